@@ -1,0 +1,32 @@
+# pinhole_room(NAME SOURCES file... DEPS target...): the library target `pinhole_NAME` of one room. It may
+# include only what its DEPS allow; tests/include_directions_test.py holds that.
+function(pinhole_options target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra)
+  if(PINHOLE_WERROR)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  if(PINHOLE_SANITIZE)
+    target_compile_options(${target} PUBLIC -fsanitize=${PINHOLE_SANITIZE} -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC -fsanitize=${PINHOLE_SANITIZE})
+  endif()
+endfunction()
+
+function(pinhole_room name)
+  cmake_parse_arguments(ROOM "" "" "SOURCES;DEPS" ${ARGN})
+  add_library(pinhole_${name} STATIC ${ROOM_SOURCES})
+  target_include_directories(pinhole_${name} PUBLIC ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
+  target_link_libraries(pinhole_${name} PUBLIC ${ROOM_DEPS})
+  pinhole_options(pinhole_${name})
+endfunction()
+
+# pinhole_test(NAME SOURCES file... DEPS target... [LABELS label...]): one GoogleTest program; every TEST in
+# it is a ctest of its own with the labels.
+include(GoogleTest)
+function(pinhole_test name)
+  cmake_parse_arguments(TEST "" "" "SOURCES;DEPS;LABELS" ${ARGN})
+  add_executable(${name} ${TEST_SOURCES})
+  target_link_libraries(${name} PRIVATE ${TEST_DEPS} GTest::gmock GTest::gtest GTest::gtest_main)
+  pinhole_options(${name})
+  target_compile_definitions(${name} PRIVATE PINHOLE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS "${TEST_LABELS}" TIMEOUT 120)
+endfunction()

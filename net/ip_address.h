@@ -1,0 +1,108 @@
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "net/bytes.h"
+
+namespace pinhole::net {
+
+enum class Family : std::uint8_t { kIpv4 = 4, kIpv6 = 6 };
+
+// An IPv4 or IPv6 address: 17 plain bytes, ordered by family and then numerically. Has no zone: a
+// link-local address means something only together with an interface.
+class IpAddress {
+ public:
+  // The unspecified IPv4 address, 0.0.0.0.
+  constexpr IpAddress() = default;
+
+  static constexpr IpAddress V4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d) {
+    IpAddress address;
+    address.bytes_ = {a, b, c, d};
+    return address;
+  }
+  static constexpr IpAddress V4(std::uint32_t host_order) {
+    return V4(static_cast<std::uint8_t>(host_order >> 24), static_cast<std::uint8_t>(host_order >> 16),
+              static_cast<std::uint8_t>(host_order >> 8), static_cast<std::uint8_t>(host_order));
+  }
+  static constexpr IpAddress V6(const std::array<std::uint8_t, 16>& bytes) {
+    IpAddress address;
+    address.family_ = Family::kIpv6;
+    address.bytes_ = bytes;
+    return address;
+  }
+  static constexpr IpAddress Unspecified(Family family) {
+    return family == Family::kIpv4 ? IpAddress() : V6({});
+  }
+  static constexpr IpAddress Loopback(Family family) {
+    if (family == Family::kIpv4) return V4(127, 0, 0, 1);
+    return V6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+  }
+
+  // Dotted decimal without leading zeros, or any RFC 4291 §2.2 form. nullopt for anything else, zones
+  // and surrounding space included.
+  static std::optional<IpAddress> Parse(absl::string_view text);
+
+  // 4 or 16 bytes in network order; nullopt for any other length.
+  static std::optional<IpAddress> FromBytes(ByteView bytes);
+
+  // Dotted decimal, or the canonical form of RFC 5952.
+  std::string ToString() const;
+
+  Family family() const { return family_; }
+  bool is_v4() const { return family_ == Family::kIpv4; }
+  bool is_v6() const { return family_ == Family::kIpv6; }
+  // 4 or 16 bytes in network order, valid as long as the address.
+  ByteView bytes() const { return ByteView(bytes_.data(), is_v4() ? 4 : 16); }
+  // The IPv4 address as a number. REQUIRES: is_v4().
+  std::uint32_t v4() const { return LoadU32(bytes_.data()); }
+
+  bool IsUnspecified() const;
+  bool IsLoopback() const;      // 127/8, ::1
+  bool IsLinkLocal() const;     // 169.254/16, fe80::/10
+  bool IsMulticast() const;     // 224/4, ff00::/8
+  bool IsPrivate() const;       // RFC 1918, fc00::/7 (RFC 4193)
+  bool IsShared() const;        // 100.64/10 (RFC 6598)
+  bool IsV4Mapped() const;      // ::ffff:0:0/96 (RFC 4291 §2.5.5.2)
+  bool IsV4Compatible() const;  // ::/96 (RFC 4291 §2.5.5.1) but for :: and ::1
+  bool IsSiteLocal() const;     // fec0::/10 (RFC 3879)
+
+  friend constexpr bool operator==(const IpAddress&, const IpAddress&) = default;
+  friend constexpr std::strong_ordering operator<=>(const IpAddress&, const IpAddress&) = default;
+
+ private:
+  Family family_ = Family::kIpv4;
+  std::array<std::uint8_t, 16> bytes_ = {};
+};
+
+// An address and how many of its leading bits count: "192.168.1.0/24", "2001:db8::/32".
+class IpPrefix {
+ public:
+  constexpr IpPrefix() = default;  // 0.0.0.0/0
+  // Bits of `address` past `length` are kept in address() and ignored by Contains().
+  // REQUIRES: length <= 32 (IPv4) or 128 (IPv6).
+  constexpr IpPrefix(IpAddress address, int length) : address_(address), length_(length) {}
+
+  // "address/length"; nullopt for anything else.
+  static std::optional<IpPrefix> Parse(absl::string_view text);
+  std::string ToString() const;
+
+  bool Contains(const IpAddress& address) const;
+  const IpAddress& address() const { return address_; }
+  int length() const { return length_; }
+
+  friend constexpr bool operator==(const IpPrefix&, const IpPrefix&) = default;
+
+ private:
+  IpAddress address_;
+  int length_ = 0;
+};
+
+// A 64-bit hash that is the same in every process and build. Not for hostile keys.
+std::uint64_t StableHash(const IpAddress& address);
+
+}  // namespace pinhole::net

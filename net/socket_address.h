@@ -1,0 +1,40 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "net/ip_address.h"
+
+namespace pinhole::net {
+
+// An IP address and a port ("transport address" in RFC 8445 §4, without the protocol).
+class SocketAddress {
+ public:
+  constexpr SocketAddress() = default;  // 0.0.0.0:0
+  constexpr SocketAddress(IpAddress address, std::uint16_t port) : address_(address), port_(port) {}
+
+  // "192.0.2.1:3478" or "[2001:db8::1]:3478"; nullopt for anything else.
+  static std::optional<SocketAddress> Parse(absl::string_view text);
+  // The same forms, IPv6 in RFC 5952 §6 style.
+  std::string ToString() const;
+
+  const IpAddress& address() const { return address_; }
+  std::uint16_t port() const { return port_; }
+  Family family() const { return address_.family(); }
+  SocketAddress WithPort(std::uint16_t port) const { return SocketAddress(address_, port); }
+
+  friend constexpr bool operator==(const SocketAddress&, const SocketAddress&) = default;
+  friend constexpr std::strong_ordering operator<=>(const SocketAddress&, const SocketAddress&) = default;
+
+ private:
+  IpAddress address_;
+  std::uint16_t port_ = 0;
+};
+
+// The same in every process and build. Not for hostile keys.
+std::uint64_t StableHash(const SocketAddress& address);
+
+}  // namespace pinhole::net
