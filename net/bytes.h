@@ -50,30 +50,29 @@ class ByteWriter {
   void WriteZeros(std::size_t count);
 
  private:
+  // Room for `count` more bytes, or nullptr.
+  std::uint8_t* Claim(std::size_t count);
+
   std::span<std::uint8_t> buffer_;
   std::size_t size_ = 0;
   bool ok_ = true;
 };
 
 // Unchecked big-endian access, for callers that have checked the length once.
-inline std::uint16_t LoadU16(const std::uint8_t* p) {
-  return static_cast<std::uint16_t>((p[0] << 8) | p[1]);
-}
-inline std::uint32_t LoadU32(const std::uint8_t* p) {
+constexpr std::uint16_t LoadU16(const std::uint8_t* p) { return static_cast<std::uint16_t>((p[0] << 8) | p[1]); }
+constexpr std::uint32_t LoadU32(const std::uint8_t* p) {
   return (std::uint32_t{p[0]} << 24) | (std::uint32_t{p[1]} << 16) | (std::uint32_t{p[2]} << 8) | p[3];
 }
-inline std::uint64_t LoadU64(const std::uint8_t* p) {
-  return (std::uint64_t{LoadU32(p)} << 32) | LoadU32(p + 4);
-}
-inline void StoreU16(std::uint8_t* p, std::uint16_t value) {
+constexpr std::uint64_t LoadU64(const std::uint8_t* p) { return (std::uint64_t{LoadU32(p)} << 32) | LoadU32(p + 4); }
+constexpr void StoreU16(std::uint8_t* p, std::uint16_t value) {
   p[0] = static_cast<std::uint8_t>(value >> 8);
   p[1] = static_cast<std::uint8_t>(value);
 }
-inline void StoreU32(std::uint8_t* p, std::uint32_t value) {
+constexpr void StoreU32(std::uint8_t* p, std::uint32_t value) {
   StoreU16(p, static_cast<std::uint16_t>(value >> 16));
   StoreU16(p + 2, static_cast<std::uint16_t>(value));
 }
-inline void StoreU64(std::uint8_t* p, std::uint64_t value) {
+constexpr void StoreU64(std::uint8_t* p, std::uint64_t value) {
   StoreU32(p, static_cast<std::uint32_t>(value >> 32));
   StoreU32(p + 4, static_cast<std::uint32_t>(value));
 }

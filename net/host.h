@@ -60,19 +60,19 @@ const char* ToString(SendStatus status);
 
 struct SendOptions {
   PacketClass packet_class = PacketClass::kOther;
-  PacketTag cause;                   // the received datagram that led to this one
-  std::uint8_t ttl = 0;              // 0: the host's default (64)
+  PacketTag cause;       // the received datagram that led to this one
+  std::uint8_t ttl = 0;  // 0: the host's default (64)
   bool dont_fragment = false;
-  std::optional<IpAddress> source;   // for a socket bound to "any": send from this local address
+  std::optional<IpAddress> source;  // for a socket bound to "any": send from this local address
 };
 
 // A datagram that arrived. `payload` is valid during the call only.
 struct Datagram {
   SocketId socket{};
   SocketAddress from;
-  SocketAddress to;         // the local address it was sent to, also on a socket bound to "any"
-  InterfaceId interface{};  // where it came in
-  std::uint8_t ttl = 0;     // as it arrived
+  SocketAddress to;          // the local address it was sent to, also on a socket bound to "any"
+  InterfaceId interface {};  // where it came in
+  std::uint8_t ttl = 0;      // as it arrived
   PacketTag tag;
   ByteView payload;
 };
@@ -80,13 +80,19 @@ struct Datagram {
 // An ICMP or ICMPv6 error about a datagram or segment that a socket of ours sent.
 struct IcmpError {
   enum class Kind : std::uint8_t {
-    kNetUnreachable, kHostUnreachable, kProtocolUnreachable, kPortUnreachable,
-    kAdminProhibited, kTtlExceeded, kPacketTooBig, kOther,
+    kNetUnreachable,
+    kHostUnreachable,
+    kProtocolUnreachable,
+    kPortUnreachable,
+    kAdminProhibited,
+    kTtlExceeded,
+    kPacketTooBig,
+    kOther,
   };
   SocketId socket{};
   Kind kind = Kind::kOther;
-  SocketAddress destination;  // where the quoted packet was going
-  IpAddress reporter;         // who says so; unspecified if not known
+  SocketAddress destination;    // where the quoted packet was going
+  IpAddress reporter;           // who says so; unspecified if not known
   std::uint32_t mtu_bytes = 0;  // kPacketTooBig only
   PacketTag tag;
 };
@@ -119,9 +125,9 @@ class App {
 };
 
 struct TcpOptions {
-  std::uint8_t ttl = 0;           // 0: the host's default
-  bool reuse_address = false;     // listen and connect on one local port at once
-  Duration keepalive{};           // 0: off
+  std::uint8_t ttl = 0;        // 0: the host's default
+  bool reuse_address = false;  // listen and connect on one local port at once
+  Duration keepalive{};        // 0: off
   int listen_backlog = 16;
 };
 
@@ -133,7 +139,7 @@ struct RawTcpSegment {
   std::uint32_t acknowledgment = 0;
   std::uint8_t flags = 0;  // FIN 1, SYN 2, RST 4, PSH 8, ACK 16
   std::uint16_t window = 65535;
-  std::uint8_t ttl = 0;    // 0: the host's default
+  std::uint8_t ttl = 0;  // 0: the host's default
 };
 
 // A part that a Host does not have answers absl::UnimplementedError.
@@ -160,8 +166,7 @@ class Host {
   // InvalidArgument: not an address of this machine. AlreadyExists: the port is taken.
   // ResourceExhausted: no ephemeral port is left.
   virtual absl::StatusOr<SocketId> OpenUdp(const SocketAddress& local) = 0;
-  virtual SendStatus SendTo(SocketId socket, const SocketAddress& to, ByteView payload,
-                            const SendOptions& options) = 0;
+  virtual SendStatus SendTo(SocketId socket, const SocketAddress& to, ByteView payload, const SendOptions& options) = 0;
 
   // Where a socket, listener or connection is bound, the port always known; nullopt if it is closed.
   virtual std::optional<SocketAddress> LocalAddress(SocketId socket) const = 0;

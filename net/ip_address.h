@@ -35,9 +35,7 @@ class IpAddress {
     address.bytes_ = bytes;
     return address;
   }
-  static constexpr IpAddress Unspecified(Family family) {
-    return family == Family::kIpv4 ? IpAddress() : V6({});
-  }
+  static constexpr IpAddress Unspecified(Family family) { return family == Family::kIpv4 ? IpAddress() : V6({}); }
   static constexpr IpAddress Loopback(Family family) {
     if (family == Family::kIpv4) return V4(127, 0, 0, 1);
     return V6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
@@ -50,7 +48,8 @@ class IpAddress {
   // 4 or 16 bytes in network order; nullopt for any other length.
   static std::optional<IpAddress> FromBytes(ByteView bytes);
 
-  // Dotted decimal, or the canonical form of RFC 5952.
+  // Dotted decimal, or the canonical form of RFC 5952; IPv4-mapped addresses as its §5 has them,
+  // "::ffff:192.0.2.1".
   std::string ToString() const;
 
   Family family() const { return family_; }
@@ -71,8 +70,16 @@ class IpAddress {
   bool IsV4Compatible() const;  // ::/96 (RFC 4291 §2.5.5.1) but for :: and ::1
   bool IsSiteLocal() const;     // fec0::/10 (RFC 3879)
 
+  // The first and last eight bytes as numbers; the twelve bytes after an IPv4 address are zero.
+  constexpr std::uint64_t high() const { return LoadU64(bytes_.data()); }
+  constexpr std::uint64_t low() const { return LoadU64(bytes_.data() + 8); }
+
   friend constexpr bool operator==(const IpAddress&, const IpAddress&) = default;
-  friend constexpr std::strong_ordering operator<=>(const IpAddress&, const IpAddress&) = default;
+  friend constexpr std::strong_ordering operator<=>(const IpAddress& a, const IpAddress& b) {
+    if (a.family_ != b.family_) return a.family_ <=> b.family_;
+    if (a.high() != b.high()) return a.high() <=> b.high();
+    return a.low() <=> b.low();
+  }
 
  private:
   Family family_ = Family::kIpv4;
@@ -102,7 +109,13 @@ class IpPrefix {
   int length_ = 0;
 };
 
-// A 64-bit hash that is the same in every process and build. Not for hostile keys.
-std::uint64_t StableHash(const IpAddress& address);
+// A 64-bit hash that is the same in every process and build: one multiplication. `salt` tells apart keys
+// that hold more than an address. Not for hostile keys.
+inline std::uint64_t StableHash(const IpAddress& address, std::uint64_t salt = 0) {
+  const std::uint64_t a = address.high() ^ 0xa0761d6478bd642f ^ (address.is_v4() ? 0 : 0x8ebc6af09c88c6e3);
+  const std::uint64_t b = address.low() ^ 0xe7037ed1a0b428db ^ (salt * 0x9e3779b97f4a7c15);
+  const unsigned __int128 product = static_cast<unsigned __int128>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
 
 }  // namespace pinhole::net

@@ -35,6 +35,8 @@ class SocketAddress {
 };
 
 // The same in every process and build. Not for hostile keys.
-std::uint64_t StableHash(const SocketAddress& address);
+inline std::uint64_t StableHash(const SocketAddress& address) {
+  return StableHash(address.address(), std::uint64_t{address.port()} + 1);
+}
 
 }  // namespace pinhole::net
