@@ -1,0 +1,73 @@
+#include "sim/rule.h"
+
+#include <cstdlib>
+
+namespace pinhole::sim {
+
+const char* ToString(Rule rule) {
+  switch (rule) {
+    case Rule::kNone:
+      return "none";
+    case Rule::kLinkLoss:
+      return "link_loss";
+    case Rule::kLinkDown:
+      return "link_down";
+    case Rule::kQueueFull:
+      return "queue_full";
+    case Rule::kFault:
+      return "fault";
+    case Rule::kTooBig:
+      return "too_big";
+    case Rule::kNeedsFragments:
+      return "needs_fragments";
+    case Rule::kNoRoute:
+      return "no_route";
+    case Rule::kNoNeighbour:
+      return "no_neighbour";
+    case Rule::kTtlExceeded:
+      return "ttl_exceeded";
+    case Rule::kPrivateInCore:
+      return "private_in_core";
+    case Rule::kMartian:
+      return "martian";
+    case Rule::kNotForwarding:
+      return "not_forwarding";
+    case Rule::kInterfaceDown:
+      return "interface_down";
+    case Rule::kNoSocket:
+      return "no_socket";
+    case Rule::kNoProtocol:
+      return "no_protocol";
+    case Rule::kInputDropped:
+      return "input_dropped";
+    case Rule::kNoMapping:
+      return "no_mapping";
+    case Rule::kFilteredAddress:
+      return "filtered_address";
+    case Rule::kFilteredPort:
+      return "filtered_port";
+    case Rule::kPortExhausted:
+      return "port_exhausted";
+    case Rule::kMappingLimit:
+      return "mapping_limit";
+    case Rule::kHairpinRefused:
+      return "hairpin_refused";
+    case Rule::kHairpinInternalSource:
+      return "hairpin_internal_source";
+    case Rule::kInterfaceNotRouted:
+      return "interface_not_routed";
+    case Rule::kSourceNotInside:
+      return "source_not_inside";
+    case Rule::kProtocolBlocked:
+      return "protocol_blocked";
+    case Rule::kIcmpNotTranslated:
+      return "icmp_not_translated";
+    case Rule::kInboundRefused:
+      return "inbound_refused";
+    case Rule::kMappingClash:
+      return "mapping_clash";
+  }
+  std::abort();  // No `default`, so the compiler finds a missing case.
+}
+
+}  // namespace pinhole::sim

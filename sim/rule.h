@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+
+#include "net/socket_address.h"
+
+namespace pinhole::sim {
+
+// Why a packet ended before its destination. One list for links, routers, hosts and NATs, so that every
+// drop can be counted, traced and explained by the same name.
+enum class Rule : std::uint8_t {
+  kNone,  // not dropped
+
+  // Links.
+  kLinkLoss,        // the link's loss process took it
+  kLinkDown,        // sent during an outage
+  kQueueFull,       // tail drop
+  kFault,           // lost on purpose: the n-th packet of a class
+  kTooBig,          // larger than the link's MTU, and IPv6 or DF
+  kNeedsFragments,  // larger than the link's MTU, IPv4 without DF: fragments are not modelled
+
+  // Routing.
+  kNoRoute,        // no route to the destination
+  kNoNeighbour,    // the next hop is not on that network (nobody answers ARP or ND)
+  kTtlExceeded,    // the hop limit ran out
+  kPrivateInCore,  // a private destination in the public core
+  kMartian,        // a loopback, unspecified or multicast address where it cannot be
+  kNotForwarding,  // reached a host that it was not for, and that does not forward
+  kInterfaceDown,  // the interface it should leave or enter by is down
+
+  // Hosts, and the input path of any box.
+  kNoSocket,      // no socket is bound to the destination
+  kNoProtocol,    // the host does not speak this protocol
+  kInputDropped,  // refused by the box's input policy
+
+  // NATs and firewalls.
+  kNoMapping,              // came from outside to an endpoint that no inside endpoint holds (RFC 4787 §4)
+  kFilteredAddress,        // the mapping's owner never sent to this address (RFC 4787 §5)
+  kFilteredPort,           // ... or only to other ports of it
+  kPortExhausted,          // no external port was left for a new mapping
+  kMappingLimit,           // the limit on mappings was reached
+  kHairpinRefused,         // inside to inside by the external address, which this NAT does not do (RFC 4787 §6)
+  kHairpinInternalSource,  // a hairpinned packet shows the inside source, and the way back does not match
+  kInterfaceNotRouted,     // inside to another inside network that the box does not route between
+  kSourceNotInside,        // from inside with a source that is not of the inside network
+  kProtocolBlocked,        // the box lets this protocol or port through to nobody
+  kIcmpNotTranslated,      // an ICMP error that this NAT does not carry, or that quotes no packet of its sessions
+  kInboundRefused,         // a new session from outside, to an address that is only reached by answers
+  kMappingClash,           // the tuple that the packet would need belongs to another session ("poisoned")
+};
+inline constexpr int kRuleCount = static_cast<int>(Rule::kMappingClash) + 1;
+
+// Stable lower-case name, such as "filtered_port".
+const char* ToString(Rule rule);
+
+// What a drop was judged by, as numbers: nothing is formatted while a run lasts. What they mean for each
+// rule is said by DescribeState() (sim/drop_log.h):
+//   kLinkLoss               number: how many packets this link direction had taken, this one included
+//   kFault                  number: it was the number-th of its class
+//   kQueueFull              number: bytes queued, limit: bytes that fit
+//   kTooBig, kNeedsFragments  number: packet bytes, limit: MTU
+//   kNoRoute, kNoNeighbour  endpoint: the next hop's address
+//   kNoMapping              endpoint: the external endpoint it was for
+//   kFilteredAddress, kFilteredPort  endpoint: the inside endpoint, number: destinations that its filter remembers
+//   kPortExhausted, kMappingLimit    number: mappings now, limit: the bound; endpoint: the inside endpoint
+//   otherwise               endpoint: the address or endpoint that decided, if set
+struct DropState {
+  net::SocketAddress endpoint;
+  std::int64_t number = 0;
+  std::int64_t limit = 0;
+};
+
+}  // namespace pinhole::sim
