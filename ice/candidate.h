@@ -1,0 +1,52 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "net/socket_address.h"
+
+namespace pinhole::ice {
+
+// RFC 8445 §5.1.1. In order of preference.
+enum class CandidateType : std::uint8_t { kHost, kPeerReflexive, kServerReflexive, kRelayed };
+// "host", "prflx", "srflx", "relay" (RFC 8839 §5.1).
+const char* ToString(CandidateType type);
+
+// An arbitrary string of 1 to 32 ice-chars (RFC 8445 §5.1.1.3, RFC 8839 §5.1), kept in place.
+class Foundation {
+ public:
+  static constexpr std::size_t kLengthMax = 32;
+
+  constexpr Foundation() = default;
+  // REQUIRES: text.size() <= 32.
+  explicit Foundation(absl::string_view text);
+
+  absl::string_view text() const { return absl::string_view(text_.data(), length_); }
+  friend bool operator==(const Foundation& a, const Foundation& b) { return a.text() == b.text(); }
+
+ private:
+  std::uint8_t length_ = 0;
+  std::array<char, kLengthMax> text_ = {};
+};
+
+// A transport address that may be a point of contact for data, with its properties (RFC 8445 §4, §5.3).
+// UDP is the only transport so far. Streams and local base are known by where a candidate is kept.
+struct Candidate {
+  int stream = 0;     // index of the data stream, from 0
+  int component = 1;  // 1 to 256
+  CandidateType type = CandidateType::kHost;
+  std::uint32_t priority = 0;  // 1 to 2^31 - 1
+  net::SocketAddress address;
+  // What the agent sends from: the host candidate, or, of a relayed candidate, the candidate itself. Of a
+  // remote candidate not known: equal to `related`, if that was told.
+  net::SocketAddress base;
+  net::SocketAddress related;  // RFC 8445 §4; all zero if not told
+  Foundation foundation;
+};
+
+// One candidate line of RFC 8839 §5.1 without "a=": "candidate:1 1 UDP 2130706431 192.0.2.1 50000 typ host".
+std::string ToString(const Candidate& candidate);
+
+}  // namespace pinhole::ice

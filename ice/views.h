@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "ice/candidate.h"
+#include "ice/options.h"
+#include "ice/output.h"
+#include "net/host.h"
+#include "net/time.h"
+
+// What an agent shows of itself when asked. Copies; making them may allocate.
+namespace pinhole::ice {
+
+// RFC 8445 §6.1.2.6.
+enum class PairState : std::uint8_t { kFrozen, kWaiting, kInProgress, kSucceeded, kFailed };
+const char* ToString(PairState state);
+
+// RFC 8445 §6.1.2.1.
+enum class CheckListState : std::uint8_t { kRunning, kCompleted, kFailed };
+const char* ToString(CheckListState state);
+
+// How far a pair is on its way to being the one for its component (RFC 8445 §7.2.5.3.4, §7.3.1.5).
+enum class Nomination : std::uint8_t {
+  kNone,
+  kChosen,     // controlling: the check with USE-CANDIDATE is to be sent or has been
+  kRequested,  // controlled: USE-CANDIDATE has come, our own check is still open
+  kNominated,
+};
+const char* ToString(Nomination nomination);
+
+// Why a pair is no longer checked.
+enum class PairEnd : std::uint8_t {
+  kNone,               // it still is, or it succeeded
+  kTimeout,            // no answer (RFC 8445 §7.2.5.2.3)
+  kNotSymmetric,       // the answer came from or to another address (§7.2.5.2.1)
+  kErrorResponse,      // refused: see error_code (§7.2.5.2.4)
+  kIcmpError,          // with icmp_fails_pairs (§7.2.5.2.2)
+  kSendRefused,        // by this machine, with icmp_fails_pairs
+  kPermissionRefused,  // the TURN server gave no permission
+  kRelayLost,          // the allocation is gone
+  kConcluded,          // another pair of the component was nominated (§8.1.2)
+  kReplaced,           // made room for a newer peer-reflexive pair
+};
+const char* ToString(PairEnd end);
+
+struct PairView {
+  int stream = 0;
+  int component = 1;
+  Candidate local;  // whose base the checks leave from
+  net::SocketAddress base;
+  Candidate remote;
+  std::uint64_t priority = 0;
+  PairState state = PairState::kFrozen;
+  PairEnd end = PairEnd::kNone;
+  Nomination nomination = Nomination::kNone;
+  bool valid = false;
+  std::optional<Candidate> mapped;  // the local candidate of the valid pair: what the peer sees
+  int error_code = 0;               // kErrorResponse
+  int checks = 0;                   // transactions started
+  int sends = 0;                    // requests sent, retransmissions included
+  int icmp_errors = 0;
+  std::optional<net::IcmpError::Kind> last_icmp;
+  std::optional<net::SendStatus> last_refused_send;
+  std::optional<net::Instant> first_check;
+  std::optional<net::Instant> valid_since;
+  std::optional<net::Instant> nominated_at;
+  std::optional<net::Duration> round_trip;  // of the check that succeeded, if it was sent once
+};
+
+// When things happened first, on the agent's clock.
+struct AgentTimes {
+  std::optional<net::Instant> gathering_started;
+  std::optional<net::Instant> gathered;
+  std::optional<net::Instant> remote_known;
+  std::optional<net::Instant> checks_started;
+  std::optional<net::Instant> first_check;
+  std::optional<net::Instant> first_valid;
+  std::optional<net::Instant> connected;  // all components nominated
+  std::optional<net::Instant> failed;
+  std::optional<net::Instant> consent_lost;
+};
+
+// What the agent did and saw, counted.
+struct AgentCounters {
+  int role_switches = 0;
+  int requests_refused = 0;   // checks from outside answered with an error
+  int datagrams_ignored = 0;  // garbage, strangers, forged or late answers
+  int prflx_remote_learned = 0;
+  int prflx_remote_refused = 0;  // past prflx_port_limit or the pair limit
+  int pairs_discarded = 0;       // past pair_limit (RFC 8445 §6.1.2.5)
+  int transactions = 0;          // new STUN and TURN transactions
+  int consent_checks = 0;
+  int consent_answers = 0;
+  int keepalives = 0;
+};
+
+// A gathering request that got no candidate.
+struct UnansweredRequest {
+  net::SocketAddress server;
+  net::SocketAddress base;
+  bool turn = false;
+  int error_code = 0;  // what the server said; 0: nothing until the deadline
+};
+
+}  // namespace pinhole::ice
