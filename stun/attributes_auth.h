@@ -1,0 +1,58 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "net/bytes.h"
+#include "stun/attribute_type.h"
+#include "stun/message_builder.h"
+#include "stun/transaction_id.h"
+
+// Attributes of the long-term credential mechanism other than its texts (RFC 8489 §9.2).
+namespace pinhole::stun {
+
+// USERHASH (RFC 8489 §14.4): SHA-256(username ":" realm) in place of USERNAME.
+struct Userhash {
+  static constexpr AttributeType kType = AttributeType::kUserhash;
+  std::array<std::uint8_t, 32> hash = {};
+
+  // nullopt: not 32 bytes.
+  static std::optional<Userhash> Parse(net::ByteView value, const TransactionId&);
+  void AppendTo(MessageBuilder& message) const;
+  friend bool operator==(const Userhash&, const Userhash&) = default;
+};
+
+// How the key is made from the password (RFC 8489 §18.5). Neither takes parameters.
+enum class PasswordAlgorithmNumber : std::uint16_t { kMd5 = 1, kSha256 = 2 };
+
+// One algorithm and its parameters:
+//   | Algorithm (16) | Parameters length (16) |  Parameters ... | padding to 32 bits |
+struct PasswordAlgorithm {
+  static constexpr AttributeType kType = AttributeType::kPasswordAlgorithm;
+  PasswordAlgorithmNumber algorithm = PasswordAlgorithmNumber::kMd5;
+  net::ByteView parameters;  // points into the message it was parsed from
+
+  // nullopt: the lengths do not agree (RFC 8489 §14.12).
+  static std::optional<PasswordAlgorithm> Parse(net::ByteView value, const TransactionId&);
+  void AppendTo(MessageBuilder& message) const;
+  friend bool operator==(const PasswordAlgorithm& a, const PasswordAlgorithm& b);
+};
+
+// PASSWORD-ALGORITHMS (RFC 8489 §14.11): what a server offers, best first. Kept as its bytes, for a client
+// has to echo them as they came (§9.2.5).
+struct PasswordAlgorithms {
+  static constexpr AttributeType kType = AttributeType::kPasswordAlgorithms;
+  net::ByteView encoded;
+
+  // nullopt: a list that does not end with its value.
+  static std::optional<PasswordAlgorithms> Parse(net::ByteView value, const TransactionId&);
+  void AppendTo(MessageBuilder& message) const { message.AppendBytes(kType, encoded); }
+  // The first on the list that is also in `supported`.
+  std::optional<PasswordAlgorithm> FirstOf(std::span<const PasswordAlgorithmNumber> supported) const;
+  friend bool operator==(const PasswordAlgorithms& a, const PasswordAlgorithms& b);
+};
+
+}  // namespace pinhole::stun

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "net/bytes.h"
+#include "stun/attribute_type.h"
+#include "stun/message_builder.h"
+#include "stun/transaction_id.h"
+
+// RFC 5780 §7, but for its addresses (attributes_address.h).
+namespace pinhole::stun {
+
+// CHANGE-REQUEST (§7.2): answer from the other address, the other port, or both.
+//   |  0 (29)  | change IP (1) | change port (1) | 0 (1) |
+struct ChangeRequest {
+  static constexpr AttributeType kType = AttributeType::kChangeRequest;
+  bool change_ip = false;
+  bool change_port = false;
+
+  static std::optional<ChangeRequest> Parse(net::ByteView value, const TransactionId&);
+  void AppendTo(MessageBuilder& message) const;
+  friend bool operator==(const ChangeRequest&, const ChangeRequest&) = default;
+};
+
+// RESPONSE-PORT (§7.5): answer to this port of the sender.  | Port (16) | padding (16) |
+struct ResponsePort {
+  static constexpr AttributeType kType = AttributeType::kResponsePort;
+  std::uint16_t port = 0;
+
+  // A length of 2 (the padding not counted) or 4: both readings of the RFC are on the wire.
+  static std::optional<ResponsePort> Parse(net::ByteView value, const TransactionId&);
+  void AppendTo(MessageBuilder& message) const;
+  friend bool operator==(const ResponsePort&, const ResponsePort&) = default;
+};
+
+// PADDING (§7.6): bytes of no meaning that make a message long. Sent as zeros.
+struct Padding {
+  static constexpr AttributeType kType = AttributeType::kPadding;
+  std::uint16_t length = 0;
+
+  static std::optional<Padding> Parse(net::ByteView value, const TransactionId&) {
+    return Padding{static_cast<std::uint16_t>(value.size())};
+  }
+  void AppendTo(MessageBuilder& message) const;
+  friend bool operator==(const Padding&, const Padding&) = default;
+};
+
+}  // namespace pinhole::stun

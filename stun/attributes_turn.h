@@ -1,0 +1,106 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "net/bytes.h"
+#include "net/ip_address.h"
+#include "stun/attribute_type.h"
+#include "stun/attributes_scalar.h"
+#include "stun/message_builder.h"
+#include "stun/transaction_id.h"
+
+// RFC 8656 §18, but for its addresses (attributes_address.h) and ADDRESS-ERROR-CODE (attributes_error.h).
+namespace pinhole::stun {
+
+// Remaining life of an allocation in seconds (§18.2).
+using Lifetime = U32Attribute<AttributeType::kLifetime>;
+// Set DF towards the peer; in Allocate: can the server do so (§18.9)?
+using DontFragment = FlagAttribute<AttributeType::kDontFragment>;
+
+// CHANNEL-NUMBER (§18.1):  | Channel number (16) | RFFU (16): 0 when sent, ignored |
+struct ChannelNumber {
+  static constexpr AttributeType kType = AttributeType::kChannelNumber;
+  std::uint16_t number = 0;
+
+  static std::optional<ChannelNumber> Parse(net::ByteView value, const TransactionId&);
+  void AppendTo(MessageBuilder& message) const;
+  friend bool operator==(const ChannelNumber&, const ChannelNumber&) = default;
+};
+
+// DATA (§18.4): what follows the UDP header on the other side of the relay.
+struct Data {
+  static constexpr AttributeType kType = AttributeType::kData;
+  net::ByteView bytes;  // points into the message it was parsed from
+
+  static std::optional<Data> Parse(net::ByteView value, const TransactionId&) { return Data{value}; }
+  void AppendTo(MessageBuilder& message) const { message.AppendBytes(kType, bytes); }
+};
+
+// REQUESTED-ADDRESS-FAMILY (§18.6) and ADDITIONAL-ADDRESS-FAMILY (§18.11):
+//   | Family (8): 1 IPv4, 2 IPv6 |  Reserved (24): 0 when sent, ignored |
+template <AttributeType kAttribute>
+struct FamilyAttribute {
+  static constexpr AttributeType kType = kAttribute;
+  net::Family family = net::Family::kIpv4;
+
+  // nullopt: not 4 bytes, or another family.
+  static std::optional<FamilyAttribute> Parse(net::ByteView value, const TransactionId&) {
+    if (value.size() != 4 || (value[0] != 1 && value[0] != 2)) return std::nullopt;
+    return FamilyAttribute{value[0] == 1 ? net::Family::kIpv4 : net::Family::kIpv6};
+  }
+  void AppendTo(MessageBuilder& message) const {
+    if (std::uint8_t* to = message.Append(kType, 4))
+      net::StoreU32(to, family == net::Family::kIpv4 ? 1u << 24 : 2u << 24);
+  }
+  friend bool operator==(const FamilyAttribute&, const FamilyAttribute&) = default;
+};
+using RequestedAddressFamily = FamilyAttribute<AttributeType::kRequestedAddressFamily>;
+using AdditionalAddressFamily = FamilyAttribute<AttributeType::kAdditionalAddressFamily>;
+
+// EVEN-PORT (§18.7):  | R (1) | RFFU (7): 0 when sent, ignored |
+struct EvenPort {
+  static constexpr AttributeType kType = AttributeType::kEvenPort;
+  bool reserve_next = false;
+
+  static std::optional<EvenPort> Parse(net::ByteView value, const TransactionId&);
+  void AppendTo(MessageBuilder& message) const;
+  friend bool operator==(const EvenPort&, const EvenPort&) = default;
+};
+
+// REQUESTED-TRANSPORT (§18.8):  | Protocol (8): 17 UDP |  RFFU (24): 0 when sent, ignored |
+struct RequestedTransport {
+  static constexpr AttributeType kType = AttributeType::kRequestedTransport;
+  static constexpr std::uint8_t kUdp = 17;
+  std::uint8_t protocol = kUdp;
+
+  static std::optional<RequestedTransport> Parse(net::ByteView value, const TransactionId&);
+  void AppendTo(MessageBuilder& message) const;
+  friend bool operator==(const RequestedTransport&, const RequestedTransport&) = default;
+};
+
+// RESERVATION-TOKEN (§18.10).
+struct ReservationToken {
+  static constexpr AttributeType kType = AttributeType::kReservationToken;
+  std::array<std::uint8_t, 8> token = {};
+
+  static std::optional<ReservationToken> Parse(net::ByteView value, const TransactionId&);
+  void AppendTo(MessageBuilder& message) const;
+  friend bool operator==(const ReservationToken&, const ReservationToken&) = default;
+};
+
+// ICMP (§18.13): what an ICMP error about a relayed datagram said.
+//   | Reserved (16) | ICMP type (7) | ICMP code (9) |  Error data (32) |
+struct Icmp {
+  static constexpr AttributeType kType = AttributeType::kIcmp;
+  std::uint8_t type = 0;         // 0 to 127
+  std::uint16_t code = 0;        // 0 to 511
+  std::uint32_t error_data = 0;  // the next-hop MTU for "too big", otherwise 0
+
+  static std::optional<Icmp> Parse(net::ByteView value, const TransactionId&);
+  void AppendTo(MessageBuilder& message) const;
+  friend bool operator==(const Icmp&, const Icmp&) = default;
+};
+
+}  // namespace pinhole::stun

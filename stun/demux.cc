@@ -1,0 +1,48 @@
+#include "stun/demux.h"
+
+#include "stun/message.h"
+
+namespace pinhole::stun {
+
+const char* ToString(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::kStun:
+      return "STUN";
+    case Protocol::kZrtp:
+      return "ZRTP";
+    case Protocol::kDtls:
+      return "DTLS";
+    case Protocol::kTurnChannel:
+      return "TURN channel";
+    case Protocol::kRtp:
+      return "RTP";
+    case Protocol::kUnknown:
+      return "unknown";
+  }
+  return "?";
+}
+
+Protocol Classify(net::ByteView datagram) {
+  if (datagram.empty()) return Protocol::kUnknown;
+  const std::uint8_t first = datagram[0];
+  if (first <= 3) return Protocol::kStun;
+  if (first >= 16 && first <= 19) return Protocol::kZrtp;
+  if (first >= 20 && first <= 63) return Protocol::kDtls;
+  if (first >= 64 && first <= 79) return Protocol::kTurnChannel;
+  if (first >= 128 && first <= 191) return Protocol::kRtp;
+  return Protocol::kUnknown;
+}
+
+// Only the two leading zero bits are asked of the first byte, as RFC 8489 §5 says; RFC 7983 leaves 4 to 63 to
+// others, but those do not have the magic cookie.
+bool LooksLikeStun(net::ByteView datagram) {
+  return datagram.size() >= kHeaderBytes && (datagram[0] & 0xC0) == 0 && (datagram.size() & 3) == 0 &&
+         net::LoadU16(datagram.data() + 2) == datagram.size() - kHeaderBytes &&
+         net::LoadU32(datagram.data() + 4) == kMagicCookie;
+}
+
+bool LooksLikeChannelData(net::ByteView datagram) {
+  return datagram.size() >= 4 && Classify(datagram) == Protocol::kTurnChannel;
+}
+
+}  // namespace pinhole::stun

@@ -1,0 +1,163 @@
+#include "stun/integrity.h"
+
+#include <nettle/md5.h>
+#include <nettle/memops.h>
+#include <nettle/sha1.h>
+#include <nettle/sha2.h>
+
+#include <cstddef>
+#include <cstring>
+
+#include "stun/attributes_text.h"
+
+// HMAC-SHA1 is run block by block over nettle's compression function: a STUN message is two or three blocks,
+// so a general hash context (copied per message, its buffer filled and emptied) would cost as much as one more.
+namespace pinhole::stun {
+namespace {
+
+constexpr std::size_t kBlockBytes = 64;
+constexpr std::uint8_t kInnerPad = 0x36;  // RFC 2104 §2
+constexpr std::uint8_t kOuterPad = 0x5C;
+
+constexpr std::array<std::uint32_t, 5> kSha1Initial = {0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476, 0xC3D2E1F0};
+
+std::array<std::uint32_t, 5> StateAfterPad(const std::array<std::uint8_t, kBlockBytes>& key, std::uint8_t pad) {
+  std::array<std::uint8_t, kBlockBytes> block;
+  for (std::size_t i = 0; i < kBlockBytes; ++i) block[i] = key[i] ^ pad;
+  std::array<std::uint32_t, 5> state = kSha1Initial;
+  nettle_sha1_compress(state.data(), block.data());
+  return state;
+}
+
+// Runs the last, partial block and the padding of a message of `total` bytes (FIPS 180-4 §5.1.1).
+void Sha1Finish(std::array<std::uint32_t, 5>& state, net::ByteView rest, std::size_t total) {
+  std::array<std::uint8_t, 2 * kBlockBytes> tail;
+  if (!rest.empty()) std::memcpy(tail.data(), rest.data(), rest.size());
+  const std::size_t size = rest.size() + 9 <= kBlockBytes ? kBlockBytes : 2 * kBlockBytes;
+  std::memset(tail.data() + rest.size(), 0, size - rest.size());
+  tail[rest.size()] = 0x80;
+  net::StoreU64(tail.data() + size - 8, std::uint64_t{total} * 8);
+  nettle_sha1_compress(state.data(), tail.data());
+  if (size > kBlockBytes) nettle_sha1_compress(state.data(), tail.data() + kBlockBytes);
+}
+
+void StoreState(const std::array<std::uint32_t, 5>& state, std::uint8_t* to) {
+  for (std::size_t i = 0; i < state.size(); ++i) net::StoreU32(to + 4 * i, state[i]);
+}
+
+// Continues `inner`, which has seen one block, with `first` (a whole block or none) and `rest`.
+Sha1Digest HmacSha1(std::array<std::uint32_t, 5> inner, std::array<std::uint32_t, 5> outer, net::ByteView first,
+                    net::ByteView rest) {
+  const std::size_t total = kBlockBytes + first.size() + rest.size();
+  if (!first.empty()) nettle_sha1_compress(inner.data(), first.data());
+  for (; rest.size() >= kBlockBytes; rest = rest.subspan(kBlockBytes)) {
+    nettle_sha1_compress(inner.data(), rest.data());
+  }
+  Sha1Finish(inner, rest, total);
+
+  std::array<std::uint8_t, 20> inner_digest;
+  StoreState(inner, inner_digest.data());
+  Sha1Finish(outer, inner_digest, kBlockBytes + inner_digest.size());
+  Sha1Digest digest;
+  StoreState(outer, digest.data());
+  return digest;
+}
+
+template <typename... Parts>
+Md5Digest Md5(const Parts&... parts) {
+  md5_ctx context;
+  md5_init(&context);
+  (md5_update(&context, parts.size(), reinterpret_cast<const std::uint8_t*>(parts.data())), ...);
+  Md5Digest digest;
+  md5_digest(&context, digest.size(), digest.data());
+  return digest;
+}
+
+template <typename... Parts>
+Sha256Digest Sha256(const Parts&... parts) {
+  sha256_ctx context;
+  sha256_init(&context);
+  (sha256_update(&context, parts.size(), reinterpret_cast<const std::uint8_t*>(parts.data())), ...);
+  Sha256Digest digest;
+  sha256_digest(&context, digest.size(), digest.data());
+  return digest;
+}
+
+constexpr absl::string_view kColon = ":";
+
+}  // namespace
+
+HmacSha1Key::HmacSha1Key(net::ByteView key) {
+  std::array<std::uint8_t, kBlockBytes> block = {};
+  if (key.size() > kBlockBytes) {
+    sha1_ctx context;
+    sha1_init(&context);
+    sha1_update(&context, key.size(), key.data());
+    sha1_digest(&context, SHA1_DIGEST_SIZE, block.data());
+  } else if (!key.empty()) {
+    std::memcpy(block.data(), key.data(), key.size());
+  }
+  inner_ = StateAfterPad(block, kInnerPad);
+  outer_ = StateAfterPad(block, kOuterPad);
+}
+
+HmacSha1Key::HmacSha1Key(absl::string_view password) : HmacSha1Key(AsBytes(password)) {}
+
+Sha1Digest HmacSha1Key::Compute(net::ByteView text) const { return HmacSha1(inner_, outer_, {}, text); }
+
+Sha1Digest HmacSha1Key::ComputeWithLength(net::ByteView text, std::uint16_t length) const {
+  std::array<std::uint8_t, kBlockBytes> first;
+  const std::size_t size = text.size() < kBlockBytes ? text.size() : kBlockBytes;
+  std::memcpy(first.data(), text.data(), size);
+  net::StoreU16(first.data() + 2, length);
+  if (size < kBlockBytes) return HmacSha1(inner_, outer_, {}, net::ByteView(first.data(), size));
+  return HmacSha1(inner_, outer_, first, text.subspan(kBlockBytes));
+}
+
+bool HmacSha1Key::Verify(net::ByteView text, net::ByteView mac) const {
+  return EqualInConstantTime(Compute(text), mac);
+}
+
+HmacSha256Key::HmacSha256Key(net::ByteView key) {
+  std::array<std::uint8_t, kBlockBytes> block = {};
+  if (key.size() > kBlockBytes) {
+    const Sha256Digest digest = Sha256(key);
+    std::memcpy(block.data(), digest.data(), digest.size());
+  } else if (!key.empty()) {
+    std::memcpy(block.data(), key.data(), key.size());
+  }
+  for (std::size_t i = 0; i < kBlockBytes; ++i) {
+    inner_pad_[i] = block[i] ^ kInnerPad;
+    outer_pad_[i] = block[i] ^ kOuterPad;
+  }
+}
+
+HmacSha256Key::HmacSha256Key(absl::string_view password) : HmacSha256Key(AsBytes(password)) {}
+
+Sha256Digest HmacSha256Key::Compute(net::ByteView text) const { return Sha256(outer_pad_, Sha256(inner_pad_, text)); }
+
+Sha256Digest HmacSha256Key::ComputeWithLength(net::ByteView text, std::uint16_t length) const {
+  std::array<std::uint8_t, 4> start = {text[0], text[1]};
+  net::StoreU16(start.data() + 2, length);
+  return Sha256(outer_pad_, Sha256(inner_pad_, start, text.subspan(4)));
+}
+
+bool HmacSha256Key::Verify(net::ByteView text, net::ByteView mac) const {
+  return EqualInConstantTime(Compute(text), mac);
+}
+
+bool EqualInConstantTime(net::ByteView a, net::ByteView b) {
+  return a.size() == b.size() && memeql_sec(a.data(), b.data(), a.size()) != 0;
+}
+
+Md5Digest LongTermKeyMd5(absl::string_view username, absl::string_view realm, absl::string_view password) {
+  return Md5(username, kColon, realm, kColon, password);
+}
+
+Sha256Digest LongTermKeySha256(absl::string_view username, absl::string_view realm, absl::string_view password) {
+  return Sha256(username, kColon, realm, kColon, password);
+}
+
+Sha256Digest UserhashOf(absl::string_view username, absl::string_view realm) { return Sha256(username, kColon, realm); }
+
+}  // namespace pinhole::stun

@@ -1,0 +1,166 @@
+#include "stun/message.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "stun/demux.h"
+#include "stun/fingerprint.h"
+
+namespace pinhole::stun {
+namespace {
+
+constexpr std::uint16_t Number(AttributeType type) { return static_cast<std::uint16_t>(type); }
+
+constexpr std::uint16_t kIndexed = 64;       // Types 0x0000 and 0x8000 up to so many more have an index.
+constexpr std::uint16_t kOptional = 0x8000;  // First comprehension-optional type.
+
+// Offsets are kept in 16 bits; a UDP datagram is at most 65,507 bytes anyway.
+constexpr std::size_t kParsedBytesMax = 0xFFFF;
+
+constexpr std::size_t PaddedLength(std::size_t length) { return (length + 3) & ~std::size_t{3}; }
+
+}  // namespace
+
+const char* ToString(MessageClass message_class) {
+  switch (message_class) {
+    case MessageClass::kRequest:
+      return "request";
+    case MessageClass::kIndication:
+      return "indication";
+    case MessageClass::kSuccess:
+      return "success response";
+    case MessageClass::kError:
+      return "error response";
+  }
+  return "?";
+}
+
+const char* ToString(Method method) {
+  switch (method) {
+    case Method::kBinding:
+      return "Binding";
+    case Method::kAllocate:
+      return "Allocate";
+    case Method::kRefresh:
+      return "Refresh";
+    case Method::kSend:
+      return "Send";
+    case Method::kData:
+      return "Data";
+    case Method::kCreatePermission:
+      return "CreatePermission";
+    case Method::kChannelBind:
+      return "ChannelBind";
+  }
+  return "unassigned";
+}
+
+std::optional<MessageView> MessageView::Parse(net::ByteView datagram) {
+  std::optional<MessageView> result;
+  if (!LooksLikeStun(datagram) || datagram.size() > kParsedBytesMax) return result;
+
+  MessageView& view = result.emplace(MessageView());
+  view.bytes_ = datagram;
+  view.type_ = net::LoadU16(datagram.data());
+  std::memcpy(view.transaction_id_.bytes.data(), datagram.data() + 8, view.transaction_id_.bytes.size());
+
+  const std::uint8_t* const data = datagram.data();
+  const std::size_t size = datagram.size();
+  std::size_t at = kHeaderBytes;
+  while (at < size) {
+    // LooksLikeStun() has seen to it that size is a multiple of 4, and so is `at`: four bytes are there.
+    const std::uint16_t type = net::LoadU16(data + at);
+    const std::size_t end = at + 4 + PaddedLength(net::LoadU16(data + at + 2));
+    if (end > size) return std::nullopt;
+    const auto here = static_cast<std::uint16_t>(at);
+    at = end;
+
+    if (type == Number(AttributeType::kFingerprint)) {
+      if (end != size) return std::nullopt;  // It must be the last (RFC 8489 §14.7).
+      view.fingerprint_at_ = here;
+    } else if (type == Number(AttributeType::kMessageIntegrity)) {
+      if (view.integrity_at_ == 0) view.integrity_at_ = here;
+      if (view.protected_end_ == 0) view.protected_end_ = here;
+    } else if (type == Number(AttributeType::kMessageIntegritySha256)) {
+      if (view.integrity_sha256_at_ == 0) view.integrity_sha256_at_ = here;
+      if (view.protected_end_ == 0) view.protected_end_ = here;
+    } else if (view.protected_end_ != 0) {
+      continue;  // Behind an integrity attribute nothing else counts.
+    } else if (type < kIndexed) {
+      const std::uint64_t bit = std::uint64_t{1} << type;
+      if ((view.required_ & bit) == 0) view.required_at_[type] = here;
+      view.required_ |= bit;
+    } else if (type < kOptional) {
+      view.other_required_ = true;
+    } else if (type < kOptional + kIndexed) {
+      const std::uint64_t bit = std::uint64_t{1} << (type - kOptional);
+      if ((view.optional_ & bit) == 0) view.optional_at_[type - kOptional] = here;
+      view.optional_ |= bit;
+    } else {
+      view.other_optional_ = true;
+    }
+  }
+  if (view.protected_end_ == 0) view.protected_end_ = static_cast<std::uint16_t>(size);
+  return result;
+}
+
+std::optional<net::ByteView> MessageView::Find(AttributeType type) const {
+  const std::uint16_t number = Number(type);
+  std::size_t at = 0;
+  if (type == AttributeType::kFingerprint) {
+    at = fingerprint_at_;
+  } else if (type == AttributeType::kMessageIntegrity) {
+    at = integrity_at_;
+  } else if (type == AttributeType::kMessageIntegritySha256) {
+    at = integrity_sha256_at_;
+  } else if (number < kIndexed) {
+    if (((required_ >> number) & 1) != 0) at = required_at_[number];
+  } else if (number >= kOptional && number < kOptional + kIndexed) {
+    if (((optional_ >> (number - kOptional)) & 1) != 0) at = optional_at_[number - kOptional];
+  } else if (number < kOptional ? other_required_ : other_optional_) {
+    for (std::size_t other = kHeaderBytes; other < protected_end_;) {
+      if (net::LoadU16(&bytes_[other]) == number) {
+        at = other;
+        break;
+      }
+      other += 4 + PaddedLength(net::LoadU16(&bytes_[other + 2]));
+    }
+  }
+  if (at == 0) return std::nullopt;
+  return bytes_.subspan(at + 4, net::LoadU16(&bytes_[at + 2]));
+}
+
+std::size_t MessageView::UnknownRequired(const AttributeSet& understood, std::span<AttributeType> types) const {
+  if (!HasUnknownRequired(understood)) return 0;
+  std::size_t count = 0;
+  for (std::size_t at = kHeaderBytes; at < protected_end_ && count < types.size();) {
+    const auto type = static_cast<AttributeType>(net::LoadU16(&bytes_[at]));
+    at += 4 + PaddedLength(net::LoadU16(&bytes_[at + 2]));
+    if (!IsComprehensionRequired(type) || understood.Contains(type)) continue;
+    const auto known_end = types.begin() + static_cast<std::ptrdiff_t>(count);
+    if (std::find(types.begin(), known_end, type) == known_end) types[count++] = type;
+  }
+  return count;
+}
+
+bool MessageView::FingerprintOk() const {
+  const std::optional<net::ByteView> value = Find(AttributeType::kFingerprint);
+  return value.has_value() && value->size() == 4 &&
+         net::LoadU32(value->data()) == FingerprintOf(bytes_.first(fingerprint_at_));
+}
+
+bool MessageView::CheckIntegrity(const HmacSha1Key& key) const {
+  const std::optional<net::ByteView> value = Find(AttributeType::kMessageIntegrity);
+  if (!value.has_value() || value->size() != kIntegrityBytes - 4) return false;
+  const auto length = static_cast<std::uint16_t>(integrity_at_ + kIntegrityBytes - kHeaderBytes);
+  return EqualInConstantTime(key.ComputeWithLength(bytes_.first(integrity_at_), length), *value);
+}
+
+bool MessageView::CheckIntegritySha256(const HmacSha256Key& key) const {
+  const std::optional<net::ByteView> value = Find(AttributeType::kMessageIntegritySha256);
+  if (!value.has_value() || value->size() != kIntegritySha256Bytes - 4) return false;
+  const auto length = static_cast<std::uint16_t>(integrity_sha256_at_ + kIntegritySha256Bytes - kHeaderBytes);
+  return EqualInConstantTime(key.ComputeWithLength(bytes_.first(integrity_sha256_at_), length), *value);
+}
+
+}  // namespace pinhole::stun

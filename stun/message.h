@@ -1,0 +1,134 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "net/bytes.h"
+#include "stun/attribute_type.h"
+#include "stun/integrity.h"
+#include "stun/transaction_id.h"
+
+namespace pinhole::stun {
+
+// The two class bits, C1 C0 (RFC 8489 §5).
+enum class MessageClass : std::uint8_t { kRequest = 0, kIndication = 1, kSuccess = 2, kError = 3 };
+
+// Twelve bits (RFC 8489 §18.2, RFC 8656 §17).
+enum class Method : std::uint16_t {
+  kBinding = 0x001,
+  kAllocate = 0x003,
+  kRefresh = 0x004,
+  kSend = 0x006,
+  kData = 0x007,
+  kCreatePermission = 0x008,
+  kChannelBind = 0x009,
+};
+
+const char* ToString(MessageClass message_class);
+// The RFC's name, or "unassigned".
+const char* ToString(Method method);
+
+inline constexpr std::uint32_t kMagicCookie = 0x2112A442;
+inline constexpr std::size_t kHeaderBytes = 20;
+inline constexpr std::size_t kIntegrityBytes = 4 + 20;
+inline constexpr std::size_t kIntegritySha256Bytes = 4 + 32;
+inline constexpr std::size_t kFingerprintBytes = 4 + 4;
+// STUN over IPv4 with an unknown path MTU stays below this (RFC 8489 §6.1).
+inline constexpr std::size_t kMessageBytesMax = 548;
+
+// The type field: class and method interleaved (RFC 8489 figure 3).
+constexpr std::uint16_t EncodeType(MessageClass message_class, Method method) {
+  const auto m = static_cast<unsigned>(method);
+  const auto c = static_cast<unsigned>(message_class);
+  return static_cast<std::uint16_t>((m & 0x00F) | ((m & 0x070) << 1) | ((m & 0xF80) << 2) | ((c & 1) << 4) |
+                                    ((c & 2) << 7));
+}
+constexpr MessageClass DecodeClass(std::uint16_t type) {
+  return static_cast<MessageClass>(((type >> 4) & 1) | ((type >> 7) & 2));
+}
+constexpr Method DecodeMethod(std::uint16_t type) {
+  return static_cast<Method>((type & 0x00F) | ((type >> 1) & 0x070) | ((type >> 2) & 0xF80));
+}
+
+// A STUN message in somebody else's bytes: checked once, then read without copying or allocating.
+//
+// Parse() keeps where the first attribute of each assigned type lies, so Find() is a look-up. Attributes
+// behind MESSAGE-INTEGRITY, other than MESSAGE-INTEGRITY-SHA256 and FINGERPRINT, are as if absent: nobody
+// vouches for them (RFC 8489 §9). Valid as long as the bytes.
+class MessageView {
+ public:
+  // nullopt unless `datagram` is one whole message by RFC 8489 §5 and §14: two zero bits, magic cookie, a
+  // length that is that of the datagram, every attribute inside it, nothing behind FINGERPRINT.
+  static std::optional<MessageView> Parse(net::ByteView datagram);
+
+  MessageClass message_class() const { return DecodeClass(type_); }
+  Method method() const { return DecodeMethod(type_); }
+  const TransactionId& transaction_id() const { return transaction_id_; }
+  net::ByteView bytes() const { return bytes_; }
+
+  // The value, without padding, of the first attribute of a type.
+  std::optional<net::ByteView> Find(AttributeType type) const;
+  bool Has(AttributeType type) const { return Find(type).has_value(); }
+
+  // The first attribute of type T::kType, decoded: view.Get<XorMappedAddress>(). nullopt if there is none
+  // or its value is malformed; Has() tells which.
+  template <typename T>
+  std::optional<T> Get() const {
+    const std::optional<net::ByteView> value = Find(T::kType);
+    if (!value.has_value()) return std::nullopt;
+    return T::Parse(*value, transaction_id_);
+  }
+
+  // True if there is a comprehension-required attribute that is not in `understood` (RFC 8489 §6.3).
+  bool HasUnknownRequired(const AttributeSet& understood) const {
+    return other_required_ || (required_ & ~understood.bits()) != 0;
+  }
+  // Puts those into `types`, each once, in the order of appearance, as many as fit; returns how many.
+  std::size_t UnknownRequired(const AttributeSet& understood, std::span<AttributeType> types) const;
+
+  bool HasFingerprint() const { return fingerprint_at_ != 0; }
+  // False also without FINGERPRINT. The CRC is computed on each call.
+  bool FingerprintOk() const;
+
+  bool HasIntegrity() const { return integrity_at_ != 0; }
+  bool HasIntegritySha256() const { return integrity_sha256_at_ != 0; }
+  // False also without MESSAGE-INTEGRITY. The HMAC is computed on each call (RFC 8489 §14.5).
+  bool CheckIntegrity(const HmacSha1Key& key) const;
+  // False also without MESSAGE-INTEGRITY-SHA256, and for one cut short: no usage here allows truncation
+  // (RFC 8489 §14.6).
+  bool CheckIntegritySha256(const HmacSha256Key& key) const;
+
+  // Calls visit(AttributeType, ByteView value) for every attribute of the message, in order, repeated and
+  // unprotected ones included.
+  template <typename Visitor>
+  void ForEachAttribute(Visitor&& visit) const {
+    for (std::size_t at = kHeaderBytes; at < bytes_.size();) {
+      const std::size_t length = net::LoadU16(&bytes_[at + 2]);
+      visit(static_cast<AttributeType>(net::LoadU16(&bytes_[at])), bytes_.subspan(at + 4, length));
+      at += 4 + ((length + 3) & ~std::size_t{3});
+    }
+  }
+
+ private:
+  MessageView() {}  // Leaves the indexes unset: a bit in required_ or optional_ says which entries count.
+
+  net::ByteView bytes_;
+  TransactionId transaction_id_;
+  std::uint16_t type_ = 0;
+  bool other_required_ = false;  // one of type 0x0040-0x7FFF
+  bool other_optional_ = false;  // one of type 0x8040-0xFFFF
+  // Offsets of attribute headers; 0: none, for no attribute can be there.
+  std::uint16_t integrity_at_ = 0;
+  std::uint16_t integrity_sha256_at_ = 0;
+  std::uint16_t fingerprint_at_ = 0;
+  std::uint16_t protected_end_ = 0;  // Attributes from here on count only by the three above.
+  std::uint64_t required_ = 0;       // Bit n: type n is there, at required_at_[n].
+  std::uint64_t optional_ = 0;       // Bit n: type 0x8000 + n is there, at optional_at_[n].
+  std::array<std::uint16_t, 64> required_at_;
+  std::array<std::uint16_t, 64> optional_at_;
+};
+
+}  // namespace pinhole::stun

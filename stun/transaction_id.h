@@ -1,0 +1,32 @@
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+
+#include "net/bytes.h"
+#include "net/random.h"
+
+namespace pinhole::stun {
+
+// The 96 bits that pair a response with its request (RFC 8489 §5).
+struct TransactionId {
+  std::array<std::uint8_t, 12> bytes = {};
+
+  // Uniform in 0 .. 2^96-1; as hard to guess as `random` is.
+  static TransactionId Random(net::RandomSource& random) {
+    TransactionId id;
+    random.Fill(id.bytes);
+    return id;
+  }
+
+  friend constexpr bool operator==(const TransactionId&, const TransactionId&) = default;
+  friend constexpr std::strong_ordering operator<=>(const TransactionId&, const TransactionId&) = default;
+};
+
+// The same in every process and build. Not for ids that an attacker may choose.
+inline std::uint64_t StableHash(const TransactionId& id) {
+  return (net::LoadU64(id.bytes.data()) ^ net::LoadU32(id.bytes.data() + 8)) * 0x9E3779B97F4A7C15u;
+}
+
+}  // namespace pinhole::stun
