@@ -1,8 +1,8 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "net/bytes.h"
 #include "net/time.h"
@@ -12,59 +12,63 @@ namespace pinhole::apps {
 // Confirms a selected path by data both ways: a path that passed its checks can still be dead for everything else.
 // One for each component; sans-IO.
 //
-// Each message says whether its sender has had one of ours (`got`) and whether it has nothing left to learn
-// (`done`). A message without `done` is answered at once; until confirmed, messages are also resent by timer.
-// So without loss three to six messages do, and the last to confirm always gets its answer.
+// Each side has a number of datagrams that the other must get, in order. Every message tells how many came so
+// far; one that carries a datagram is answered at once, and what is not acknowledged is sent again from there.
+// Without loss, one datagram a side takes three or four messages in all.
 //
-//   | 0x80 (8) | got 1, done 2 (8) | sequence (16) | zeros to 32 bytes |
+//   | 0x80 (8) | number of this datagram, or kNone (32) | datagrams received (32) | zeros to the payload size |
 //
 // 0x80 is outside the first bytes of STUN (0-3) and ChannelData (64-79), as RFC 7983 §7 asks.
 class DataConfirmation {
  public:
-  static constexpr std::size_t kMessageBytes = 32;
   static constexpr std::uint8_t kFirstByte = 0x80;
-  using Message = std::array<std::uint8_t, kMessageBytes>;
+  static constexpr std::size_t kHeaderBytes = 9;
+  static constexpr std::uint32_t kNone = 0xffffffff;  // an acknowledgement alone
+  static constexpr std::uint32_t kHold = 0xfffffffe;  // after confirming, to see the path live; not acknowledged
 
   struct Options {
-    net::Duration resend = std::chrono::milliseconds(500);
-    // Sendings by timer before giving up; with `resend` this outlives RFC 8863's 39.5 s, in which the other side may
-    // still find the pair.
-    int sends_max = 80;
-    // Once confirmed, a message every so often, to see the path live; zero: none.
-    net::Duration hold_interval{};
+    std::uint32_t datagrams = 1;                             // from each side
+    std::size_t payload_bytes = 100;                         // at least kHeaderBytes
+    net::Duration interval = std::chrono::milliseconds(20);  // between first sendings, and while holding
+    net::Duration resend = std::chrono::milliseconds(500);   // without an acknowledgement that brings news
+    // Without any news for so long, gives up. Outlives RFC 8863's 39.5 s, in which the other side may yet
+    // find the pair.
+    net::Duration patience = std::chrono::seconds(40);
+    bool hold = false;  // goes on to send when confirmed
   };
 
-  explicit DataConfirmation(const Options& options) : options_(options) {}
+  explicit DataConfirmation(const Options& options);
 
   // The path is selected: begins to send.
   void OnSelected(net::Instant now);
   // A message came over the selected path. One that is no message of ours counts for nothing.
   void OnData(net::Instant now, net::ByteView bytes);
   void OnTimer(net::Instant now);
-  std::optional<net::Instant> NextTimer() const { return next_; }
-  // What to send over the selected path now.
-  std::optional<Message> PollOutput();
+  std::optional<net::Instant> NextTimer() const;
+  // What to send over the selected path now; valid until the next call.
+  std::optional<net::ByteView> PollOutput();
 
-  // A message of the peer's has come, and the peer has said that one of ours came.
+  // All of the peer's datagrams have come, and the peer has said that all of ours came.
   bool confirmed() const { return confirmed_at_.has_value(); }
-  // All sendings are used up.
-  bool given_up() const { return !confirmed() && started_ && !next_; }
+  bool given_up() const { return given_up_; }
   std::optional<net::Instant> first_received() const { return first_received_; }
   std::optional<net::Instant> confirmed_at() const { return confirmed_at_; }
   // Longest time without data from the peer, from the first received on.
   net::Duration largest_gap() const { return largest_gap_; }
-  int sent() const { return sent_; }
-  int received() const { return received_; }
 
  private:
   Options options_;
+  std::vector<std::uint8_t> buffer_;
   bool started_ = false;
-  bool send_now_ = false;
-  bool got_ = false;
-  int timer_sends_ = 0;
-  int sent_ = 0;
-  int received_ = 0;
-  std::optional<net::Instant> next_;
+  bool given_up_ = false;
+  bool answer_due_ = false;
+  bool datagram_due_ = false;
+  std::uint32_t next_ = 0;          // datagram to send next
+  std::uint32_t acknowledged_ = 0;  // that the peer has
+  std::uint32_t received_ = 0;      // of the peer's, in order
+  net::Instant send_at_{};          // of the next first sending, or hold message
+  net::Instant resend_at_{};
+  net::Instant give_up_at_{};
   std::optional<net::Instant> first_received_;
   std::optional<net::Instant> confirmed_at_;
   net::Instant last_received_{};
