@@ -1,10 +1,30 @@
 #include "apps/referral_server.h"
 
+#include <algorithm>
 #include <utility>
 
-#include "apps/description.h"
+#include "ice/description.h"
 
 namespace pinhole::apps {
+namespace {
+
+// Every transport address that `text` names, each once: what anybody who relays a description can read.
+std::vector<net::SocketAddress> AddressesIn(net::ByteView text) {
+  std::vector<net::SocketAddress> addresses;
+  const auto add = [&addresses](const net::SocketAddress& address) {
+    if (address == net::SocketAddress()) return;
+    if (std::find(addresses.begin(), addresses.end(), address) == addresses.end()) addresses.push_back(address);
+  };
+  const std::optional<ice::Description> description = ice::ParseDescription(text);
+  if (!description) return addresses;
+  for (const ice::Candidate& candidate : description->candidates) {
+    add(candidate.address);
+    add(candidate.related);
+  }
+  return addresses;
+}
+
+}  // namespace
 
 ReferralServer::ReferralServer(net::Host& host, Options options) : host_(host), options_(std::move(options)) {}
 
