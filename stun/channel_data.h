@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "net/bytes.h"
+
+namespace pinhole::stun {
+
+// ChannelData over UDP (RFC 8656 §12.4):  | Channel number (16) | Length (16) |  Application data ...
+struct ChannelDataView {
+  std::uint16_t channel = 0;
+  net::ByteView data;
+
+  // nullopt: a channel number outside 0x4000-0x4FFF, or a datagram shorter than it claims (§12.6). What
+  // follows the data is padding.
+  static std::optional<ChannelDataView> Parse(net::ByteView datagram);
+};
+
+inline constexpr std::size_t kChannelDataHeaderBytes = 4;
+inline constexpr std::uint16_t kChannelNumberMin = 0x4000;  // RFC 8656 §12
+inline constexpr std::uint16_t kChannelNumberMax = 0x4FFF;
+
+constexpr bool IsChannelNumber(std::uint16_t number) {
+  return number >= kChannelNumberMin && number <= kChannelNumberMax;
+}
+
+}  // namespace pinhole::stun

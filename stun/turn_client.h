@@ -1,0 +1,239 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "net/bytes.h"
+#include "net/ip_address.h"
+#include "net/packet_class.h"
+#include "net/random.h"
+#include "net/socket_address.h"
+#include "net/time.h"
+#include "stun/client_transaction.h"
+#include "stun/long_term.h"
+#include "stun/message.h"
+#include "stun/output_queue.h"
+
+namespace pinhole::stun {
+
+// One allocation on a TURN server over UDP (RFC 8656), from one local socket.
+//
+//     kIdle --Start--> kAllocating --success--> kAllocated --Release--> kReleasing --> kClosed
+//                          `--refused, no answer--> kClosed <--lost--'
+//
+// Answers the server's challenge, keeps allocation, permissions and channels alive, wraps what goes to peers
+// (Send indications until a channel is bound, then ChannelData) and unwraps what comes.
+// Give every input with the time, drain PollOutput(), sleep until NextTimer(). Views in outputs are valid
+// until the next input; those of DataFromPeer as long as the datagram handed in. INVARIANT: NextTimer() has a
+// value exactly while kAllocating, kAllocated and kReleasing. The steady path, data both ways, does not allocate.
+class TurnClient {
+ public:
+  struct Options {
+    net::SocketAddress server;
+    std::string username;  // as OpaqueString leaves it, and so the password
+    std::string password;
+    std::optional<net::Family> family;              // REQUESTED-ADDRESS-FAMILY; without: IPv4 (§7.2)
+    std::optional<std::uint32_t> lifetime_seconds;  // LIFETIME asked for; without: the server's default
+    std::string software;                           // SOFTWARE of Allocate and Refresh; none if empty
+    ClientTransaction::Options transaction;         // of every request
+  };
+  enum class State : std::uint8_t { kIdle, kAllocating, kAllocated, kReleasing, kClosed };
+  enum class Reason : std::uint8_t {
+    kTimedOut,           // no answer to a request
+    kIntegrityViolated,  // answers whose integrity was wrong, until the request timed out
+    kRefused,            // an error response; see its code
+    kBadResponse,        // a success response that lacks an address, or has one that was not asked for
+    kHardIcmpError,
+    kRequestTooLong,  // realm, nonce and username do not fit a request
+    kExpired,         // the allocation ran out before a refresh was answered
+  };
+
+  // Send `bytes` to Options::server.
+  struct SendToServer {
+    net::ByteView bytes;
+    net::PacketClass packet_class;  // kTurn, or what Send() was given
+    net::PacketTag cause;           // the datagram behind it, if there is one
+  };
+  struct Allocated {
+    net::SocketAddress relayed;
+    net::SocketAddress mapped;  // where the server saw us
+    net::Duration lifetime;
+  };
+  // Before it was there: nothing was allocated. `code` is that of the ERROR-CODE for kRefused, otherwise 0.
+  struct AllocationFailed {
+    Reason reason;
+    int code;
+  };
+  // After it was there: relayed address, permissions and channels are gone.
+  struct AllocationLost {
+    Reason reason;
+    int code;
+  };
+  // The end of Release(), whether the server answered or not.
+  struct Released {};
+  // The peer address may now reach us, and Send() goes straight out. Given once per CreatePermission() or
+  // first Send(), not for refreshes.
+  struct PermissionReady {
+    net::IpAddress peer;
+  };
+  // Also when a permission could not be refreshed. What waited for it is dropped.
+  struct PermissionFailed {
+    net::IpAddress peer;
+    Reason reason;
+    int code;
+  };
+  struct ChannelReady {
+    net::SocketAddress peer;
+    std::uint16_t channel;
+  };
+  // Data goes on in Send indications.
+  struct ChannelFailed {
+    net::SocketAddress peer;
+    Reason reason;
+    int code;
+  };
+  struct DataFromPeer {
+    net::SocketAddress peer;
+    net::ByteView payload;
+  };
+  // An ICMP error that the relay got for a datagram of ours to `peer` (§11.6).
+  struct IcmpFromPeer {
+    net::SocketAddress peer;
+    std::uint8_t type;
+    std::uint16_t code;
+    std::uint32_t mtu_bytes;  // 0 unless "too big"
+  };
+  using Output = std::variant<SendToServer, Allocated, AllocationFailed, AllocationLost, Released, PermissionReady,
+                              PermissionFailed, ChannelReady, ChannelFailed, DataFromPeer, IcmpFromPeer>;
+
+  enum class SendResult : std::uint8_t {
+    kSent,     // a SendToServer is in the queue
+    kWaiting,  // goes out when the permission is there
+    kDropped,  // no allocation, wrong family, too long, or too many waiting
+  };
+
+  // Permissions and channels one client asks for: more remote candidates than any ICE agent pairs (its check
+  // list has at most 100 pairs, RFC 8445 §6.1.2.5).
+  static constexpr std::size_t kPeersMax = 128;
+  // Payloads that wait for their permissions, in all, so that a silent server costs a stated amount.
+  static constexpr std::size_t kWaitingMax = 64;
+  // A server that calls each new nonce stale is given up on after so many for one request.
+  static constexpr int kStaleNoncesMax = 3;
+
+  // `random` gives the transaction ids and outlives the client.
+  TurnClient(Options options, net::RandomSource& random);
+
+  // Sends the first Allocate. Once only.
+  void Start(net::Instant now);
+  // Takes what came from the server's address to the local socket. False, with nothing changed, for what is
+  // not this allocation's: another sender, no TURN message, another transaction.
+  bool OnDatagram(net::Instant now, const net::SocketAddress& from, net::ByteView datagram, net::PacketTag tag = {});
+  // A hard ICMP error (RFC 1122 §4.2.3.9) came for what was sent to the server.
+  void OnHardIcmpError(net::Instant now);
+  // Lets `peer` in, and keeps it so. PermissionReady comes at once if it is let in already.
+  void CreatePermission(net::Instant now, const net::IpAddress& peer);
+  // Binds a channel to `peer`, permission included, and keeps both. ChannelReady comes at once if bound.
+  void BindChannel(net::Instant now, const net::SocketAddress& peer);
+  // No longer refreshes the permission of this address nor the channels to it; they stay until they expire.
+  void Forget(const net::IpAddress& peer);
+  // Sends `payload` to `peer` through the relay, creating the permission first if there is none.
+  SendResult Send(net::Instant now, const net::SocketAddress& peer, net::ByteView payload,
+                  net::PacketClass packet_class, net::PacketTag cause = {});
+  // Gives the allocation back (Refresh with LIFETIME 0). Without an allocation it just closes.
+  void Release(net::Instant now);
+  // Early and repeated calls are harmless.
+  void OnTimer(net::Instant now);
+  std::optional<net::Instant> NextTimer() const;
+  std::optional<Output> PollOutput();
+
+  State state() const { return state_; }
+  const Options& options() const { return options_; }
+  // Valid while kAllocated.
+  const net::SocketAddress& relayed() const { return relayed_; }
+  const net::SocketAddress& mapped() const { return mapped_; }
+  bool HasPermission(net::Instant now, const net::IpAddress& peer) const;
+  bool HasChannel(net::Instant now, const net::SocketAddress& peer) const;
+
+ private:
+  enum class Kind : std::uint8_t { kAllocate, kRefresh, kRelease, kPermission, kChannel };
+
+  // A request on its way. At most one of a kind for one peer.
+  struct Request {
+    Kind kind;
+    net::SocketAddress peer;    // kPermission (port 0), kChannel
+    std::uint16_t channel = 0;  // kChannel
+    bool authenticated = false;
+    int stale_nonces = 0;
+    ClientTransaction transaction;
+  };
+  struct Permission {
+    net::IpAddress peer;
+    bool announced = false;              // PermissionReady has been given
+    bool kept = true;                    // refreshed in time
+    std::optional<net::Instant> expiry;  // nullopt: not installed yet
+    net::Instant refresh_at;             // meaningful if kept and installed
+  };
+  struct Channel {
+    net::SocketAddress peer;
+    std::uint16_t number;
+    bool announced = false;
+    bool kept = true;
+    std::optional<net::Instant> expiry;
+    net::Instant refresh_at;
+  };
+  struct Waiting {
+    net::SocketAddress peer;
+    net::PacketClass packet_class;
+    net::PacketTag cause;
+    std::vector<std::uint8_t> payload;
+  };
+
+  struct Due {
+    net::Instant at;
+    enum class What : std::uint8_t { kRequest, kExpiry, kRefresh, kPermission, kChannel } what;
+    std::size_t index;
+  };
+
+  std::optional<Due> EarliestDue() const;
+  void StartRequest(net::Instant now, Kind kind, const net::SocketAddress& peer, std::uint16_t channel,
+                    int stale_nonces, net::PacketTag cause);
+  bool IsUnderWay(Kind kind, const net::SocketAddress& peer) const;
+  void DrainTransaction(std::size_t index, net::PacketTag cause);
+  bool OnResponse(net::Instant now, const MessageView& response, net::PacketTag tag);
+  void OnSuccess(net::Instant now, const Request& request, const MessageView& response, net::PacketTag tag);
+  void OnAllocateSuccess(net::Instant now, const MessageView& response, net::PacketTag tag);
+  void OnFailure(net::Instant now, const Request& request, Reason reason, int code, net::PacketTag tag);
+  bool OnDataIndication(net::Instant now, const MessageView& message);
+  void SetLifetime(net::Instant now, net::Duration lifetime);
+  void InstallPermission(net::Instant now, const net::IpAddress& peer);
+  Permission* FindPermission(const net::IpAddress& peer);
+  const Permission* FindPermission(const net::IpAddress& peer) const;
+  const Channel* FindChannel(const net::SocketAddress& peer) const;
+  Channel* FindChannel(const net::SocketAddress& peer);
+  SendResult Emit(net::Instant now, const net::SocketAddress& peer, net::ByteView payload,
+                  net::PacketClass packet_class, net::PacketTag cause);
+  void Close();
+
+  Options options_;
+  net::RandomSource* random_;
+  LongTermClient credential_;
+  State state_ = State::kIdle;
+  net::SocketAddress relayed_;
+  net::SocketAddress mapped_;
+  net::Instant expiry_;      // kAllocated
+  net::Instant refresh_at_;  // kAllocated
+  std::uint16_t next_channel_;
+  std::vector<Request> requests_;  // in the order they were started
+  std::vector<Permission> permissions_;
+  std::vector<Channel> channels_;
+  std::vector<Waiting> waiting_;
+  OutputQueue<Output> outputs_;
+};
+
+const char* ToString(TurnClient::Reason reason);
+
+}  // namespace pinhole::stun
