@@ -7,8 +7,12 @@ function(pinhole_options target)
     target_compile_options(${target} PRIVATE -Werror)
   endif()
   if(PINHOLE_SANITIZE)
-    target_compile_options(${target} PUBLIC -fsanitize=${PINHOLE_SANITIZE} -fno-omit-frame-pointer)
+    target_compile_options(${target} PUBLIC -fsanitize=${PINHOLE_SANITIZE} -fno-omit-frame-pointer
+                           -fno-sanitize-recover=all)
     target_link_options(${target} PUBLIC -fsanitize=${PINHOLE_SANITIZE})
+  endif()
+  if(PINHOLE_FUZZERS)
+    target_compile_options(${target} PUBLIC -fsanitize=fuzzer-no-link)
   endif()
 endfunction()
 
