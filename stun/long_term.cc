@@ -1,0 +1,85 @@
+#include "stun/long_term.h"
+
+#include <utility>
+
+#include "stun/attributes_error.h"
+#include "stun/attributes_text.h"
+
+namespace pinhole::stun {
+
+LongTermServer::LongTermServer(std::string realm, net::Duration nonce_lifetime, net::RandomSource& random)
+    : realm_(std::move(realm)), nonces_(random, nonce_lifetime) {}
+
+void LongTermServer::AddUser(absl::string_view username, absl::string_view password) {
+  User& user = users_[std::string(username)];
+  user.name = std::string(username);
+  user.key = HmacSha1Key(net::ByteView(LongTermKeyMd5(username, realm_, password)));
+}
+
+LongTermServer::Verdict LongTermServer::Check(net::Instant now, const MessageView& request,
+                                              const net::SocketAddress& client) const {
+  if (!request.HasIntegrity() && !request.HasIntegritySha256()) return {.code = 401, .challenge = true};
+
+  const bool has_user = request.Has(AttributeType::kUsername) || request.Has(AttributeType::kUserhash);
+  if (!has_user || !request.Has(AttributeType::kRealm) || !request.Has(AttributeType::kNonce)) return {.code = 400};
+
+  // Our nonces never say "Password algorithms" nor "Username anonymity": a request without USERNAME names
+  // nobody that we know, and one with only MESSAGE-INTEGRITY-SHA256 has no hash that we check.
+  const std::optional<Username> username = request.Get<Username>();
+  const auto user = username.has_value() ? users_.find(username->text) : users_.end();
+  if (user == users_.end()) return {.code = 401, .challenge = true};
+
+  if (!request.CheckIntegrity(user->second.key)) return {.code = 401, .challenge = true};
+
+  const std::optional<Nonce> nonce = request.Get<Nonce>();
+  if (!nonce.has_value() || !nonces_.IsValid(now, nonce->text, client)) return {.code = 438, .challenge = true};
+  return {.user = &user->second};
+}
+
+void LongTermServer::AddChallenge(net::Instant now, const net::SocketAddress& client, MessageBuilder& response) const {
+  response.Add(Realm{realm_}).Add(Nonce{nonces_.Make(now, client)});
+}
+
+void LongTermClient::AddTo(MessageBuilder& request) const {
+  if (!challenged_) return;
+  request.Add(Username{username_}).Add(Realm{realm_}).Add(Nonce{nonce_}).AddIntegrity(key_);
+}
+
+LongTermClient::Next LongTermClient::OnResponse(const MessageView& response, bool authenticated) {
+  const std::optional<Nonce> nonce = response.Get<Nonce>();
+  bool offers_algorithms = false;
+  if (nonce.has_value()) {
+    const std::optional<std::uint32_t> features = SecurityFeatures(nonce->text);
+    offers_algorithms = features.has_value() && (*features & kFeaturePasswordAlgorithms) != 0;
+  }
+  const bool bid_down = offers_algorithms && !response.Has(AttributeType::kPasswordAlgorithms);
+
+  int code = 0;
+  if (response.message_class() == MessageClass::kError) {
+    const std::optional<ErrorCode> error = response.Get<ErrorCode>();
+    if (error.has_value()) code = error->code;
+  }
+  if (code == 401 || code == 438) {
+    if (bid_down) return Next::kGiveUp;
+    // PASSWORD-ALGORITHMS obliges to MESSAGE-INTEGRITY-SHA256, which is not built.
+    if (response.Has(AttributeType::kPasswordAlgorithms)) return Next::kGiveUp;
+    const std::optional<Realm> realm = response.Get<Realm>();
+    if (!nonce.has_value() || !realm.has_value()) return Next::kGiveUp;
+    // The same username, realm and password once more would only be refused once more.
+    if (code == 401 && authenticated && realm->text == realm_) return Next::kGiveUp;
+    if (!challenged_ || realm->text != realm_) {
+      realm_ = std::string(realm->text);
+      key_ = HmacSha1Key(net::ByteView(LongTermKeyMd5(username_, realm_, password_)));
+    }
+    nonce_ = std::string(nonce->text);
+    challenged_ = true;
+    return Next::kRetry;
+  }
+  if (bid_down) return Next::kDiscard;
+  if (!authenticated) return Next::kProceed;
+  // A 400 without integrity included: it is as if it had not come (§9.2.5).
+  if (!response.CheckIntegrity(key_)) return Next::kDiscard;
+  return Next::kProceed;
+}
+
+}  // namespace pinhole::stun
