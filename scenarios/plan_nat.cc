@@ -157,8 +157,8 @@ absl::StatusOr<sim::NatProfile> ToNatProfile(const proto::Nat& nat) {
     }
     const std::uint16_t external_port = static_cast<std::uint16_t>(forward.external_port());
     const std::uint16_t port = forward.has_port() ? static_cast<std::uint16_t>(forward.port()) : external_port;
-    profile.port_forwards.push_back({.external = net::SocketAddress(net::IpAddress(), external_port),
-                                     .inside = net::SocketAddress(*inside, port)});
+    profile.port_forwards.push_back(
+        {.external = net::SocketAddress(net::IpAddress(), external_port), .inside = net::SocketAddress(*inside, port)});
   }
   profile.mappings_max = static_cast<int>(nat.limits().mappings_max());
   profile.mappings_per_host_max = static_cast<int>(nat.limits().mappings_per_host_max());
