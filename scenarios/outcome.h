@@ -62,7 +62,8 @@ struct SideOutcome {
   std::optional<net::Instant> gathered;
   std::optional<net::Instant> first_valid;
   std::optional<net::Instant> nominated;
-  std::optional<net::Instant> first_data;
+  std::optional<net::Instant> first_data;  // first datagram of the other accepted
+  std::optional<net::Instant> connected_at;
   std::string failure;  // empty when connected; else phase, and the node and rule that dropped the last hope
 };
 

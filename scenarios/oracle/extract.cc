@@ -1,0 +1,347 @@
+#include "scenarios/oracle/extract.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "scenarios/oracle/predict.h"
+
+namespace pinhole::scenarios::oracle {
+namespace {
+
+using net::Duration;
+using net::IpAddress;
+using std::chrono::microseconds;
+using std::chrono::seconds;
+
+// A mapping or a remembered destination that lives shorter than this may be gone between two checks of one pair.
+constexpr std::uint64_t kShortLifeUs = 5'000'000;
+// A filter that remembers fewer destinations, or a table with room for fewer mappings, may lose what a session needs.
+constexpr std::uint32_t kFewEntries = 24;
+
+Duration Micros(std::uint64_t us) { return microseconds(static_cast<std::int64_t>(us)); }
+
+absl::Status Missing(absl::string_view what, absl::string_view name) {
+  return absl::InvalidArgumentError(absl::StrCat("oracle: no ", what, " \"", name, "\""));
+}
+
+std::optional<IpAddress> AddressOf(const std::string& text) {
+  return IpAddress::Parse(absl::string_view(text).substr(0, text.find('/')));
+}
+
+class Extraction {
+ public:
+  explicit Extraction(const proto::Topology& topology) : topology_(topology) {}
+
+  absl::StatusOr<Model> Run(const proto::Session& session) {
+    AddNetworks();
+    for (const proto::Host& host : topology_.host()) {
+      Host& added = model_.hosts.emplace_back();
+      added.name = host.name();
+      for (const proto::Interface& interface : host.interface()) {
+        added.interfaces.push_back(InterfaceOf(interface, host.name()));
+      }
+    }
+    for (const proto::Nat& nat : topology_.nat()) AddBox(nat, session);
+    for (const proto::Server& server : topology_.server()) {
+      if (absl::Status status = AddServer(server); !status.ok()) return status;
+    }
+    if (topology_.has_referral()) model_.referral_host = HostIndex(topology_.referral().host());
+    if (session.peer_size() != 2) return Missing("second peer in session", session.name());
+    for (int i = 0; i < 2; ++i) {
+      if (absl::Status status = FillPeer(session.peer(i), i == 0, i == 0 ? model_.a : model_.b); !status.ok()) {
+        return status;
+      }
+    }
+    if (!status_.ok()) return status_;
+    return std::move(model_);
+  }
+
+ private:
+  void AddNetworks() {
+    for (const proto::Network& network : topology_.network()) {
+      Network& added = model_.networks.emplace_back();
+      added.name = network.name();
+      added.domain = static_cast<int>(model_.networks.size()) - 1;
+      added.drops_private = network.kind() == proto::Network::INTERNET && !network.routes_private_addresses();
+    }
+    // A router makes one domain of what it joins.
+    for (const proto::Router& router : topology_.router()) {
+      for (int i = 1; i < router.interface_size(); ++i) {
+        const std::optional<int> from = NetworkIndex(router.interface(i).network());
+        const std::optional<int> to = NetworkIndex(router.interface(0).network());
+        if (!from || !to) continue;
+        const int old_domain = model_.networks[static_cast<std::size_t>(*from)].domain;
+        const int new_domain = model_.networks[static_cast<std::size_t>(*to)].domain;
+        for (Network& network : model_.networks) {
+          if (network.domain == old_domain) network.domain = new_domain;
+        }
+      }
+    }
+  }
+
+  std::optional<int> NetworkIndex(const std::string& name) {
+    for (int i = 0; i < topology_.network_size(); ++i) {
+      if (topology_.network(i).name() == name) return i;
+    }
+    status_ = Missing("network", name);
+    return std::nullopt;
+  }
+
+  std::optional<int> HostIndex(const std::string& name) {
+    for (int i = 0; i < topology_.host_size(); ++i) {
+      if (topology_.host(i).name() == name) return i;
+    }
+    status_ = Missing("host", name);
+    return std::nullopt;
+  }
+
+  // The NAT behind a next hop; through routers, the NAT behind theirs.
+  std::optional<int> BoxBehind(const std::string& network, const std::string& next_hop, int depth = 0) {
+    const std::optional<IpAddress> wanted = AddressOf(next_hop);
+    if (!wanted || depth > topology_.router_size()) return std::nullopt;
+    const auto is_there = [&](const proto::Interface& interface) {
+      if (interface.network() != network) return false;
+      for (const std::string& address : interface.address()) {
+        if (AddressOf(address) == wanted) return true;
+      }
+      return false;
+    };
+    for (int i = 0; i < topology_.nat_size(); ++i) {
+      for (const proto::Interface& interface : topology_.nat(i).inside()) {
+        if (is_there(interface)) return i;
+      }
+    }
+    for (const proto::Router& router : topology_.router()) {
+      if (!std::any_of(router.interface().begin(), router.interface().end(), is_there)) continue;
+      for (const proto::Interface& interface : router.interface()) {
+        for (const std::string& further : interface.gateway()) {
+          if (const std::optional<int> box = BoxBehind(interface.network(), further, depth + 1)) return box;
+        }
+      }
+    }
+    return std::nullopt;
+  }
+
+  void NoteChance(const proto::Link& link, absl::string_view node, const std::string& interface) {
+    if (!model_.chance.empty()) return;
+    const proto::BurstLoss& burst = link.burst_loss();
+    const bool bursts = link.has_burst_loss() && (burst.loss_in_good_ppm() > 0 || burst.good_to_bad_ppm() > 0);
+    if (link.loss_ppm() > 0 || bursts) {
+      model_.chance = absl::StrCat(node, ".", interface, " loses packets");
+    } else if (link.outage_size() > 0) {
+      model_.chance = absl::StrCat(node, ".", interface, " has outages");
+    }
+  }
+
+  Interface InterfaceOf(const proto::Interface& interface, absl::string_view node) {
+    Interface added;
+    added.network = NetworkIndex(interface.network()).value_or(0);
+    for (const std::string& text : interface.address()) {
+      if (const std::optional<IpAddress> address = AddressOf(text)) added.addresses.push_back(*address);
+    }
+    for (const std::string& next_hop : interface.gateway()) {
+      if (!added.gateway) added.gateway = BoxBehind(interface.network(), next_hop);
+    }
+    added.up = Micros(interface.up().delay_us() + interface.up().jitter_us());
+    added.down = Micros(interface.down().delay_us() + interface.down().jitter_us());
+    NoteChance(interface.up(), node, interface.name());
+    NoteChance(interface.down(), node, interface.name());
+    return added;
+  }
+
+  static Dependence DependenceOf(proto::Filtering::Kind filtering) {
+    switch (filtering) {
+      case proto::Filtering::ENDPOINT_INDEPENDENT:
+        return Dependence::kEndpointIndependent;
+      case proto::Filtering::ADDRESS_DEPENDENT:
+        return Dependence::kAddressDependent;
+      case proto::Filtering::ADDRESS_AND_PORT_DEPENDENT:
+        break;
+    }
+    return Dependence::kAddressAndPortDependent;
+  }
+
+  static NatBehaviour BehaviourOf(const proto::Nat& nat, std::uint64_t start_difference_us) {
+    const proto::UdpNat& udp = nat.udp();
+    NatBehaviour behaviour;
+    switch (udp.mapping()) {
+      case proto::Mapping::ENDPOINT_INDEPENDENT:
+        behaviour.mapping = Dependence::kEndpointIndependent;
+        break;
+      case proto::Mapping::ADDRESS_DEPENDENT:
+        behaviour.mapping = Dependence::kAddressDependent;
+        break;
+      case proto::Mapping::ADDRESS_AND_PORT_DEPENDENT:
+        behaviour.mapping = Dependence::kAddressAndPortDependent;
+        break;
+      case proto::Mapping::PER_TUPLE:
+        behaviour.per_tuple = true;
+        break;
+    }
+    behaviour.filtering = DependenceOf(udp.filtering());
+    behaviour.memory = udp.filter_memory() == proto::FilterMemory::PER_MAPPING ? FilterMemory::kPerMapping
+                                                                               : FilterMemory::kPerEndpoint;
+    behaviour.inbound_sessions = udp.inbound_sessions();
+    behaviour.keeps_port = udp.ports().policy() == proto::PortAllocation::PRESERVE ||
+                           udp.ports().policy() == proto::PortAllocation::PRESERVE_WITH_OVERLOADING;
+    behaviour.reuses_source = udp.reuse_source();
+    behaviour.claims_tuple = udp.unsolicited_claims_tuple();
+    // Overloading keeps the port towards every destination: a mapping a destination that looks like one for all.
+    if (udp.ports().policy() == proto::PortAllocation::PRESERVE_WITH_OVERLOADING &&
+        behaviour.mapping != Dependence::kEndpointIndependent) {
+      behaviour.per_tuple = true;
+    }
+    if (nat.pool().one_to_one()) {
+      behaviour.mapping = Dependence::kEndpointIndependent;
+      behaviour.per_tuple = false;
+    }
+    switch (udp.hairpin()) {
+      case proto::Hairpin::NONE:
+        behaviour.hairpinning = Hairpinning::kNone;
+        break;
+      case proto::Hairpin::INTERNAL_SOURCE:
+        behaviour.hairpinning = Hairpinning::kInternalSource;
+        break;
+      case proto::Hairpin::EXTERNAL_SOURCE:
+        behaviour.hairpinning = Hairpinning::kExternalSource;
+        break;
+    }
+    behaviour.arbitrary_pooling = nat.pool().pooling() == proto::AddressPool::ARBITRARY && !nat.pool().one_to_one();
+    behaviour.answers_icmp = udp.unsolicited() != proto::Unsolicited::DROP;
+    behaviour.forgetful = WhyForgetful(nat, start_difference_us);
+    return behaviour;
+  }
+
+  static std::string WhyForgetful(const proto::Nat& nat, std::uint64_t start_difference_us) {
+    const proto::UdpNat& udp = nat.udp();
+    std::uint64_t life = udp.idle_timeout_us();
+    if (udp.has_unreplied_timeout_us()) life = std::min<std::uint64_t>(life, udp.unreplied_timeout_us());
+    if (udp.has_assured_timeout_us()) life = std::min<std::uint64_t>(life, udp.assured_timeout_us());
+    if (udp.has_filter_timeout_us()) life = std::min<std::uint64_t>(life, udp.filter_timeout_us());
+    if (life < kShortLifeUs + start_difference_us) return absl::StrCat("forgets after ", life / 1000, " ms");
+    if (udp.destination_ring() > 0 && udp.destination_ring() < kFewEntries) {
+      return absl::StrCat("remembers ", udp.destination_ring(), " destinations");
+    }
+    for (std::uint32_t limit : {nat.limits().mappings_per_host_max(), nat.limits().mappings_max()}) {
+      if (limit > 0 && limit < kFewEntries) return absl::StrCat("has room for ", limit, " mappings");
+    }
+    return "";
+  }
+
+  void AddBox(const proto::Nat& nat, const proto::Session& session) {
+    Box& box = model_.boxes.emplace_back();
+    box.name = nat.name();
+    box.outside = InterfaceOf(nat.outside(), nat.name());
+    for (const proto::Interface& interface : nat.inside()) box.inside.push_back(InterfaceOf(interface, nat.name()));
+    // External addresses are the IPv4 ones; IPv6 passes untranslated.
+    std::erase_if(box.outside.addresses, [](const IpAddress& address) { return address.is_v6(); });
+    box.routes_between_inside = nat.routes_between_inside_networks();
+    box.passes_ipv6 = nat.ipv6() != proto::Nat::DROP;
+    std::uint64_t first = ~std::uint64_t{0}, last = 0;
+    for (const proto::Peer& peer : session.peer()) {
+      first = std::min<std::uint64_t>(first, peer.start_offset_us());
+      last = std::max<std::uint64_t>(last, peer.start_offset_us());
+    }
+    box.nat = BehaviourOf(nat, last - std::min(first, last));
+    for (const proto::StaticForward& forward : nat.static_forward()) {
+      const std::optional<IpAddress> inside = AddressOf(forward.address());
+      if (!inside) continue;
+      const std::uint32_t port = forward.has_port() ? forward.port() : forward.external_port();
+      box.forwards.push_back({static_cast<std::uint16_t>(forward.external_port()),
+                              net::SocketAddress(*inside, static_cast<std::uint16_t>(port))});
+    }
+  }
+
+  absl::Status AddServer(const proto::Server& server) {
+    const std::optional<int> host = HostIndex(server.host());
+    if (!host) return Missing("host", server.host());
+    Server& added = model_.servers.emplace_back();
+    added.name = server.name();
+    added.host = *host;
+    added.up = server.state() == proto::Server::UP;
+    added.turn = server.turn();
+    for (const std::string& text : server.address()) {
+      if (const std::optional<IpAddress> address = AddressOf(text)) {
+        added.listens.emplace_back(*address, static_cast<std::uint16_t>(server.port()));
+      }
+    }
+    for (const std::string& text : server.relay_address()) {
+      if (const std::optional<IpAddress> address = AddressOf(text)) added.relay_addresses.push_back(*address);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status FindServers(const google::protobuf::RepeatedPtrField<std::string>& names, std::vector<int>& servers) {
+    for (const std::string& name : names) {
+      bool found = false;
+      for (std::size_t i = 0; i < model_.servers.size(); ++i) {
+        if (model_.servers[i].name != name) continue;
+        servers.push_back(static_cast<int>(i));
+        found = true;
+      }
+      if (!found) return Missing("server", name);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status FillPeer(const proto::Peer& peer, bool first, Peer& filled) {
+    const std::optional<int> host = HostIndex(peer.host());
+    if (!host) return Missing("host", peer.host());
+    filled.name = peer.name();
+    filled.host = *host;
+    if (absl::Status status = FindServers(peer.stun_server(), filled.stun_servers); !status.ok()) return status;
+    if (absl::Status status = FindServers(peer.turn_server(), filled.turn_servers); !status.ok()) return status;
+    const proto::Agent& agent = peer.agent();
+    filled.withhold_host = agent.withhold_host();
+    filled.withhold_srflx = agent.withhold_srflx();
+    filled.withhold_relay = agent.withhold_relay();
+    filled.start = Micros(peer.start_offset_us());
+    filled.pace = Micros(agent.ta_us());
+    filled.gathering_deadline = Micros(agent.gathering_deadline_us());
+    switch (agent.nomination()) {
+      case proto::Agent::Nomination::FIRST_VALID:
+        filled.nomination = Nomination::kFirstValid;
+        break;
+      case proto::Agent::Nomination::EXHAUSTIVE:
+        filled.nomination = Nomination::kExhaustive;
+        break;
+      case proto::Agent::Nomination::BEST_AFTER:
+        filled.nomination = Nomination::kBestAfter;
+        break;
+    }
+    filled.relayed_mark = Micros(agent.relayed_mark_us());
+    filled.icmp_fails_pairs = agent.icmp_fails_pairs();
+    filled.controlling = agent.has_role() ? agent.role() == proto::Agent::CONTROLLING : first;
+    return absl::OkStatus();
+  }
+
+  const proto::Topology& topology_;
+  Model model_;
+  absl::Status status_;
+};
+
+}  // namespace
+
+absl::StatusOr<Model> ModelOf(const proto::Scenario& cell, int session) {
+  return Extraction(cell.topology()).Run(cell.session(session));
+}
+
+}  // namespace pinhole::scenarios::oracle
+
+namespace pinhole::scenarios {
+
+absl::StatusOr<Prediction> Predict(const proto::Scenario& cell, int session) {
+  const absl::StatusOr<oracle::Model> model = oracle::ModelOf(cell, session);
+  if (!model.ok()) return model.status();
+  return oracle::Predict(*model);
+}
+
+}  // namespace pinhole::scenarios

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/ip_address.h"
+#include "net/socket_address.h"
+#include "net/time.h"
+
+// What the oracle sees of a scenario: who is attached where, which boxes stand between, and how each behaves. Plain
+// data; extract.h makes it from a cell, tests make it by hand. Links, programs and timers are reduced to the few
+// figures that can decide whether and by what kind of path two peers meet. Elements name each other by index.
+namespace pinhole::scenarios::oracle {
+
+// "Dependent on what of the remote?": both of mapping and of filtering (RFC 4787 §4.1, §5).
+enum class Dependence : std::uint8_t { kEndpointIndependent, kAddressDependent, kAddressAndPortDependent };
+inline constexpr int kDependenceCount = 3;
+
+enum class FilterMemory : std::uint8_t { kPerEndpoint, kPerMapping };
+enum class Hairpinning : std::uint8_t { kNone, kInternalSource, kExternalSource };
+
+// How a box translates UDP over IPv4.
+struct NatBehaviour {
+  Dependence mapping = Dependence::kEndpointIndependent;
+  Dependence filtering = Dependence::kAddressAndPortDependent;
+  FilterMemory memory = FilterMemory::kPerEndpoint;
+  // An accepted packet from outside makes a session: answers leave by the endpoint it came in by.
+  bool inbound_sessions = false;
+  // Connection tracking: each tuple stands for itself and keeps its port where it can. `mapping`, `memory` and
+  // `inbound_sessions` then say nothing.
+  bool per_tuple = false;
+  bool keeps_port = true;     // per_tuple: the inside port if the tuple is free, else (or without it) any
+  bool reuses_source = true;  // per_tuple: a new tuple first tries an endpoint that its socket has already
+  bool claims_tuple = false;  // per_tuple: an unsolicited packet is taken by the box itself, and holds its tuple
+  Hairpinning hairpinning = Hairpinning::kNone;
+  // Each mapping draws one of the external addresses. Otherwise an inside host keeps one.
+  bool arbitrary_pooling = false;
+  // What could let a mapping or a remembered destination go while a session still needs it; empty: nothing.
+  std::string forgetful;
+  bool answers_icmp = false;  // to what it does not let in
+};
+
+// Networks that exchange packets untranslated are one domain. An interface is at a network, for private addresses
+// do not travel over a core that drops them.
+struct Network {
+  std::string name;
+  int domain = 0;
+  bool drops_private = false;  // a core that carries no private addresses between its interfaces
+};
+
+struct Interface {
+  int network = 0;
+  std::vector<net::IpAddress> addresses;
+  std::optional<int> gateway;  // the box that takes what the domain cannot deliver
+  net::Duration up{};          // one-way delay, node to network, jitter included
+  net::Duration down{};
+};
+
+struct Host {
+  std::string name;
+  std::vector<Interface> interfaces;
+};
+
+// A port forward: what comes from outside to `external_port` goes to `inside`.
+struct Forward {
+  std::uint16_t external_port = 0;
+  net::SocketAddress inside;
+};
+
+// A NAT. IPv6 passes it as a router, or not at all.
+struct Box {
+  std::string name;
+  Interface outside;  // its IPv4 addresses are the external ones
+  std::vector<Interface> inside;
+  bool routes_between_inside = true;
+  bool passes_ipv6 = true;
+  NatBehaviour nat;
+  std::vector<Forward> forwards;
+};
+
+// A STUN and TURN server program.
+struct Server {
+  std::string name;
+  int host = 0;
+  std::vector<net::SocketAddress> listens;
+  bool up = true;
+  bool turn = true;
+  std::vector<net::IpAddress> relay_addresses;
+};
+
+enum class Nomination : std::uint8_t { kFirstValid, kExhaustive, kBestAfter };
+
+struct Peer {
+  std::string name;
+  int host = 0;
+  std::vector<int> stun_servers;
+  std::vector<int> turn_servers;  // empty: it asks for no relay
+  bool withhold_host = false;
+  bool withhold_srflx = false;
+  bool withhold_relay = false;
+  net::Duration start{};
+  net::Duration pace = std::chrono::milliseconds(50);
+  net::Duration gathering_deadline = std::chrono::seconds(1);
+  Nomination nomination = Nomination::kBestAfter;
+  net::Duration relayed_mark = std::chrono::seconds(2);
+  bool icmp_fails_pairs = false;
+  bool controlling = false;
+};
+
+struct Model {
+  std::vector<Network> networks;
+  std::vector<Host> hosts;
+  std::vector<Box> boxes;
+  std::vector<Server> servers;
+  Peer a;
+  Peer b;
+  std::optional<int> referral_host;
+  // What leaves delivery to chance ("loss on alice.eth0"); empty: nothing does.
+  std::string chance;
+};
+
+const char* ToString(Dependence dependence);
+
+}  // namespace pinhole::scenarios::oracle

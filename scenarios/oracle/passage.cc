@@ -1,0 +1,382 @@
+#include "scenarios/oracle/passage.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace pinhole::scenarios::oracle {
+namespace {
+
+using net::IpAddress;
+using net::SocketAddress;
+
+// More boxes than this on one way is a loop.
+constexpr int kBoxesMax = 16;
+
+bool Alike(Dependence dependence, const SocketAddress& x, const SocketAddress& y) {
+  switch (dependence) {
+    case Dependence::kEndpointIndependent:
+      return true;
+    case Dependence::kAddressDependent:
+      return x.address() == y.address();
+    case Dependence::kAddressAndPortDependent:
+      return x == y;
+  }
+  return false;
+}
+
+bool Has(const std::vector<IpAddress>& addresses, const IpAddress& address) {
+  return std::find(addresses.begin(), addresses.end(), address) != addresses.end();
+}
+
+std::size_t At(int index) { return static_cast<std::size_t>(index); }
+
+}  // namespace
+
+Passage::Passage(const Model& model, Pooling pooling) : model_(model), pooling_(pooling), memory_(model.boxes.size()) {}
+
+int Passage::AddSocket(const Socket& socket) {
+  sockets_.push_back(socket);
+  permissions_.emplace_back();
+  return static_cast<int>(sockets_.size()) - 1;
+}
+
+int Passage::AddSocket(const Interface& interface, SocketAddress address) {
+  Socket socket;
+  socket.address = address;
+  socket.network = interface.network;
+  socket.gateway = interface.gateway;
+  socket.up = interface.up;
+  socket.down = interface.down;
+  return AddSocket(socket);
+}
+
+Arrival Passage::Send(int from, const SocketAddress& destination, bool pause) {
+  const Socket& sender = sockets_[At(from)];
+  if (sender.relay && !Has(permissions_[At(from)], destination.address())) {
+    permissions_[At(from)].push_back(destination.address());
+    ++knowledge_;
+  }
+  Datagram datagram;
+  datagram.source = sender.address;
+  datagram.destination = destination;
+  datagram.network = sender.network;
+  datagram.gateway = sender.gateway;
+  datagram.delay = sender.up;
+  return Walk(datagram, pause);
+}
+
+Arrival Passage::Resume(const Datagram& datagram) { return Walk(datagram, false); }
+
+Arrival Passage::Walk(Datagram datagram, bool pause) {
+  Arrival arrival;
+  const auto lost = [&](std::string why) {
+    arrival.lost = std::move(why);
+    arrival.datagram = datagram;
+    return arrival;
+  };
+  for (int boxes = 0; boxes <= kBoxesMax; ++boxes) {
+    const IpAddress& to = datagram.destination.address();
+    const std::string& network_name = model_.networks[At(datagram.network)].name;
+    if (const std::optional<int> found = SocketAt(datagram.network, datagram.destination)) {
+      const Socket& socket = sockets_[At(*found)];
+      if (socket.relay && !Has(permissions_[At(*found)], datagram.source.address())) {
+        return lost(absl::StrCat("the relay has no permission for ", datagram.source.address().ToString()));
+      }
+      datagram.delay += socket.down;
+      arrival.socket = found;
+      arrival.datagram = datagram;
+      return arrival;
+    }
+    if (HostAt(datagram.network, to)) return lost(absl::StrCat("nobody listens there on ", network_name));
+
+    // Down: into a box from outside.
+    if (const std::optional<int> box_index = BoxWithExternal(datagram.network, to)) {
+      if (pause) {
+        arrival.paused = true;
+        arrival.datagram = datagram;
+        return arrival;
+      }
+      const Box& box = model_.boxes[At(*box_index)];
+      std::string why;
+      const std::optional<Inside> inside = In(*box_index, datagram.destination, datagram.source, &why);
+      if (!inside) return lost(absl::StrCat(box.name, " ", why));
+      datagram.delay += box.outside.down;
+      datagram.destination = inside->address;
+      datagram.network = inside->network;
+      for (const Interface& interface : box.inside) {
+        if (interface.network == inside->network) datagram.delay += interface.up;
+      }
+      datagram.gateway.reset();
+      continue;
+    }
+    if (to.is_v6()) {
+      if (const std::optional<int> box_index = BoxRoutingTo(datagram.network, to)) {
+        const Box& box = model_.boxes[At(*box_index)];
+        if (!box.passes_ipv6) return lost(absl::StrCat(box.name, " passes no IPv6"));
+        const std::optional<int> inside = OtherInside(box, -1, to);
+        if (!inside) return lost(absl::StrCat(box.name, " has no route"));
+        datagram.delay += box.outside.down;
+        datagram.network = *inside;
+        datagram.gateway.reset();
+        continue;
+      }
+    }
+
+    // Up: out of the domain by its gateway.
+    if (!datagram.gateway) return lost(absl::StrCat("no way on from ", network_name));
+    const int gateway = *datagram.gateway;
+    const Box& box = model_.boxes[At(gateway)];
+    const Interface* from = nullptr;
+    for (const Interface& interface : box.inside) {
+      if (Domain(interface.network) == Domain(datagram.network)) from = &interface;
+    }
+    if (from == nullptr) return lost(absl::StrCat(box.name, " is not at ", network_name));
+    datagram.delay += from->down;
+    if (const std::optional<int> other = OtherInside(box, from->network, to)) {
+      if (!box.routes_between_inside)
+        return lost(absl::StrCat(box.name, " does not route between its inside networks"));
+      datagram.network = *other;
+      datagram.gateway.reset();
+      continue;
+    }
+    if (to.is_v6()) {
+      if (!box.passes_ipv6) return lost(absl::StrCat(box.name, " passes no IPv6"));
+    } else {
+      const Inside inside{from->network, datagram.source};
+      if (Has(box.outside.addresses, to)) {
+        if (box.nat.hairpinning == Hairpinning::kNone) return lost(absl::StrCat(box.name, " does not hairpin"));
+        const SocketAddress mapped = Out(gateway, inside, datagram.destination);
+        std::string why;
+        const std::optional<Inside> target = In(gateway, datagram.destination, mapped, &why);
+        if (!target) return lost(absl::StrCat(box.name, " hairpins but ", why));
+        if (box.nat.hairpinning == Hairpinning::kExternalSource) datagram.source = mapped;
+        datagram.destination = target->address;
+        datagram.network = target->network;
+        datagram.gateway.reset();
+        for (const Interface& interface : box.inside) {
+          if (interface.network == target->network) datagram.delay += interface.up;
+        }
+        continue;
+      }
+      datagram.source = Out(gateway, inside, datagram.destination);
+    }
+    datagram.network = box.outside.network;
+    datagram.gateway = box.outside.gateway;
+    datagram.delay += box.outside.up;
+  }
+  return lost("it goes in circles");
+}
+
+bool Passage::Carries(int from_network, int to_network, const IpAddress& address) const {
+  if (Domain(from_network) != Domain(to_network)) return false;
+  if (from_network == to_network && !model_.networks[At(to_network)].drops_private) return true;
+  if (!address.IsPrivate() && !address.IsShared()) return true;
+  for (const Network& network : model_.networks) {
+    if (network.domain == Domain(to_network) && network.drops_private) return false;
+  }
+  return true;
+}
+
+std::optional<int> Passage::SocketAt(int network, const SocketAddress& address) const {
+  for (std::size_t i = 0; i < sockets_.size(); ++i) {
+    if (sockets_[i].address == address && Carries(network, sockets_[i].network, address.address())) {
+      return static_cast<int>(i);
+    }
+  }
+  return std::nullopt;
+}
+
+bool Passage::HostAt(int network, const IpAddress& address) const {
+  for (const Host& host : model_.hosts) {
+    for (const Interface& interface : host.interfaces) {
+      if (Has(interface.addresses, address) && Carries(network, interface.network, address)) return true;
+    }
+  }
+  return false;
+}
+
+std::optional<int> Passage::BoxWithExternal(int network, const IpAddress& address) const {
+  if (address.is_v6()) return std::nullopt;
+  for (std::size_t i = 0; i < model_.boxes.size(); ++i) {
+    const Interface& outside = model_.boxes[i].outside;
+    if (Has(outside.addresses, address) && Carries(network, outside.network, address)) return static_cast<int>(i);
+  }
+  return std::nullopt;
+}
+
+std::optional<int> Passage::BoxRoutingTo(int network, const IpAddress& address) const {
+  for (std::size_t i = 0; i < model_.boxes.size(); ++i) {
+    const Box& box = model_.boxes[i];
+    if (Domain(box.outside.network) == Domain(network) && OtherInside(box, -1, address)) return static_cast<int>(i);
+  }
+  return std::nullopt;
+}
+
+std::optional<int> Passage::OtherInside(const Box& box, int network, const IpAddress& address) const {
+  for (const Interface& interface : box.inside) {
+    if (network >= 0 && Domain(interface.network) == Domain(network)) continue;
+    if (HostAt(interface.network, address) || BoxWithExternal(interface.network, address)) return interface.network;
+    if (address.is_v6() && BoxRoutingTo(interface.network, address)) return interface.network;
+  }
+  return std::nullopt;
+}
+
+void Passage::Remember(std::vector<SentTo>& list, const SentTo& entry) {
+  for (const SentTo& old : list) {
+    if (old.inside == entry.inside && old.external == entry.external && old.remote == entry.remote) return;
+  }
+  list.push_back(entry);
+  ++knowledge_;
+}
+
+IpAddress Passage::ExternalAddress(int box_index, const Inside& inside) {
+  const Box& box = model_.boxes[At(box_index)];
+  if (!box.nat.arbitrary_pooling || pooling_ == Pooling::kAlwaysFirst || box.outside.addresses.size() < 2) {
+    // One inside address keeps one external address; which one decides nothing.
+    (void)inside;
+    return box.outside.addresses.empty() ? IpAddress() : box.outside.addresses.front();
+  }
+  Memory& memory = memory_[At(box_index)];
+  const std::size_t next = memory.next_address++;
+  return box.outside.addresses[next % box.outside.addresses.size()];
+}
+
+SocketAddress Passage::Out(int box_index, const Inside& inside, const SocketAddress& remote) {
+  const Box& box = model_.boxes[At(box_index)];
+  for (const Forward& forward : box.forwards) {
+    if (forward.inside == inside.address) {
+      return SocketAddress(ExternalAddress(box_index, inside), forward.external_port);
+    }
+  }
+  if (box.nat.per_tuple) return OutPerTuple(box_index, inside, remote);
+  Memory& memory = memory_[At(box_index)];
+  if (box.nat.inbound_sessions) {
+    for (const SentTo& session : memory.sessions) {
+      if (session.inside == inside && session.remote == remote) {
+        Remember(memory.sent, session);
+        return session.external;
+      }
+    }
+  }
+  for (const Mapping& mapping : memory.mappings) {
+    if (mapping.inside == inside && Alike(box.nat.mapping, mapping.remote, remote)) {
+      Remember(memory.sent, {inside, mapping.external, remote});
+      return mapping.external;
+    }
+  }
+  const IpAddress address = ExternalAddress(box_index, inside);
+  const SocketAddress external(address, memory.next_port++);
+  memory.mappings.push_back({inside, remote, external});
+  Remember(memory.sent, {inside, external, remote});
+  return external;
+}
+
+std::optional<Passage::Inside> Passage::In(int box_index, const SocketAddress& external, const SocketAddress& remote,
+                                           std::string* why) {
+  const Box& box = model_.boxes[At(box_index)];
+  for (const Forward& forward : box.forwards) {
+    if (forward.external_port != external.port()) continue;
+    for (const Interface& interface : box.inside) {
+      if (HostAt(interface.network, forward.inside.address())) return Inside{interface.network, forward.inside};
+    }
+  }
+  if (box.nat.per_tuple) return InPerTuple(box_index, external, remote, why);
+  Memory& memory = memory_[At(box_index)];
+  const Mapping* mapping = nullptr;
+  for (const Mapping& candidate : memory.mappings) {
+    if (candidate.external == external) mapping = &candidate;
+  }
+  if (mapping == nullptr) {
+    *why = "has no mapping there";
+    return std::nullopt;
+  }
+  const Inside inside = mapping->inside;
+  bool passes = box.nat.filtering == Dependence::kEndpointIndependent;
+  for (const SentTo& sent : memory.sent) {
+    if (sent.inside == inside && (box.nat.memory == FilterMemory::kPerEndpoint || sent.external == external) &&
+        Alike(box.nat.filtering, sent.remote, remote)) {
+      passes = true;
+    }
+  }
+  if (!passes) {
+    *why = absl::StrCat("filters by ", ToString(box.nat.filtering));
+    return std::nullopt;
+  }
+  if (box.nat.inbound_sessions) {
+    const SentTo session{inside, external, remote};
+    for (SentTo& old : memory.sessions) {
+      if (old.inside == inside && old.remote == remote) {
+        if (old.external != external) ++knowledge_;
+        old.external = external;
+        return inside;
+      }
+    }
+    memory.sessions.push_back(session);
+    ++knowledge_;
+  }
+  return inside;
+}
+
+SocketAddress Passage::OutPerTuple(int box_index, const Inside& inside, const SocketAddress& remote) {
+  const Box& box = model_.boxes[At(box_index)];
+  Memory& memory = memory_[At(box_index)];
+  for (const Tuple& tuple : memory.tuples) {
+    if (!tuple.local && tuple.inside == inside && tuple.remote == remote) return tuple.external;
+  }
+  const auto free = [&](const SocketAddress& external) {
+    for (const Tuple& tuple : memory.tuples) {
+      if (tuple.external == external && tuple.remote == remote) return false;
+    }
+    return true;
+  };
+  std::optional<SocketAddress> external;
+  if (box.nat.reuses_source) {
+    for (const Tuple& tuple : memory.tuples) {
+      if (!external && !tuple.local && tuple.inside == inside && free(tuple.external)) external = tuple.external;
+    }
+  }
+  if (!external && box.nat.keeps_port) {
+    const SocketAddress kept(ExternalAddress(box_index, inside), inside.address.port());
+    if (free(kept)) external = kept;
+  }
+  if (!external) {
+    const IpAddress address = ExternalAddress(box_index, inside);
+    external = SocketAddress(address, memory.next_port++);
+  }
+  memory.tuples.push_back({inside, *external, remote, false});
+  ++knowledge_;
+  return *external;
+}
+
+std::optional<Passage::Inside> Passage::InPerTuple(int box_index, const SocketAddress& external,
+                                                   const SocketAddress& remote, std::string* why) {
+  const Box& box = model_.boxes[At(box_index)];
+  Memory& memory = memory_[At(box_index)];
+  for (const Tuple& tuple : memory.tuples) {
+    if (tuple.external != external || tuple.remote != remote) continue;
+    if (!tuple.local) return tuple.inside;
+    *why = "took the peer's packet for itself before its own host had sent";
+    return std::nullopt;
+  }
+  if (box.nat.filtering != Dependence::kAddressAndPortDependent) {
+    for (const Tuple& tuple : memory.tuples) {
+      if (tuple.local || tuple.external != external || !Alike(box.nat.filtering, tuple.remote, remote)) continue;
+      const Inside inside = tuple.inside;
+      memory.tuples.push_back({inside, external, remote, false});
+      ++knowledge_;
+      return inside;
+    }
+  }
+  if (box.nat.claims_tuple) {
+    memory.tuples.push_back({{}, external, remote, true});
+    ++knowledge_;
+    *why = "takes unknown packets for itself";
+    return std::nullopt;
+  }
+  *why = absl::StrCat("filters by ", ToString(box.nat.filtering));
+  return std::nullopt;
+}
+
+}  // namespace pinhole::scenarios::oracle

@@ -1,0 +1,346 @@
+#include "scenarios/oracle/predict.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "scenarios/oracle/passage.h"
+#include "scenarios/oracle/punching.h"
+#include "scenarios/oracle/reachability.h"
+
+namespace pinhole::scenarios::oracle {
+namespace {
+
+using net::Duration;
+using std::chrono::milliseconds;
+
+std::size_t At(int index) { return static_cast<std::size_t>(index); }
+
+// The one NAT of a peer that has one IPv4 address behind one box on the outermost domain, and a behaviour that the
+// closed form knows.
+const Box* OnlyNat(const Model& model, const Peer& peer, const Gathered& gathered) {
+  const Host& host = model.hosts[At(peer.host)];
+  if (host.interfaces.size() != 1 || host.interfaces[0].addresses.size() != 1) return nullptr;
+  if (!host.interfaces[0].addresses[0].is_v4() || !host.interfaces[0].gateway || gathered.srflxs == 0) return nullptr;
+  const Box& box = model.boxes[At(*host.interfaces[0].gateway)];
+  if (box.outside.gateway || box.outside.addresses.size() != 1 || !box.forwards.empty()) return nullptr;
+  if (box.nat.per_tuple && (box.nat.claims_tuple || box.nat.filtering != Dependence::kAddressAndPortDependent)) {
+    return nullptr;
+  }
+  return &box;
+}
+
+// Connection tracking in the words of the closed form: a port that is kept or reused looks like one mapping, and a
+// tuple answers by itself.
+NatBehaviour InGenericWords(NatBehaviour nat) {
+  if (!nat.per_tuple) return nat;
+  nat.per_tuple = false;
+  nat.mapping =
+      nat.keeps_port || nat.reuses_source ? Dependence::kEndpointIndependent : Dependence::kAddressAndPortDependent;
+  nat.filtering = Dependence::kAddressAndPortDependent;
+  nat.memory = FilterMemory::kPerMapping;
+  nat.inbound_sessions = true;
+  return nat;
+}
+
+struct TwoNats {
+  const Box* a;
+  const Box* b;
+};
+
+std::optional<TwoNats> EachBehindItsOwn(const Model& model, const Reached& reached) {
+  const Box* a = OnlyNat(model, model.a, reached.a);
+  const Box* b = OnlyNat(model, model.b, reached.b);
+  if (a == nullptr || b == nullptr || a == b) return std::nullopt;
+  if (model.networks[At(a->outside.network)].domain != model.networks[At(b->outside.network)].domain) {
+    return std::nullopt;
+  }
+  return TwoNats{a, b};
+}
+
+// One-way delays between a peer and the referral host.
+struct Signalling {
+  Duration out{};
+  Duration back{};
+};
+
+Signalling SignallingOf(const Model& model, const Peer& peer) {
+  if (!model.referral_host) return {};
+  Passage passage(model);
+  for (const Interface& at : model.hosts[At(*model.referral_host)].interfaces) {
+    for (const net::IpAddress& server_address : at.addresses) {
+      const int server = passage.AddSocket(at, net::SocketAddress(server_address, 7000));
+      for (const Interface& interface : model.hosts[At(peer.host)].interfaces) {
+        for (const net::IpAddress& address : interface.addresses) {
+          if (address.family() != server_address.family()) continue;
+          const int socket = passage.AddSocket(interface, net::SocketAddress(address, 40000));
+          const Arrival request = passage.Send(socket, passage.socket(server).address);
+          if (request.socket != server) continue;
+          const Arrival answer = passage.Send(server, request.datagram.source);
+          if (answer.socket == socket) return {request.datagram.delay, answer.datagram.delay};
+        }
+      }
+    }
+  }
+  return {};
+}
+
+// When each side begins to check, as far as it follows from start offsets, gathering and the way of the descriptions.
+struct Beginnings {
+  Duration a{};
+  Duration b{};
+  Duration slack{};        // how far off that may be
+  Duration description{};  // the longer way of a description
+};
+
+Beginnings BeginningsOf(const Model& model, const Reached& reached) {
+  const Signalling a = SignallingOf(model, model.a);
+  const Signalling b = SignallingOf(model, model.b);
+  const Duration a_gathered = model.a.start + reached.a.took;
+  const Duration b_gathered = model.b.start + reached.b.took;
+  Beginnings beginnings;
+  beginnings.a = std::max(a_gathered, b_gathered + b.out + a.back);
+  beginnings.b = std::max(b_gathered, a_gathered + a.out + b.back);
+  beginnings.description = std::max(b.out + a.back, a.out + b.back);
+  const bool alike = reached.a.hosts == reached.b.hosts && reached.a.srflxs == reached.b.srflxs &&
+                     reached.a.relays == reached.b.relays && reached.a.took == reached.b.took;
+  // Sides that are alike check in the same sequence at the same pace; others may come to a pair some paces apart.
+  const Duration pace = std::max(model.a.pace, model.b.pace);
+  beginnings.slack = alike ? Duration(milliseconds(1)) : pace * reached.pairs_max;
+  return beginnings;
+}
+
+std::vector<Order> PossibleOrders(const Beginnings& beginnings, Duration one_way) {
+  const Duration a_ahead = beginnings.b - beginnings.a;
+  std::vector<Order> orders;
+  if (a_ahead + beginnings.slack >= one_way) orders.push_back(Order::kAFirst);
+  if (-a_ahead + beginnings.slack >= one_way) orders.push_back(Order::kBFirst);
+  if (a_ahead - beginnings.slack < one_way && -a_ahead - beginnings.slack < one_way) {
+    orders.push_back(Order::kCrossing);
+  }
+  return orders;
+}
+
+void Unite(std::vector<PathKind>& into, const std::vector<PathKind>& more) {
+  into.insert(into.end(), more.begin(), more.end());
+  std::sort(into.begin(), into.end());
+  into.erase(std::unique(into.begin(), into.end()), into.end());
+}
+
+// A draw of order and pool, and what comes of it.
+struct Draw {
+  Order order;
+  Pooling pooling;
+  Reached reached;
+};
+
+Existence Over(const std::vector<Draw>& draws, std::vector<PathKind> Reached::*paths) {
+  std::size_t with = 0;
+  for (const Draw& draw : draws) with += !(draw.reached.*paths).empty();
+  return with == 0 ? Existence::kNever : with == draws.size() ? Existence::kAlways : Existence::kDepends;
+}
+
+bool Varies(const std::vector<Draw>& draws, std::vector<PathKind> Reached::*paths, bool by_pooling) {
+  for (const Draw& x : draws) {
+    for (const Draw& y : draws) {
+      const bool same_other = by_pooling ? x.order == y.order : x.pooling == y.pooling;
+      if (same_other && (x.reached.*paths).empty() != (y.reached.*paths).empty()) return true;
+    }
+  }
+  return false;
+}
+
+// The pool that the draw is from, if there is exactly one.
+const Box* OnlyPool(const Model& model) {
+  const Box* only = nullptr;
+  for (const Box& box : model.boxes) {
+    if (!box.nat.arbitrary_pooling || box.outside.addresses.size() < 2) continue;
+    if (only != nullptr) return nullptr;
+    only = &box;
+  }
+  return only;
+}
+
+bool HasPool(const Model& model) {
+  for (const Box& box : model.boxes) {
+    if (box.nat.arbitrary_pooling && box.outside.addresses.size() > 1) return true;
+  }
+  return false;
+}
+
+const Box* ClaimingBox(const Model& model) {
+  for (const Box& box : model.boxes) {
+    if (box.nat.claims_tuple) return &box;
+  }
+  return nullptr;
+}
+
+bool AllHosts(const PathKind& path) {
+  return path.a_local == CandidateType::kHost && path.a_remote == CandidateType::kHost &&
+         path.b_local == CandidateType::kHost && path.b_remote == CandidateType::kHost;
+}
+
+// Leaves what a patient agent chooses: host pairs before all others, few relays before many.
+void KeepBest(std::vector<PathKind>& direct, std::vector<PathKind>& relayed) {
+  if (std::any_of(direct.begin(), direct.end(), AllHosts)) {
+    std::erase_if(direct, [](const PathKind& path) { return !AllHosts(path); });
+  }
+  int fewest = 2;
+  for (const PathKind& path : relayed) fewest = std::min(fewest, path.relay_hops);
+  std::erase_if(relayed, [&](const PathKind& path) { return path.relay_hops > fewest; });
+}
+
+std::string Kinds(const std::vector<PathKind>& paths) {
+  std::vector<std::string> names;
+  for (const PathKind& path : paths) {
+    std::string name = ToString(path);
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+  }
+  return absl::StrJoin(names, ", ");
+}
+
+std::string WhyNoDirectPath(const Model& model, const Reached& reached) {
+  if (const std::optional<TwoNats> nats = EachBehindItsOwn(model, reached)) {
+    const NatBehaviour a = InGenericWords(nats->a->nat);
+    const NatBehaviour b = InGenericWords(nats->b->nat);
+    if (!PunchingWorks(a, b)) return WhyPunchingFails(a, nats->a->name, b, nats->b->name);
+  }
+  for (const auto& [peer, gathered] : {std::pair(&model.a, &reached.a), std::pair(&model.b, &reached.b)}) {
+    if (gathered->hosts + gathered->srflxs + gathered->relays == 0) {
+      return absl::StrCat(peer->name, " has no candidate");
+    }
+  }
+  std::vector<std::string> reasons;
+  for (const auto& [peer, gathered] : {std::pair(&model.a, &reached.a), std::pair(&model.b, &reached.b)}) {
+    if (gathered->srflxs == 0 && !peer->withhold_srflx && gathered->relays == 0) {
+      reasons.push_back(absl::StrCat(peer->name, " has no candidate but its hosts"));
+    }
+  }
+  for (const std::string& loss : reached.losses) reasons.push_back(loss);
+  if (reasons.empty()) return "no candidate of one can be reached by the other";
+  return absl::StrJoin(reasons, "; ");
+}
+
+bool PatientEnough(const Model& model, const Reached& reached, const Beginnings& beginnings) {
+  Duration mark = std::chrono::hours(1);
+  Duration pace{};
+  for (const Peer* peer : {&model.a, &model.b}) {
+    if (peer->nomination == Nomination::kFirstValid) return false;
+    if (peer->nomination == Nomination::kBestAfter) mark = std::min(mark, peer->relayed_mark);
+    pace = std::max(pace, peer->pace);
+  }
+  // The other side begins later by a description's way at most; then a check and, if the first one was not let in, its
+  // resending or the triggered check behind the other's, each behind all other pairs.
+  const Duration queue = pace * (reached.pairs_max + 2);
+  const Duration resent = std::max(Duration(milliseconds(500)), queue);
+  return beginnings.description + 3 * reached.direct_delay + queue + resent < mark;
+}
+
+}  // namespace
+
+Prediction Predict(const Model& model) {
+  std::vector<Draw> draws;
+  const std::vector<Pooling> poolings = HasPool(model)
+                                            ? std::vector<Pooling>{Pooling::kAlwaysFirst, Pooling::kAlwaysAnother}
+                                            : std::vector<Pooling>{Pooling::kAlwaysFirst};
+  for (Order order : {Order::kCrossing, Order::kAFirst, Order::kBFirst}) {
+    for (Pooling pooling : poolings) draws.push_back({order, pooling, Explore(model, order, pooling)});
+  }
+  Reached any = draws.front().reached;
+  const Beginnings beginnings = BeginningsOf(model, any);
+  const bool order_matters = Varies(draws, &Reached::direct, false) || Varies(draws, &Reached::relayed, false);
+  if (order_matters) {
+    // Times may tell who is first. The way to the other's box is most of the way to the other.
+    Duration one_way{};
+    for (const Draw& draw : draws) one_way = std::max(one_way, draw.reached.direct_delay);
+    const std::vector<Order> possible = PossibleOrders(beginnings, one_way);
+    std::erase_if(draws, [&](const Draw& draw) {
+      return std::find(possible.begin(), possible.end(), draw.order) == possible.end();
+    });
+    any = draws.front().reached;
+  }
+
+  Prediction prediction;
+  prediction.direct = Over(draws, &Reached::direct);
+  prediction.relayed = Over(draws, &Reached::relayed);
+  for (const Draw& draw : draws) {
+    Unite(prediction.direct_paths, draw.reached.direct);
+    Unite(prediction.relayed_paths, draw.reached.relayed);
+    any.direct_delay = std::max(any.direct_delay, draw.reached.direct_delay);
+  }
+  // Where the closed form applies, it decides.
+  if (const std::optional<TwoNats> nats = EachBehindItsOwn(model, any)) {
+    prediction.direct = PunchingWorks(InGenericWords(nats->a->nat), InGenericWords(nats->b->nat)) ? Existence::kAlways
+                                                                                                  : Existence::kNever;
+  }
+
+  const bool by_order = Varies(draws, &Reached::direct, false) || Varies(draws, &Reached::relayed, false);
+  const bool by_pool = Varies(draws, &Reached::direct, true) || Varies(draws, &Reached::relayed, true);
+  const bool patient = PatientEnough(model, any, beginnings);
+  if (patient) KeepBest(prediction.direct_paths, prediction.relayed_paths);
+
+  std::string chance = model.chance;
+  bool forgets = false;
+  for (const Box& box : model.boxes) {
+    if (!box.nat.forgetful.empty()) {
+      forgets = true;
+      if (chance.empty()) chance = absl::StrCat(box.name, " ", box.nat.forgetful);
+    }
+  }
+  bool icmp = false;
+  for (const Box& box : model.boxes) icmp |= box.nat.answers_icmp;
+  icmp &= model.a.icmp_fails_pairs || model.b.icmp_fails_pairs;
+
+  const bool direct = prediction.direct != Existence::kNever;
+  const bool relayed = prediction.relayed != Existence::kNever;
+  const bool direct_sure = prediction.direct == Existence::kAlways && chance.empty() && !icmp;
+  const bool relayed_sure = prediction.relayed == Existence::kAlways && chance.empty();
+  if (direct) prediction.outcomes.push_back(Outcome::kDirect);
+  if (relayed && !(direct_sure && patient)) prediction.outcomes.push_back(Outcome::kRelayed);
+  if (!direct_sure && !relayed_sure && !(direct && !relayed && direct_sure)) {
+    prediction.outcomes.push_back(Outcome::kFailed);
+  }
+
+  if (prediction.outcomes.size() > 1) {
+    prediction.depends_on = !model.chance.empty() ? DependsOn::kChance
+                            : forgets             ? DependsOn::kTiming
+                            : by_order || icmp    ? DependsOn::kOrder
+                            : by_pool             ? DependsOn::kChance
+                                                  : DependsOn::kTiming;
+  }
+  if (const Box* pool = OnlyPool(model); by_pool && pool != nullptr && prediction.direct == Existence::kDepends &&
+                                         any.a.srflxs <= 1 && any.b.srflxs <= 1) {
+    prediction.direct_share = Prediction::Share{1, static_cast<int>(pool->outside.addresses.size())};
+  }
+
+  std::string& reason = prediction.reason;
+  if (direct) {
+    reason = absl::StrCat("direct as ", Kinds(prediction.direct_paths));
+  } else {
+    reason = WhyNoDirectPath(model, any);
+  }
+  if (by_order) {
+    const Box* box = ClaimingBox(model);
+    absl::StrAppend(&reason, ", unless ",
+                    box != nullptr ? absl::StrCat(box->name, " takes the other's packet for itself first")
+                                   : std::string("the other is first"));
+  }
+  if (by_pool) absl::StrAppend(&reason, ", if the external addresses fall out so");
+  if (icmp && direct) absl::StrAppend(&reason, ", unless an ICMP error is first");
+  if (!chance.empty()) absl::StrAppend(&reason, "; ", chance);
+  if (relayed && prediction.outcomes.front() != Outcome::kDirect) {
+    absl::StrAppend(&reason, "; relayed as ", Kinds(prediction.relayed_paths));
+  } else if (relayed && prediction.Allows(Outcome::kRelayed)) {
+    absl::StrAppend(&reason, "; else relayed as ", Kinds(prediction.relayed_paths));
+  } else if (!relayed && !direct) {
+    absl::StrAppend(&reason, "; no relay");
+  }
+  return prediction;
+}
+
+}  // namespace pinhole::scenarios::oracle

@@ -1,0 +1,63 @@
+#include "scenarios/oracle/prediction.h"
+
+#include "absl/strings/str_cat.h"
+#include "scenarios/oracle/model.h"
+
+namespace pinhole::scenarios {
+
+const char* ToString(Existence existence) {
+  switch (existence) {
+    case Existence::kNever:
+      return "never";
+    case Existence::kAlways:
+      return "always";
+    case Existence::kDepends:
+      return "depends";
+  }
+  return "?";
+}
+
+const char* ToString(DependsOn depends_on) {
+  switch (depends_on) {
+    case DependsOn::kNothing:
+      return "nothing";
+    case DependsOn::kOrder:
+      return "order";
+    case DependsOn::kTiming:
+      return "timing";
+    case DependsOn::kChance:
+      return "chance";
+  }
+  return "?";
+}
+
+std::string ToString(const PathKind& path) {
+  return absl::StrCat(ToString(path.a_local), "-", ToString(path.a_remote), path.ipv6 ? " (IPv6)" : "");
+}
+
+std::string Summary(const Prediction& prediction) {
+  std::string text;
+  if (prediction.depends()) text = absl::StrCat("depends on ", ToString(prediction.depends_on), ": ");
+  for (std::size_t i = 0; i < prediction.outcomes.size(); ++i) {
+    const bool last = i + 1 == prediction.outcomes.size();
+    absl::StrAppend(&text, i == 0 ? "" : last ? " or " : ", ", ToString(prediction.outcomes[i]));
+  }
+  return text;
+}
+
+namespace oracle {
+
+const char* ToString(Dependence dependence) {
+  switch (dependence) {
+    case Dependence::kEndpointIndependent:
+      return "nothing";
+    case Dependence::kAddressDependent:
+      return "address";
+    case Dependence::kAddressAndPortDependent:
+      return "port";
+  }
+  return "?";
+}
+
+}  // namespace oracle
+}  // namespace pinhole::scenarios

@@ -1,0 +1,365 @@
+#include "scenarios/oracle/reachability.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace pinhole::scenarios::oracle {
+namespace {
+
+using net::Duration;
+using net::IpAddress;
+using net::SocketAddress;
+
+// Ports that a side learns from one remote address at one socket, before it believes no more (an agent's own limit may
+// differ; who has not met by then is moving for ever).
+constexpr int kLearnedPortsMax = 8;
+// Each round teaches somebody something, or is the last.
+constexpr int kRoundsMax = 4 * kLearnedPortsMax;
+
+std::size_t At(int index) { return static_cast<std::size_t>(index); }
+
+struct Candidate {
+  SocketAddress address;
+  CandidateType type;
+  bool withheld = false;
+};
+
+// A socket of a peer, and whom it checks.
+struct Base {
+  int socket = 0;
+  bool relay = false;
+  std::vector<SocketAddress> remotes;
+};
+
+struct Side {
+  std::vector<Base> bases;
+  std::vector<Candidate> candidates;
+  Duration gathering{};
+};
+
+// A check that worked: its sender's request came in, and the answer came from where the request had gone.
+struct Working {
+  int base = 0;
+  SocketAddress remote;
+  SocketAddress mapped;  // as the other side saw the sender
+  int peer_base = 0;
+  Duration delay{};
+};
+
+class Exploration {
+ public:
+  Exploration(const Model& model, Order order, Pooling pooling)
+      : model_(model), order_(order), passage_(model, pooling) {
+    for (const Server& server : model.servers) AddServer(server);
+    next_port_ = 50000;
+    AddPeer(model.a, sides_[0]);
+    AddPeer(model.b, sides_[1]);
+    // Loopback apart, what a side has gathered it tells the other.
+    for (int side = 0; side < 2; ++side) {
+      for (Base& base : sides_[side].bases) {
+        for (const Candidate& candidate : sides_[1 - side].candidates) {
+          if (!candidate.withheld) Learn(base, candidate.address, true);
+        }
+      }
+    }
+  }
+
+  Reached Run() {
+    Reached reached;
+    reached.a = Summarise(sides_[0]);
+    reached.b = Summarise(sides_[1]);
+    for (int round = 0; round < kRoundsMax; ++round) {
+      const int before = passage_.knowledge() + learned_;
+      Round();
+      if (passage_.knowledge() + learned_ == before) break;
+    }
+    losses_ = &reached.losses;
+    std::vector<Working> a = CheckAll(0);
+    std::vector<Working> b = CheckAll(1);
+    for (const Working& there : a) {
+      for (const Working& back : b) {
+        if (back.peer_base != there.base || there.peer_base != back.base) continue;
+        if (back.remote != there.mapped || there.remote != back.mapped) continue;
+        AddPath(there, back, reached);
+      }
+    }
+    for (const Side& side : sides_) {
+      int pairs = 0;
+      for (const Base& base : side.bases) pairs += static_cast<int>(base.remotes.size());
+      reached.pairs_max = std::max(reached.pairs_max, pairs);
+    }
+    for (std::vector<PathKind>* paths : {&reached.direct, &reached.relayed}) {
+      std::sort(paths->begin(), paths->end());
+      paths->erase(std::unique(paths->begin(), paths->end()), paths->end());
+    }
+    return reached;
+  }
+
+ private:
+  void AddServer(const Server& server) {
+    server_sockets_.emplace_back();
+    for (const SocketAddress& address : server.listens) {
+      const Interface* interface = InterfaceOf(server.host, address.address());
+      if (interface == nullptr || !server.up) continue;
+      server_sockets_.back().push_back(passage_.AddSocket(*interface, address));
+    }
+  }
+
+  const Interface* InterfaceOf(int host, const IpAddress& address) const {
+    for (const Interface& interface : model_.hosts[At(host)].interfaces) {
+      for (const IpAddress& own : interface.addresses) {
+        if (own == address) return &interface;
+      }
+    }
+    return nullptr;
+  }
+
+  // The address under which the server sees the socket; nothing if no answer comes back. `round_trip` is set then.
+  std::optional<SocketAddress> AskServer(int socket, int server_socket, Duration* round_trip) {
+    const SocketAddress server = passage_.socket(server_socket).address;
+    if (server.family() != passage_.socket(socket).address.family()) return std::nullopt;
+    const Arrival request = passage_.Send(socket, server);
+    if (request.socket != server_socket) return std::nullopt;
+    const Arrival answer = passage_.Send(server_socket, request.datagram.source);
+    if (answer.socket != socket || answer.datagram.source != server) return std::nullopt;
+    *round_trip = request.datagram.delay + answer.datagram.delay;
+    return request.datagram.source;
+  }
+
+  static void AddCandidate(Side& side, const SocketAddress& address, CandidateType type, bool withheld) {
+    for (const Candidate& old : side.candidates) {
+      if (old.address == address && (old.type == type || !old.withheld)) return;
+    }
+    side.candidates.push_back({address, type, withheld});
+  }
+
+  void AddPeer(const Peer& peer, Side& side) {
+    int requests = 0;
+    bool unanswered = false;
+    for (const Interface& interface : model_.hosts[At(peer.host)].interfaces) {
+      for (const IpAddress& address : interface.addresses) {
+        if (address.IsLoopback() || address.IsLinkLocal()) continue;
+        const SocketAddress own(address, next_port_++);
+        const int socket = passage_.AddSocket(interface, own);
+        AddCandidate(side, own, CandidateType::kHost, peer.withhold_host);
+        bool checks = !peer.withhold_host;
+        std::vector<std::pair<int, SocketAddress>> relays;
+        for (const bool turn : {false, true}) {
+          for (int server : turn ? peer.turn_servers : peer.stun_servers) {
+            const Server& asked = model_.servers[At(server)];
+            // One listening address of each family.
+            bool answered = false, asked_any = false;
+            for (const SocketAddress& listens : asked.listens) asked_any |= listens.family() == own.family();
+            if (!asked_any) continue;
+            ++requests;
+            for (int server_socket : server_sockets_[At(server)]) {
+              if (answered || (turn && !asked.turn)) continue;
+              Duration round_trip{};
+              const std::optional<SocketAddress> mapped = AskServer(socket, server_socket, &round_trip);
+              if (!mapped) continue;
+              answered = true;
+              const Duration took = (turn ? 2 : 1) * round_trip + (requests - 1) * peer.pace;
+              side.gathering = std::max(side.gathering, took);
+              if (*mapped != own) {
+                AddCandidate(side, *mapped, CandidateType::kServerReflexive, peer.withhold_srflx);
+                if (!peer.withhold_srflx) checks = true;
+              }
+              if (turn) AddRelay(asked, own, peer, side);
+            }
+            unanswered |= !answered;
+          }
+        }
+        if (checks) side.bases.push_back({socket, false, {}});
+      }
+    }
+    if (unanswered) {
+      side.gathering = std::max(side.gathering, peer.gathering_deadline + std::max(0, requests - 1) * peer.pace);
+    }
+  }
+
+  void AddRelay(const Server& server, const SocketAddress& own, const Peer& peer, Side& side) {
+    for (const IpAddress& address : server.relay_addresses) {
+      if (address.family() != own.family()) continue;
+      const Interface* interface = InterfaceOf(server.host, address);
+      if (interface == nullptr) continue;
+      const SocketAddress relayed(address, next_port_++);
+      Socket socket;
+      socket.address = relayed;
+      socket.network = interface->network;
+      socket.gateway = interface->gateway;
+      socket.up = interface->up;
+      socket.down = interface->down;
+      socket.relay = true;
+      const int index = passage_.AddSocket(socket);
+      AddCandidate(side, relayed, CandidateType::kRelayed, peer.withhold_relay);
+      if (!peer.withhold_relay) side.bases.push_back({index, true, {}});
+      return;
+    }
+  }
+
+  static Gathered Summarise(const Side& side) {
+    Gathered gathered;
+    gathered.took = side.gathering;
+    for (const Candidate& candidate : side.candidates) {
+      if (candidate.withheld) continue;
+      gathered.hosts += candidate.type == CandidateType::kHost;
+      gathered.srflxs += candidate.type == CandidateType::kServerReflexive;
+      gathered.relays += candidate.type == CandidateType::kRelayed;
+    }
+    return gathered;
+  }
+
+  // False if nothing new, or too much.
+  bool Learn(Base& base, const SocketAddress& remote, bool signalled) {
+    if (remote.family() != passage_.socket(base.socket).address.family()) return false;
+    int ports = 0;
+    for (const SocketAddress& known : base.remotes) {
+      if (known == remote) return false;
+      if (known.address() == remote.address()) ++ports;
+    }
+    if (!signalled && ports > kLearnedPortsMax) return false;
+    base.remotes.push_back(remote);
+    ++learned_;
+    return true;
+  }
+
+  std::optional<int> BaseOf(int side, int socket) const {
+    for (std::size_t i = 0; i < sides_[side].bases.size(); ++i) {
+      if (sides_[side].bases[i].socket == socket) return static_cast<int>(i);
+    }
+    return std::nullopt;
+  }
+
+  // What follows when a request of `side` has come to its end: the other side learns the source and answers.
+  std::optional<Working> Finish(int side, int base, const SocketAddress& remote, const Arrival& request) {
+    if (!request.socket) {
+      NoteLoss(request.lost);
+      return std::nullopt;
+    }
+    const std::optional<int> peer_base = BaseOf(1 - side, *request.socket);
+    if (!peer_base) return std::nullopt;  // somebody else
+    Learn(sides_[1 - side].bases[At(*peer_base)], request.datagram.source, false);
+    const Arrival answer = passage_.Send(*request.socket, request.datagram.source);
+    if (!answer.socket) {
+      NoteLoss(answer.lost);
+      return std::nullopt;
+    }
+    if (*answer.socket != sides_[side].bases[At(base)].socket) return std::nullopt;
+    if (answer.datagram.source != remote) {
+      NoteLoss("the answer comes from another address than was asked (RFC 8445 §7.2.5.2.1)");
+      return std::nullopt;
+    }
+    return Working{base, remote, request.datagram.source, *peer_base, request.datagram.delay};
+  }
+
+  void NoteLoss(const std::string& why) {
+    if (losses_ == nullptr || why.empty()) return;
+    if (std::find(losses_->begin(), losses_->end(), why) == losses_->end()) losses_->push_back(why);
+  }
+
+  std::vector<Working> CheckAll(int side) {
+    std::vector<Working> working;
+    for (std::size_t i = 0; i < sides_[side].bases.size(); ++i) {
+      // By value: the other side's answers may not, but its learning must not disturb the walk.
+      const std::vector<SocketAddress> remotes = sides_[side].bases[i].remotes;
+      for (const SocketAddress& remote : remotes) {
+        const Arrival request = passage_.Send(sides_[side].bases[i].socket, remote);
+        if (std::optional<Working> done = Finish(side, static_cast<int>(i), remote, request)) working.push_back(*done);
+      }
+    }
+    return working;
+  }
+
+  struct Paused {
+    int side;
+    int base;
+    SocketAddress remote;
+    Datagram datagram;
+  };
+
+  void SendAll(int side, std::vector<Paused>& paused) {
+    for (std::size_t i = 0; i < sides_[side].bases.size(); ++i) {
+      const std::vector<SocketAddress> remotes = sides_[side].bases[i].remotes;
+      for (const SocketAddress& remote : remotes) {
+        const Arrival request = passage_.Send(sides_[side].bases[i].socket, remote, true);
+        if (request.paused) {
+          paused.push_back({side, static_cast<int>(i), remote, request.datagram});
+        } else {
+          Finish(side, static_cast<int>(i), remote, request);
+        }
+      }
+    }
+  }
+
+  void Round() {
+    switch (order_) {
+      case Order::kAFirst:
+        CheckAll(0);
+        CheckAll(1);
+        return;
+      case Order::kBFirst:
+        CheckAll(1);
+        CheckAll(0);
+        return;
+      case Order::kCrossing:
+        break;
+    }
+    std::vector<Paused> paused;
+    SendAll(0, paused);
+    SendAll(1, paused);
+    for (const Paused& one : paused) Finish(one.side, one.base, one.remote, passage_.Resume(one.datagram));
+  }
+
+  // The types under which `side` may know one of its own addresses. A withheld candidate may be known or found anew.
+  std::vector<CandidateType> LocalTypes(int side, const SocketAddress& mapped) const {
+    std::vector<CandidateType> types;
+    for (const Candidate& candidate : sides_[side].candidates) {
+      if (candidate.address != mapped) continue;
+      types.push_back(candidate.type);
+      if (!candidate.withheld) return types;
+    }
+    types.push_back(CandidateType::kPeerReflexive);
+    return types;
+  }
+
+  CandidateType RemoteType(int side, const SocketAddress& remote) const {
+    for (const Candidate& candidate : sides_[1 - side].candidates) {
+      if (candidate.address == remote && !candidate.withheld) return candidate.type;
+    }
+    return CandidateType::kPeerReflexive;
+  }
+
+  void AddPath(const Working& there, const Working& back, Reached& reached) const {
+    PathKind path;
+    path.a_remote = RemoteType(0, there.remote);
+    path.b_remote = RemoteType(1, back.remote);
+    path.relay_hops = int{sides_[0].bases[At(there.base)].relay} + int{sides_[1].bases[At(back.base)].relay};
+    path.ipv6 = there.remote.family() == net::Family::kIpv6;
+    for (CandidateType a : LocalTypes(0, there.mapped)) {
+      for (CandidateType b : LocalTypes(1, back.mapped)) {
+        path.a_local = a;
+        path.b_local = b;
+        (path.relay_hops == 0 ? reached.direct : reached.relayed).push_back(path);
+      }
+    }
+    if (path.relay_hops == 0 && (reached.direct_delay == Duration{} || there.delay < reached.direct_delay)) {
+      reached.direct_delay = there.delay;
+    }
+  }
+
+  const Model& model_;
+  const Order order_;
+  Passage passage_;
+  std::vector<std::vector<int>> server_sockets_;  // by server; empty if it is not up
+  Side sides_[2];
+  std::uint16_t next_port_ = 50000;
+  int learned_ = 0;
+  std::vector<std::string>* losses_ = nullptr;
+};
+
+}  // namespace
+
+Reached Explore(const Model& model, Order order, Pooling pooling) { return Exploration(model, order, pooling).Run(); }
+
+}  // namespace pinhole::scenarios::oracle

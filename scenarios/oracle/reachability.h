@@ -1,0 +1,43 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "scenarios/oracle/model.h"
+#include "scenarios/oracle/passage.h"
+#include "scenarios/oracle/prediction.h"
+
+// Which pairs of addresses come to work both ways if both sides know each other's candidates, send to all of them from
+// all of their sockets, answer to where a packet came from and send there too, until nobody learns anything. No check
+// list, no pacing, no timers, no roles: what remains of ICE is who can reach whom.
+namespace pinhole::scenarios::oracle {
+
+// Whose packets are under way first. With kCrossing each side's packets have left through its own boxes before the
+// other's come to them.
+enum class Order : std::uint8_t { kCrossing, kAFirst, kBFirst };
+
+// What one side tells the other, withheld types apart.
+struct Gathered {
+  int hosts = 0;
+  int srflxs = 0;
+  int relays = 0;
+  net::Duration took{};  // from its start to the last answer, or to the deadline if one stayed out
+};
+
+struct Reached {
+  Gathered a;
+  Gathered b;
+  std::vector<PathKind> direct;
+  std::vector<PathKind> relayed;
+  // Shortest one-way delay of a working direct pair.
+  net::Duration direct_delay{};
+  // Checks that one side may have to send, at most.
+  int pairs_max = 0;
+  // Why packets to candidates of the other got lost at the end, each text once: the rule of a box, not the lack of a
+  // way.
+  std::vector<std::string> losses;
+};
+
+Reached Explore(const Model& model, Order order, Pooling pooling);
+
+}  // namespace pinhole::scenarios::oracle
