@@ -1,0 +1,259 @@
+#include "scenarios/nat_conversion.h"
+
+#include <chrono>
+#include <cstdlib>
+
+#include "absl/strings/string_view.h"
+
+namespace pinhole::scenarios {
+namespace {
+
+net::Duration Micros(std::uint64_t us) { return std::chrono::microseconds(us); }
+
+sim::Mapping Convert(proto::Mapping::Kind value) {
+  switch (value) {
+    case proto::Mapping::ENDPOINT_INDEPENDENT:
+      return sim::Mapping::kEndpointIndependent;
+    case proto::Mapping::ADDRESS_DEPENDENT:
+      return sim::Mapping::kAddressDependent;
+    case proto::Mapping::ADDRESS_AND_PORT_DEPENDENT:
+      return sim::Mapping::kAddressAndPortDependent;
+    case proto::Mapping::PER_TUPLE:
+      return sim::Mapping::kConntrack;
+  }
+  std::abort();
+}
+
+sim::Filtering Convert(proto::Filtering::Kind value) {
+  switch (value) {
+    case proto::Filtering::ENDPOINT_INDEPENDENT:
+      return sim::Filtering::kEndpointIndependent;
+    case proto::Filtering::ADDRESS_DEPENDENT:
+      return sim::Filtering::kAddressDependent;
+    case proto::Filtering::ADDRESS_AND_PORT_DEPENDENT:
+      return sim::Filtering::kAddressAndPortDependent;
+  }
+  std::abort();
+}
+
+sim::FilterMemory Convert(proto::FilterMemory::Scope value) {
+  switch (value) {
+    case proto::FilterMemory::PER_ENDPOINT:
+      return sim::FilterMemory::kEndpoint;
+    case proto::FilterMemory::PER_MAPPING:
+      return sim::FilterMemory::kMapping;
+  }
+  std::abort();
+}
+
+sim::PortAllocation Convert(proto::PortAllocation::Policy value) {
+  switch (value) {
+    case proto::PortAllocation::PRESERVE:
+      return sim::PortAllocation::kPreserve;
+    case proto::PortAllocation::PRESERVE_WITH_OVERLOADING:
+      return sim::PortAllocation::kPreserveOverloading;
+    case proto::PortAllocation::SEQUENTIAL:
+      return sim::PortAllocation::kSequential;
+    case proto::PortAllocation::RANDOM:
+      return sim::PortAllocation::kRandom;
+  }
+  std::abort();
+}
+
+sim::PortCollision Convert(proto::PortAllocation::Collision::Answer value) {
+  switch (value) {
+    case proto::PortAllocation::Collision::RANDOM:
+      return sim::PortCollision::kRandom;
+    case proto::PortAllocation::Collision::NEXT:
+      return sim::PortCollision::kNextFree;
+    case proto::PortAllocation::Collision::REFUSE:
+      return sim::PortCollision::kRefuse;
+    case proto::PortAllocation::Collision::OTHER_ADDRESS:
+      return sim::PortCollision::kOtherAddress;
+    case proto::PortAllocation::Collision::TAKE_OVER:
+      return sim::PortCollision::kTakeOver;
+  }
+  std::abort();
+}
+
+sim::Exhaustion Convert(proto::PortAllocation::Exhaustion::Answer value) {
+  switch (value) {
+    case proto::PortAllocation::Exhaustion::REFUSE:
+      return sim::Exhaustion::kDrop;
+    case proto::PortAllocation::Exhaustion::EVICT_OLDEST:
+      return sim::Exhaustion::kEvictOldest;
+    case proto::PortAllocation::Exhaustion::ICMP_ADMIN_PROHIBITED:
+      return sim::Exhaustion::kAdminProhibited;
+  }
+  std::abort();
+}
+
+sim::Refresh Convert(proto::Refresh::Kind value) {
+  switch (value) {
+    case proto::Refresh::OUTBOUND:
+      return sim::Refresh::kOutbound;
+    case proto::Refresh::INBOUND:
+      return sim::Refresh::kInbound;
+    case proto::Refresh::BOTH:
+      return sim::Refresh::kBoth;
+    case proto::Refresh::NONE:
+      return sim::Refresh::kNone;
+  }
+  std::abort();
+}
+
+sim::Hairpin Convert(proto::Hairpin::Kind value) {
+  switch (value) {
+    case proto::Hairpin::NONE:
+      return sim::Hairpin::kNone;
+    case proto::Hairpin::INTERNAL_SOURCE:
+      return sim::Hairpin::kInternalSource;
+    case proto::Hairpin::EXTERNAL_SOURCE:
+      return sim::Hairpin::kExternalSource;
+  }
+  std::abort();
+}
+
+sim::Unsolicited Convert(proto::Unsolicited::Answer value) {
+  switch (value) {
+    case proto::Unsolicited::DROP:
+    case proto::Unsolicited::TCP_RST:  // refused by FindContradiction()
+      return sim::Unsolicited::kDrop;
+    case proto::Unsolicited::ICMP_PORT_UNREACHABLE:
+      return sim::Unsolicited::kPortUnreachable;
+    case proto::Unsolicited::ICMP_HOST_UNREACHABLE:
+      return sim::Unsolicited::kHostUnreachable;
+    case proto::Unsolicited::ICMP_ADMIN_PROHIBITED:
+      return sim::Unsolicited::kAdminProhibited;
+    case proto::Unsolicited::INPUT:
+      return sim::Unsolicited::kInput;
+  }
+  std::abort();
+}
+
+sim::WhenFull Convert(proto::NatLimits::WhenFull value) {
+  switch (value) {
+    case proto::NatLimits::REFUSE:
+      return sim::WhenFull::kRefuse;
+    case proto::NatLimits::EVICT_OLDEST:
+      return sim::WhenFull::kEvictOldest;
+    case proto::NatLimits::REBOOT:
+      return sim::WhenFull::kReboot;
+  }
+  std::abort();
+}
+
+sim::UdpBehavior ToUdpBehavior(const proto::UdpNat& udp) {
+  sim::UdpBehavior behavior;
+  behavior.mapping = Convert(udp.mapping());
+  behavior.filtering = Convert(udp.filtering());
+  behavior.filter_memory = Convert(udp.filter_memory());
+  behavior.inbound_sessions = udp.inbound_sessions();
+  behavior.destinations_remembered = static_cast<int>(udp.destination_ring());
+  if (udp.has_filter_timeout_us()) behavior.filter_timeout = Micros(udp.filter_timeout_us());
+
+  const proto::PortAllocation& ports = udp.ports();
+  behavior.port_allocation = Convert(ports.policy());
+  behavior.sequential_step = ports.step();
+  if (ports.has_first_port() || ports.has_last_port()) {
+    behavior.ports =
+        sim::PortRange{static_cast<std::uint16_t>(ports.first_port()), static_cast<std::uint16_t>(ports.last_port())};
+  }
+  behavior.parity = ports.keep_parity() ? sim::PortParity::kPreserve : sim::PortParity::kAny;
+  behavior.contiguity = ports.keep_contiguity();
+  behavior.collision = Convert(ports.on_collision());
+  behavior.exhaustion = Convert(ports.on_exhaustion());
+  behavior.block_ports = static_cast<int>(ports.block_ports());
+  behavior.blocks_per_host = static_cast<int>(ports.blocks_per_host());
+
+  behavior.refresh = Convert(udp.refresh());
+  if (udp.has_first_timeout_us()) behavior.timeouts.first = Micros(udp.first_timeout_us());
+  behavior.timeouts.unreplied =
+      Micros(udp.has_unreplied_timeout_us() ? udp.unreplied_timeout_us() : udp.idle_timeout_us());
+  behavior.timeouts.replied = Micros(udp.idle_timeout_us());
+  behavior.timeouts.assured = Micros(udp.has_assured_timeout_us() ? udp.assured_timeout_us() : udp.idle_timeout_us());
+  behavior.timeouts.assured_after = Micros(udp.assured_after_us());
+
+  behavior.hairpin = Convert(udp.hairpin());
+  behavior.unsolicited = Convert(udp.unsolicited());
+  behavior.poisoning = udp.unsolicited_claims_tuple();
+  return behavior;
+}
+
+// Where the simulator's field names differ from the schema's.
+struct FieldName {
+  absl::string_view simulator;
+  absl::string_view schema;
+};
+constexpr FieldName kFieldNames[] = {
+    {"udp.port_allocation", "udp.ports.policy"},
+    {"udp.ports", "udp.ports.first_port"},
+    {"udp.sequential_step", "udp.ports.step"},
+    {"udp.parity", "udp.ports.keep_parity"},
+    {"udp.contiguity", "udp.ports.keep_contiguity"},
+    {"udp.collision", "udp.ports.on_collision"},
+    {"udp.exhaustion", "udp.ports.on_exhaustion"},
+    {"udp.block_ports", "udp.ports.block_ports"},
+    {"udp.blocks_per_host", "udp.ports.blocks_per_host"},
+    {"udp.destinations_remembered", "udp.destination_ring"},
+    {"udp.filter_timeout", "udp.filter_timeout_us"},
+    {"udp.poisoning", "udp.unsolicited_claims_tuple"},
+    {"mappings_max", "limits.mappings_max"},
+    {"mappings_per_host_max", "limits.mappings_per_host_max"},
+    {"when_full", "limits.when_full"},
+    {"soft_pairing", "pool.soft_pairing"},
+    {"port_forwards", "static_forward"},
+};
+
+}  // namespace
+
+sim::NatProfile ToNatProfile(const proto::Nat& nat) {
+  sim::NatProfile profile;
+  profile.udp = ToUdpBehavior(nat.udp());
+  profile.pooling =
+      nat.pool().pooling() == proto::AddressPool::PAIRED ? sim::Pooling::kPaired : sim::Pooling::kArbitrary;
+  profile.soft_pairing = nat.pool().soft_pairing();
+  for (const proto::StaticForward& forward : nat.static_forward()) {
+    const std::uint32_t inside_port = forward.has_port() ? forward.port() : forward.external_port();
+    profile.port_forwards.push_back(
+        {net::SocketAddress(net::IpAddress(), static_cast<std::uint16_t>(forward.external_port())),
+         net::SocketAddress(net::IpAddress::Parse(forward.address()).value_or(net::IpAddress()),
+                            static_cast<std::uint16_t>(inside_port))});
+  }
+  for (const proto::OneToOne& pair : nat.one_to_one()) {
+    profile.one_to_one.push_back({net::IpAddress::Parse(pair.external()).value_or(net::IpAddress()),
+                                  net::IpAddress::Parse(pair.inside()).value_or(net::IpAddress())});
+  }
+  profile.mappings_max = static_cast<int>(nat.limits().mappings_max());
+  profile.mappings_per_host_max = static_cast<int>(nat.limits().mappings_per_host_max());
+  profile.when_full = Convert(nat.limits().when_full());
+  profile.icmp_errors_translated = nat.icmp().errors_translated();
+  profile.icmp_errors_close = nat.icmp().errors_close_mapping();
+  profile.routes_inside = nat.routes_between_inside_networks();
+  return profile;
+}
+
+std::optional<Contradiction> FindContradiction(const proto::Nat& nat) {
+  if (nat.udp().ports().has_first_port() != nat.udp().ports().has_last_port()) {
+    return Contradiction{nat.udp().ports().has_first_port() ? "udp.ports.first_port" : "udp.ports.last_port",
+                         "a port range needs both first_port and last_port"};
+  }
+  if (nat.udp().unsolicited() == proto::Unsolicited::TCP_RST) {
+    return Contradiction{"udp.unsolicited", "TCP_RST answers TCP; UDP has DROP, INPUT and the ICMP answers"};
+  }
+  const absl::Status status = sim::Validate(ToNatProfile(nat));
+  if (status.ok()) return std::nullopt;
+  const absl::string_view message = status.message();
+  const std::size_t colon = message.find(": ");
+  if (colon == absl::string_view::npos) return Contradiction{"profile", std::string(message)};
+  std::string field(message.substr(0, colon));
+  for (const FieldName& name : kFieldNames) {
+    if (name.simulator == field) {
+      field = std::string(name.schema);
+      break;
+    }
+  }
+  return Contradiction{std::move(field), std::string(message.substr(colon + 2))};
+}
+
+}  // namespace pinhole::scenarios
