@@ -14,8 +14,16 @@ absl::Status ReferralClient::Open() {
     status_ = absl::InvalidArgumentError("referral: session or side name is too long");
     return status_;
   }
+  const auto server = std::find_if(options_.servers.begin(), options_.servers.end(), [this](const auto& address) {
+    return host_.SourceFor(address.address()).has_value();
+  });
+  if (server == options_.servers.end()) {
+    status_ = absl::NotFoundError("referral: no route to the server");
+    return status_;
+  }
+  server_ = *server;
   const absl::StatusOr<net::SocketId> socket =
-      host_.OpenUdp(net::SocketAddress(net::IpAddress::Unspecified(options_.server.family()), 0));
+      host_.OpenUdp(net::SocketAddress(net::IpAddress::Unspecified(server_.family()), 0));
   if (!socket.ok()) {
     status_ = absl::Status(socket.status().code(), absl::StrCat("referral: ", socket.status().message()));
     return status_;
@@ -26,7 +34,7 @@ absl::Status ReferralClient::Open() {
 
 bool ReferralClient::OnDatagram(const net::Datagram& datagram) {
   if (!socket_ || datagram.socket != *socket_) return false;
-  if (datagram.from != options_.server) return true;
+  if (datagram.from != server_) return true;
   const std::optional<ReferralMessage> message = ReferralMessage::Parse(datagram.payload);
   if (!message || message->session != options_.session || message->side != options_.side) return true;
   if (message->kind == ReferralKind::kPublished) {
@@ -54,7 +62,7 @@ void ReferralClient::OnTimer() {
   const net::Instant now = host_.Now();
   SendWaiting({});
   if (outgoing_.given_up() && status_.ok()) {
-    status_ = absl::DeadlineExceededError(absl::StrCat("referral: no answer from server ", options_.server.ToString()));
+    status_ = absl::DeadlineExceededError(absl::StrCat("referral: no answer from server ", server_.ToString()));
   }
   if (alive_at_ && now >= *alive_at_) {
     alive_at_ = now + kReferralAliveInterval;
@@ -103,7 +111,7 @@ void ReferralClient::Send(const ReferralMessage& message, net::PacketTag cause) 
   net::SendOptions options;
   options.packet_class = net::PacketClass::kSignalling;
   options.cause = cause;
-  host_.SendTo(*socket_, options_.server, message.Write(buffer), options);
+  host_.SendTo(*socket_, server_, message.Write(buffer), options);
 }
 
 }  // namespace pinhole::apps

@@ -14,7 +14,8 @@ namespace pinhole::apps {
 class ReferralClient final : public ReferralChannel {
  public:
   struct Options {
-    net::SocketAddress server;
+    // Addresses of the one server; the first that this machine has a route to is used.
+    std::vector<net::SocketAddress> servers;
     std::string session;  // both sides name the same; at most kReferralNameBytesMax bytes
     std::string side;     // this side's name, different from the other's; the same limit
   };
@@ -37,6 +38,7 @@ class ReferralClient final : public ReferralChannel {
 
   net::Host& host_;
   const Options options_;
+  net::SocketAddress server_;
   std::optional<net::SocketId> socket_;
   absl::Status status_;
   ReferralTransfer outgoing_;

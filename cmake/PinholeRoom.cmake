@@ -1,5 +1,5 @@
 # pinhole_room(NAME SOURCES file... DEPS target...): the library target `pinhole_NAME` of one room. It may
-# include only what its DEPS allow; tests/include_directions_test.py holds that.
+# include only what its DEPS allow; tests/house/directions.txt holds that.
 function(pinhole_options target)
   # Designated initialisers leave fields out on purpose; g++ 12 takes that for a mistake.
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wno-missing-field-initializers)

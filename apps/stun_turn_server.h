@@ -1,0 +1,79 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "net/host.h"
+#include "stun/binding_server.h"
+#include "stun/turn_server.h"
+
+namespace pinhole::apps {
+
+// A STUN and TURN server: Binding on every address it listens on, and relays if it is asked to offer them. The
+// engine decides; this opens the sockets, listening ones and one for each relayed address.
+class StunTurnServer final : public net::App {
+ public:
+  struct User {
+    std::string name;
+    std::string password;
+  };
+  struct Options {
+    std::vector<net::SocketAddress> listen;  // "any" is allowed
+    bool turn = true;                        // answers Allocate
+    // Addresses of the host that relays are made on, the first of each family counting. None: the first listened on.
+    std::vector<net::IpAddress> relay_addresses;
+    std::vector<User> users;
+    std::string realm = "pinhole.example";
+    std::string software;               // SOFTWARE of responses; none if empty
+    bool allow_loopback_peers = false;  // relays to this machine's own loopback addresses
+    bool silent = false;                // takes datagrams and answers none
+  };
+  struct Counters {
+    std::uint64_t relayed_to_peers = 0;  // datagrams
+    std::uint64_t relayed_to_clients = 0;
+    std::uint64_t allocations = 0;  // made, all told
+  };
+
+  // `host` must outlive the server.
+  StunTurnServer(net::Host& host, Options options);
+
+  void OnStart() override;
+  void OnDatagram(const net::Datagram& datagram) override;
+  void OnIcmpError(const net::IcmpError& error) override;
+  void OnTimer() override;
+
+  // Why it does not listen on all of its addresses; OK when it does.
+  const absl::Status& status() const { return status_; }
+  // Where it listens, ports known, once started.
+  std::vector<net::SocketAddress> addresses() const;
+  const Counters& counters() const { return counters_; }
+
+ private:
+  struct Listener {
+    net::SocketId socket{};
+    net::SocketAddress address;
+  };
+
+  void Drain();
+  void Handle(const stun::TurnServer::SendToClient& output);
+  void Handle(const stun::TurnServer::OpenRelay& output);
+  void Handle(const stun::TurnServer::SendFromRelay& output);
+  void Handle(const stun::TurnServer::CloseRelay& output);
+  const Listener* FindListener(net::SocketId socket) const;
+  std::optional<net::IpAddress> RelayAddress(net::Family family) const;
+
+  net::Host& host_;
+  const Options options_;
+  absl::Status status_;
+  std::vector<Listener> listeners_;
+  stun::BindingServer binding_;
+  std::optional<stun::TurnServer> turn_;
+  // Never iterated.
+  absl::flat_hash_map<net::SocketId, stun::RelayId> relay_of_socket_;
+  absl::flat_hash_map<stun::RelayId, net::SocketId> socket_of_relay_;
+  Counters counters_;
+};
+
+}  // namespace pinhole::apps
