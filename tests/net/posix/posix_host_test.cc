@@ -57,6 +57,8 @@ struct FamilyCase {
   const char* loopback;  // with port 0
   const char* any;
 };
+void PrintTo(const FamilyCase& family, std::ostream* out) { *out << family.name; }
+
 class PosixHostFamilyTest : public PosixHostTest, public ::testing::WithParamInterface<FamilyCase> {
  protected:
   void SetUp() override {
