@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "net/time.h"
+#include "sim/nat/endpoint.h"
+#include "sim/nat/flat_map.h"
+#include "sim/nat/refresh.h"
+#include "sim/nat/subscribers.h"
+
+namespace pinhole::sim::nat {
+
+// One entry of the translation table (RFC 6146 §3.1's BIB): an inside endpoint and the external endpoint that
+// stands for it, towards the remote endpoints of its scope.
+struct Binding {
+  Endpoint inside;
+  Endpoint scope;  // ScopeOf(); zero: every remote endpoint
+  Endpoint external;
+  Timer timer;
+  std::uint64_t serial = 0;   // never used again; also marks the binding's own filter memory
+  bool is_static = false;     // from the profile: never expires
+  bool from_outside = false;  // made by a packet from outside: answers go out
+
+  // The table's own: neighbours by index in the order made, of all and of those with the same inside endpoint.
+  std::uint32_t older = 0xffffffff, newer = 0xffffffff;
+  std::uint32_t older_of_inside = 0xffffffff, newer_of_inside = 0xffffffff;
+};
+
+// All bindings of one NAT, found from inside by (inside, scope) and from outside by external endpoint. Where
+// external endpoints are shared, by (external, scope). Expired ones are taken out when they are met; no answer
+// ever shows one. A pointer to a binding is good until the next Add() or Remove().
+class BindingTable {
+ public:
+  static constexpr std::uint32_t kNone = 0xffffffff;
+
+  // `shared_externals`: SharesExternalEndpoints(). `track_newest`: keeps what NewestOfInside() needs.
+  // `subscribers`, if not null, is told of every dynamic binding and must outlive this.
+  BindingTable(bool shared_externals, bool track_newest, Subscribers* subscribers)
+      : shared_externals_(shared_externals), track_newest_(track_newest), subscribers_(subscribers) {}
+
+  // The number of live bindings that the profile did not make.
+  int CountDynamic(net::Instant now);
+
+  Binding* FindFromInside(Endpoint inside, Endpoint scope, net::Instant now);
+  // `scope` matters only where external endpoints are shared.
+  Binding* FindFromOutside(Endpoint external, Endpoint scope, net::Instant now);
+  // A static binding to `external`, for every scope.
+  Binding* FindStatic(Endpoint external);
+  bool has_static() const { return static_count_ > 0; }
+  // The binding with this index, if it still is the one with this serial and alive.
+  Binding* Get(std::uint32_t index, std::uint64_t serial, net::Instant now);
+  // Of the live sessions that `inside` started, the one made last. REQUIRES: track_newest.
+  Binding* NewestOfInside(Endpoint inside, net::Instant now);
+  // Whether any binding has this external endpoint, expired ones included. REQUIRES: shared_externals.
+  bool AnyWithExternal(Endpoint external) const { return users_.Find({external.bits(), kMark}) != nullptr; }
+
+  // Sets serial and lists. REQUIRES: no live binding is found by its keys.
+  Binding& Add(const Binding& binding);
+  // A static binding; from inside it is found only if `from_inside`, by the first one with its inside endpoint.
+  Binding& AddStatic(Endpoint inside, Endpoint external, bool from_inside);
+  void Remove(Binding& binding);
+  std::uint32_t IndexOf(const Binding& binding) const { return static_cast<std::uint32_t>(&binding - slab_.data()); }
+  // Must be told when a timer was set to end earlier than it would have.
+  void NoteExpiry(net::Instant expires) {
+    if (expires < earliest_expiry_) earliest_expiry_ = expires;
+  }
+
+  // Takes out all that have expired. Cheap when none can have.
+  void Sweep(net::Instant now);
+  // The dynamic binding made first of those that `matches`, or nullptr.
+  Binding* Oldest(net::Instant now, absl::FunctionRef<bool(const Binding&)> matches);
+  // Forgets all dynamic bindings.
+  void RemoveDynamic();
+
+ private:
+  static constexpr std::uint64_t kMark = ~std::uint64_t{0} - 1;
+  static constexpr std::uint64_t kStaticMark = ~std::uint64_t{0} - 2;
+
+  Key InsideKey(const Binding& b) const { return {b.inside.bits(), b.scope.bits()}; }
+  Key OutsideKey(Endpoint external, Endpoint scope) const {
+    return {external.bits(), shared_externals_ ? scope.bits() : 0};
+  }
+  Binding* IfAlive(const std::uint32_t* index, net::Instant now);
+  std::uint32_t NewSlot(const Binding& binding);
+
+  bool shared_externals_;
+  bool track_newest_;
+  Subscribers* subscribers_;
+  std::vector<Binding> slab_;
+  std::vector<std::uint32_t> free_;
+  FlatMap<std::uint32_t> from_inside_;
+  FlatMap<std::uint32_t> from_outside_;
+  FlatMap<std::uint32_t> newest_;  // index + 1, by inside endpoint, with kMark
+  FlatMap<std::uint32_t> users_;   // how many bindings, by external endpoint, with kMark
+  std::uint32_t oldest_ = kNone, latest_ = kNone;
+  int dynamic_count_ = 0;  // expired ones included
+  int static_count_ = 0;
+  std::uint64_t next_serial_ = 1;
+  net::Instant earliest_expiry_ = net::Instant::max();  // no binding expires before
+};
+
+}  // namespace pinhole::sim::nat

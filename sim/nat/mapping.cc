@@ -1,0 +1,24 @@
+#include "sim/nat/mapping.h"
+
+#include <cstdlib>
+
+namespace pinhole::sim::nat {
+
+Endpoint ScopeOf(Mapping mapping, Endpoint remote) {
+  switch (mapping) {
+    case Mapping::kEndpointIndependent:
+      return {};
+    case Mapping::kAddressDependent:
+      return remote.AddressOnly();
+    case Mapping::kAddressAndPortDependent:
+    case Mapping::kConntrack:
+      return remote;
+  }
+  std::abort();
+}
+
+bool SharesExternalEndpoints(const UdpBehavior& udp) {
+  return udp.mapping == Mapping::kConntrack || udp.port_allocation == PortAllocation::kPreserveOverloading;
+}
+
+}  // namespace pinhole::sim::nat

@@ -1,0 +1,70 @@
+#include "sim/nat/nat.h"
+
+// ICMP errors about packets that were translated (RFC 5508 §4). No error ever starts a timer again
+// (RFC 7857 §7.1).
+namespace pinhole::sim {
+namespace {
+
+Verdict Drop(Rule rule, const net::SocketAddress& judged_by) {
+  return {.action = Verdict::Action::kDrop, .rule = rule, .state = {.endpoint = judged_by}};
+}
+
+net::SocketAddress WithoutPort(const net::SocketAddress& address) { return address.WithPort(0); }
+
+}  // namespace
+
+// RFC 5508 REQ-4: about a packet that went out.
+Verdict Nat::IcmpFromOutside(net::Instant now, Packet& packet) {
+  if (!IsIcmpError(packet)) {
+    if (profile_.udp.unsolicited == Unsolicited::kInput) return {.action = Verdict::Action::kInput};
+    return Drop(Rule::kInputDropped, packet.destination);
+  }
+  if (packet.quoted.protocol != IpProtocol::kUdp || !packet.quoted.source.address().is_v4()) {
+    return Drop(Rule::kIcmpNotTranslated, packet.quoted.source);
+  }
+  const Endpoint external = Endpoint::Of(packet.quoted.source);
+  const Endpoint remote = Endpoint::Of(packet.quoted.destination);
+  if (Claimed(now, external, remote)) return {.action = Verdict::Action::kInput};
+  Binding* binding = FindInbound(now, external, remote);
+  if (binding == nullptr) return Drop(Rule::kIcmpNotTranslated, packet.quoted.source);
+  const Endpoint inside = binding->inside;
+  if (profile_.icmp_errors_close && !binding->is_static) bindings_.Remove(*binding);
+  if (!profile_.icmp_errors_translated) return Drop(Rule::kIcmpNotTranslated, packet.quoted.source);
+  packet.quoted.source = inside.ToSocketAddress();
+  packet.destination = WithoutPort(packet.quoted.source);
+  return {.action = Verdict::Action::kInside, .network = static_cast<std::int16_t>(inside.network)};
+}
+
+// RFC 5508 REQ-5: about a packet that came in.
+Verdict Nat::IcmpFromInside(net::Instant now, int network, Packet& packet) {
+  const std::uint32_t destination = packet.destination.address().v4();
+  const bool to_external = IsExternal(destination);
+  if (!to_external) {
+    // Routed inside; an error there is about a packet that was, or that showed its inside source.
+    if (const std::optional<int> other = NetworkOf(destination)) {
+      if (!profile_.routes_inside) return Drop(Rule::kInterfaceNotRouted, packet.destination);
+      return {.action = Verdict::Action::kInside, .network = static_cast<std::int16_t>(*other)};
+    }
+  }
+  if (!IsIcmpError(packet)) {
+    if (to_external) return {.action = Verdict::Action::kInput};
+    return Drop(Rule::kProtocolBlocked, packet.destination);
+  }
+  if (packet.quoted.protocol != IpProtocol::kUdp || !packet.quoted.source.address().is_v4()) {
+    return Drop(Rule::kIcmpNotTranslated, packet.quoted.destination);
+  }
+  const Endpoint inside = Endpoint::Of(packet.quoted.destination, network);
+  const Endpoint remote = Endpoint::Of(packet.quoted.source);
+  Binding* binding = FindOutbound(now, inside, remote, /*counts=*/false);
+  if (binding == nullptr || !profile_.icmp_errors_translated) {
+    return Drop(Rule::kIcmpNotTranslated, packet.quoted.destination);
+  }
+  packet.quoted.destination = binding->external.ToSocketAddress();
+  packet.source = WithoutPort(packet.quoted.destination);
+  if (profile_.icmp_errors_close && !binding->is_static) bindings_.Remove(*binding);
+  // About a hairpinned packet: back in again, to the one who sent it.
+  if (to_external) return IcmpFromOutside(now, packet);
+  return {.action = Verdict::Action::kOutside};
+}
+
+}  // namespace pinhole::sim

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "net/random.h"
+#include "sim/nat/profile.h"
+
+namespace pinhole::sim::nat {
+
+// Picks external ports for all mappings but conntrack's (RFC 4787 §4.2): a rule, its range, and its parity.
+class PortAllocator {
+ public:
+  using IsFree = absl::FunctionRef<bool(std::uint16_t)>;
+
+  struct Choice {
+    std::optional<std::uint16_t> port;  // absent: there is none
+    bool takes_over = false;            // the port is another mapping's, which has to go
+    bool refused = false;               // absent because `collision` refuses, not for want of ports
+  };
+
+  // `udp` and `random` must outlive this.
+  PortAllocator(const UdpBehavior& udp, net::RandomSource& random) : udp_(&udp), random_(&random) {}
+
+  // The ports that a mapping of `inside_port` may have, blocks apart.
+  PortRange RangeFor(std::uint16_t inside_port) const;
+
+  // A port of `range` on the external address number `pool_index` for `inside_port`. `preferred`, if given,
+  // free and of the right kind, is taken at once.
+  Choice Pick(int pool_index, std::uint16_t inside_port, PortRange range, std::optional<std::uint16_t> preferred,
+              IsFree is_free);
+
+  // Forgets where sequences stood.
+  void Reset() { next_.clear(); }
+
+ private:
+  // The ports of a range that have the wanted parity: first, first + stride, ...; `count` of them.
+  struct Candidates {
+    std::uint16_t first;
+    int stride;
+    int count;
+    std::uint16_t operator[](int i) const { return static_cast<std::uint16_t>(first + i * stride); }
+  };
+  Candidates CandidatesOf(PortRange range, std::uint16_t inside_port) const;
+  bool Fits(PortRange range, std::uint16_t inside_port, std::uint16_t port) const;
+
+  std::optional<std::uint16_t> FirstFree(const Candidates& ports, int start, IsFree is_free) const;
+  std::optional<std::uint16_t> Random(const Candidates& ports, IsFree is_free);
+  std::optional<std::uint16_t> Sequential(int pool_index, PortRange range, std::uint16_t inside_port, IsFree is_free);
+  std::optional<std::uint16_t> NextFree(const Candidates& ports, std::uint16_t above, IsFree is_free) const;
+
+  const UdpBehavior* udp_;
+  net::RandomSource* random_;
+  struct Sequence {
+    PortRange range;
+    int offset;  // from range.first, of the port to try next
+  };
+  std::vector<std::vector<Sequence>> next_;  // by pool index; one for each range in use
+};
+
+}  // namespace pinhole::sim::nat
