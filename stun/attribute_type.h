@@ -64,6 +64,11 @@ class AttributeSet {
     return number < 64 && ((bits_ >> number) & 1) != 0;
   }
   constexpr std::uint64_t bits() const { return bits_; }
+  constexpr AttributeSet Without(AttributeType type) const {
+    AttributeSet rest = *this;
+    rest.bits_ &= ~(std::uint64_t{1} << static_cast<std::uint16_t>(type));
+    return rest;
+  }
   friend constexpr AttributeSet operator|(AttributeSet a, AttributeSet b) {
     a.bits_ |= b.bits_;
     return a;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "net/bytes.h"
 
@@ -24,6 +25,12 @@ inline constexpr std::uint16_t kChannelNumberMax = 0x4FFF;
 
 constexpr bool IsChannelNumber(std::uint16_t number) {
   return number >= kChannelNumberMin && number <= kChannelNumberMax;
+}
+
+// Writes the header in front of `length` bytes of data. REQUIRES: room for it; length <= 65535.
+inline void WriteChannelDataHeader(std::span<std::uint8_t> to, std::uint16_t channel, std::size_t length) {
+  net::StoreU16(to.data(), channel);
+  net::StoreU16(to.data() + 2, static_cast<std::uint16_t>(length));
 }
 
 }  // namespace pinhole::stun

@@ -26,12 +26,15 @@ void ClientTransaction::Send(net::Instant now) {
   }
 }
 
+bool ClientTransaction::IsFor(const MessageView& response) const {
+  const bool is_response =
+      response.message_class() == MessageClass::kSuccess || response.message_class() == MessageClass::kError;
+  return state_ == State::kWaiting && is_response && response.transaction_id() == id_ &&
+         response.method() == DecodeMethod(net::LoadU16(request_.data()));
+}
+
 bool ClientTransaction::OnResponse(net::Instant now, const MessageView& response) {
-  if (state_ != State::kWaiting || response.transaction_id() != id_) return false;
-  if (response.message_class() != MessageClass::kSuccess && response.message_class() != MessageClass::kError) {
-    return false;
-  }
-  if (response.method() != DecodeMethod(net::LoadU16(request_.data()))) return false;
+  if (!IsFor(response)) return false;
   state_ = State::kAnswered;
   waited_ = now - first_sent_;
   send_pending_ = false;

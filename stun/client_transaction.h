@@ -60,8 +60,9 @@ class ClientTransaction {
   ClientTransaction(net::Instant now, net::ByteView request, const Options& options);
   ClientTransaction(net::Instant now, net::ByteView request) : ClientTransaction(now, request, Options()) {}
 
-  // False, with nothing changed, if `response` is none, belongs to another transaction or method, or the
-  // transaction is over.
+  // True if `response` is one, with our transaction id and method, and we are still waiting for it.
+  bool IsFor(const MessageView& response) const;
+  // False, with nothing changed, unless IsFor(response).
   bool OnResponse(net::Instant now, const MessageView& response);
   // A response with our transaction id was not trusted. Retransmission goes on.
   void OnDiscardedResponse() { discarded_response_ = true; }
@@ -76,6 +77,8 @@ class ClientTransaction {
   std::optional<Output> PollOutput();
 
   State state() const { return state_; }
+  // Why, once kFailed.
+  FailureReason failure_reason() const { return reason_; }
   const TransactionId& id() const { return id_; }
   net::ByteView request() const { return net::ByteView(request_.data(), request_bytes_); }
   net::Instant first_sent() const { return first_sent_; }

@@ -101,13 +101,15 @@ class MessageView {
   // (RFC 8489 §14.6).
   bool CheckIntegritySha256(const HmacSha256Key& key) const;
 
-  // Calls visit(AttributeType, ByteView value) for every attribute of the message, in order, repeated and
-  // unprotected ones included.
-  template <typename Visitor>
-  void ForEachAttribute(Visitor&& visit) const {
-    for (std::size_t at = kHeaderBytes; at < bytes_.size();) {
+  // Calls visit(std::optional<T>) for every attribute of type T::kType in order, repeated ones included, with
+  // nullopt for a malformed one.
+  template <typename T, typename Visitor>
+  void ForEach(Visitor&& visit) const {
+    for (std::size_t at = kHeaderBytes; at < protected_end_;) {
       const std::size_t length = net::LoadU16(&bytes_[at + 2]);
-      visit(static_cast<AttributeType>(net::LoadU16(&bytes_[at])), bytes_.subspan(at + 4, length));
+      if (static_cast<AttributeType>(net::LoadU16(&bytes_[at])) == T::kType) {
+        visit(T::Parse(bytes_.subspan(at + 4, length), transaction_id_));
+      }
       at += 4 + ((length + 3) & ~std::size_t{3});
     }
   }

@@ -48,6 +48,8 @@ class TurnClient {
     kRefused,            // an error response; see its code
     kBadResponse,        // a success response that lacks an address, or has one that was not asked for
     kHardIcmpError,
+    kNoAllocation,    // asked for something that needs one
+    kLimit,           // more than kPeersMax peers
     kRequestTooLong,  // realm, nonce and username do not fit a request
     kExpired,         // the allocation ran out before a refresh was answered
   };
@@ -121,8 +123,9 @@ class TurnClient {
   static constexpr std::size_t kPeersMax = 128;
   // Payloads that wait for their permissions, in all, so that a silent server costs a stated amount.
   static constexpr std::size_t kWaitingMax = 64;
-  // A server that calls each new nonce stale is given up on after so many for one request.
-  static constexpr int kStaleNoncesMax = 3;
+  // A request is challenged (401, 438) at most so often: once to learn realm and nonce, and a server that calls
+  // each new nonce stale is given up on.
+  static constexpr int kChallengesMax = 4;
 
   // `random` gives the transaction ids and outlives the client.
   TurnClient(Options options, net::RandomSource& random);
@@ -159,21 +162,26 @@ class TurnClient {
   bool HasChannel(net::Instant now, const net::SocketAddress& peer) const;
 
  private:
-  enum class Kind : std::uint8_t { kAllocate, kRefresh, kRelease, kPermission, kChannel };
-
-  // A request on its way. At most one of a kind for one peer.
-  struct Request {
-    Kind kind;
+  // What a request is for.
+  struct Purpose {
+    enum class Kind : std::uint8_t { kAllocate, kRefresh, kRelease, kPermission, kChannel } kind;
     net::SocketAddress peer;    // kPermission (port 0), kChannel
     std::uint16_t channel = 0;  // kChannel
-    bool authenticated = false;
-    int stale_nonces = 0;
+    friend bool operator==(const Purpose&, const Purpose&) = default;
+  };
+  using Kind = Purpose::Kind;
+
+  // A request on its way; at most one for one purpose.
+  struct Request {
+    Purpose purpose;
+    bool authenticated;  // bears credentials
+    int retries;         // requests before it for the same purpose that were answered by a challenge
     ClientTransaction transaction;
   };
   struct Permission {
     net::IpAddress peer;
     bool announced = false;              // PermissionReady has been given
-    bool kept = true;                    // refreshed in time
+    bool kept = true;                    // to be refreshed in time
     std::optional<net::Instant> expiry;  // nullopt: not installed yet
     net::Instant refresh_at;             // meaningful if kept and installed
   };
@@ -182,37 +190,37 @@ class TurnClient {
     std::uint16_t number;
     bool announced = false;
     bool kept = true;
-    std::optional<net::Instant> expiry;
+    std::optional<net::Instant> expiry;  // nullopt: not bound yet
     net::Instant refresh_at;
   };
+  // A payload that came before its permission.
   struct Waiting {
     net::SocketAddress peer;
     net::PacketClass packet_class;
     net::PacketTag cause;
     std::vector<std::uint8_t> payload;
   };
-
   struct Due {
-    net::Instant at;
     enum class What : std::uint8_t { kRequest, kExpiry, kRefresh, kPermission, kChannel } what;
+    net::Instant at;
     std::size_t index;
   };
 
   std::optional<Due> EarliestDue() const;
-  void StartRequest(net::Instant now, Kind kind, const net::SocketAddress& peer, std::uint16_t channel,
-                    int stale_nonces, net::PacketTag cause);
-  bool IsUnderWay(Kind kind, const net::SocketAddress& peer) const;
-  void DrainTransaction(std::size_t index, net::PacketTag cause);
+  void StartRequest(net::Instant now, const Purpose& purpose, int retries, net::PacketTag cause);
+  bool IsUnderWay(const Purpose& purpose) const;
+  bool IsUnderWayFor(const net::IpAddress& peer) const;
+  void EnsurePermission(net::Instant now, const net::IpAddress& peer, net::PacketTag cause);
   bool OnResponse(net::Instant now, const MessageView& response, net::PacketTag tag);
-  void OnSuccess(net::Instant now, const Request& request, const MessageView& response, net::PacketTag tag);
+  void OnSuccess(net::Instant now, const Purpose& purpose, const MessageView& response, net::PacketTag tag);
   void OnAllocateSuccess(net::Instant now, const MessageView& response, net::PacketTag tag);
-  void OnFailure(net::Instant now, const Request& request, Reason reason, int code, net::PacketTag tag);
+  void OnFailure(net::Instant now, const Purpose& purpose, Reason reason, int code, net::PacketTag tag);
   bool OnDataIndication(net::Instant now, const MessageView& message);
-  void SetLifetime(net::Instant now, net::Duration lifetime);
+  bool OnChannelData(net::Instant now, net::ByteView datagram);
+  void SetLifetime(net::Instant now, const MessageView& response);
   void InstallPermission(net::Instant now, const net::IpAddress& peer);
+  void PollRequest(std::size_t index, net::PacketTag cause);
   Permission* FindPermission(const net::IpAddress& peer);
-  const Permission* FindPermission(const net::IpAddress& peer) const;
-  const Channel* FindChannel(const net::SocketAddress& peer) const;
   Channel* FindChannel(const net::SocketAddress& peer);
   SendResult Emit(net::Instant now, const net::SocketAddress& peer, net::ByteView payload,
                   net::PacketClass packet_class, net::PacketTag cause);
@@ -224,12 +232,11 @@ class TurnClient {
   State state_ = State::kIdle;
   net::SocketAddress relayed_;
   net::SocketAddress mapped_;
-  net::Instant expiry_;      // kAllocated
-  net::Instant refresh_at_;  // kAllocated
-  std::uint16_t next_channel_;
+  net::Instant expiry_;            // meaningful while kAllocated
+  net::Instant refresh_at_;        // and this
   std::vector<Request> requests_;  // in the order they were started
   std::vector<Permission> permissions_;
-  std::vector<Channel> channels_;
+  std::vector<Channel> channels_;  // in the order of their numbers, which are never used twice
   std::vector<Waiting> waiting_;
   OutputQueue<Output> outputs_;
 };

@@ -1,10 +1,8 @@
 #pragma once
 
-#include <array>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,17 +12,20 @@
 #include <variant>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "net/bytes.h"
 #include "net/ip_address.h"
 #include "net/packet_class.h"
 #include "net/random.h"
 #include "net/socket_address.h"
 #include "net/time.h"
+#include "stun/attributes_error.h"
 #include "stun/binding_server.h"
 #include "stun/long_term.h"
 #include "stun/message.h"
 #include "stun/message_builder.h"
 #include "stun/output_queue.h"
+#include "stun/turn_lifetimes.h"
 
 namespace pinhole::stun {
 
@@ -39,11 +40,6 @@ struct FiveTuple {
   friend bool operator==(const FiveTuple&, const FiveTuple&) = default;
   friend std::strong_ordering operator<=>(const FiveTuple&, const FiveTuple&) = default;
 };
-
-// Lifetimes of RFC 8656 §6, §9, §12.
-inline constexpr net::Duration kDefaultAllocationLifetime = std::chrono::seconds(600);
-inline constexpr net::Duration kPermissionLifetime = std::chrono::seconds(300);
-inline constexpr net::Duration kChannelLifetime = std::chrono::seconds(600);
 
 // A TURN server over UDP (RFC 8656) that also answers Binding requests. Any number of clients; the owner has
 // the sockets: the listening ones, and one per relayed address that it opens when told to.
@@ -93,7 +89,7 @@ class TurnServer {
   };
   using Output = std::variant<SendToClient, OpenRelay, SendFromRelay, CloseRelay>;
 
-  // `random` gives the secret behind the nonces, and is used during construction only.
+  // `random` gives the secret behind the nonces and the transaction ids of Data indications; it outlives the server.
   TurnServer(const Options& options, net::RandomSource& random);
 
   // Both as OpaqueString leaves them.
@@ -129,58 +125,72 @@ class TurnServer {
     RelayId relay;
     FiveTuple five_tuple;
     const LongTermServer::User* user;
-    TransactionId allocate_id;   // of the Allocate that made it, to know a retransmission (§7.2)
-    bool fingerprint;            // that Allocate had one
-    bool open = false;           // the relayed address is known and the client has been told
-    bool address_error = false;  // ADDITIONAL-ADDRESS-FAMILY was asked for and not given
     net::Family family;
-    net::SocketAddress relayed;
     net::Instant expiry;
-    net::Duration lifetime;  // asked for, until `open`
-    net::PacketTag cause;    // the Allocate, until `open`
-    std::vector<Permission> permissions;
-    std::vector<Channel> channels;
+    // The Allocate that made it: to know a retransmission (§7.2), and to answer when the relay is open.
+    TransactionId allocate_id;
+    bool fingerprint;
+    bool ipv6_refused;       // ADDITIONAL-ADDRESS-FAMILY asked for a second address
+    net::Duration lifetime;  // granted
+    net::PacketTag cause;
+
+    bool open = false;  // the relayed address is known, and the client told
+    net::SocketAddress relayed = {};
+    std::vector<Permission> permissions = {};
+    std::vector<Channel> channels = {};
   };
-  // A request that has been authenticated, and what its response needs.
-  struct Authenticated {
+  // A request on its way through the checks.
+  struct Request {
     net::Instant now;
     const FiveTuple& five_tuple;
     const MessageView& message;
-    const LongTermServer::User& user;
     net::PacketTag tag;
+    const LongTermServer::User* user = nullptr;  // once authenticated: its key protects the response
   };
 
-  void OnRequest(net::Instant now, const FiveTuple& five_tuple, const MessageView& request, net::PacketTag tag);
-  void OnAllocate(const Authenticated& request);
-  void OnRefresh(const Authenticated& request, Allocation& allocation);
-  void OnCreatePermission(const Authenticated& request, Allocation& allocation);
-  void OnChannelBind(const Authenticated& request, Allocation& allocation);
-  void OnSendIndication(net::Instant now, const FiveTuple& five_tuple, const MessageView& indication,
-                        net::PacketTag tag);
+  void OnRequest(Request request);
+  void OnAllocate(const Request& request);
+  void OnRefresh(const Request& request, Allocation& allocation);
+  void OnCreatePermission(const Request& request, Allocation& allocation);
+  void OnChannelBind(const Request& request, Allocation& allocation);
+  void OnSendIndication(const Request& indication);
   void OnChannelData(net::Instant now, const FiveTuple& five_tuple, net::ByteView datagram, net::PacketTag tag);
 
-  // Code of the error that a peer address draws, 0 for none.
-  int RefusePeer(const Allocation& allocation, const std::optional<net::SocketAddress>& peer) const;
-  bool InstallPermission(Allocation& allocation, net::Instant now, const net::IpAddress& peer);
+  // The response to `request`, filled by `add(MessageBuilder&)`, then authenticated and queued.
+  template <typename Add>
+  void Respond(const Request& request, MessageClass message_class, const Add& add);
+  void Refuse(const Request& request, const ErrorCode& error);
   void RespondAllocated(net::Instant now, const Allocation& allocation, net::PacketTag tag);
-  template <typename AddAttributes>
-  void Respond(const Authenticated& request, MessageClass message_class, AddAttributes add);
-  void Refuse(const Authenticated& request, int code);
-  void Remove(Allocation& allocation);
-  Allocation* Find(const FiveTuple& five_tuple);
-  Allocation* Find(RelayId relay);
+  void ToClient(const Allocation& allocation, net::ByteView bytes, net::PacketTag tag);
+  void ToPeer(const Allocation& allocation, const net::SocketAddress& peer, net::ByteView payload, bool dont_fragment,
+              net::PacketTag tag);
+
+  // What is wrong with a peer address; nullptr if nothing is.
+  const ErrorCode* WrongWithPeer(const Allocation& allocation, const std::optional<net::SocketAddress>& peer) const;
+  // False: no room for another.
+  bool InstallPermission(Allocation& allocation, net::Instant now, const net::IpAddress& peer) const;
+  static bool Permits(const Allocation& allocation, net::Instant now, const net::IpAddress& peer);
+  static const Channel* FindChannel(const Allocation& allocation, net::Instant now, const net::SocketAddress& peer);
+  bool SupportsFamily(net::Family family) const;
+  net::Duration LifetimeFor(const MessageView& request) const;
+
+  // Those that are open and have not expired.
+  Allocation* FindOpen(const FiveTuple& five_tuple);
+  Allocation* FindOpen(RelayId relay);
   void SetExpiry(Allocation& allocation, net::Instant expiry);
-  net::Duration GrantedLifetime(const MessageView& request) const;
+  void Remove(Allocation& allocation);
+  void Expire(net::Instant now);
 
   Options options_;
   LongTermServer credentials_;
   BindingServer binding_;
   AttributeSet understood_;
-  std::uint32_t next_relay_ = 1;
+  net::RandomSource* random_;
+  std::uint32_t relays_made_ = 0;
   std::map<RelayId, std::unique_ptr<Allocation>> allocations_;
   std::map<FiveTuple, Allocation*> by_five_tuple_;
   std::set<std::pair<net::Instant, RelayId>> expiries_;
-  std::map<std::string, std::size_t, std::less<>> allocations_by_user_;
+  std::map<absl::string_view, std::size_t> count_by_user_;  // keys are owned by credentials_
   OutputQueue<Output> outputs_;
 };
 

@@ -1,0 +1,540 @@
+#include "stun/turn_client.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+#include "stun/attributes.h"
+#include "stun/channel_data.h"
+#include "stun/demux.h"
+#include "stun/message_builder.h"
+#include "stun/turn_lifetimes.h"
+
+namespace pinhole::stun {
+namespace {
+
+using std::chrono::seconds;
+
+// How long before their end allocation, permissions and channels are refreshed: "roughly 1 minute" (RFC 8656
+// §8), which leaves a whole default transaction (39.5 s) to get through.
+constexpr net::Duration kRefreshMargin = seconds(60);
+// A server may grant any number of seconds; refreshing more often than needed does no harm.
+constexpr std::uint32_t kLifetimeSecondsMax = 24 * 3600;
+// Of a UDP datagram over IPv4.
+constexpr std::size_t kDatagramBytesMax = 65507;
+constexpr std::size_t kSendOverheadMax = kHeaderBytes + 4 + 20 + 4 + 3;  // XOR-PEER-ADDRESS of IPv6, DATA, padding
+constexpr std::size_t kPayloadBytesMax = kDatagramBytesMax - kSendOverheadMax;
+
+constexpr net::Instant kNever = net::Instant::max();
+
+TurnClient::Reason ToReason(ClientTransaction::FailureReason reason) {
+  switch (reason) {
+    case ClientTransaction::FailureReason::kTimedOut:
+      return TurnClient::Reason::kTimedOut;
+    case ClientTransaction::FailureReason::kIntegrityViolated:
+      return TurnClient::Reason::kIntegrityViolated;
+    case ClientTransaction::FailureReason::kHardIcmpError:
+      return TurnClient::Reason::kHardIcmpError;
+  }
+  return TurnClient::Reason::kTimedOut;
+}
+
+}  // namespace
+
+const char* ToString(TurnClient::Reason reason) {
+  switch (reason) {
+    case TurnClient::Reason::kTimedOut:
+      return "no answer";
+    case TurnClient::Reason::kIntegrityViolated:
+      return "answers with wrong integrity";
+    case TurnClient::Reason::kRefused:
+      return "refused";
+    case TurnClient::Reason::kBadResponse:
+      return "unusable answer";
+    case TurnClient::Reason::kHardIcmpError:
+      return "ICMP error";
+    case TurnClient::Reason::kNoAllocation:
+      return "no allocation";
+    case TurnClient::Reason::kLimit:
+      return "too many peers";
+    case TurnClient::Reason::kRequestTooLong:
+      return "request too long";
+    case TurnClient::Reason::kExpired:
+      return "expired";
+  }
+  return "?";
+}
+
+TurnClient::TurnClient(Options options, net::RandomSource& random)
+    : options_(std::move(options)), random_(&random), credential_(options_.username, options_.password) {}
+
+void TurnClient::Start(net::Instant now) {
+  if (state_ != State::kIdle) return;
+  outputs_.BeginInput();
+  state_ = State::kAllocating;
+  StartRequest(now, {Kind::kAllocate, {}}, 0, {});
+}
+
+// --- Requests
+
+void TurnClient::StartRequest(net::Instant now, const Purpose& purpose, int retries, net::PacketTag cause) {
+  Method method = Method::kRefresh;
+  if (purpose.kind == Kind::kAllocate) method = Method::kAllocate;
+  if (purpose.kind == Kind::kPermission) method = Method::kCreatePermission;
+  if (purpose.kind == Kind::kChannel) method = Method::kChannelBind;
+
+  std::array<std::uint8_t, kMessageBytesMax> buffer;
+  MessageBuilder message(buffer, MessageClass::kRequest, method, TransactionId::Random(*random_));
+  switch (purpose.kind) {
+    case Kind::kAllocate:
+      message.Add(RequestedTransport{});
+      if (options_.family.has_value()) message.Add(RequestedAddressFamily{*options_.family});
+      if (options_.lifetime_seconds.has_value()) message.Add(Lifetime{*options_.lifetime_seconds});
+      break;
+    case Kind::kRefresh:
+      if (options_.lifetime_seconds.has_value()) message.Add(Lifetime{*options_.lifetime_seconds});
+      break;
+    case Kind::kRelease:
+      message.Add(Lifetime{0});
+      break;
+    case Kind::kPermission:
+      message.Add(XorPeerAddress{purpose.peer});
+      break;
+    case Kind::kChannel:
+      message.Add(ChannelNumber{purpose.channel}).Add(XorPeerAddress{purpose.peer});
+      break;
+  }
+  if (!options_.software.empty() && (method == Method::kAllocate || method == Method::kRefresh)) {
+    message.Add(Software{options_.software});
+  }
+  credential_.AddTo(message);
+  message.AddFingerprint();
+
+  const std::optional<net::ByteView> bytes = message.Finish();
+  if (!bytes.has_value()) return OnFailure(now, purpose, Reason::kRequestTooLong, 0, cause);
+  requests_.push_back(
+      {purpose, credential_.challenged(), retries, ClientTransaction(now, *bytes, options_.transaction)});
+  PollRequest(requests_.size() - 1, cause);
+}
+
+// Passes on what a request wants to send; how it ends is read from its state.
+void TurnClient::PollRequest(std::size_t index, net::PacketTag cause) {
+  while (std::optional<ClientTransaction::Output> output = requests_[index].transaction.PollOutput()) {
+    if (const auto* send = std::get_if<ClientTransaction::SendRequest>(&*output)) {
+      outputs_.Push(SendToServer{outputs_.Copy(send->bytes), net::PacketClass::kTurn, cause});
+    }
+  }
+}
+
+bool TurnClient::IsUnderWay(const Purpose& purpose) const {
+  return std::any_of(requests_.begin(), requests_.end(),
+                     [&](const Request& request) { return request.purpose == purpose; });
+}
+
+// A ChannelBind installs a permission too.
+bool TurnClient::IsUnderWayFor(const net::IpAddress& peer) const {
+  return std::any_of(requests_.begin(), requests_.end(), [&](const Request& request) {
+    const bool installs = request.purpose.kind == Kind::kPermission || request.purpose.kind == Kind::kChannel;
+    return installs && request.purpose.peer.address() == peer;
+  });
+}
+
+bool TurnClient::OnDatagram(net::Instant now, const net::SocketAddress& from, net::ByteView datagram,
+                            net::PacketTag tag) {
+  outputs_.BeginInput();
+  if (from != options_.server || state_ == State::kIdle || state_ == State::kClosed) return false;
+  if (LooksLikeChannelData(datagram)) return OnChannelData(now, datagram);
+
+  const std::optional<MessageView> message = MessageView::Parse(datagram);
+  if (!message.has_value() || (message->HasFingerprint() && !message->FingerprintOk())) return false;
+  switch (message->message_class()) {
+    case MessageClass::kSuccess:
+    case MessageClass::kError:
+      return OnResponse(now, *message, tag);
+    case MessageClass::kIndication:
+      return message->method() == Method::kData && OnDataIndication(now, *message);
+    case MessageClass::kRequest:
+      return false;
+  }
+  return false;
+}
+
+bool TurnClient::OnResponse(net::Instant now, const MessageView& response, net::PacketTag tag) {
+  const auto found = std::find_if(requests_.begin(), requests_.end(),
+                                  [&](const Request& request) { return request.transaction.IsFor(response); });
+  if (found == requests_.end()) return false;
+
+  const LongTermClient::Next next = credential_.OnResponse(response, found->authenticated);
+  if (next == LongTermClient::Next::kDiscard) {
+    found->transaction.OnDiscardedResponse();
+    return true;
+  }
+  const Purpose purpose = found->purpose;
+  const int retries = found->retries + 1;
+  requests_.erase(found);
+
+  const std::optional<ErrorCode> error = response.Get<ErrorCode>();
+  const int code = error.has_value() ? error->code : 0;
+  if (response.HasUnknownRequired(kTurnAttributes)) {
+    OnFailure(now, purpose, Reason::kBadResponse, code, tag);
+  } else if (next == LongTermClient::Next::kRetry && retries <= kChallengesMax) {
+    StartRequest(now, purpose, retries, tag);
+  } else if (next == LongTermClient::Next::kProceed && response.message_class() == MessageClass::kSuccess) {
+    OnSuccess(now, purpose, response, tag);
+  } else {
+    OnFailure(now, purpose, error.has_value() ? Reason::kRefused : Reason::kBadResponse, code, tag);
+  }
+  return true;
+}
+
+void TurnClient::OnSuccess(net::Instant now, const Purpose& purpose, const MessageView& response, net::PacketTag tag) {
+  switch (purpose.kind) {
+    case Kind::kAllocate:
+      return OnAllocateSuccess(now, response, tag);
+    case Kind::kRefresh:
+      return SetLifetime(now, response);
+    case Kind::kRelease:
+      outputs_.Push(Released{});
+      return Close();
+    case Kind::kPermission:
+      return InstallPermission(now, purpose.peer.address());
+    case Kind::kChannel:
+      break;
+  }
+  if (Channel* channel = FindChannel(purpose.peer)) {
+    channel->expiry = now + kChannelLifetime;
+    channel->refresh_at = now + kChannelLifetime - kRefreshMargin;
+    if (!std::exchange(channel->announced, true)) outputs_.Push(ChannelReady{channel->peer, channel->number});
+  }
+  InstallPermission(now, purpose.peer.address());
+}
+
+void TurnClient::OnAllocateSuccess(net::Instant now, const MessageView& response, net::PacketTag tag) {
+  const std::optional<XorRelayedAddress> relayed = response.Get<XorRelayedAddress>();
+  const std::optional<XorMappedAddress> mapped = response.Get<XorMappedAddress>();
+  const net::Family family = options_.family.value_or(net::Family::kIpv4);
+  if (!relayed.has_value() || !mapped.has_value() || relayed->address.family() != family) {
+    // Of no use to us, so it is given back (§7.3).
+    outputs_.Push(AllocationFailed{Reason::kBadResponse, 0});
+    state_ = State::kReleasing;
+    return StartRequest(now, {Kind::kRelease, {}}, 0, tag);
+  }
+  state_ = State::kAllocated;
+  relayed_ = relayed->address;
+  mapped_ = mapped->address;
+  SetLifetime(now, response);
+  outputs_.Push(Allocated{relayed_, mapped_, expiry_ - now});
+}
+
+void TurnClient::SetLifetime(net::Instant now, const MessageView& response) {
+  const std::optional<Lifetime> granted = response.Get<Lifetime>();
+  net::Duration lifetime = kDefaultAllocationLifetime;
+  if (granted.has_value()) lifetime = seconds(std::min(granted->value, kLifetimeSecondsMax));
+  expiry_ = now + lifetime;
+  refresh_at_ = lifetime > 2 * kRefreshMargin ? expiry_ - kRefreshMargin : now + lifetime / 2;
+}
+
+void TurnClient::OnFailure(net::Instant now, const Purpose& purpose, Reason reason, int code, net::PacketTag tag) {
+  constexpr int kAllocationMismatch = errors::kAllocationMismatch.code;
+  const bool is_lost =
+      purpose.kind == Kind::kRefresh || (code == kAllocationMismatch && purpose.kind != Kind::kAllocate);
+  if (purpose.kind == Kind::kRelease) {
+    outputs_.Push(Released{});  // A 437 says that it is gone already (§8.3).
+    Close();
+  } else if (purpose.kind == Kind::kAllocate) {
+    outputs_.Push(AllocationFailed{reason, code});
+    Close();
+  } else if (is_lost) {
+    outputs_.Push(AllocationLost{reason, code});
+    Close();
+  } else if (purpose.kind == Kind::kPermission) {
+    const net::IpAddress peer = purpose.peer.address();
+    std::erase_if(permissions_, [&](const Permission& permission) { return permission.peer == peer; });
+    std::erase_if(waiting_, [&](const Waiting& waiting) { return waiting.peer.address() == peer; });
+    outputs_.Push(PermissionFailed{peer, reason, code});
+  } else {
+    if (Channel* channel = FindChannel(purpose.peer)) channel->kept = false;
+    outputs_.Push(ChannelFailed{purpose.peer, reason, code});
+    // The permission that was to come with the channel is asked for on its own.
+    const Permission* permission = FindPermission(purpose.peer.address());
+    if (permission != nullptr && !permission->expiry.has_value() && !IsUnderWayFor(permission->peer)) {
+      StartRequest(now, {Kind::kPermission, net::SocketAddress(permission->peer, 0)}, 0, tag);
+    }
+  }
+}
+
+void TurnClient::Close() {
+  state_ = State::kClosed;
+  requests_.clear();
+  permissions_.clear();
+  channels_.clear();
+  waiting_.clear();
+}
+
+void TurnClient::OnHardIcmpError(net::Instant now) {
+  outputs_.BeginInput();
+  // A failure may start another request; only those that are there now are to fail.
+  std::vector<Purpose> failed;
+  for (Request& request : requests_) failed.push_back(request.purpose);
+  requests_.clear();
+  for (const Purpose& purpose : failed) {
+    if (state_ != State::kClosed) OnFailure(now, purpose, Reason::kHardIcmpError, 0, {});
+  }
+}
+
+void TurnClient::Release(net::Instant now) {
+  outputs_.BeginInput();
+  if (state_ == State::kReleasing || state_ == State::kClosed) return;
+  const bool allocated = state_ == State::kAllocated;
+  Close();
+  if (!allocated) return outputs_.Push(Released{});
+  state_ = State::kReleasing;
+  StartRequest(now, {Kind::kRelease, {}}, 0, {});
+}
+
+// --- Permissions and channels
+
+TurnClient::Permission* TurnClient::FindPermission(const net::IpAddress& peer) {
+  const auto found = std::find_if(permissions_.begin(), permissions_.end(),
+                                  [&](const Permission& permission) { return permission.peer == peer; });
+  return found == permissions_.end() ? nullptr : &*found;
+}
+
+TurnClient::Channel* TurnClient::FindChannel(const net::SocketAddress& peer) {
+  const auto found =
+      std::find_if(channels_.begin(), channels_.end(), [&](const Channel& channel) { return channel.peer == peer; });
+  return found == channels_.end() ? nullptr : &*found;
+}
+
+bool TurnClient::HasPermission(net::Instant now, const net::IpAddress& peer) const {
+  return std::any_of(permissions_.begin(), permissions_.end(), [&](const Permission& permission) {
+    return permission.peer == peer && permission.expiry.has_value() && now < *permission.expiry;
+  });
+}
+
+bool TurnClient::HasChannel(net::Instant now, const net::SocketAddress& peer) const {
+  return std::any_of(channels_.begin(), channels_.end(), [&](const Channel& channel) {
+    return channel.peer == peer && channel.expiry.has_value() && now < *channel.expiry;
+  });
+}
+
+void TurnClient::CreatePermission(net::Instant now, const net::IpAddress& peer) {
+  outputs_.BeginInput();
+  if (state_ != State::kAllocated) return outputs_.Push(PermissionFailed{peer, Reason::kNoAllocation, 0});
+  if (HasPermission(now, peer)) {
+    Permission* permission = FindPermission(peer);
+    permission->kept = true;
+    permission->announced = true;
+    return outputs_.Push(PermissionReady{peer});
+  }
+  EnsurePermission(now, peer, {});
+}
+
+// Asks for a permission that is not there, unless that has been done.
+void TurnClient::EnsurePermission(net::Instant now, const net::IpAddress& peer, net::PacketTag cause) {
+  if (peer.family() != relayed_.family()) {
+    return outputs_.Push(PermissionFailed{peer, Reason::kRefused, errors::kPeerAddressFamilyMismatch.code});
+  }
+  Permission* permission = FindPermission(peer);
+  if (permission == nullptr) {
+    std::erase_if(permissions_,
+                  [&](const Permission& old) { return !old.kept && old.expiry.has_value() && *old.expiry <= now; });
+    if (permissions_.size() >= kPeersMax) return outputs_.Push(PermissionFailed{peer, Reason::kLimit, 0});
+    permission = &permissions_.emplace_back();
+    permission->peer = peer;
+  } else if (permission->expiry.has_value()) {
+    permission->announced = false;  // It has expired: this is a new one.
+    permission->expiry.reset();
+  }
+  permission->kept = true;
+  if (!IsUnderWayFor(peer)) StartRequest(now, {Kind::kPermission, net::SocketAddress(peer, 0)}, 0, cause);
+}
+
+void TurnClient::InstallPermission(net::Instant now, const net::IpAddress& peer) {
+  Permission* permission = FindPermission(peer);
+  if (permission == nullptr) return;
+  permission->expiry = now + kPermissionLifetime;
+  permission->refresh_at = now + kPermissionLifetime - kRefreshMargin;
+  if (!std::exchange(permission->announced, true)) outputs_.Push(PermissionReady{peer});
+  for (const Waiting& waiting : waiting_) {
+    if (waiting.peer.address() == peer) {
+      Emit(now, waiting.peer, waiting.payload, waiting.packet_class, waiting.cause);
+    }
+  }
+  std::erase_if(waiting_, [&](const Waiting& waiting) { return waiting.peer.address() == peer; });
+}
+
+void TurnClient::BindChannel(net::Instant now, const net::SocketAddress& peer) {
+  outputs_.BeginInput();
+  if (state_ != State::kAllocated) return outputs_.Push(ChannelFailed{peer, Reason::kNoAllocation, 0});
+  if (peer.family() != relayed_.family()) {
+    return outputs_.Push(ChannelFailed{peer, Reason::kRefused, errors::kPeerAddressFamilyMismatch.code});
+  }
+  Channel* channel = FindChannel(peer);
+  if (channel == nullptr) {
+    const bool permission_fits = permissions_.size() < kPeersMax || FindPermission(peer.address()) != nullptr;
+    if (channels_.size() >= kPeersMax || !permission_fits) {
+      return outputs_.Push(ChannelFailed{peer, Reason::kLimit, 0});
+    }
+    // Numbers are used once, so none has to rest five minutes before it is given to another peer (§12).
+    const auto number = static_cast<std::uint16_t>(kChannelNumberMin + channels_.size());
+    channel = &channels_.emplace_back();
+    channel->peer = peer;
+    channel->number = number;
+  }
+  channel->kept = true;
+  if (FindPermission(peer.address()) == nullptr) permissions_.emplace_back().peer = peer.address();
+  FindPermission(peer.address())->kept = true;
+  if (HasChannel(now, peer)) return outputs_.Push(ChannelReady{peer, channel->number});
+  channel->announced = false;
+  const Purpose purpose = {Kind::kChannel, peer, channel->number};
+  if (!IsUnderWay(purpose)) StartRequest(now, purpose, 0, {});
+}
+
+void TurnClient::Forget(const net::IpAddress& peer) {
+  if (Permission* permission = FindPermission(peer)) permission->kept = false;
+  for (Channel& channel : channels_) {
+    if (channel.peer.address() == peer) channel.kept = false;
+  }
+}
+
+// --- Data
+
+TurnClient::SendResult TurnClient::Send(net::Instant now, const net::SocketAddress& peer, net::ByteView payload,
+                                        net::PacketClass packet_class, net::PacketTag cause) {
+  outputs_.BeginInput();
+  const bool possible = state_ == State::kAllocated && peer.family() == relayed_.family();
+  if (!possible || payload.size() > kPayloadBytesMax) return SendResult::kDropped;
+  if (HasPermission(now, peer.address())) return Emit(now, peer, payload, packet_class, cause);
+
+  if (waiting_.size() >= kWaitingMax) return SendResult::kDropped;
+  EnsurePermission(now, peer.address(), cause);
+  if (FindPermission(peer.address()) == nullptr) return SendResult::kDropped;
+  waiting_.push_back({peer, packet_class, cause, std::vector<std::uint8_t>(payload.begin(), payload.end())});
+  return SendResult::kWaiting;
+}
+
+// REQUIRES: there is a permission.
+TurnClient::SendResult TurnClient::Emit(net::Instant now, const net::SocketAddress& peer, net::ByteView payload,
+                                        net::PacketClass packet_class, net::PacketTag cause) {
+  if (HasChannel(now, peer)) {
+    const std::span<std::uint8_t> bytes = outputs_.NewBytes(kChannelDataHeaderBytes + payload.size());
+    WriteChannelDataHeader(bytes, FindChannel(peer)->number, payload.size());
+    std::copy(payload.begin(), payload.end(), bytes.begin() + kChannelDataHeaderBytes);
+    outputs_.Push(SendToServer{bytes, packet_class, cause});
+    return SendResult::kSent;
+  }
+  MessageBuilder message(outputs_.NewBytes(kSendOverheadMax + payload.size()), MessageClass::kIndication, Method::kSend,
+                         TransactionId::Random(*random_));
+  const std::optional<net::ByteView> bytes = message.Add(XorPeerAddress{peer}).Add(Data{payload}).Finish();
+  if (!bytes.has_value()) return SendResult::kDropped;
+  outputs_.Push(SendToServer{*bytes, packet_class, cause});
+  return SendResult::kSent;
+}
+
+bool TurnClient::OnChannelData(net::Instant now, net::ByteView datagram) {
+  if (state_ != State::kAllocated) return false;
+  const std::optional<ChannelDataView> message = ChannelDataView::Parse(datagram);
+  if (!message.has_value() || message->channel - kChannelNumberMin >= static_cast<int>(channels_.size())) return true;
+  // It may come before the answer to ChannelBind does (§12).
+  const Channel& channel = channels_[message->channel - kChannelNumberMin];
+  const bool allowed = HasPermission(now, channel.peer.address()) || IsUnderWayFor(channel.peer.address());
+  if (allowed) outputs_.Push(DataFromPeer{channel.peer, message->data});
+  return true;
+}
+
+bool TurnClient::OnDataIndication(net::Instant now, const MessageView& message) {
+  if (state_ != State::kAllocated) return false;
+  const std::optional<XorPeerAddress> peer = message.Get<XorPeerAddress>();
+  if (message.HasUnknownRequired(kTurnAttributes) || !peer.has_value()) return true;
+  // Only from whom we let in, in case somebody tricked the server (§11.4).
+  if (!HasPermission(now, peer->address.address())) return true;
+  if (const std::optional<Icmp> icmp = message.Get<Icmp>()) {
+    outputs_.Push(IcmpFromPeer{peer->address, icmp->type, icmp->code, icmp->error_data});
+  } else if (const std::optional<Data> data = message.Get<Data>()) {
+    outputs_.Push(DataFromPeer{peer->address, data->bytes});
+  }
+  return true;
+}
+
+// --- Time
+
+std::optional<TurnClient::Due> TurnClient::EarliestDue() const {
+  std::optional<Due> earliest;
+  const auto consider = [&](Due::What what, net::Instant at, std::size_t index) {
+    if (at != kNever && (!earliest.has_value() || at < earliest->at)) earliest = Due{what, at, index};
+  };
+  for (std::size_t i = 0; i < requests_.size(); ++i) {
+    if (const std::optional<net::Instant> at = requests_[i].transaction.NextTimer()) {
+      consider(Due::What::kRequest, *at, i);
+    }
+  }
+  if (state_ != State::kAllocated) return earliest;
+  consider(Due::What::kExpiry, expiry_, 0);
+  consider(Due::What::kRefresh, refresh_at_, 0);
+  for (std::size_t i = 0; i < permissions_.size(); ++i) {
+    const Permission& permission = permissions_[i];
+    if (permission.kept && permission.expiry.has_value()) consider(Due::What::kPermission, permission.refresh_at, i);
+  }
+  for (std::size_t i = 0; i < channels_.size(); ++i) {
+    const Channel& channel = channels_[i];
+    if (channel.kept && channel.expiry.has_value()) consider(Due::What::kChannel, channel.refresh_at, i);
+  }
+  return earliest;
+}
+
+void TurnClient::OnTimer(net::Instant now) {
+  outputs_.BeginInput();
+  while (const std::optional<Due> due = EarliestDue()) {
+    if (now < due->at) return;
+    switch (due->what) {
+      case Due::What::kRequest: {
+        ClientTransaction& transaction = requests_[due->index].transaction;
+        transaction.OnTimer(now);
+        if (transaction.state() == ClientTransaction::State::kWaiting) {
+          PollRequest(due->index, {});
+          break;
+        }
+        const Purpose purpose = requests_[due->index].purpose;
+        const Reason reason = ToReason(transaction.failure_reason());
+        requests_.erase(requests_.begin() + static_cast<std::ptrdiff_t>(due->index));
+        OnFailure(now, purpose, reason, 0, {});
+        break;
+      }
+      case Due::What::kExpiry:
+        outputs_.Push(AllocationLost{Reason::kExpired, 0});
+        Close();
+        break;
+      case Due::What::kRefresh:
+        refresh_at_ = kNever;  // until the answer says when
+        StartRequest(now, {Kind::kRefresh, {}}, 0, {});
+        break;
+      case Due::What::kPermission: {
+        Permission& permission = permissions_[due->index];
+        permission.refresh_at = kNever;
+        const net::IpAddress peer = permission.peer;
+        if (!IsUnderWayFor(peer)) StartRequest(now, {Kind::kPermission, net::SocketAddress(peer, 0)}, 0, {});
+        break;
+      }
+      case Due::What::kChannel: {
+        Channel& channel = channels_[due->index];
+        channel.refresh_at = kNever;
+        const Purpose purpose = {Kind::kChannel, channel.peer, channel.number};
+        if (!IsUnderWay(purpose)) StartRequest(now, purpose, 0, {});
+        break;
+      }
+    }
+  }
+}
+
+std::optional<net::Instant> TurnClient::NextTimer() const {
+  const std::optional<Due> due = EarliestDue();
+  if (!due.has_value()) return std::nullopt;
+  return due->at;
+}
+
+std::optional<TurnClient::Output> TurnClient::PollOutput() { return outputs_.Poll(); }
+
+}  // namespace pinhole::stun

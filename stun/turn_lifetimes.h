@@ -1,0 +1,14 @@
+#pragma once
+
+#include <chrono>
+
+#include "net/time.h"
+
+// RFC 8656: what both sides of TURN count on.
+namespace pinhole::stun {
+
+inline constexpr net::Duration kDefaultAllocationLifetime = std::chrono::seconds(600);  // §6
+inline constexpr net::Duration kPermissionLifetime = std::chrono::seconds(300);         // §9
+inline constexpr net::Duration kChannelLifetime = std::chrono::seconds(600);            // §12
+
+}  // namespace pinhole::stun
