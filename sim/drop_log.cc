@@ -1,0 +1,49 @@
+#include "sim/drop_log.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace pinhole::sim {
+
+void DropLog::Add(const DropRecord& record) {
+  ++by_rule_[static_cast<std::size_t>(record.rule)];
+  ++total_;
+  if (records_.size() < limit_) {
+    records_.push_back(record);
+  } else if (limit_ != 0) {
+    records_[first_] = record;
+    first_ = (first_ + 1) % limit_;
+  }
+}
+
+std::string DescribeState(const DropRecord& record) {
+  const DropState& state = record.state;
+  switch (record.rule) {
+    case Rule::kLinkLoss:
+      return absl::StrCat("the link's packet ", state.number);
+    case Rule::kFault:
+      return absl::StrCat("packet ", state.number, " of its class, lost on purpose");
+    case Rule::kQueueFull:
+      return absl::StrCat(state.number, " of ", state.limit, " bytes queued");
+    case Rule::kTooBig:
+    case Rule::kNeedsFragments:
+      return absl::StrCat(state.number, " bytes, MTU ", state.limit);
+    case Rule::kNoRoute:
+      return absl::StrCat("no route to ", state.endpoint.address().ToString());
+    case Rule::kNoNeighbour:
+      return absl::StrCat("nobody there is ", state.endpoint.address().ToString());
+    case Rule::kNoMapping:
+      return absl::StrCat("nothing is mapped to ", state.endpoint.ToString());
+    case Rule::kFilteredAddress:
+    case Rule::kFilteredPort:
+      return absl::StrCat(state.endpoint.ToString(), " had sent to ", state.number,
+                          state.number == 1 ? " destination" : " destinations", ", not to this one");
+    case Rule::kPortExhausted:
+    case Rule::kMappingLimit:
+      return absl::StrCat(state.number, " of ", state.limit, " in use, none left for ", state.endpoint.ToString());
+    default:
+      break;
+  }
+  return state.endpoint == net::SocketAddress() ? std::string() : state.endpoint.ToString();
+}
+
+}  // namespace pinhole::sim

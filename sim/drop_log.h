@@ -1,0 +1,56 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "net/packet_class.h"
+#include "net/time.h"
+#include "sim/node.h"
+#include "sim/packet.h"
+#include "sim/rule.h"
+
+namespace pinhole::sim {
+
+// The end of one packet.
+struct DropRecord {
+  net::Instant at;
+  NodeId node{};  // where; for a loss on a link, the sending end
+  Rule rule = Rule::kNone;
+  net::PacketClass packet_class = net::PacketClass::kOther;
+  IpProtocol protocol = IpProtocol::kUdp;
+  PacketId packet = PacketId::kNone;
+  net::SocketAddress emitted_source;  // as its sender sent it
+  net::SocketAddress emitted_destination;
+  net::SocketAddress source;  // as it was when it ended
+  net::SocketAddress destination;
+  DropState state;
+};
+
+// What the rule looked at, in words: "203.0.113.5:40000 had sent to 2 destinations". Empty if there is nothing.
+std::string DescribeState(const DropRecord& record);
+
+// The latest drops of a run, up to a limit, and the number of all by rule.
+class DropLog {
+ public:
+  explicit DropLog(std::size_t limit) : limit_(limit) {}
+
+  void Add(const DropRecord& record);
+
+  // Kept records, oldest first.
+  std::size_t size() const { return records_.size(); }
+  const DropRecord& at(std::size_t index) const { return records_[(first_ + index) % records_.size()]; }
+
+  std::uint64_t count(Rule rule) const { return by_rule_[static_cast<std::size_t>(rule)]; }
+  std::uint64_t total() const { return total_; }
+
+ private:
+  std::size_t limit_;
+  std::size_t first_ = 0;
+  std::vector<DropRecord> records_;
+  std::array<std::uint64_t, kRuleCount> by_rule_ = {};
+  std::uint64_t total_ = 0;
+};
+
+}  // namespace pinhole::sim

@@ -1,0 +1,276 @@
+#include "sim/event_queue.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <limits>
+
+namespace pinhole::sim {
+namespace {
+
+constexpr std::int64_t kEndOfTime = std::numeric_limits<std::int64_t>::max();
+
+}  // namespace
+
+EventQueue::EventQueue() : near_limit_(kEndOfTime) {
+  records_.reserve(32);
+  due_mask_ = 15;
+  due_ = std::make_unique_for_overwrite<DueKey[]>(due_mask_ + 1);
+  near_capacity_ = 2 * kNearMax;
+  near_ = std::make_unique_for_overwrite<Key[]>(near_capacity_);
+}
+
+EventId EventQueue::Schedule(net::Instant at, const Event& event) {
+  std::uint32_t index = free_record_;
+  if (index == kNone) {
+    index = static_cast<std::uint32_t>(records_.size());
+    records_.push_back({event, 1});
+  } else {
+    free_record_ = records_[index].event.argument;
+    records_[index].event = event;
+  }
+  const std::uint32_t generation = records_[index].generation;
+  const Key key = {at.time_since_epoch().count(), index, generation};
+  if (key.at == now_) {
+    PushDue({index, generation});
+  } else {
+    if (near_tail_ - near_head_ >= kNearMax && key.at < near_limit_) SpillNear();
+    if (key.at < near_limit_) {
+      PushNear(key);
+    } else {
+      PushWheel(key);
+    }
+  }
+  ++pending_;
+  return EventId{std::uint64_t{generation} << 32 | index};
+}
+
+bool EventQueue::Cancel(EventId id) {
+  const std::uint32_t index = static_cast<std::uint32_t>(id);
+  const std::uint32_t generation = static_cast<std::uint32_t>(static_cast<std::uint64_t>(id) >> 32);
+  if (generation == 0 || index >= records_.size() || IsStale(index, generation)) return false;
+  Take(index);
+  if (++stale_ > pending_ + 4096) DropStaleKeys();
+  return true;
+}
+
+Event EventQueue::Take(std::uint32_t index) {
+  Record& record = records_[index];
+  const Event event = record.event;
+  --pending_;
+  // A record whose generations are used up is left alone: no id comes twice.
+  if (++record.generation != 0) {
+    record.event.argument = free_record_;
+    free_record_ = index;
+  }
+  return event;
+}
+
+std::optional<Event> EventQueue::Pop(net::Instant limit_instant) {
+  const std::int64_t limit = limit_instant.time_since_epoch().count();
+  while (true) {
+    if (near_head_ != near_tail_) {
+      // What lies in near_ for this instant was scheduled before the instant came, so before all of due_.
+      const Key& key = near_[near_head_];
+      if (key.at == now_ || due_head_ == due_tail_) {
+        if (key.at > limit) return std::nullopt;
+        ++near_head_;
+        if (IsStale(key.record, key.generation)) {
+          --stale_;
+          continue;
+        }
+        now_ = key.at;
+        return Take(key.record);
+      }
+    }
+    if (due_head_ != due_tail_) {
+      if (now_ > limit) return std::nullopt;
+      const DueKey key = due_[due_head_++ & due_mask_];
+      if (IsStale(key.record, key.generation)) {
+        --stale_;
+        continue;
+      }
+      return Take(key.record);
+    }
+    if (level_bits_ == 0) {
+      near_limit_ = kEndOfTime;
+      return std::nullopt;
+    }
+    if (!OpenNextSlot(limit)) return std::nullopt;
+  }
+}
+
+void EventQueue::PushDue(const DueKey& key) {
+  if (due_tail_ - due_head_ > due_mask_) {
+    const std::uint32_t size = due_mask_ + 1;
+    auto larger = std::make_unique_for_overwrite<DueKey[]>(2 * std::size_t{size});
+    for (std::uint32_t i = 0; i < size; ++i) larger[i] = due_[(due_head_ + i) & due_mask_];
+    due_ = std::move(larger);
+    due_mask_ = 2 * size - 1;
+    due_head_ = 0;
+    due_tail_ = size;
+  }
+  due_[due_tail_++ & due_mask_] = key;
+}
+
+// After all keys that are not later: equal times stay in the order scheduled.
+void EventQueue::PushNear(const Key& key) {
+  if (near_tail_ == near_capacity_) GrowNear();
+  std::uint32_t i = near_tail_++;
+  while (i > near_head_ && near_[i - 1].at > key.at) {
+    near_[i] = near_[i - 1];
+    --i;
+  }
+  near_[i] = key;
+}
+
+// Makes room behind the last key: moves what is left to the front, into a larger array if it is much.
+void EventQueue::GrowNear() {
+  const std::uint32_t count = near_tail_ - near_head_;
+  if (count > near_capacity_ / 2) {
+    near_capacity_ *= 2;
+    auto larger = std::make_unique_for_overwrite<Key[]>(near_capacity_);
+    std::copy_n(near_.get() + near_head_, count, larger.get());
+    near_ = std::move(larger);
+  } else {
+    std::memmove(near_.get(), near_.get() + near_head_, count * sizeof(Key));
+  }
+  near_head_ = 0;
+  near_tail_ = count;
+}
+
+// near_ is so long that finding a place in it would cost more than the wheel: keeps the first keys, never
+// parting equal times, and gives the others to the wheel.
+void EventQueue::SpillNear() {
+  Key* const begin = near_.get() + near_head_;
+  Key* const end = near_.get() + near_tail_;
+  Key* cut = begin + kNearKept;
+  while (cut != begin && cut[-1].at == cut->at) --cut;
+  if (cut == begin) {
+    cut = std::upper_bound(begin, end, begin->at, [](std::int64_t at, const Key& key) { return at < key.at; });
+  }
+  // The wheel may have any origin while it is empty. now_ is not later than any key.
+  if (level_bits_ == 0) origin_ = now_;
+  // Nothing earlier than origin_ may go to the wheel; that only happens after a Pop() that its limit ended.
+  while (cut != end && cut->at < origin_) ++cut;
+  near_limit_ = std::max(cut != end ? cut->at : cut[-1].at + 1, origin_);
+  for (const Key* key = cut; key != end; ++key) PushWheel(*key);
+  near_tail_ = near_head_ + static_cast<std::uint32_t>(cut - begin);
+}
+
+std::uint32_t EventQueue::NewBlock() {
+  if (free_block_ == kNone) {
+    const std::uint32_t first = static_cast<std::uint32_t>(chunks_.size()) * kBlocksInChunk;
+    chunks_.push_back(std::make_unique_for_overwrite<Block[]>(kBlocksInChunk));
+    for (std::uint32_t i = kBlocksInChunk; i-- > 0;) {
+      block(first + i).next = free_block_;
+      free_block_ = first + i;
+    }
+  }
+  const std::uint32_t index = free_block_;
+  Block& taken = block(index);
+  free_block_ = taken.next;
+  taken.count = 0;
+  taken.next = kNone;
+  return index;
+}
+
+void EventQueue::PushWheel(const Key& key) {
+  const std::uint64_t difference = static_cast<std::uint64_t>(key.at) ^ static_cast<std::uint64_t>(origin_);
+  const int level = (63 - std::countl_zero(difference | 1)) / kDigitBits;
+  const std::uint32_t digit =
+      static_cast<std::uint32_t>(static_cast<std::uint64_t>(key.at) >> (level * kDigitBits)) % kDigits;
+  if (!levels_) levels_ = std::make_unique_for_overwrite<Level[]>(kLevels);
+  Slot& slot = levels_[level].slots[digit];
+  const std::uint64_t bit = std::uint64_t{1} << digit;
+  if ((slot_bits_[level] & bit) == 0) {
+    slot_bits_[level] |= bit;
+    level_bits_ |= 1u << level;
+    slot.head = slot.tail = NewBlock();
+    slot.count = 0;
+  } else if (block(slot.tail).count == kBlockKeys) {
+    const std::uint32_t next = NewBlock();
+    block(slot.tail).next = next;
+    slot.tail = next;
+  }
+  Block& tail = block(slot.tail);
+  tail.keys[tail.count++] = key;
+  ++slot.count;
+}
+
+// Takes the earliest slot out of the wheel: into near_, or over the levels below. False, and nothing
+// changed, if it begins after `limit`. REQUIRES: near_ is empty, the wheel is not.
+bool EventQueue::OpenNextSlot(std::int64_t limit) {
+  const int level = std::countr_zero(level_bits_);
+  const int digit = std::countr_zero(slot_bits_[level]);
+  const int shift = level * kDigitBits;
+  const std::uint64_t above = shift + kDigitBits >= 64 ? 0 : ~std::uint64_t{0} << (shift + kDigitBits);
+  const std::uint64_t start = (static_cast<std::uint64_t>(origin_) & above) | static_cast<std::uint64_t>(digit)
+                                                                                  << shift;
+  if (static_cast<std::int64_t>(start) > limit) return false;
+
+  const Slot slot = levels_[level].slots[digit];
+  slot_bits_[level] &= ~(std::uint64_t{1} << digit);
+  if (slot_bits_[level] == 0) level_bits_ &= ~(1u << level);
+  origin_ = static_cast<std::int64_t>(start);
+  const bool spread = level > 0 && slot.count > kSortedMax;
+  if (spread) {
+    near_limit_ = origin_;
+  } else {
+    const std::uint64_t end = start + (std::uint64_t{1} << shift);
+    near_limit_ = static_cast<std::int64_t>(std::min(end, static_cast<std::uint64_t>(kEndOfTime)));
+    near_head_ = near_tail_ = 0;
+  }
+  for (std::uint32_t index = slot.head; index != kNone;) {
+    Block& from = block(index);
+    for (std::uint32_t i = 0; i < from.count; ++i) {
+      if (spread) {
+        PushWheel(from.keys[i]);
+      } else {
+        __builtin_prefetch(&records_[from.keys[i].record]);
+        PushNear(from.keys[i]);
+      }
+    }
+    const std::uint32_t next = from.next;
+    from.next = free_block_;
+    free_block_ = index;
+    index = next;
+  }
+  return true;
+}
+
+// Cancelled events must not fill the memory: takes out all their keys at once.
+void EventQueue::DropStaleKeys() {
+  std::uint32_t kept = near_head_;
+  for (std::uint32_t i = near_head_; i < near_tail_; ++i) {
+    if (!IsStale(near_[i].record, near_[i].generation)) near_[kept++] = near_[i];
+  }
+  near_tail_ = kept;
+  std::uint32_t due_kept = due_head_;
+  for (std::uint32_t i = due_head_; i != due_tail_; ++i) {
+    const DueKey key = due_[i & due_mask_];
+    if (!IsStale(key.record, key.generation)) due_[due_kept++ & due_mask_] = key;
+  }
+  due_tail_ = due_kept;
+  for (int level = 0; level < kLevels; ++level) {
+    for (std::uint64_t bits = slot_bits_[level]; bits != 0; bits &= bits - 1) {
+      const int digit = std::countr_zero(bits);
+      const Slot slot = levels_[level].slots[digit];
+      slot_bits_[level] &= ~(std::uint64_t{1} << digit);
+      if (slot_bits_[level] == 0) level_bits_ &= ~(1u << level);
+      for (std::uint32_t index = slot.head; index != kNone;) {
+        Block& from = block(index);
+        for (std::uint32_t i = 0; i < from.count; ++i) {
+          if (!IsStale(from.keys[i].record, from.keys[i].generation)) PushWheel(from.keys[i]);
+        }
+        const std::uint32_t next = from.next;
+        from.next = free_block_;
+        free_block_ = index;
+        index = next;
+      }
+    }
+  }
+  stale_ = 0;
+}
+
+}  // namespace pinhole::sim

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "net/packet_class.h"
+#include "net/random.h"
+#include "net/time.h"
+#include "sim/rule.h"
+
+namespace pinhole::sim {
+
+// Bursts of loss (Gilbert 1960, Elliott 1963): a chain of two states, which takes one step before each
+// packet and loses it with the chance of the state it is then in. Starts good.
+struct BurstLoss {
+  std::uint32_t good_to_bad_ppm = 0;
+  std::uint32_t bad_to_good_ppm = 0;
+  std::uint32_t loss_good_ppm = 0;
+  std::uint32_t loss_bad_ppm = 1'000'000;
+};
+
+// The link is down from `from` until just before `until`: what is sent then is lost. What is on its way
+// arrives.
+struct Outage {
+  net::Instant from;
+  net::Instant until;
+};
+
+// Loses the `nth` (from 1) packet of a class, or of all packets, that is sent.
+struct LossFault {
+  std::optional<net::PacketClass> packet_class;
+  std::uint64_t nth = 1;
+};
+
+// One direction of a link. All zero but the MTU: ideal. Draws from its random stream only for what is set.
+struct LinkProfile {
+  net::Duration delay{};  // propagation
+  // Added to each packet's delay, uniform in [0, jitter]. Keeps the order: a packet never overtakes.
+  net::Duration jitter{};
+  std::uint32_t loss_ppm = 0;
+  std::optional<BurstLoss> burst_loss;
+  std::uint32_t duplicate_ppm = 0;  // a second copy, right behind; jittered on its own
+  // This share of packets takes `reorder_delay` longer, and others may overtake it.
+  std::uint32_t reorder_ppm = 0;
+  net::Duration reorder_delay{};
+  std::uint64_t rate_bps = 0;  // bits of IP packet per second; 0: no limit
+  // Bytes that may wait to be sent, the unsent rest of the packet being sent included. Only with a rate.
+  std::uint32_t queue_bytes = 256 * 1024;
+  std::uint32_t mtu_bytes = 1500;
+  std::vector<Outage> outages;  // in order of time, apart
+  std::vector<LossFault> faults;
+};
+
+// InvalidArgument: a negative delay, a share above a million, an MTU that IP does not allow, outages that
+// overlap or are out of order.
+absl::Status Validate(const LinkProfile& profile);
+
+// What becomes of one packet given to a link.
+struct Transit {
+  Rule rule = Rule::kNone;  // kNone: arrives
+  DropState state;
+  net::Instant arrival;
+  std::optional<net::Instant> duplicate_arrival;
+};
+
+// One direction of a link at work: queue, transmission, losses, delay.
+//
+//     Send --outage--> fault --> tail drop --> transmission at the rate --> loss --> delay --> arrival
+//
+// Time is an argument and must not run backwards.
+class LinkDirection {
+ public:
+  // `label` names the random stream ("link/alice.eth0/home.lan").
+  LinkDirection(LinkProfile profile, std::uint64_t seed, std::string label);
+
+  Transit Send(net::Instant now, std::uint32_t size_bytes, net::PacketClass packet_class);
+
+  const LinkProfile& profile() const { return profile_; }
+  // For changes by schedule; takes hold with the next packet. What was sent before is not touched.
+  void set_profile(LinkProfile profile);
+  // Time to put this many bytes on the line, rounded up to a nanosecond.
+  net::Duration TransmissionTime(std::uint32_t size_bytes) const;
+  // Bytes waiting or half sent, rounded up.
+  std::uint64_t QueuedBytes(net::Instant now) const;
+  // Faults of the profile that have lost their packet so far.
+  int faults_fired() const { return faults_fired_; }
+
+ private:
+  net::SeededRandom& random();
+  bool IsLost();
+  net::Instant ArrivalOf(net::Instant sent);
+
+  LinkProfile profile_;
+  std::uint64_t seed_;
+  std::string label_;
+  std::unique_ptr<net::SeededRandom> random_;  // made when first drawn from
+  net::Instant busy_until_{};
+  net::Instant last_arrival_{};
+  std::uint64_t sent_ = 0;
+  std::vector<std::uint64_t> sent_by_class_;  // only with faults
+  std::size_t next_outage_ = 0;
+  int faults_fired_ = 0;
+  bool bad_ = false;                       // Gilbert-Elliott state
+  bool ideal_ = false;                     // nothing but delay and rate
+  mutable std::uint32_t timed_bytes_ = 0;  // the size whose transmission time is kept
+  mutable net::Duration timed_{};
+};
+
+}  // namespace pinhole::sim

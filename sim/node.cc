@@ -1,0 +1,19 @@
+#include "sim/node.h"
+
+#include "sim/world.h"
+
+namespace pinhole::sim {
+
+int Node::AddInterface(absl::string_view name, net::InterfaceKind kind) {
+  const int index = static_cast<int>(interfaces_.size());
+  net::Interface& added = interfaces_.emplace_back();
+  added.id = net::InterfaceId{static_cast<std::uint32_t>(index)};
+  added.name = std::string(name);
+  added.kind = kind;
+  attachments_.push_back(kNotAttached);
+  return index;
+}
+
+void Node::AddressesChanged() { world_.AddressesChanged(); }
+
+}  // namespace pinhole::sim

@@ -1,0 +1,97 @@
+#include "sim/program.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "sim/world.h"
+
+namespace pinhole::sim {
+namespace {
+
+absl::Status NoTcp() { return absl::UnimplementedError("simulated hosts do not speak TCP yet"); }
+
+}  // namespace
+
+Program::Program(HostNode& node, std::uint32_t index, absl::string_view name, net::App& app)
+    : node_(node), index_(index), name_(name), app_(app) {}
+
+net::Instant Program::Now() const { return node_.world().now(); }
+
+net::RandomSource& Program::Random(absl::string_view purpose) {
+  for (Stream& stream : streams_) {
+    if (stream.purpose == purpose) return *stream.random;
+  }
+  Stream stream;
+  stream.purpose = std::string(purpose);
+  stream.random = std::make_unique<net::SeededRandom>(node_.world().seed(),
+                                                      absl::StrCat("host/", node_.name(), "/", name_, "/", purpose));
+  streams_.push_back(std::move(stream));
+  return *streams_.back().random;
+}
+
+absl::Status Program::WatchInterfaces() {
+  watches_interfaces_ = true;
+  return absl::OkStatus();
+}
+
+std::optional<net::IpAddress> Program::SourceFor(const net::IpAddress& destination) const {
+  return node_.SourceFor(destination);
+}
+
+void Program::WakeAt(std::optional<net::Instant> when) {
+  EventQueue& events = node_.world().events_;
+  if (when) when = std::max(*when, events.now());
+  if (when == alarm_at_) return;
+  if (alarm_at_) events.Cancel(alarm_);
+  alarm_at_ = when;
+  if (!when) return;
+  alarm_ = events.Schedule(*when, {static_cast<std::uint32_t>(node_.id()), EventKind::kProgramAlarm, index_});
+}
+
+void Program::OnAlarm() {
+  alarm_at_.reset();
+  app_.OnTimer();
+}
+
+void Program::Start() {
+  node_.world().NoteState(node_, StateKind::kProgramStarted, index_);
+  app_.OnStart();
+}
+
+absl::StatusOr<net::SocketId> Program::OpenUdp(const net::SocketAddress& local) { return node_.OpenUdp(index_, local); }
+
+net::SendStatus Program::SendTo(net::SocketId socket, const net::SocketAddress& to, net::ByteView payload,
+                                const net::SendOptions& options) {
+  return node_.SendTo(index_, socket, to, payload, options);
+}
+
+std::optional<net::SocketAddress> Program::LocalAddress(net::SocketId socket) const {
+  const HostNode::UdpSocket* found = node_.FindSocket(index_, socket);
+  if (found == nullptr) return std::nullopt;
+  return found->local;
+}
+
+void Program::Close(net::SocketId socket) {
+  if (node_.FindSocket(index_, socket) != nullptr) node_.CloseUdp(socket);
+}
+
+absl::Status Program::SetTtl(net::SocketId socket, std::uint8_t ttl) {
+  HostNode::UdpSocket* found = node_.FindSocket(index_, socket);
+  if (found == nullptr) return absl::NotFoundError("the socket is closed");
+  found->ttl = ttl;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<net::SocketId> Program::Listen(const net::SocketAddress&, const net::TcpOptions&) { return NoTcp(); }
+absl::StatusOr<net::SocketId> Program::Connect(const net::SocketAddress&, const net::SocketAddress&,
+                                               const net::TcpOptions&) {
+  return NoTcp();
+}
+absl::StatusOr<std::size_t> Program::Write(net::SocketId, net::ByteView, const net::SendOptions&) { return NoTcp(); }
+absl::StatusOr<std::size_t> Program::Read(net::SocketId, std::span<std::uint8_t>) { return NoTcp(); }
+absl::Status Program::FinishWriting(net::SocketId) { return NoTcp(); }
+absl::Status Program::Abort(net::SocketId) { return NoTcp(); }
+absl::Status Program::SendRawTcp(const net::RawTcpSegment&) { return NoTcp(); }
+absl::StatusOr<std::uint32_t> Program::InitialSequenceNumber(net::SocketId) { return NoTcp(); }
+
+}  // namespace pinhole::sim

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "net/host.h"
+#include "net/ip_address.h"
+
+namespace pinhole::sim {
+
+// A local address that a packet might leave with.
+struct SourceCandidate {
+  net::InterfaceAddress address;
+  int interface = 0;
+};
+
+// Default address selection, source side (RFC 6724 §5) for a packet to `destination` that leaves by
+// `outgoing_interface`. nullptr: no candidate is of the destination's family and out of its tentative phase.
+//
+// The rules that apply: 1 same address, 2 scope, 3 not deprecated, 5 outgoing interface, 6 label, 7 temporary
+// address, 8 longest matching prefix; then the first in order. Not modelled: home addresses (rule 4) and
+// prefixes by next hop (rule 5.5).
+const SourceCandidate* SelectSource(const net::IpAddress& destination, std::span<const SourceCandidate> candidates,
+                                    int outgoing_interface);
+
+// RFC 6724 §3.1 and §3.2, as the values of RFC 4291 §2.7.
+enum class Scope : std::uint8_t {
+  kInterfaceLocal = 1,
+  kLinkLocal = 2,
+  kAdminLocal = 4,
+  kSiteLocal = 5,
+  kOrganisationLocal = 8,
+  kGlobal = 14
+};
+Scope ScopeOf(const net::IpAddress& address);
+
+// The label of the default policy table (RFC 6724 §2.1); IPv4 by its mapped form.
+int LabelOf(const net::IpAddress& address);
+
+// RFC 6724 §2.2: leading bits that a destination shares with a source, no more than the source's prefix has.
+int CommonPrefixLength(const net::IpAddress& source, int source_prefix_length, const net::IpAddress& destination);
+
+}  // namespace pinhole::sim
