@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 #include "net/posix/posix_host.h"
 
@@ -133,10 +134,23 @@ void PosixLoop::Serve(std::optional<Instant> deadline) {
     const Registration target = registration->second;
     target.host->OnSocketEvent(target.socket, (events[i].events & EPOLLERR) != 0);
   }
-  // By index: a program may make or end other hosts.
-  for (std::size_t i = 0; i < hosts_.size(); ++i) hosts_[i]->RunAlarm();
+  RunAlarms();
 
   serving_ = false;
+}
+
+void PosixLoop::RunAlarms() {
+  // Each host once, so that a program whose alarm is always in the past leaves time for sockets.
+  const Instant now = Now();
+  std::vector<std::pair<Instant, PosixHost*>> due;
+  for (PosixHost* host : hosts_) {
+    if (host->app_ != nullptr && host->alarm_ && *host->alarm_ <= now) due.emplace_back(*host->alarm_, host);
+  }
+  std::stable_sort(due.begin(), due.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (const auto& [when, host] : due) {
+    // A call made before may have ended this host.
+    if (std::find(hosts_.begin(), hosts_.end(), host) != hosts_.end()) host->RunAlarm();
+  }
 }
 
 }  // namespace pinhole::net

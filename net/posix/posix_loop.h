@@ -59,6 +59,8 @@ class PosixLoop {
 
   // One round: waits for events or an alarm, `deadline` at the latest, and makes the calls.
   void Serve(std::optional<Instant> deadline);
+  // Calls OnTimer() of every host whose alarm is due, in order of time.
+  void RunAlarms();
   // True once per Stop().
   bool TakeStop();
 
