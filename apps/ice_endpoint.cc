@@ -39,7 +39,6 @@ IceEndpoint::IceEndpoint(net::Host& host, Options options, std::unique_ptr<Refer
                         .component = component,
                         .selected = std::nullopt,
                         .data = DataConfirmation(options_.data),
-                        .cause = {},
                         .early = {},
                         .early_tag = {}});
     }
@@ -143,7 +142,8 @@ bool IceEndpoint::FeedBack() {
   for (Path& path : paths_) {
     while (const std::optional<net::ByteView> message = path.data.PollOutput()) {
       fed = true;
-      agent_.SendData(now, path.stream, path.component, *message, std::exchange(path.cause, {}));
+      // Of our own accord, so that whatever carries it further can be told from it by its cause.
+      agent_.SendData(now, path.stream, path.component, *message);
     }
   }
   return fed;
@@ -222,7 +222,6 @@ void IceEndpoint::Handle(const ice::DataReceived& output) {
 
 void IceEndpoint::AcceptData(Path& path, net::ByteView bytes, net::PacketTag tag) {
   path.data.OnData(host_.Now(), bytes);
-  path.cause = tag;
   if (&path == &paths_.front() && !times_.first_data && path.data.first_received()) {
     times_.first_data = host_.Now();
     first_data_tag_ = tag;

@@ -105,7 +105,6 @@ class IceEndpoint final : public net::App {
     int component = 1;
     std::optional<int> selected;
     DataConfirmation data;
-    net::PacketTag cause;
     // The last data that came before there was a selected pair, and its pair.
     std::vector<std::uint8_t> early;
     int early_pair = -1;

@@ -1,0 +1,122 @@
+#include "scenarios/explain.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace pinhole::scenarios {
+namespace {
+
+bool IsCheckTraffic(net::PacketClass packet_class) {
+  return packet_class == net::PacketClass::kCheck || packet_class == net::PacketClass::kRetransmittedCheck ||
+         packet_class == net::PacketClass::kResponse;
+}
+
+// The pair whose check this packet is, carries on, or answers: found by looking back from the packet to what was sent
+// because of what.
+std::optional<std::size_t> PairOf(const CellRun& run, const PacketBook& book, const std::vector<ice::PairView>& pairs,
+                                  const sim::DropRecord& drop) {
+  const sim::Lineage& lineage = run.world().lineage();
+  net::SocketAddress source = drop.emitted_source;
+  net::SocketAddress destination = drop.emitted_destination;
+  sim::PacketId id = drop.packet;
+  while (true) {
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      if (pairs[i].base == source && pairs[i].remote.address == destination) return i;
+    }
+    id = lineage.Emitted(id);
+    id = lineage.at(id).parent;
+    if (id == sim::PacketId::kNone) return std::nullopt;
+    const PacketBook::Entry& entry = book.at(lineage.Emitted(id));
+    source = entry.source;
+    destination = entry.destination;
+  }
+}
+
+}  // namespace
+
+bool IsHopeless(sim::Rule rule) {
+  switch (rule) {
+    case sim::Rule::kNoRoute:
+    case sim::Rule::kNoNeighbour:
+    case sim::Rule::kPrivateInCore:
+    case sim::Rule::kMartian:
+    case sim::Rule::kNotForwarding:
+    case sim::Rule::kNoSocket:
+    case sim::Rule::kNoProtocol:
+    case sim::Rule::kHairpinRefused:
+    case sim::Rule::kInterfaceNotRouted:
+    case sim::Rule::kProtocolBlocked:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::vector<PairDeath> DeathsOf(const CellRun& run, const PacketBook& book, std::size_t session, int side) {
+  const std::vector<ice::PairView> pairs = run.endpoint(session, side).agent().CheckListSnapshot();
+  std::vector<std::optional<sim::DropRecord>> latest(pairs.size());
+  const sim::DropLog& drops = run.world().drops();
+  for (std::size_t i = 0; i < drops.size(); ++i) {
+    const sim::DropRecord& drop = drops.at(i);
+    if (!IsCheckTraffic(drop.packet_class)) continue;
+    if (const std::optional<std::size_t> pair = PairOf(run, book, pairs, drop)) latest[*pair] = drop;
+  }
+  std::vector<PairDeath> deaths;
+  for (std::size_t i = 0; i < latest.size(); ++i) {
+    if (latest[i]) deaths.push_back({i, *latest[i]});
+  }
+  return deaths;
+}
+
+std::string Describe(const CellRun& run, const sim::DropRecord& drop) {
+  std::string text = absl::StrCat(net::ToString(drop.packet_class), " ", drop.source.ToString(), " > ",
+                                  drop.destination.ToString(), " dropped at ", run.world().node(drop.node).name(), ": ",
+                                  sim::ToString(drop.rule));
+  const std::string state = sim::DescribeState(drop);
+  if (!state.empty()) absl::StrAppend(&text, " (", state, ")");
+  return text;
+}
+
+std::string ExplainPair(const CellRun& run, const ice::PairView& pair, const PairDeath* death) {
+  switch (pair.end) {
+    case ice::PairEnd::kNone:
+    case ice::PairEnd::kConcluded:
+    case ice::PairEnd::kReplaced:
+      // Not failed; but what it lost may say why it was slow.
+      if (death == nullptr || pair.valid) return pair.end == ice::PairEnd::kNone ? "" : ice::ToString(pair.end);
+      return absl::StrCat(ice::ToString(pair.end), pair.end == ice::PairEnd::kNone ? "" : "; ",
+                          Describe(run, death->drop));
+    case ice::PairEnd::kErrorResponse:
+      return absl::StrCat(ice::ToString(pair.end), " ", pair.error_code);
+    default:
+      if (death == nullptr) return ice::ToString(pair.end);
+      return absl::StrCat(ice::ToString(pair.end), ": ", Describe(run, death->drop));
+  }
+}
+
+std::string ExplainSession(const CellRun& run, const PacketBook& book, std::size_t session) {
+  std::string text;
+  std::optional<sim::DropRecord> last_hope;
+  bool connected = true;
+  for (int side = 0; side < 2; ++side) {
+    const apps::IceEndpoint& endpoint = run.endpoint(session, side);
+    const PlannedPeer& peer = run.plan().sessions[session].peers[side];
+    if (endpoint.state() == apps::EndpointState::kConnected) continue;
+    connected = false;
+    absl::StrAppend(&text, text.empty() ? "" : "; ", peer.name, ": ",
+                    endpoint.finished() ? endpoint.Failure()
+                                        : absl::StrCat("still ", apps::ToString(endpoint.state()), " at the end"));
+    for (const PairDeath& death : DeathsOf(run, book, session, side)) {
+      const auto rank = [](const sim::DropRecord& drop) { return std::make_pair(!IsHopeless(drop.rule), drop.at); };
+      if (!last_hope || rank(*last_hope) < rank(death.drop)) last_hope = death.drop;
+    }
+  }
+  if (connected) return "";
+  if (last_hope) absl::StrAppend(&text, "; last hope: ", Describe(run, *last_hope));
+  if (run.out_of_events()) absl::StrAppend(&text, "; the run was stopped at events_max");
+  return text;
+}
+
+}  // namespace pinhole::scenarios

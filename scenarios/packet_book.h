@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "net/packet_class.h"
+#include "net/socket_address.h"
+#include "net/time.h"
+#include "sim/lineage.h"
+#include "sim/node.h"
+#include "sim/packet.h"
+#include "sim/tracer.h"
+
+namespace pinhole::scenarios {
+
+// Keeps what became of every packet of a run, for measures and explanations that are made afterwards. Passes
+// everything on to another tracer, if there is one.
+class PacketBook final : public sim::Tracer {
+ public:
+  struct Entry {
+    bool known = false;
+    net::PacketClass packet_class = net::PacketClass::kOther;
+    sim::NodeId first_node{};      // that put it on a link first
+    net::Instant first_sent;
+    net::SocketAddress source;     // as `first_node` sent it
+    net::SocketAddress destination;
+    std::uint32_t links = 0;       // that carried it
+  };
+  // A packet given to a program.
+  struct Delivery {
+    net::Instant at;
+    sim::NodeId node{};
+    sim::PacketId packet = sim::PacketId::kNone;
+    net::SocketAddress source;  // as it arrived
+  };
+
+  explicit PacketBook(sim::Tracer* next = nullptr) : next_(next) {}
+
+  void OnTrace(const sim::TraceEvent& event, const sim::Packet& packet) override;
+
+  // An empty entry for a packet that never reached a link.
+  const Entry& at(sim::PacketId id) const;
+  const std::vector<Delivery>& deliveries() const { return deliveries_; }
+
+ private:
+  sim::Tracer* next_;
+  std::vector<Entry> entries_;  // by packet id
+  std::vector<Delivery> deliveries_;
+};
+
+}  // namespace pinhole::scenarios
