@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "net/packet_class.h"
 #include "sim/packet.h"
 
 namespace pinhole::sim {
@@ -24,14 +25,19 @@ class Lineage {
   struct Entry {
     PacketId parent = PacketId::kNone;
     Relation relation = Relation::kSent;
+    net::PacketClass packet_class = net::PacketClass::kOther;
   };
 
   Lineage() { entries_.emplace_back(); }
 
   PacketId Add(PacketId parent, Relation relation) {
     const PacketId id{static_cast<std::uint32_t>(entries_.size())};
-    entries_.push_back({parent, relation});
+    entries_.push_back({parent, relation, at(parent).packet_class});
     return id;
+  }
+  // The class is the parent's unless said otherwise.
+  void SetPacketClass(PacketId id, net::PacketClass packet_class) {
+    entries_[static_cast<std::uint32_t>(id)].packet_class = packet_class;
   }
   // The entry of kNone has no parent either.
   const Entry& at(PacketId id) const { return entries_[static_cast<std::uint32_t>(id)]; }

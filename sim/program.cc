@@ -12,8 +12,8 @@ absl::Status NoTcp() { return absl::UnimplementedError("simulated hosts do not s
 
 }  // namespace
 
-Program::Program(HostNode& node, std::uint32_t index, absl::string_view name, net::App& app)
-    : node_(node), index_(index), name_(name), app_(app) {}
+Program::Program(HostNode& node, std::uint32_t index, absl::string_view name)
+    : node_(node), index_(index), name_(name) {}
 
 net::Instant Program::Now() const { return node_.world().now(); }
 
@@ -50,12 +50,12 @@ void Program::WakeAt(std::optional<net::Instant> when) {
 
 void Program::OnAlarm() {
   alarm_at_.reset();
-  app_.OnTimer();
+  app_->OnTimer();
 }
 
 void Program::Start() {
   node_.world().NoteState(node_, StateKind::kProgramStarted, index_);
-  app_.OnStart();
+  app_->OnStart();
 }
 
 absl::StatusOr<net::SocketId> Program::OpenUdp(const net::SocketAddress& local) { return node_.OpenUdp(index_, local); }

@@ -17,10 +17,14 @@ namespace pinhole::sim {
 // Not here yet, answered with Unimplemented: TCP and the privileged part.
 class Program final : public net::Host {
  public:
-  Program(HostNode& node, std::uint32_t index, absl::string_view name, net::App& app);
+  Program(HostNode& node, std::uint32_t index, absl::string_view name);
 
   const std::string& name() const { return name_; }
-  net::App& app() { return app_; }
+  // REQUIRES: SetApp() was called, as World::Start() does.
+  net::App& app() { return *app_; }
+  void SetApp(net::App& app) { app_ = &app; }
+  const HostNode& node() const { return node_; }
+  std::uint32_t index() const { return index_; }
 
   net::Instant Now() const override;
   // The stream "host/NODE/PROGRAM/PURPOSE" of the world's seed.
@@ -62,7 +66,7 @@ class Program final : public net::Host {
   HostNode& node_;
   std::uint32_t index_;
   std::string name_;
-  net::App& app_;
+  net::App* app_ = nullptr;
   std::vector<Stream> streams_;
   std::optional<net::Instant> alarm_at_;
   EventId alarm_ = EventId::kNone;

@@ -166,7 +166,7 @@ net::SendStatus HostNode::SendTo(std::uint32_t program, net::SocketId id, const 
 
   const PacketId cause{static_cast<std::uint32_t>(options.cause.value)};
   PacketPtr packet = NewPacket(cause, cause == PacketId::kNone ? Relation::kSent : Relation::kCausedBy);
-  packet->packet_class = options.packet_class;
+  world().Classify(*packet, options.packet_class);
   packet->protocol = IpProtocol::kUdp;
   if (options.ttl != 0) {
     packet->ttl = options.ttl;

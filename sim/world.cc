@@ -99,11 +99,17 @@ absl::Status World::Check() {
   return absl::OkStatus();
 }
 
-net::Host& World::StartProgram(HostNode& node, absl::string_view name, net::App& app, net::Instant at) {
+net::Host& World::AddProgram(HostNode& node, absl::string_view name) {
   const std::uint32_t index = static_cast<std::uint32_t>(node.programs_.size());
-  node.programs_.push_back(std::make_unique<Program>(node, index, name, app));
-  events_.Schedule(std::max(at, now()), {static_cast<std::uint32_t>(node.id()), EventKind::kProgramStart, index});
+  node.programs_.push_back(std::make_unique<Program>(node, index, name));
   return *node.programs_.back();
+}
+
+void World::Start(net::Host& host, net::App& app, net::Instant at) {
+  Program& program = static_cast<Program&>(host);
+  program.SetApp(app);
+  events_.Schedule(std::max(at, now()),
+                   {static_cast<std::uint32_t>(program.node().id()), EventKind::kProgramStart, program.index()});
 }
 
 bool World::Step(net::Instant limit) {

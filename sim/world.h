@@ -93,7 +93,14 @@ class World {
   // A program on a machine, one of any number. `app` gets OnStart() at `at` (or at once if that is past) and
   // outlives the world's runs. The host that it sees lives as long as the world. `name` is different for
   // each program of a node.
-  net::Host& StartProgram(HostNode& node, absl::string_view name, net::App& app, net::Instant at = {});
+  net::Host& StartProgram(HostNode& node, absl::string_view name, net::App& app, net::Instant at = {}) {
+    net::Host& host = AddProgram(node, name);
+    Start(host, app, at);
+    return host;
+  }
+  // The same in two steps, for a program that is made with its host. `host`: what AddProgram() of this world gave.
+  net::Host& AddProgram(HostNode& node, absl::string_view name);
+  void Start(net::Host& host, net::App& app, net::Instant at = {});
 
   // Running. `Step` runs one event: false if there is none, or none until `limit`.
   net::Instant now() const { return events_.now(); }
@@ -151,6 +158,11 @@ class World {
     packet.id = lineage_.Add(packet.parent, relation);
   }
   PacketId NewPacketId(PacketId parent, Relation relation) { return lineage_.Add(parent, relation); }
+  // What a new packet is for. kOther: the same as the packet behind it, so that what a relay passes on keeps its class.
+  void Classify(Packet& packet, net::PacketClass packet_class) {
+    if (packet_class != net::PacketClass::kOther) lineage_.SetPacketClass(packet.id, packet_class);
+    packet.packet_class = lineage_.at(packet.id).packet_class;
+  }
   // Ends a packet. Nothing is sent to anyone.
   void Drop(const Node& node, PacketPtr packet, Rule rule, const DropState& state = {});
   // Puts a packet on the network of `interface`, for who holds `next_hop` there. With `strict` off, the other
