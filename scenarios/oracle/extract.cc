@@ -192,16 +192,11 @@ class Extraction {
     behaviour.inbound_sessions = udp.inbound_sessions();
     behaviour.keeps_port = udp.ports().policy() == proto::PortAllocation::PRESERVE ||
                            udp.ports().policy() == proto::PortAllocation::PRESERVE_WITH_OVERLOADING;
-    behaviour.reuses_source = udp.reuse_source();
     behaviour.claims_tuple = udp.unsolicited_claims_tuple();
     // Overloading keeps the port towards every destination: a mapping a destination that looks like one for all.
     if (udp.ports().policy() == proto::PortAllocation::PRESERVE_WITH_OVERLOADING &&
         behaviour.mapping != Dependence::kEndpointIndependent) {
       behaviour.per_tuple = true;
-    }
-    if (nat.pool().one_to_one()) {
-      behaviour.mapping = Dependence::kEndpointIndependent;
-      behaviour.per_tuple = false;
     }
     switch (udp.hairpin()) {
       case proto::Hairpin::NONE:
@@ -214,7 +209,7 @@ class Extraction {
         behaviour.hairpinning = Hairpinning::kExternalSource;
         break;
     }
-    behaviour.arbitrary_pooling = nat.pool().pooling() == proto::AddressPool::ARBITRARY && !nat.pool().one_to_one();
+    behaviour.arbitrary_pooling = nat.pool().pooling() == proto::AddressPool::ARBITRARY;
     behaviour.answers_icmp = udp.unsolicited() != proto::Unsolicited::DROP;
     behaviour.forgetful = WhyForgetful(nat, start_difference_us);
     return behaviour;

@@ -31,8 +31,9 @@ struct NatBehaviour {
   // Connection tracking: each tuple stands for itself and keeps its port where it can. `mapping`, `memory` and
   // `inbound_sessions` then say nothing.
   bool per_tuple = false;
-  bool keeps_port = true;     // per_tuple: the inside port if the tuple is free, else (or without it) any
-  bool reuses_source = true;  // per_tuple: a new tuple first tries an endpoint that its socket has already
+  // per_tuple: a new tuple takes the external endpoint that its socket's newest one has, else the inside port, if the
+  // tuple is free there; or (without it) any port.
+  bool keeps_port = true;
   bool claims_tuple = false;  // per_tuple: an unsolicited packet is taken by the box itself, and holds its tuple
   Hairpinning hairpinning = Hairpinning::kNone;
   // Each mapping draws one of the external addresses. Otherwise an inside host keeps one.

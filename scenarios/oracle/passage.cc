@@ -332,14 +332,15 @@ SocketAddress Passage::OutPerTuple(int box_index, const Inside& inside, const So
     return true;
   };
   std::optional<SocketAddress> external;
-  if (box.nat.reuses_source) {
-    for (const Tuple& tuple : memory.tuples) {
-      if (!external && !tuple.local && tuple.inside == inside && free(tuple.external)) external = tuple.external;
+  if (box.nat.keeps_port) {
+    const auto newest = std::find_if(memory.tuples.rbegin(), memory.tuples.rend(),
+                                     [&](const Tuple& tuple) { return !tuple.local && tuple.inside == inside; });
+    if (newest != memory.tuples.rend() && free(newest->external)) {
+      external = newest->external;
+    } else {
+      const SocketAddress kept(ExternalAddress(box_index, inside), inside.address.port());
+      if (free(kept)) external = kept;
     }
-  }
-  if (!external && box.nat.keeps_port) {
-    const SocketAddress kept(ExternalAddress(box_index, inside), inside.address.port());
-    if (free(kept)) external = kept;
   }
   if (!external) {
     const IpAddress address = ExternalAddress(box_index, inside);

@@ -40,8 +40,7 @@ const Box* OnlyNat(const Model& model, const Peer& peer, const Gathered& gathere
 NatBehaviour InGenericWords(NatBehaviour nat) {
   if (!nat.per_tuple) return nat;
   nat.per_tuple = false;
-  nat.mapping =
-      nat.keeps_port || nat.reuses_source ? Dependence::kEndpointIndependent : Dependence::kAddressAndPortDependent;
+  nat.mapping = nat.keeps_port ? Dependence::kEndpointIndependent : Dependence::kAddressAndPortDependent;
   nat.filtering = Dependence::kAddressAndPortDependent;
   nat.memory = FilterMemory::kPerMapping;
   nat.inbound_sessions = true;
@@ -248,7 +247,10 @@ Prediction Predict(const Model& model) {
   const std::vector<Pooling> poolings = HasPool(model)
                                             ? std::vector<Pooling>{Pooling::kAlwaysFirst, Pooling::kAlwaysAnother}
                                             : std::vector<Pooling>{Pooling::kAlwaysFirst};
-  for (Order order : {Order::kCrossing, Order::kAFirst, Order::kBFirst}) {
+  const std::vector<Order> orders = OrderMayMatter(model)
+                                        ? std::vector<Order>{Order::kCrossing, Order::kAFirst, Order::kBFirst}
+                                        : std::vector<Order>{Order::kCrossing};
+  for (Order order : orders) {
     for (Pooling pooling : poolings) draws.push_back({order, pooling, Explore(model, order, pooling)});
   }
   Reached any = draws.front().reached;

@@ -360,6 +360,16 @@ class Exploration {
 
 }  // namespace
 
+bool OrderMayMatter(const Model& model) {
+  for (const Box& box : model.boxes) {
+    if (box.nat.per_tuple ? box.nat.claims_tuple || box.nat.filtering != Dependence::kAddressAndPortDependent
+                          : box.nat.inbound_sessions && box.nat.mapping != Dependence::kEndpointIndependent) {
+      return true;
+    }
+  }
+  return false;
+}
+
 Reached Explore(const Model& model, Order order, Pooling pooling) { return Exploration(model, order, pooling).Run(); }
 
 }  // namespace pinhole::scenarios::oracle

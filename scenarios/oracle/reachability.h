@@ -38,6 +38,10 @@ struct Reached {
   std::vector<std::string> losses;
 };
 
+// Whether Explore() could find other paths in another order: a box that makes sessions for inbound packets and maps by
+// destination answers by the way it was reached, and one that claims tuples answers by who came first.
+bool OrderMayMatter(const Model& model);
+
 Reached Explore(const Model& model, Order order, Pooling pooling);
 
 }  // namespace pinhole::scenarios::oracle
