@@ -61,6 +61,8 @@ class EventQueue {
   void AdvanceTo(net::Instant at) { now_ = at.time_since_epoch().count(); }
   // Events still to come.
   std::size_t pending() const { return pending_; }
+  // Keys that lie in it, those of cancelled events included: what its memory is taken by.
+  std::size_t keys_held() const { return pending_ + stale_; }
 
  private:
   // Where an event waits. A cancelled event leaves its key behind, with a generation that is over.
