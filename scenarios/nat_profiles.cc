@@ -40,7 +40,6 @@ NatProfiles NatProfiles::Load(FileReader& files, const std::string& data_directo
       problems->MergeFrom(own);
       continue;
     }
-    FillDependentDefaults(profile.mutable_udp());
     loaded.profiles_.push_back(std::move(profile));
   }
   std::sort(loaded.profiles_.begin(), loaded.profiles_.end(),

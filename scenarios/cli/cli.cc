@@ -1,0 +1,72 @@
+#include "scenarios/cli/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "scenarios/cli/check.h"
+#include "scenarios/cli/nats.h"
+
+namespace pinhole::scenarios {
+namespace {
+
+constexpr char kAbout[] =
+    "Pinhole sweeps connection establishment between peers behind NATs: the real STUN, TURN and ICE engines over a "
+    "simulated internet, in virtual time.";
+constexpr char kFooter[] =
+    "Exit codes: 0 all as expected; 1 an expectation failed; 2 bad usage or scenario; 3 an internal error.\n"
+    "FILE is a path on disk, or within the built-in data: library/nat_matrix.textproto, or nat_matrix for short.";
+
+// What every command that reads scenarios takes.
+void AddLoadOptions(CLI::App* command, LoadOptions* load) {
+  command->add_option("--set", load->sets, "Set a field before the sweep; may be given more than once")
+      ->type_name("PATH=VALUE")
+      ->expected(1)
+      ->take_all();
+  command
+      ->add_option("--data", load->data_directory, "Directory that holds nats/ and topologies/ instead of the built-in")
+      ->type_name("DIR");
+}
+
+}  // namespace
+
+// To add a command: a file with `ExitCode Name(const NameFlags&, FileReader&, std::ostream& out, std::ostream& err)`,
+// its flags here, and its call in the table at the end.
+ExitCode RunCommandLine(const std::vector<std::string>& arguments, FileReader& files, std::ostream& out,
+                        std::ostream& err) {
+  CLI::App app(kAbout, "pinhole");
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  app.set_version_flag("--version", PINHOLE_VERSION);
+
+  CheckFlags check;
+  CLI::App* check_command = app.add_subcommand("check", "Say whether scenarios are well formed, without running them");
+  check_command->add_option("FILE", check.paths, "Scenario files")->required();
+  check_command->add_flag("--list", check.list, "Print the id of every cell");
+  check_command->add_option("--filter", check.filter, "List only cells with these values")->type_name("AXIS=VALUE,...");
+  AddLoadOptions(check_command, &check.load);
+
+  NatsFlags nats;
+  CLI::App* nats_command = app.add_subcommand("nats", "Describe the NAT profiles, or one of them in full");
+  nats_command->add_option("NAME", nats.name, "Name or alias of a profile");
+  nats_command->add_flag("--markdown", nats.markdown, "Print the table of docs/nats.md");
+  nats_command->add_option("--data", nats.data_directory, "Directory that holds nats/ instead of the built-in")
+      ->type_name("DIR");
+
+  // CLI11 takes them from the back.
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  try {
+    app.parse(std::move(reversed));
+  } catch (const CLI::Success& asked) {  // --help, --version
+    app.exit(asked, out, err);
+    return ExitCode::kOk;
+  } catch (const CLI::ParseError& wrong) {
+    app.exit(wrong, out, err);
+    return ExitCode::kBadScenario;
+  }
+
+  if (check_command->parsed()) return Check(check, files, out, err);
+  if (nats_command->parsed()) return Nats(nats, files, out, err);
+  return ExitCode::kInternal;
+}
+
+}  // namespace pinhole::scenarios
