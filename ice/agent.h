@@ -82,7 +82,7 @@ class Agent {
   std::vector<PairView> CheckListSnapshot() const;
   std::optional<PairView> SelectedPair(int stream, int component) const;
   const AgentTimes& times() const;
-  const AgentCounters& counters() const;
+  AgentCounters counters() const;
   // How it ended, if it did.
   std::optional<Failed> failure() const;
 

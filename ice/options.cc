@@ -53,6 +53,7 @@ absl::Status Validate(const AgentOptions& options) {
   if (options.sends_max < 1 || options.sends_max > 16) return Refuse("sends_max", "1 to 16");
   if (options.last_wait_rtos < 1 || options.last_wait_rtos > 64) return Refuse("last_wait_rtos", "1 to 64");
   if (options.gathering_deadline < net::Duration::zero()) return Refuse("gathering_deadline", "not negative");
+  if (options.exchange_wait < net::Duration::zero()) return Refuse("exchange_wait", "not negative");
   if (options.pair_limit < 1 || options.pair_limit > 1000) return Refuse("pair_limit", "1 to 1000");
   if (options.prflx_port_limit < 0) return Refuse("prflx_port_limit", "not negative");
   if (options.pac_timer < net::Duration::zero()) return Refuse("pac_timer", "not negative");

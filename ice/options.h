@@ -17,6 +17,9 @@ enum class Role : std::uint8_t { kControlling, kControlled };
 const char* ToString(Role role);
 constexpr Role Opposite(Role role) { return role == Role::kControlling ? Role::kControlled : Role::kControlling; }
 
+// What counts for an agent that names no Ta (RFC 8445 §14.2).
+inline constexpr net::Duration kDefaultTa = std::chrono::milliseconds(50);
+
 // How long a check waits for its first retransmission (RFC 8445 §14.3). Never below 500 ms, whatever the policy.
 enum class RtoPolicy : std::uint8_t {
   kActiveChecklists,  // Ta * N * (waiting + in progress), N = running checklists, as in RFC 5245 §5.8 and §16
@@ -56,7 +59,7 @@ struct AgentOptions {
   std::vector<int> components = {1};  // of each data stream: how many, 1 to 256
 
   // Pacing (RFC 8445 §14.2). Checks are paced by the larger of this and the peer's.
-  net::Duration ta = std::chrono::milliseconds(50);  // 5 ms or more
+  net::Duration ta = kDefaultTa;  // 5 ms or more
   RtoPolicy rto_policy = RtoPolicy::kActiveChecklists;
   net::Duration fixed_rto = std::chrono::milliseconds(500);  // kFixed only; 500 ms or more
   int sends_max = 7;                                         // Rc of RFC 8489 §6.2.1
@@ -71,6 +74,9 @@ struct AgentOptions {
   bool include_loopback = false;  // §5.1.1.1 forbids loopback candidates on a network
   // A server that has not answered this long after the last gathering request was first sent yields nothing.
   net::Duration gathering_deadline = std::chrono::seconds(1);
+
+  // An agent that has gathered gives up when the peer has told nothing for this long.
+  net::Duration exchange_wait = std::chrono::seconds(120);
 
   // Checks.
   int pair_limit = 100;           // in the whole checklist set (§6.1.2.5)

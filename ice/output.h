@@ -74,7 +74,7 @@ enum class FailureReason : std::uint8_t {
   kAllPairsFailed,       // every check ended without success; see the pairs
   kNominationFailed,     // the check that nominates, or the one it triggered here, failed (RFC 8445 §7.2.5.3.4)
   kNominationNeverCame,  // controlled: valid pairs, but the peer fell silent without nominating one
-  kPeerIsLite,           // not supported
+  kNoRemoteDescription,  // the peer told nothing for exchange_wait
 };
 const char* ToString(Phase phase);
 const char* ToString(FailureReason reason);

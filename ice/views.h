@@ -41,7 +41,6 @@ enum class PairEnd : std::uint8_t {
   kPermissionRefused,  // the TURN server gave no permission
   kRelayLost,          // the allocation is gone
   kConcluded,          // another pair of the component was nominated (§8.1.2)
-  kReplaced,           // made room for a newer peer-reflexive pair
 };
 const char* ToString(PairEnd end);
 
@@ -90,6 +89,7 @@ struct AgentCounters {
   int prflx_remote_learned = 0;
   int prflx_remote_refused = 0;  // past prflx_port_limit or the pair limit
   int pairs_discarded = 0;       // past pair_limit (RFC 8445 §6.1.2.5)
+  int prflx_pairs_replaced = 0;  // by newer ones, at the pair limit
   int transactions = 0;          // new STUN and TURN transactions
   int consent_checks = 0;
   int consent_answers = 0;

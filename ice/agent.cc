@@ -1,0 +1,448 @@
+#include "ice/agent.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "ice/conclusion.h"
+#include "ice/connectivity_checks.h"
+#include "ice/gatherer.h"
+#include "ice/keepalives.h"
+#include "ice/nomination.h"
+#include "ice/pair_formation.h"
+#include "ice/release.h"
+#include "ice/session.h"
+#include "stun/demux.h"
+#include "stun/message.h"
+
+namespace pinhole::ice {
+
+using Stage = Session::Stage;
+
+// Routes each input to the procedure that it is for, and after each lets the session take its next steps.
+class Agent::Impl {
+ public:
+  Impl(const AgentOptions& options, net::RandomSource& random, HostPacer* pacer) : session_(options, random, pacer) {}
+
+  void BeginInput() {
+    session_.out.BeginInput();
+    next_timer_known_ = false;
+  }
+  void HandleDatagram(net::Instant now, int base, const net::SocketAddress& from, net::ByteView bytes,
+                      net::PacketTag tag);
+  bool HandedToRelay(net::Instant now, int base, const net::SocketAddress& from, net::ByteView bytes,
+                     net::PacketTag tag);
+  void HandleStun(net::Instant now, int base, const net::SocketAddress& from, net::ByteView bytes, net::PacketTag tag);
+  void HandleData(net::Instant now, int base, const net::SocketAddress& from, net::ByteView bytes, net::PacketTag tag);
+  void HandleRelayEvent(net::Instant now, const Relays::Event& event, net::PacketTag tag);
+  void HandleIcmp(int base, const net::SocketAddress& destination, net::IcmpError::Kind kind, net::Instant now);
+  void DrainRelayEvents(net::Instant now, net::PacketTag tag);
+  void AfterInput(net::Instant now, net::PacketTag tag = {});
+  void UseSlots(net::Instant now);
+  bool StartCheck(net::Instant now);
+  void StartCheckingIfReady(net::Instant now);
+  std::optional<net::Instant> ComputeNextTimer() const;
+
+  Session session_;
+  Gatherer gatherer_{session_};
+  ConnectivityChecks checks_{session_};
+  Keepalives keepalives_{session_};
+  Conclusion conclusion_{session_, checks_, keepalives_};
+  Release release_{session_};
+  mutable std::optional<net::Instant> next_timer_;
+  mutable bool next_timer_known_ = false;
+};
+
+void Agent::Impl::HandleDatagram(net::Instant now, int base, const net::SocketAddress& from, net::ByteView bytes,
+                                 net::PacketTag tag) {
+  if (!session_.base(base).open()) return;
+  if (HandedToRelay(now, base, from, bytes, tag)) return;
+  if (stun::LooksLikeStun(bytes)) {
+    HandleStun(now, base, from, bytes, tag);
+  } else {
+    HandleData(now, base, from, bytes, tag);
+  }
+}
+
+bool Agent::Impl::HandedToRelay(net::Instant now, int base, const net::SocketAddress& from, net::ByteView bytes,
+                                net::PacketTag tag) {
+  if (session_.relays.empty() || session_.base(base).relay >= 0) return false;
+  for (int i = 0; i < session_.relays.size(); ++i) {
+    Relay& relay = session_.relays[i];
+    if (relay.socket_base != base || relay.released || relay.client.options().server != from) continue;
+    if (relay.client.OnDatagram(now, from, bytes, tag)) {
+      session_.DrainRelay(now, i);
+      return true;
+    }
+  }
+  return false;
+}
+
+void Agent::Impl::HandleStun(net::Instant now, int base, const net::SocketAddress& from, net::ByteView bytes,
+                             net::PacketTag tag) {
+  const std::optional<stun::MessageView> message = stun::MessageView::Parse(bytes);
+  if (!message.has_value() || message->method() != stun::Method::kBinding) {
+    ++session_.counters.datagrams_ignored;
+    return;
+  }
+  switch (message->message_class()) {
+    case stun::MessageClass::kRequest:
+      return checks_.OnRequest(now, base, from, *message, tag);
+    case stun::MessageClass::kIndication:
+      return;  // A keepalive: it has done its work on the way (§11).
+    case stun::MessageClass::kSuccess:
+    case stun::MessageClass::kError:
+      break;
+  }
+  if (checks_.OnResponse(now, base, from, *message)) return;
+  if (keepalives_.OnResponse(now, base, from, *message)) return;
+  if (session_.base(base).relay < 0 && gatherer_.OnResponse(now, base, from, *message)) return;
+  ++session_.counters.datagrams_ignored;
+}
+
+// Data is the peer's if it comes on a pair that a check has validated.
+void Agent::Impl::HandleData(net::Instant now, int base, const net::SocketAddress& from, net::ByteView bytes,
+                             net::PacketTag tag) {
+  (void)now;
+  const LocalBase& local = session_.base(base);
+  const int remote = session_.remotes.Find(local.stream, local.component, from);
+  const int index = remote < 0 ? -1 : session_.lists.Find(base, remote);
+  if (index < 0 || !session_.lists.pair(index).answered) {
+    ++session_.counters.datagrams_ignored;
+    return;
+  }
+  session_.out.Push(DataReceived{local.stream, local.component, {}, tag, index}, bytes);
+}
+
+void Agent::Impl::HandleRelayEvent(net::Instant now, const Relays::Event& event, net::PacketTag tag) {
+  using Client = stun::TurnClient;
+  const int relay_base = session_.relays[event.relay].base;
+  if (const auto* allocated = std::get_if<Client::Allocated>(&event.output)) {
+    gatherer_.OnAllocated(now, event.relay, *allocated);
+  } else if (const auto* failed = std::get_if<Client::AllocationFailed>(&event.output)) {
+    gatherer_.OnAllocationFailed(now, event.relay, failed->code);
+  } else if (relay_base < 0) {
+    return;
+  } else if (const auto* data = std::get_if<Client::DataFromPeer>(&event.output)) {
+    HandleDatagram(now, relay_base, data->peer, data->payload, tag);
+  } else if (const auto* ready = std::get_if<Client::PermissionReady>(&event.output)) {
+    checks_.OnPermission(now, relay_base, ready->peer, true);
+  } else if (const auto* refused = std::get_if<Client::PermissionFailed>(&event.output)) {
+    checks_.OnPermission(now, relay_base, refused->peer, false);
+  } else if (std::holds_alternative<Client::AllocationLost>(event.output)) {
+    session_.base(relay_base).state = LocalBase::State::kClosed;
+    checks_.OnBaseLost(now, relay_base);
+  }
+}
+
+void Agent::Impl::DrainRelayEvents(net::Instant now, net::PacketTag tag) {
+  while (const std::optional<Relays::Event> event = session_.relays.TakeEvent()) HandleRelayEvent(now, *event, tag);
+}
+
+void Agent::Impl::HandleIcmp(int base, const net::SocketAddress& destination, net::IcmpError::Kind kind,
+                             net::Instant now) {
+  const LocalBase& local = session_.base(base);
+  const int remote = session_.remotes.Find(local.stream, local.component, destination);
+  const int index = remote < 0 ? -1 : session_.lists.Find(base, remote);
+  if (index < 0) return;
+  CandidatePair& pair = session_.lists.pair(index);
+  ++pair.icmp_errors;
+  pair.last_icmp = kind;
+  // RFC 1122 §3.2.2.1: protocol and port unreachable are hard; of ICMPv6, administratively prohibited too.
+  const bool hard = kind == net::IcmpError::Kind::kPortUnreachable ||
+                    kind == net::IcmpError::Kind::kProtocolUnreachable ||
+                    (kind == net::IcmpError::Kind::kAdminProhibited && destination.family() == net::Family::kIpv6);
+  if (hard) checks_.FailOnError(now, index, PairEnd::kIcmpError);
+}
+
+void Agent::Impl::StartCheckingIfReady(net::Instant now) {
+  if (session_.stage == Stage::kGathering && gatherer_.done()) session_.stage = Stage::kGathered;
+  if (session_.stage != Stage::kGathered || !session_.remote.has_value()) return;
+  session_.stage = Stage::kChecking;
+  session_.times.checks_started = now;
+  session_.peer_heard = now;
+  FormCheckLists(session_);
+  checks_.HandleEarlyRequests(now);
+}
+
+// The next check, or the permission it needs (§7.2.1). False: nothing is to be checked now.
+bool Agent::Impl::StartCheck(net::Instant now) {
+  const int index = session_.lists.TakeNext();
+  if (index < 0) return false;
+  CandidatePair& pair = session_.lists.pair(index);
+  const LocalBase& base = session_.base(pair.base);
+  if (base.relay >= 0) {
+    const net::IpAddress peer = session_.remotes[pair.remote].candidate.address.address();
+    stun::TurnClient& client = session_.relays[base.relay].client;
+    if (!client.HasPermission(now, peer)) {
+      session_.lists.SetState(index, PairState::kWaiting);
+      pair.needs_permission = true;
+      client.CreatePermission(now, peer);  // Its request takes the slot.
+      session_.DrainRelay(now, base.relay);
+      return true;
+    }
+  }
+  if (!session_.pacer.TryTake(now)) {  // Cannot be: the caller has looked.
+    session_.lists.Trigger(index);
+    return false;
+  }
+  checks_.Start(now, index);
+  return true;
+}
+
+void Agent::Impl::UseSlots(net::Instant now) {
+  while (now >= session_.pacer.next()) {
+    if (session_.relays.HasHeld()) {
+      if (session_.pacer.TryTake(now)) session_.relays.SendHeld(now, session_.out);
+    } else if (!gatherer_.UseSlot(now)) {
+      if (session_.stage != Stage::kChecking || !StartCheck(now)) return;
+    }
+    DrainRelayEvents(now, {});
+  }
+}
+
+void Agent::Impl::AfterInput(net::Instant now, net::PacketTag tag) {
+  DrainRelayEvents(now, tag);
+  if (session_.over()) return release_.Continue(now);
+  StartCheckingIfReady(now);
+  conclusion_.Update(now);
+  if (session_.over()) {
+    checks_.Clear();
+    gatherer_.Stop();
+    return release_.StartAll(now);
+  }
+  if (session_.stage == Stage::kConnected && !release_.started()) {
+    gatherer_.Stop();
+    release_.StartUnselected(now + session_.options.free_after);
+  }
+  UseSlots(now);
+  release_.Continue(now);
+}
+
+std::optional<net::Instant> Agent::Impl::ComputeNextTimer() const {
+  std::optional<net::Instant> earliest;
+  const auto consider = [&](std::optional<net::Instant> at) {
+    if (at.has_value() && (!earliest.has_value() || *at < *earliest)) earliest = at;
+  };
+  consider(release_.NextTimer());
+  if (session_.over()) return earliest;
+  consider(gatherer_.NextTimer());
+  consider(checks_.NextTimer());
+  if (!session_.relays.empty()) consider(session_.relays.NextTimer());
+  if (session_.checking()) consider(keepalives_.NextTimer());
+  consider(conclusion_.NextTimer());
+  const bool wants_slot = session_.relays.HasHeld() || gatherer_.WantsSlot() ||
+                          (session_.stage == Stage::kChecking && session_.lists.HasNext());
+  if (wants_slot) consider(session_.pacer.next());
+  return earliest;
+}
+
+Agent::Agent(const AgentOptions& options, net::RandomSource& random, HostPacer* pacer)
+    : impl_(std::make_unique<Impl>(options, random, pacer)) {}
+Agent::~Agent() = default;
+Agent::Agent(Agent&&) noexcept = default;
+Agent& Agent::operator=(Agent&&) noexcept = default;
+
+void Agent::StartGathering(net::Instant now, std::span<const LocalAddress> addresses) {
+  impl_->BeginInput();
+  Session& session = impl_->session_;
+  if (session.stage != Stage::kNew) return;
+  session.stage = Stage::kGathering;
+  impl_->gatherer_.Start(now, addresses);
+  impl_->AfterInput(now);
+}
+
+void Agent::OnSocketOpened(net::Instant now, SocketTag tag, const net::SocketAddress& bound) {
+  impl_->BeginInput();
+  if (impl_->session_.over() || static_cast<std::size_t>(tag) >= impl_->session_.bases.size()) return;
+  impl_->gatherer_.OnSocketOpened(now, static_cast<int>(tag), bound);
+  impl_->AfterInput(now);
+}
+
+void Agent::OnSocketFailed(net::Instant now, SocketTag tag) {
+  impl_->BeginInput();
+  if (impl_->session_.over() || static_cast<std::size_t>(tag) >= impl_->session_.bases.size()) return;
+  impl_->gatherer_.OnSocketFailed(now, static_cast<int>(tag));
+  impl_->AfterInput(now);
+}
+
+void Agent::SetRemote(net::Instant now, const Description& remote) {
+  impl_->BeginInput();
+  Session& session = impl_->session_;
+  if (session.over() || session.remote.has_value()) return;
+  session.times.remote_known = now;
+  session.remote = MakeCredentials(remote.ufrag, remote.password);
+  session.check_username = remote.ufrag + ":" + session.local.ufrag;
+  session.remote_complete = remote.complete;
+  session.pacer.set_ta(std::max(session.options.ta, remote.ta.value_or(kDefaultTa)));
+  if (remote.lite) session.role = Role::kControlling;  // RFC 8445 §6.1.1
+  for (const Candidate& candidate : remote.candidates) {
+    if (candidate.stream >= 0 && candidate.stream < session.lists.list_count()) session.remotes.Add(candidate);
+  }
+  impl_->AfterInput(now);
+}
+
+void Agent::AddRemoteCandidate(net::Instant now, const Candidate& candidate) {
+  impl_->BeginInput();
+  Session& session = impl_->session_;
+  if (session.over() || !session.remote.has_value() || session.remote_complete) return;
+  if (candidate.stream < 0 || candidate.stream >= session.lists.list_count()) return;
+  const int remote = session.remotes.Add(candidate);
+  if (remote >= 0 && session.checking()) {
+    if (session.remotes[remote].candidate.type != CandidateType::kPeerReflexive) session.RecomputePriorities();
+    PairLateRemoteCandidate(session, remote);
+  }
+  impl_->AfterInput(now);
+}
+
+void Agent::EndOfRemoteCandidates(net::Instant now) {
+  impl_->BeginInput();
+  if (impl_->session_.over()) return;
+  impl_->session_.remote_complete = true;
+  impl_->AfterInput(now);
+}
+
+void Agent::OnDatagram(net::Instant now, SocketTag tag, const net::SocketAddress& from, net::ByteView bytes,
+                       net::PacketTag packet) {
+  impl_->BeginInput();
+  Session& session = impl_->session_;
+  const auto base = static_cast<std::size_t>(tag);
+  if (session.over() || base >= session.bases.size() || session.bases[base].relay >= 0) return;
+  impl_->HandleDatagram(now, static_cast<int>(base), from, bytes, packet);
+  impl_->AfterInput(now, packet);
+}
+
+void Agent::OnIcmp(net::Instant now, SocketTag tag, const net::SocketAddress& destination, net::IcmpError::Kind kind) {
+  impl_->BeginInput();
+  if (impl_->session_.over() || static_cast<std::size_t>(tag) >= impl_->session_.bases.size()) return;
+  impl_->HandleIcmp(static_cast<int>(tag), destination, kind, now);
+  impl_->AfterInput(now);
+}
+
+void Agent::OnSendResult(net::Instant now, SocketTag tag, const net::SocketAddress& to, net::SendStatus status) {
+  impl_->BeginInput();
+  Session& session = impl_->session_;
+  const auto base = static_cast<std::size_t>(tag);
+  if (session.over() || base >= session.bases.size() || status == net::SendStatus::kSent) return;
+  const int remote = session.remotes.Find(session.bases[base].stream, session.bases[base].component, to);
+  const int index = remote < 0 ? -1 : session.lists.Find(static_cast<int>(base), remote);
+  if (index < 0) return;
+  session.lists.pair(index).last_refused_send = status;
+  const bool passes = status == net::SendStatus::kWouldBlock || status == net::SendStatus::kPendingError;
+  if (!passes) impl_->checks_.FailOnError(now, index, PairEnd::kSendRefused);
+  impl_->AfterInput(now);
+}
+
+void Agent::OnTimer(net::Instant now) {
+  impl_->BeginInput();
+  Session& session = impl_->session_;
+  if (!session.over()) {
+    // In order of their deadlines; each step moves its own deadline on.
+    while (impl_->checks_.OnTimer(now)) {
+    }
+    impl_->gatherer_.OnTimer(now);
+    for (int i = 0; i < session.relays.size(); ++i) {
+      if (session.relays[i].released) continue;
+      session.relays[i].client.OnTimer(now);
+      session.DrainRelay(now, i);
+    }
+    impl_->keepalives_.OnTimer(now);
+  }
+  impl_->AfterInput(now);
+}
+
+bool Agent::SendData(net::Instant now, int stream, int component, net::ByteView bytes, net::PacketTag cause) {
+  impl_->BeginInput();
+  Session& session = impl_->session_;
+  if (session.over() || stream < 0 || stream >= session.lists.list_count()) return false;
+  const CheckList& list = session.lists.list(stream);
+  if (!list.has_component(component)) return false;
+  const ComponentStatus& status = list.component(component);
+  if (status.consent.state() == ConsentState::State::kLost) return false;
+  const int index = status.selected >= 0 ? status.selected : BestValidPair(session, stream, component);
+  if (index < 0) return false;
+  CandidatePair& pair = session.lists.pair(index);
+  // Before a pair is selected, consent lasts from the check that validated it (RFC 7675 §5).
+  const ConsentOptions& consent = session.options.consent;
+  if (status.selected < 0 && consent.enabled && now >= pair.last_success + consent.expiry) return false;
+  pair.carries_data = true;
+  const bool sent = session.SendOnPair(now, index, bytes, net::PacketClass::kData, cause);
+  impl_->DrainRelayEvents(now, {});
+  return sent;
+}
+
+void Agent::Close(net::Instant now) {
+  impl_->BeginInput();
+  Session& session = impl_->session_;
+  if (session.stage == Stage::kClosed) return;
+  impl_->checks_.Clear();
+  impl_->gatherer_.Stop();
+  session.stage = Stage::kClosed;
+  impl_->release_.Now(now);
+}
+
+std::optional<Output> Agent::PollOutput() { return impl_->session_.out.Poll(); }
+
+std::optional<net::Instant> Agent::NextTimer() const {
+  if (!impl_->next_timer_known_) {
+    impl_->next_timer_ = impl_->ComputeNextTimer();
+    impl_->next_timer_known_ = true;
+  }
+  return impl_->next_timer_;
+}
+
+Description Agent::LocalDescription() const {
+  const Session& session = impl_->session_;
+  Description description;
+  description.ufrag = session.local.ufrag;
+  description.password = session.local.password;
+  description.ta = session.options.ta;
+  description.streams = session.lists.list_count();
+  for (const Candidate& candidate : session.local_candidates) {
+    if (candidate.type != CandidateType::kPeerReflexive) description.candidates.push_back(candidate);
+  }
+  description.complete = impl_->gatherer_.done();
+  return description;
+}
+
+const std::vector<Candidate>& Agent::LocalCandidates() const { return impl_->session_.local_candidates; }
+
+std::vector<Candidate> Agent::RemoteCandidates() const {
+  std::vector<Candidate> candidates;
+  for (const RemoteCandidate& remote : impl_->session_.remotes.all()) candidates.push_back(remote.candidate);
+  return candidates;
+}
+
+std::vector<UnansweredRequest> Agent::UnansweredRequests() const { return impl_->gatherer_.Unanswered(); }
+
+Role Agent::role() const { return impl_->session_.role; }
+std::uint64_t Agent::tie_breaker() const { return impl_->session_.tie_breaker; }
+absl::string_view Agent::ufrag() const { return impl_->session_.local.ufrag; }
+CheckListState Agent::check_list_state(int stream) const { return impl_->session_.lists.list(stream).state; }
+
+std::vector<PairView> Agent::CheckListSnapshot() const {
+  std::vector<PairView> views;
+  for (int i = 0; i < impl_->session_.lists.pair_count(); ++i) views.push_back(impl_->session_.ViewOf(i));
+  return views;
+}
+
+std::optional<PairView> Agent::SelectedPair(int stream, int component) const {
+  const Session& session = impl_->session_;
+  if (stream < 0 || stream >= session.lists.list_count() || !session.lists.list(stream).has_component(component)) {
+    return std::nullopt;
+  }
+  const int selected = session.lists.list(stream).component(component).selected;
+  if (selected < 0) return std::nullopt;
+  return session.ViewOf(selected);
+}
+
+const AgentTimes& Agent::times() const { return impl_->session_.times; }
+
+AgentCounters Agent::counters() const {
+  AgentCounters counters = impl_->session_.counters;
+  counters.transactions += impl_->session_.relays.transactions();
+  return counters;
+}
+
+std::optional<Failed> Agent::failure() const { return impl_->session_.failure; }
+
+}  // namespace pinhole::ice

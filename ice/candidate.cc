@@ -1,0 +1,40 @@
+#include "ice/candidate.h"
+
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+
+namespace pinhole::ice {
+
+const char* ToString(CandidateType type) {
+  switch (type) {
+    case CandidateType::kHost:
+      return "host";
+    case CandidateType::kPeerReflexive:
+      return "prflx";
+    case CandidateType::kServerReflexive:
+      return "srflx";
+    case CandidateType::kRelayed:
+      return "relay";
+  }
+  return "";
+}
+
+Foundation::Foundation(absl::string_view text) : length_(static_cast<std::uint8_t>(text.size())) {
+  std::memcpy(text_.data(), text.data(), text.size());
+}
+
+std::string ToString(const Candidate& candidate) {
+  std::string line = absl::StrCat("candidate:", candidate.foundation.text(), " ", candidate.component, " UDP ",
+                                  candidate.priority, " ", candidate.address.address().ToString(), " ",
+                                  candidate.address.port(), " typ ", ToString(candidate.type));
+  if (candidate.type != CandidateType::kHost) {
+    // RFC 8839 §5.1: MUST be present for these types; 0.0.0.0 and port 9 hide it.
+    const bool told = candidate.related != net::SocketAddress();
+    absl::StrAppend(&line, " raddr ", candidate.related.address().ToString(), " rport ",
+                    told ? candidate.related.port() : 9);
+  }
+  return line;
+}
+
+}  // namespace pinhole::ice

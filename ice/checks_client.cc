@@ -1,0 +1,276 @@
+// RFC 8445 §7.2: an agent's own checks.
+#include <array>
+
+#include "ice/connectivity_checks.h"
+#include "ice/rto.h"
+#include "stun/attributes.h"
+
+namespace pinhole::ice {
+
+void ConnectivityChecks::Start(net::Instant now, int index) {
+  CheckListSet& lists = session_.lists;
+  CandidatePair& pair = lists.pair(index);
+  lists.SetState(index, PairState::kInProgress);
+  pair.end = PairEnd::kNone;
+
+  const int slot = NewCheck();
+  Check& check = checks_[static_cast<std::size_t>(slot)];
+  check.started = ++started_;
+  check.pair = index;
+  check.priority = pair.check_priority;
+  check.role = session_.role;
+  const int chosen = lists.list(pair.stream).component(pair.component).chosen;
+  check.use_candidate = session_.role == Role::kControlling && chosen >= 0 && lists.pair(chosen).generator == index;
+
+  std::array<std::uint8_t, stun::kMessageBytesMax> buffer;
+  const net::ByteView request = WriteCheck(buffer, stun::TransactionId::Random(session_.random),
+                                           {.username = session_.check_username,
+                                            .priority = check.priority,
+                                            .role = check.role,
+                                            .tie_breaker = session_.tie_breaker,
+                                            .use_candidate = check.use_candidate},
+                                           session_.remote->key);
+  const CheckLoad load{.running_checklists = lists.running(),
+                       .pairs = lists.listed(),
+                       .waiting = lists.count(PairState::kWaiting),
+                       .in_progress = lists.count(PairState::kInProgress)};
+  const AgentOptions& options = session_.options;
+  check.transaction.emplace(now, request,
+                            stun::ClientTransaction::Options{
+                                .rto = CheckRto(options.rto_policy, options.fixed_rto, session_.pacer.ta(), load),
+                                .sends_max = options.sends_max,
+                                .last_wait_rtos = options.last_wait_rtos});
+  pair.check = slot;
+  ++pair.checks;
+  ++session_.counters.transactions;
+  if (!pair.first_check.has_value()) pair.first_check = now;
+  if (!session_.times.first_check.has_value()) session_.times.first_check = now;
+  while (const auto output = check.transaction->PollOutput()) {
+    if (const auto* send = std::get_if<stun::ClientTransaction::SendRequest>(&*output)) {
+      ++pair.sends;
+      session_.SendOnPair(now, index, send->bytes, net::PacketClass::kCheck, pair.cause);
+    }
+  }
+  pair.cause = {};
+  UpdateDeadline(slot);
+}
+
+bool ConnectivityChecks::OnTimer(net::Instant now) {
+  int due = -1;
+  for (std::size_t i = 0; i < deadlines_.size(); ++i) {
+    if (deadlines_[i] > now) continue;
+    const auto best = static_cast<std::size_t>(due);
+    if (due < 0 || deadlines_[i] < deadlines_[best] ||
+        (deadlines_[i] == deadlines_[best] && checks_[i].started < checks_[best].started)) {
+      due = static_cast<int>(i);
+    }
+  }
+  if (due < 0) return false;
+  Check& check = checks_[static_cast<std::size_t>(due)];
+  const int index = check.pair;
+  if (IsActive(due) && check.role != session_.role) {
+    // A retransmission has to be the same bytes and would claim a role that is no longer ours.
+    Cancel(now, index);
+    session_.lists.SetState(index, PairState::kWaiting);
+    session_.lists.Trigger(index);
+    return true;
+  }
+  check.transaction->OnTimer(now);
+  while (const auto output = check.transaction->PollOutput()) {
+    if (const auto* send = std::get_if<stun::ClientTransaction::SendRequest>(&*output)) {
+      ++session_.lists.pair(index).sends;
+      session_.SendOnPair(now, index, send->bytes, net::PacketClass::kRetransmittedCheck, {});
+    } else if (std::holds_alternative<stun::ClientTransaction::Failed>(*output)) {
+      const bool active = IsActive(due);
+      Free(due);
+      if (active) EndFailed(now, index, PairEnd::kTimeout, 0);
+      return true;
+    }
+  }
+  UpdateDeadline(due);
+  return true;
+}
+
+bool ConnectivityChecks::OnResponse(net::Instant now, int base, const net::SocketAddress& from,
+                                    const stun::MessageView& response) {
+  const int slot = FindCheck(response.transaction_id());
+  if (slot < 0) return false;
+  Check& check = checks_[static_cast<std::size_t>(slot)];
+  // Only the peer can have made it: nobody else knows its password (RFC 8489 §9.1.4).
+  if (!response.FingerprintOk() || !response.CheckIntegrity(session_.remote->key)) {
+    check.transaction->OnDiscardedResponse();
+    ++session_.counters.datagrams_ignored;
+    return true;
+  }
+  session_.peer_heard = now;
+  const int sends = check.transaction->sends();
+  const net::Duration round_trip = now - check.transaction->first_sent();
+  if (!check.transaction->OnResponse(now, response)) return false;
+  const bool active = IsActive(slot);
+  const int index = check.pair;
+  const Check answered{std::nullopt, check.started, index, check.priority, check.role, check.use_candidate};
+  Free(slot);
+  if (!session_.lists.pair(index).listed) return true;  // Concluded on another pair.
+
+  const CandidatePair& pair = session_.lists.pair(index);
+  const auto fail = [&](PairEnd why, int code) {
+    if (active) EndFailed(now, index, why, code);
+    return true;
+  };
+  if (base != pair.base || from != session_.remotes[pair.remote].candidate.address) {  // §7.2.5.2.1
+    return fail(PairEnd::kNotSymmetric, 0);
+  }
+  if (response.message_class() == stun::MessageClass::kError) {
+    const std::optional<stun::ErrorCode> error = response.Get<stun::ErrorCode>();
+    const int code = error.has_value() ? error->code : 0;
+    if (code != 487) return fail(PairEnd::kErrorResponse, code);
+    OnRoleConflict(now, answered);
+    return true;
+  }
+  const std::optional<stun::XorMappedAddress> mapped = response.Get<stun::XorMappedAddress>();
+  if (!mapped.has_value() || response.HasUnknownRequired(stun::kIceAttributes)) {
+    return fail(PairEnd::kErrorResponse, 0);
+  }
+  OnSuccess(now, answered, mapped->address, sends == 1, round_trip);
+  return true;
+}
+
+// §7.2.5.1. The role to leave is the one the request claimed: a second 487 changes nothing back.
+void ConnectivityChecks::OnRoleConflict(net::Instant now, const Check& check) {
+  if (check.role == session_.role) SwitchRole();
+  session_.tie_breaker = session_.random.NextU64();
+  CandidatePair& pair = session_.lists.pair(check.pair);
+  if (pair.state == PairState::kSucceeded) return;
+  Cancel(now, check.pair);
+  session_.lists.SetState(check.pair, PairState::kWaiting);
+  session_.lists.Trigger(check.pair);
+}
+
+// §7.2.5.3.1: the local candidate that the peer sees us as; a new one is peer-reflexive.
+int ConnectivityChecks::MappedCandidate(const Check& check, const net::SocketAddress& mapped) {
+  const CandidatePair& pair = session_.lists.pair(check.pair);
+  const int known = session_.FindLocalCandidate(pair.stream, pair.component, mapped, pair.base);
+  if (known >= 0) return known;
+  if (session_.local_candidates.size() >= kLocalCandidatesMax) return pair.mapped >= 0 ? pair.mapped : pair.local;
+  const LocalBase& base = session_.base(pair.base);
+  Candidate found;
+  found.stream = pair.stream;
+  found.component = pair.component;
+  found.type = CandidateType::kPeerReflexive;
+  found.priority = check.priority;
+  found.address = mapped;
+  found.base = base.address();
+  found.related = base.address();
+  const FoundationId foundation =
+      session_.local_foundations.Of(CandidateType::kPeerReflexive, base.address().address(), net::IpAddress());
+  found.foundation = LocalFoundations::Text(foundation);
+  const int index = session_.AddLocalCandidate(found, pair.base, foundation);
+  session_.out.Push(CandidateFound{index});
+  return index;
+}
+
+// §7.2.5.3.2 to §7.2.5.3.4.
+void ConnectivityChecks::OnSuccess(net::Instant now, const Check& check, const net::SocketAddress& mapped_address,
+                                   bool sent_once, net::Duration round_trip) {
+  CheckListSet& lists = session_.lists;
+  const int mapped = MappedCandidate(check, mapped_address);
+
+  // The valid pair: usually this one seen from outside; another on the list if the mapped address is its base.
+  int valid_index = check.pair;
+  if (mapped >= 0) {
+    const int mapped_base = session_.local_details[static_cast<std::size_t>(mapped)].base;
+    if (mapped_base != lists.pair(check.pair).base && session_.base(mapped_base).candidate == mapped) {
+      const int other = lists.Find(mapped_base, lists.pair(check.pair).remote);
+      if (other >= 0 && lists.pair(other).listed) valid_index = other;
+    }
+  }
+  Cancel(now, check.pair);
+  lists.RemoveFromQueue(check.pair);
+  lists.SetState(check.pair, PairState::kSucceeded);
+  lists.pair(check.pair).end = PairEnd::kNone;
+  lists.pair(check.pair).answered = true;
+  CandidatePair& valid = lists.pair(valid_index);
+  if (valid_index != check.pair) {
+    Cancel(now, valid_index);
+    lists.RemoveFromQueue(valid_index);
+    lists.SetState(valid_index, PairState::kSucceeded);
+    lists.pair(valid_index).answered = true;
+  }
+  if (sent_once) valid.round_trip = round_trip;
+  const std::uint32_t local_priority =
+      mapped >= 0 ? session_.local_candidate(mapped).priority : session_.LocalPriorityOf(valid);
+  valid.mapped = mapped;
+  valid.generator = check.pair;
+  valid.valid_priority = session_.PriorityOf(local_priority, session_.remotes[valid.remote].candidate.priority);
+  valid.last_success = now;
+  if (!valid.valid) {
+    valid.valid = true;
+    valid.valid_since = now;
+    if (!session_.times.first_valid.has_value()) session_.times.first_valid = now;
+    session_.out.Push(PairValid{valid.stream, valid.component, valid_index});
+  }
+  lists.Unfreeze(lists.pair(check.pair).foundation);
+
+  const bool we_nominated = check.use_candidate && session_.role == Role::kControlling;
+  const bool peer_nominated =
+      session_.role == Role::kControlled && lists.pair(check.pair).nomination == Nomination::kRequested;
+  if (we_nominated || peer_nominated) Nominate(now, valid_index);
+}
+
+void ConnectivityChecks::Fail(net::Instant now, int index, PairEnd why, int error_code) {
+  const int check = session_.lists.pair(index).check;
+  if (check >= 0) Free(check);
+  EndFailed(now, index, why, error_code);
+}
+
+void ConnectivityChecks::FailOnError(net::Instant now, int index, PairEnd why) {
+  if (session_.options.icmp_fails_pairs && session_.lists.pair(index).state == PairState::kInProgress) {
+    Fail(now, index, why, 0);
+  }
+}
+
+void ConnectivityChecks::OnPermission(net::Instant now, int base, const net::IpAddress& peer, bool granted) {
+  CheckListSet& lists = session_.lists;
+  for (int i = 0; i < lists.pair_count(); ++i) {
+    CandidatePair& pair = lists.pair(i);
+    if (pair.base != base || !pair.needs_permission) continue;
+    if (session_.remotes[pair.remote].candidate.address.address() != peer) continue;
+    pair.needs_permission = false;
+    if (!pair.listed || pair.state != PairState::kWaiting) continue;
+    if (granted) {
+      lists.Trigger(i);
+    } else {
+      EndFailed(now, i, PairEnd::kPermissionRefused, 0);
+    }
+  }
+}
+
+void ConnectivityChecks::OnBaseLost(net::Instant now, int base) {
+  for (int i = 0; i < session_.lists.pair_count(); ++i) {
+    const CandidatePair& pair = session_.lists.pair(i);
+    if (pair.base == base && pair.listed && IsOpen(pair.state)) Fail(now, i, PairEnd::kRelayLost, 0);
+  }
+}
+
+// §7.2.5.2; and where the check was to nominate, on either side, §7.2.5.3.4.
+void ConnectivityChecks::EndFailed(net::Instant now, int index, PairEnd why, int error_code) {
+  (void)now;
+  CheckListSet& lists = session_.lists;
+  CandidatePair& pair = lists.pair(index);
+  CheckList& list = lists.list(pair.stream);
+  lists.RemoveFromQueue(index);
+  lists.SetState(index, PairState::kFailed);
+  pair.end = why;
+  pair.error_code = error_code;
+  const int chosen = list.component(pair.component).chosen;
+  const bool was_nominating = chosen >= 0 && lists.pair(chosen).generator == index;
+  if (was_nominating) {
+    lists.pair(chosen).valid = false;
+    list.nomination_failed = true;
+  }
+  if (pair.nomination == Nomination::kRequested) list.nomination_failed = true;
+  pair.nomination = Nomination::kNone;
+  pair.valid = false;
+}
+
+}  // namespace pinhole::ice

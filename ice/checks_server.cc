@@ -1,0 +1,186 @@
+// RFC 8445 §7.3: the peer's checks.
+#include <algorithm>
+#include <array>
+
+#include "ice/connectivity_checks.h"
+#include "ice/pair_formation.h"
+#include "ice/role_conflict.h"
+
+namespace pinhole::ice {
+
+void ConnectivityChecks::OnRequest(net::Instant now, int base, const net::SocketAddress& from,
+                                   const stun::MessageView& request, net::PacketTag tag) {
+  if (!request.FingerprintOk()) {  // §7.2.4: every check has one.
+    ++session_.counters.datagrams_ignored;
+    return;
+  }
+  IncomingCheck check;
+  bool authenticated = false;
+  int code = ReadCheck(request, session_.local.ufrag, session_.local.key, check, authenticated);
+  // Once concluded, a check is answered and changes nothing (§11).
+  if (code == 0 && check.role.has_value() && session_.stage != Session::Stage::kConnected) {
+    switch (ResolveRoleConflict(session_.role, session_.tie_breaker, *check.role, check.tie_breaker)) {
+      case ConflictAction::kNone:
+        break;
+      case ConflictAction::kRefuse:
+        code = 487;
+        break;
+      case ConflictAction::kSwitch:
+        SwitchRole();
+        break;
+    }
+  }
+  const bool nominates = check.use_candidate && session_.role == Role::kControlled;
+  if (code == 0 && nominates && !AcceptsNomination(base, from)) code = 400;  // §7.3.1.5
+
+  std::array<std::uint8_t, stun::kMessageBytesMax> buffer;
+  if (code != 0) {
+    ++session_.counters.requests_refused;
+    const net::ByteView error = WriteError(buffer, request, code, authenticated ? &session_.local.key : nullptr);
+    session_.Send(now, base, from, error, net::PacketClass::kResponse, tag);
+    return;
+  }
+  session_.peer_heard = now;
+  const LocalBase& local = session_.base(base);
+  const CheckList& list = session_.lists.list(local.stream);
+  const bool concluded = list.has_component(local.component) && list.component(local.component).selected >= 0;
+  session_.Send(now, base, from, WriteSuccess(buffer, request.transaction_id(), from, session_.local.key),
+                concluded ? net::PacketClass::kConsent : net::PacketClass::kResponse, tag);
+  if (session_.checking()) {
+    if (check.sender_ufrag == session_.remote->ufrag) {
+      HandleCheck(now, base, from, check.priority, nominates, tag);
+    }
+    return;
+  }
+  // Answered, and the rest when the peer's candidates are known.
+  const auto known = std::find_if(early_.begin(), early_.end(),
+                                  [&](const EarlyRequest& early) { return early.base == base && early.from == from; });
+  if (known != early_.end()) {
+    known->use_candidate |= nominates;
+  } else if (early_.size() < kEarlyRequestsMax) {
+    early_.push_back({base, from, check.priority, nominates, std::string(check.sender_ufrag), tag});
+  }
+}
+
+void ConnectivityChecks::HandleEarlyRequests(net::Instant now) {
+  for (const EarlyRequest& early : early_) {
+    if (early.sender_ufrag != session_.remote->ufrag) continue;
+    HandleCheck(now, early.base, early.from, early.priority, early.use_candidate && session_.role == Role::kControlled,
+                early.tag);
+  }
+  early_.clear();
+}
+
+// Only the first nomination of a component counts; repetitions of it are answered.
+bool ConnectivityChecks::AcceptsNomination(int base, const net::SocketAddress& from) const {
+  const LocalBase& local = session_.base(base);
+  const CheckList& list = session_.lists.list(local.stream);
+  if (!list.has_component(local.component) || list.nomination_failed) return false;
+  const int selected = list.component(local.component).selected;
+  if (selected < 0) return true;
+  const CandidatePair& pair = session_.lists.pair(selected);
+  const CandidatePair& generator = session_.lists.pair(pair.generator);
+  return generator.base == base && session_.remotes[generator.remote].candidate.address == from;
+}
+
+// §7.3.1.3, within the limits. `slot`: of a pair that has to make room, or -1. -1: not learned.
+int ConnectivityChecks::LearnRemote(int base, const net::SocketAddress& from, std::uint32_t priority, int& slot) {
+  const LocalBase& local = session_.base(base);
+  CheckListSet& lists = session_.lists;
+  slot = -1;
+  int reused = -1;
+  const bool too_many_ports = session_.remotes.CountLearned(base, from.address()) >= session_.options.prflx_port_limit;
+  if (!too_many_ports && lists.listed() >= session_.options.pair_limit) {
+    // Only another peer-reflexive pair makes room, a dead one first, then the oldest that has come to nothing.
+    for (int i = 0; i < lists.pair_count(); ++i) {
+      const CandidatePair& other = lists.pair(i);
+      if (!other.listed || session_.remotes[other.remote].learned_on < 0) continue;
+      if (other.state == PairState::kSucceeded || other.nomination != Nomination::kNone) continue;
+      if (slot < 0 || (other.state == PairState::kFailed && lists.pair(slot).state != PairState::kFailed)) slot = i;
+    }
+  }
+  if (too_many_ports || (lists.listed() >= session_.options.pair_limit && slot < 0)) {
+    ++session_.counters.prflx_remote_refused;
+    return -1;
+  }
+  if (slot >= 0) {
+    const int old_remote = lists.pair(slot).remote;
+    if (lists.pair(slot).check >= 0) Free(lists.pair(slot).check);
+    while (lists.pair(slot).cancelled > 0) ForgetOldestCancelled(slot);
+    lists.Unlist(slot, PairEnd::kNone);
+    ++session_.counters.prflx_pairs_replaced;
+    const std::vector<int>& order = lists.list(lists.pair(slot).stream).order;
+    const bool shared =
+        std::any_of(order.begin(), order.end(), [&](int i) { return lists.pair(i).remote == old_remote; });
+    if (!shared) reused = old_remote;
+  }
+  ++session_.counters.prflx_remote_learned;
+  return session_.remotes.Learn(local.stream, local.component, base, from, priority, reused);
+}
+
+// §7.3.1.3 to §7.3.1.5, after a success response. `nominates`: USE-CANDIDATE has come and we are controlled.
+void ConnectivityChecks::HandleCheck(net::Instant now, int base, const net::SocketAddress& from, std::uint32_t priority,
+                                     bool nominates, net::PacketTag tag) {
+  const LocalBase& local = session_.base(base);
+  CheckListSet& lists = session_.lists;
+  CheckList& list = lists.list(local.stream);
+  if (!list.has_component(local.component) || list.state == CheckListState::kFailed) return;
+  if (list.component(local.component).selected >= 0) return;
+
+  int slot = -1;
+  int remote = session_.remotes.Find(local.stream, local.component, from);
+  int index = -1;
+  if (remote >= 0) {
+    index = lists.Find(base, remote);
+  } else {
+    remote = LearnRemote(base, from, priority, slot);
+    if (remote < 0) return;
+  }
+  if (index < 0) {
+    if (slot < 0 && lists.listed() >= session_.options.pair_limit) return;
+    index = lists.Add(MakePair(session_, base, local.candidate, remote), slot);
+  }
+  CandidatePair& pair = lists.pair(index);
+  if (!pair.listed) return;
+  if (pair.state == PairState::kSucceeded) {
+    if (nominates) {
+      for (int i = 0; i < lists.pair_count(); ++i) {
+        if (lists.pair(i).valid && lists.pair(i).generator == index) return Nominate(now, i);
+      }
+    }
+    return;
+  }
+  if (pair.state == PairState::kInProgress) {
+    // The check that nominates is not cut short: its answer is what both sides wait for.
+    if (list.component(local.component).chosen >= 0) return;
+    Cancel(now, index);
+  }
+  if (nominates) pair.nomination = Nomination::kRequested;
+  if (list.component(local.component).chosen >= 0) return;
+  lists.SetState(index, PairState::kWaiting);
+  pair.end = PairEnd::kNone;
+  pair.cause = tag;
+  if (!pair.needs_permission) lists.Trigger(index);
+}
+
+// §7.2.5.3.4, §7.3.1.5 and §8.1.2: the component is concluded on this valid pair.
+void ConnectivityChecks::Nominate(net::Instant now, int index) {
+  CheckListSet& lists = session_.lists;
+  CandidatePair& pair = lists.pair(index);
+  ComponentStatus& component = lists.list(pair.stream).component(pair.component);
+  if (component.selected >= 0) return;
+  component.selected = index;
+  component.chosen = -1;
+  pair.nomination = Nomination::kNominated;
+  pair.nominated_at = now;
+  for (int i = 0; i < lists.pair_count(); ++i) {
+    const CandidatePair& other = lists.pair(i);
+    if (i == index || !other.listed || other.stream != pair.stream || other.component != pair.component) continue;
+    Cancel(now, i);
+    lists.Unlist(i, other.end == PairEnd::kNone && IsOpen(other.state) ? PairEnd::kConcluded : other.end);
+  }
+  session_.newly_selected.push_back(index);
+  session_.out.Push(PairNominated{pair.stream, pair.component, index});
+}
+
+}  // namespace pinhole::ice

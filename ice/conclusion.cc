@@ -1,0 +1,135 @@
+#include "ice/conclusion.h"
+
+#include <algorithm>
+
+#include "ice/nomination.h"
+
+namespace pinhole::ice {
+
+using Stage = Session::Stage;
+
+void Conclusion::Update(net::Instant now) {
+  next_.reset();
+  AttendToSelected(now);
+  if (session_.stage == Stage::kGathered) {
+    const bool any_base =
+        std::any_of(session_.bases.begin(), session_.bases.end(), [](const LocalBase& base) { return base.open(); });
+    if (!any_base) return FailSession(now, {Phase::kGathering, FailureReason::kNoLocalCandidates, 0});
+    const net::Instant give_up = *session_.times.gathered + session_.options.exchange_wait;
+    if (now >= give_up) return FailSession(now, {Phase::kExchange, FailureReason::kNoRemoteDescription, 0});
+    return WakeAt(give_up);
+  }
+  if (session_.stage != Stage::kChecking) return;
+
+  const net::Instant pac_ends = *session_.times.checks_started + session_.options.pac_timer;
+  if (now >= pac_ends) {
+    session_.remote_complete = true;  // RFC 8863 §5: a fallback for an end that was never told.
+  } else {
+    WakeAt(pac_ends);
+  }
+  if (session_.role == Role::kControlling) Nominate(now);
+  for (int stream = 0; stream < session_.lists.list_count(); ++stream) {
+    if (session_.lists.list(stream).state == CheckListState::kRunning) UpdateList(now, stream);
+  }
+  if (session_.lists.running() > 0) return;
+  if (first_failure_.has_value()) return FailSession(now, *first_failure_);
+  session_.stage = Stage::kConnected;
+  session_.times.connected = now;
+  session_.out.Push(Connected{});
+}
+
+// Consent starts, and a relay gets a channel for what will be sent much (§12.1).
+void Conclusion::AttendToSelected(net::Instant now) {
+  for (int index : session_.newly_selected) {
+    keepalives_.OnSelected(now, index);
+    const CandidatePair& pair = session_.lists.pair(index);
+    const LocalBase& base = session_.base(pair.base);
+    if (base.relay < 0) continue;
+    session_.relays[base.relay].client.BindChannel(now, session_.remotes[pair.remote].candidate.address);
+    session_.DrainRelay(now, base.relay);
+  }
+  session_.newly_selected.clear();
+}
+
+// §8.1.1: the chosen pair's check is repeated with USE-CANDIDATE, ahead of which no other of the component goes.
+void Conclusion::Nominate(net::Instant now) {
+  CheckListSet& lists = session_.lists;
+  for (int stream = 0; stream < lists.list_count(); ++stream) {
+    CheckList& list = lists.list(stream);
+    if (list.state != CheckListState::kRunning || list.nomination_failed) continue;
+    const int components = static_cast<int>(list.components.size());
+    for (int id = 1; id <= components; ++id) {
+      ComponentStatus& component = list.component(id);
+      if (component.chosen >= 0 || component.selected >= 0) continue;
+      const NominationDecision decision = DecideNomination(session_, now, stream, id);
+      if (decision.look_again.has_value()) WakeAt(*decision.look_again);
+      if (decision.pair < 0) continue;
+      component.chosen = decision.pair;
+      CandidatePair& pair = lists.pair(decision.pair);
+      pair.nomination = Nomination::kChosen;
+      std::vector<int>& queue = list.triggered;
+      queue.erase(
+          std::remove_if(queue.begin(), queue.end(), [&](int other) { return lists.pair(other).component == id; }),
+          queue.end());
+      lists.Trigger(pair.generator);
+    }
+  }
+}
+
+FailureReason Conclusion::ReasonWithoutValidPairs(int stream) const {
+  const auto of_stream = [&](const Candidate& candidate) { return candidate.stream == stream; };
+  for (int i = 0; i < session_.lists.pair_count(); ++i) {
+    if (session_.lists.pair(i).stream == stream) return FailureReason::kAllPairsFailed;
+  }
+  if (std::none_of(session_.local_candidates.begin(), session_.local_candidates.end(), of_stream)) {
+    return FailureReason::kNoLocalCandidates;
+  }
+  const std::vector<RemoteCandidate>& remotes = session_.remotes.all();
+  if (std::none_of(remotes.begin(), remotes.end(),
+                   [&](const RemoteCandidate& remote) { return of_stream(remote.candidate); })) {
+    return FailureReason::kNoRemoteCandidates;
+  }
+  return FailureReason::kNoPairs;
+}
+
+void Conclusion::UpdateList(net::Instant now, int stream) {
+  CheckList& list = session_.lists.list(stream);
+  const bool all_selected = std::all_of(list.components.begin(), list.components.end(),
+                                        [](const ComponentStatus& component) { return component.selected >= 0; });
+  if (all_selected) {
+    list.state = CheckListState::kCompleted;
+    return;
+  }
+  const net::Instant pac_ends = *session_.times.checks_started + session_.options.pac_timer;
+  if (list.nomination_failed) {
+    if (now >= pac_ends) FailList(stream, Phase::kNominating, FailureReason::kNominationFailed);
+    return;
+  }
+  if (!session_.lists.AllEnded(stream)) return;
+  if (!session_.lists.HasValidPairForEachComponent(stream)) {
+    // RFC 8863 §4: not while the PAC timer runs.
+    if (now >= pac_ends) FailList(stream, Phase::kChecking, ReasonWithoutValidPairs(stream));
+    return;
+  }
+  if (session_.role == Role::kControlled) {
+    const net::Instant give_up = std::max(session_.peer_heard, pac_ends) + session_.options.nomination_wait;
+    if (now >= give_up) return FailList(stream, Phase::kNominating, FailureReason::kNominationNeverCame);
+    WakeAt(give_up);
+  }
+}
+
+void Conclusion::FailList(int stream, Phase phase, FailureReason reason) {
+  CheckList& list = session_.lists.list(stream);
+  list.state = CheckListState::kFailed;
+  list.triggered.clear();
+  if (!first_failure_.has_value()) first_failure_ = Failed{phase, reason, stream};
+}
+
+void Conclusion::FailSession(net::Instant now, const Failed& failed) {
+  session_.stage = Stage::kFailed;
+  session_.failure = failed;
+  session_.times.failed = now;
+  session_.out.Push(failed);
+}
+
+}  // namespace pinhole::ice

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <optional>
+
+#include "ice/connectivity_checks.h"
+#include "ice/keepalives.h"
+#include "ice/session.h"
+
+namespace pinhole::ice {
+
+// What the states of pairs mean for nomination, checklists and session (RFC 8445 §7.2.5.4, §8.1; RFC 8863 §4).
+class Conclusion {
+ public:
+  Conclusion(Session& session, ConnectivityChecks& checks, Keepalives& keepalives)
+      : session_(session), checks_(checks), keepalives_(keepalives) {}
+
+  // Draws the conclusions that are due; to be called after every input.
+  void Update(net::Instant now);
+  // When something is due without another input: the PAC timer, the nomination policy's patience, giving up.
+  std::optional<net::Instant> NextTimer() const { return next_; }
+
+ private:
+  void AttendToSelected(net::Instant now);
+  void Nominate(net::Instant now);
+  void UpdateList(net::Instant now, int stream);
+  void FailList(int stream, Phase phase, FailureReason reason);
+  void FailSession(net::Instant now, const Failed& failed);
+  void WakeAt(net::Instant at) {
+    if (!next_.has_value() || at < *next_) next_ = at;
+  }
+  FailureReason ReasonWithoutValidPairs(int stream) const;
+
+  Session& session_;
+  ConnectivityChecks& checks_;
+  Keepalives& keepalives_;
+  std::optional<net::Instant> next_;
+  std::optional<Failed> first_failure_;
+};
+
+}  // namespace pinhole::ice

@@ -1,0 +1,108 @@
+// The client's half is in checks_client.cc, the server's in checks_server.cc; here are the transactions that
+// both use and what a change of role does.
+#include "ice/connectivity_checks.h"
+
+#include <algorithm>
+
+namespace pinhole::ice {
+namespace {
+
+std::uint64_t KeyOf(const stun::TransactionId& id) { return net::LoadU64(id.bytes.data()) | 1; }
+
+}  // namespace
+
+int ConnectivityChecks::FindCheck(const stun::TransactionId& id) const {
+  const std::uint64_t key = KeyOf(id);
+  for (std::size_t i = 0; i < keys_.size(); ++i) {
+    if (keys_[i] == key && checks_[i].transaction->id() == id) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+int ConnectivityChecks::NewCheck() {
+  if (free_.empty()) {
+    checks_.emplace_back();
+    keys_.push_back(0);
+    deadlines_.push_back(net::Instant::max());
+    return static_cast<int>(checks_.size()) - 1;
+  }
+  const int check = free_.back();
+  free_.pop_back();
+  return check;
+}
+
+void ConnectivityChecks::Free(int check) {
+  const auto at = static_cast<std::size_t>(check);
+  CandidatePair& pair = session_.lists.pair(checks_[at].pair);
+  if (pair.check == check) {
+    pair.check = -1;
+  } else {
+    --pair.cancelled;
+  }
+  checks_[at].transaction.reset();
+  keys_[at] = 0;
+  deadlines_[at] = net::Instant::max();
+  free_.push_back(check);
+}
+
+void ConnectivityChecks::UpdateDeadline(int check) {
+  const auto at = static_cast<std::size_t>(check);
+  keys_[at] = KeyOf(checks_[at].transaction->id());
+  deadlines_[at] = checks_[at].transaction->NextTimer().value_or(net::Instant::max());
+}
+
+// The transaction that the pair is In-Progress by, not one that was cancelled.
+bool ConnectivityChecks::IsActive(int check) const {
+  return session_.lists.pair(checks_[static_cast<std::size_t>(check)].pair).check == check;
+}
+
+void ConnectivityChecks::ForgetOldestCancelled(int pair) {
+  int oldest = -1;
+  for (std::size_t i = 0; i < checks_.size(); ++i) {
+    if (keys_[i] == 0 || checks_[i].pair != pair || IsActive(static_cast<int>(i))) continue;
+    if (oldest < 0 || checks_[i].started < checks_[static_cast<std::size_t>(oldest)].started) {
+      oldest = static_cast<int>(i);
+    }
+  }
+  if (oldest >= 0) Free(oldest);
+}
+
+void ConnectivityChecks::Cancel(net::Instant now, int index) {
+  CandidatePair& pair = session_.lists.pair(index);
+  if (pair.check < 0) return;
+  const int check = pair.check;
+  pair.check = -1;
+  ++pair.cancelled;
+  checks_[static_cast<std::size_t>(check)].transaction->StopRetransmitting(now);
+  UpdateDeadline(check);
+  if (pair.cancelled > kCancelledMax) ForgetOldestCancelled(index);
+}
+
+void ConnectivityChecks::Clear() {
+  for (std::size_t i = 0; i < checks_.size(); ++i) {
+    if (keys_[i] != 0) Free(static_cast<int>(i));
+  }
+  early_.clear();
+}
+
+std::optional<net::Instant> ConnectivityChecks::NextTimer() const {
+  const auto earliest = std::min_element(deadlines_.begin(), deadlines_.end());
+  if (earliest == deadlines_.end() || *earliest == net::Instant::max()) return std::nullopt;
+  return *earliest;
+}
+
+void ConnectivityChecks::SwitchRole() {
+  session_.role = Opposite(session_.role);
+  ++session_.counters.role_switches;
+  // Whatever was under way to nominate belongs to the old role.
+  for (int i = 0; i < session_.lists.pair_count(); ++i) {
+    CandidatePair& pair = session_.lists.pair(i);
+    if (pair.nomination != Nomination::kNominated) pair.nomination = Nomination::kNone;
+  }
+  for (int stream = 0; stream < session_.lists.list_count(); ++stream) {
+    for (ComponentStatus& component : session_.lists.list(stream).components) component.chosen = -1;
+  }
+  session_.RecomputePriorities();
+}
+
+}  // namespace pinhole::ice

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ice/check_message.h"
+#include "ice/session.h"
+#include "stun/client_transaction.h"
+#include "stun/message.h"
+
+namespace pinhole::ice {
+
+// Both ends of connectivity checks: RFC 8445 §7.2 as STUN client, §7.3 as STUN server. Changes the states of
+// pairs; what follows for lists, nomination and the agent is concluded elsewhere.
+class ConnectivityChecks {
+ public:
+  explicit ConnectivityChecks(Session& session) : session_(session) {}
+
+  // Sends the first request of a new check on the pair: In-Progress. The caller has a slot of the pacer.
+  void Start(net::Instant now, int pair);
+
+  // False: not the answer to an open check.
+  bool OnResponse(net::Instant now, int base, const net::SocketAddress& from, const stun::MessageView& response);
+  void OnRequest(net::Instant now, int base, const net::SocketAddress& from, const stun::MessageView& request,
+                 net::PacketTag tag);
+  // Now that the peer's candidates are known: what its early requests ask for (§7.3).
+  void HandleEarlyRequests(net::Instant now);
+
+  // A hard error for what was sent on the pair, if the options honour it (§7.2.5.2.2).
+  void FailOnError(net::Instant now, int pair, PairEnd why);
+  // Ends the check of the pair without an answer: it failed for a reason of its own.
+  void Fail(net::Instant now, int pair, PairEnd why, int error_code);
+  // What the TURN server said of the permission that checks of this base wait for (§7.2.1).
+  void OnPermission(net::Instant now, int base, const net::IpAddress& peer, bool granted);
+  // The relayed address is gone.
+  void OnBaseLost(net::Instant now, int base);
+  // No more retransmissions on this pair; a late answer counts (§8.1.2).
+  void Cancel(net::Instant now, int pair);
+  // Forgets all transactions.
+  void Clear();
+
+  // Takes the other role (§7.2.5.1, §7.3.1.1).
+  void SwitchRole();
+
+  // Handles the earliest transaction that is due; false if none is.
+  bool OnTimer(net::Instant now);
+  std::optional<net::Instant> NextTimer() const;
+
+ private:
+  struct Check {
+    std::optional<stun::ClientTransaction> transaction;
+    std::uint64_t started = 0;  // counts up: the order of creation
+    int pair = -1;
+    std::uint32_t priority = 0;
+    Role role = Role::kControlling;
+    bool use_candidate = false;
+  };
+  // A request from a peer whose description we do not have yet.
+  struct EarlyRequest {
+    int base;
+    net::SocketAddress from;
+    std::uint32_t priority;
+    bool use_candidate;
+    std::string sender_ufrag;
+    net::PacketTag tag;
+  };
+
+  // Cancelled transactions kept for one pair; a peer that triggers for ever costs no more.
+  static constexpr int kCancelledMax = 4;
+  static constexpr std::size_t kEarlyRequestsMax = 100;
+  // Local candidates, above which no peer-reflexive one is added any more.
+  static constexpr std::size_t kLocalCandidatesMax = 256;
+
+  int FindCheck(const stun::TransactionId& id) const;
+  int NewCheck();
+  void Free(int check);
+  void UpdateDeadline(int check);
+  bool IsActive(int check) const;
+  void ForgetOldestCancelled(int pair);
+
+  void OnSuccess(net::Instant now, const Check& check, const net::SocketAddress& mapped, bool sent_once,
+                 net::Duration round_trip);
+  void OnRoleConflict(net::Instant now, const Check& check);
+  int MappedCandidate(const Check& check, const net::SocketAddress& mapped);
+  void EndFailed(net::Instant now, int pair, PairEnd why, int error_code);
+
+  void HandleCheck(net::Instant now, int base, const net::SocketAddress& from, std::uint32_t priority,
+                   bool use_candidate, net::PacketTag tag);
+  int LearnRemote(int base, const net::SocketAddress& from, std::uint32_t priority, int& slot);
+  bool AcceptsNomination(int base, const net::SocketAddress& from) const;
+  void Nominate(net::Instant now, int pair);
+
+  Session& session_;
+  // A free slot has key 0 and the latest deadline.
+  std::deque<Check> checks_;
+  std::vector<std::uint64_t> keys_;  // first half of the transaction id
+  std::vector<net::Instant> deadlines_;
+  std::vector<int> free_;
+  std::uint64_t started_ = 0;
+  std::vector<EarlyRequest> early_;
+};
+
+}  // namespace pinhole::ice

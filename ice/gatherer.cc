@@ -1,0 +1,367 @@
+#include "ice/gatherer.h"
+
+#include <algorithm>
+#include <array>
+
+#include "ice/priority.h"
+#include "ice/rto.h"
+#include "stun/attributes.h"
+#include "stun/message_builder.h"
+
+namespace pinhole::ice {
+namespace {
+
+// Whether a request from this address can be answered by that server at all.
+bool MayReach(const net::IpAddress& base, const net::IpAddress& server) {
+  return base.family() == server.family() && base.IsLoopback() == server.IsLoopback() &&
+         (base.is_v4() || base.IsLinkLocal() == server.IsLinkLocal());
+}
+
+net::ByteView WriteBindingRequest(std::span<std::uint8_t> buffer, const stun::TransactionId& id) {
+  stun::MessageBuilder message(buffer, stun::MessageClass::kRequest, stun::Method::kBinding, id);
+  message.AddFingerprint();
+  return message.Finish().value_or(net::ByteView());
+}
+
+}  // namespace
+
+int Gatherer::Servers() const {
+  return static_cast<int>(session_.options.turn_servers.size() + session_.options.stun_servers.size());
+}
+
+void Gatherer::Start(net::Instant now, std::span<const LocalAddress> addresses) {
+  session_.times.gathering_started = now;
+  const AgentOptions& options = session_.options;
+  const std::vector<LocalAddress> ranked = RankAddresses(addresses, options.include_loopback);
+  for (std::size_t stream = 0; stream < options.components.size(); ++stream) {
+    for (int component = 1; component <= options.components[stream]; ++component) {
+      for (std::size_t rank = 0; rank < ranked.size(); ++rank) {
+        LocalBase base;
+        base.stream = static_cast<int>(stream);
+        base.component = component;
+        base.tag = static_cast<SocketTag>(session_.bases.size());
+        base.rank = static_cast<int>(rank);
+        base.self.address = net::SocketAddress(ranked[rank].address, 0);
+        session_.out.Push(OpenSocket{base.tag, base.address()});
+        session_.bases.push_back(base);
+        ++sockets_opening_;
+        for (const TurnServer& server : options.turn_servers) {
+          if (!options.relayed_candidates || !MayReach(ranked[rank].address, server.address.address())) continue;
+          expected_candidates_ += options.server_reflexive_candidates ? 2 : 1;
+        }
+        for (const net::SocketAddress& server : options.stun_servers) {
+          if (!options.server_reflexive_candidates || !MayReach(ranked[rank].address, server.address())) continue;
+          ++expected_candidates_;
+        }
+      }
+    }
+  }
+  FinishIfSettled(now);
+}
+
+void Gatherer::OnSocketOpened(net::Instant now, int index, const net::SocketAddress& bound) {
+  LocalBase& base = session_.base(index);
+  if (base.state != LocalBase::State::kOpening) return;
+  base.state = LocalBase::State::kOpen;
+  base.self.address = net::SocketAddress(base.self.address.address(), bound.port());
+  --sockets_opening_;
+  AddHost(index);
+  QueueRequests(index);
+  FinishIfSettled(now);
+}
+
+void Gatherer::OnSocketFailed(net::Instant now, int index) {
+  LocalBase& base = session_.base(index);
+  if (base.state != LocalBase::State::kOpening) return;
+  base.state = LocalBase::State::kClosed;
+  --sockets_opening_;
+  FinishIfSettled(now);
+}
+
+void Gatherer::AddHost(int index) {
+  LocalBase& base = session_.base(index);
+  base.foundation = session_.local_foundations.Of(CandidateType::kHost, base.address().address(), net::IpAddress());
+  base.self.stream = base.stream;
+  base.self.component = base.component;
+  base.self.type = CandidateType::kHost;
+  base.self.priority =
+      CandidatePriority(CandidateType::kHost, LocalPreference(base.rank, 0, Servers()), base.component);
+  base.self.base = base.self.address;
+  base.self.related = base.self.address;
+  base.self.foundation = LocalFoundations::Text(base.foundation);
+  if (!session_.options.host_candidates) return;
+  base.candidate = session_.AddLocalCandidate(base.self, index, base.foundation);
+  session_.out.Push(CandidateFound{base.candidate});
+}
+
+void Gatherer::QueueRequests(int index) {
+  const AgentOptions& options = session_.options;
+  const net::IpAddress address = session_.base(index).address().address();
+  for (std::size_t i = 0; options.relayed_candidates && i < options.turn_servers.size(); ++i) {
+    const net::SocketAddress& server = options.turn_servers[i].address;
+    if (!MayReach(address, server.address())) continue;
+    Request& request = requests_.emplace_back();
+    request.base = index;
+    request.server = server;
+    request.server_index = static_cast<int>(i);
+    request.turn = static_cast<int>(i);
+  }
+  for (std::size_t i = 0; options.server_reflexive_candidates && i < options.stun_servers.size(); ++i) {
+    const net::SocketAddress& server = options.stun_servers[i];
+    if (!MayReach(address, server.address())) continue;
+    // An Allocate request to the same address tells the mapping as well.
+    const bool asked =
+        options.relayed_candidates && std::any_of(options.turn_servers.begin(), options.turn_servers.end(),
+                                                  [&](const TurnServer& turn) { return turn.address == server; });
+    if (asked) continue;
+    Request& request = requests_.emplace_back();
+    request.base = index;
+    request.server = server;
+    request.server_index = static_cast<int>(options.turn_servers.size() + i);
+  }
+}
+
+bool Gatherer::WantsSlot() const { return !done_ && next_queued_ < requests_.size(); }
+
+bool Gatherer::UseSlot(net::Instant now) {
+  if (!WantsSlot()) return false;
+  StartRequest(now, requests_[next_queued_++]);
+  return true;
+}
+
+// The caller has seen that the pacer has a slot; it is taken here or by the TURN client's first request.
+void Gatherer::StartRequest(net::Instant now, Request& request) {
+  request.state = Request::State::kOpen;
+  const stun::ClientTransaction::Options schedule{.rto = GatheringRto(session_.options.ta, expected_candidates_),
+                                                  .sends_max = session_.options.sends_max,
+                                                  .last_wait_rtos = session_.options.last_wait_rtos};
+  if (request.turn >= 0) {
+    const TurnServer& server = session_.options.turn_servers[static_cast<std::size_t>(request.turn)];
+    stun::TurnClient::Options options;
+    options.server = server.address;
+    options.username = server.username;
+    options.password = server.password;
+    if (server.address.family() == net::Family::kIpv6) options.family = net::Family::kIpv6;
+    options.transaction = schedule;
+    request.relay = session_.relays.Add(request.base, request.turn, std::move(options), session_.random);
+    session_.relays[request.relay].client.Start(now);
+    session_.DrainRelay(now, request.relay);
+    return;
+  }
+  session_.pacer.TryTake(now);
+  ++session_.counters.transactions;
+  last_first_sent_ = now;
+  std::array<std::uint8_t, stun::kMessageBytesMax> buffer;
+  request.transaction.emplace(now, WriteBindingRequest(buffer, stun::TransactionId::Random(session_.random)), schedule);
+  SendDue(now, request);
+}
+
+void Gatherer::SendDue(net::Instant now, Request& request) {
+  while (const auto output = request.transaction->PollOutput()) {
+    if (const auto* send = std::get_if<stun::ClientTransaction::SendRequest>(&*output)) {
+      session_.Send(now, request.base, request.server, send->bytes, net::PacketClass::kDiscovery, {});
+    } else if (std::holds_alternative<stun::ClientTransaction::Failed>(*output)) {
+      request.state = Request::State::kFailed;
+    }
+  }
+}
+
+bool Gatherer::OnResponse(net::Instant now, int base, const net::SocketAddress& from,
+                          const stun::MessageView& response) {
+  for (Request& request : requests_) {
+    if (request.state != Request::State::kOpen || !request.transaction.has_value()) continue;
+    if (request.base != base || request.server != from) continue;
+    if (!request.transaction->OnResponse(now, response)) continue;
+    // RFC 8489 §11: an older server says MAPPED-ADDRESS. ALTERNATE-SERVER is ignored (RFC 8445 §5.1.1.2).
+    std::optional<net::SocketAddress> mapped;
+    if (const auto masked = response.Get<stun::XorMappedAddress>()) {
+      mapped = masked->address;
+    } else if (const auto plain = response.Get<stun::MappedAddress>()) {
+      mapped = plain->address;
+    }
+    const bool good = response.message_class() == stun::MessageClass::kSuccess && mapped.has_value() &&
+                      !response.HasUnknownRequired(stun::kBaseAttributes) &&
+                      (!response.HasFingerprint() || response.FingerprintOk());
+    if (good) {
+      request.state = Request::State::kAnswered;
+      AddReflexive(base, *mapped, request.server, request.server_index);
+      kept_.push_back({base, request.server, now + session_.options.keepalive_interval});
+    } else {
+      request.state = Request::State::kFailed;
+      if (const auto error = response.Get<stun::ErrorCode>()) request.error_code = error->code;
+    }
+    FinishIfSettled(now);
+    return true;
+  }
+  // The answer to a request that keeps a binding alive.
+  return std::any_of(kept_.begin(), kept_.end(),
+                     [&](const KeptBinding& kept) { return kept.base == base && kept.server == from; });
+}
+
+void Gatherer::AddReflexive(int base_index, const net::SocketAddress& mapped, const net::SocketAddress& server,
+                            int server_index) {
+  if (!session_.options.server_reflexive_candidates || mapped.port() == 0) return;
+  const LocalBase& base = session_.base(base_index);
+  Candidate candidate;
+  candidate.stream = base.stream;
+  candidate.component = base.component;
+  candidate.type = CandidateType::kServerReflexive;
+  candidate.priority = CandidatePriority(CandidateType::kServerReflexive,
+                                         LocalPreference(base.rank, server_index, Servers()), base.component);
+  candidate.address = mapped;
+  candidate.base = base.address();
+  candidate.related = base.address();
+  const FoundationId foundation =
+      session_.local_foundations.Of(CandidateType::kServerReflexive, base.address().address(), server.address());
+  candidate.foundation = LocalFoundations::Text(foundation);
+  // §5.1.3: of two candidates with the same address and base the lower goes.
+  for (std::size_t i = 0; i < session_.local_candidates.size(); ++i) {
+    Candidate& other = session_.local_candidates[i];
+    if (session_.local_details[i].base != base_index || other.address != mapped) continue;
+    if (other.priority < candidate.priority) {
+      other = candidate;
+      session_.local_details[i].foundation = foundation;
+    }
+    return;
+  }
+  session_.out.Push(CandidateFound{session_.AddLocalCandidate(candidate, base_index, foundation)});
+}
+
+void Gatherer::OnAllocated(net::Instant now, int relay_index, const stun::TurnClient::Allocated& allocated) {
+  const auto request = std::find_if(requests_.begin(), requests_.end(),
+                                    [&](const Request& other) { return other.relay == relay_index; });
+  if (done_ || request == requests_.end()) return;
+  request->state = Request::State::kAnswered;
+  Relay& relay = session_.relays[relay_index];
+  const int socket_base = relay.socket_base;
+  AddReflexive(socket_base, allocated.mapped, request->server, request->server_index);
+
+  const bool is_host = std::any_of(session_.bases.begin(), session_.bases.end(), [&](const LocalBase& other) {
+    return other.relay < 0 && other.open() && other.address() == allocated.relayed;
+  });
+  if (!is_host) {  // §5.1.1.2: an identical one MUST be discarded.
+    LocalBase base;
+    base.stream = session_.base(socket_base).stream;
+    base.component = session_.base(socket_base).component;
+    base.state = LocalBase::State::kOpen;
+    base.tag = session_.base(socket_base).tag;
+    base.rank = session_.base(socket_base).rank;
+    base.relay = relay_index;
+    base.foundation =
+        session_.local_foundations.Of(CandidateType::kRelayed, allocated.relayed.address(), request->server.address());
+    base.self.stream = base.stream;
+    base.self.component = base.component;
+    base.self.type = CandidateType::kRelayed;
+    base.self.priority = CandidatePriority(
+        CandidateType::kRelayed, LocalPreference(base.rank, request->server_index, Servers()), base.component);
+    base.self.address = allocated.relayed;
+    base.self.base = allocated.relayed;
+    base.self.related = allocated.mapped;
+    base.self.foundation = LocalFoundations::Text(base.foundation);
+    relay.base = static_cast<int>(session_.bases.size());
+    base.candidate = session_.AddLocalCandidate(base.self, relay.base, base.foundation);
+    session_.bases.push_back(base);
+    session_.out.Push(CandidateFound{session_.base(relay.base).candidate});
+  }
+  FinishIfSettled(now);
+}
+
+void Gatherer::OnAllocationFailed(net::Instant now, int relay, int code) {
+  const auto request =
+      std::find_if(requests_.begin(), requests_.end(), [&](const Request& other) { return other.relay == relay; });
+  if (done_ || request == requests_.end()) return;
+  request->state = Request::State::kFailed;
+  request->error_code = code;
+  if (code != 0 && session_.options.server_reflexive_candidates) {
+    // §5.1.1.2: a server that gives no relay may still tell the mapping.
+    Request binding;
+    binding.base = request->base;
+    binding.server = request->server;
+    binding.server_index = request->server_index;
+    requests_.push_back(binding);
+  }
+  FinishIfSettled(now);
+}
+
+bool Gatherer::AllSettled() const {
+  if (sockets_opening_ > 0 || next_queued_ < requests_.size()) return false;
+  return std::none_of(requests_.begin(), requests_.end(),
+                      [](const Request& request) { return request.state == Request::State::kOpen; });
+}
+
+void Gatherer::FinishIfSettled(net::Instant now) {
+  if (!done_ && AllSettled()) Finish(now);
+}
+
+void Gatherer::Finish(net::Instant now) {
+  done_ = true;
+  session_.times.gathered = now;
+  for (const Request& request : requests_) {
+    if (request.state == Request::State::kAnswered) continue;
+    unanswered_.push_back({.server = request.server,
+                           .base = session_.base(request.base).address(),
+                           .turn = request.turn >= 0,
+                           .error_code = request.error_code});
+  }
+  // Whatever is still open will be ignored.
+  for (int i = 0; i < session_.relays.size(); ++i) {
+    Relay& relay = session_.relays[i];
+    if (relay.base < 0) session_.relays.Release(now, i, session_.base(relay.socket_base).tag, session_.out);
+  }
+  session_.out.Push(GatheringDone{static_cast<int>(unanswered_.size())});
+}
+
+void Gatherer::Stop() { kept_.clear(); }
+
+void Gatherer::OnTimer(net::Instant now) {
+  if (!done_) {
+    for (Request& request : requests_) {
+      if (request.state != Request::State::kOpen || !request.transaction.has_value()) continue;
+      request.transaction->OnTimer(now);
+      SendDue(now, request);
+    }
+    const std::optional<net::Instant> deadline = Deadline();
+    if (deadline.has_value() && now >= *deadline) return Finish(now);
+    FinishIfSettled(now);
+  }
+  for (KeptBinding& kept : kept_) {
+    if (now < kept.next || !session_.base(kept.base).open() || !session_.pacer.TryTake(now)) continue;
+    kept.next = now + session_.options.keepalive_interval;
+    std::array<std::uint8_t, stun::kMessageBytesMax> buffer;
+    ++session_.counters.transactions;
+    session_.Send(now, kept.base, kept.server,
+                  WriteBindingRequest(buffer, stun::TransactionId::Random(session_.random)),
+                  net::PacketClass::kDiscovery, {});
+  }
+}
+
+// Counts from the last gathering request that was sent for the first time, the second try of an Allocate included.
+std::optional<net::Instant> Gatherer::Deadline() const {
+  if (sockets_opening_ > 0 || next_queued_ < requests_.size() || session_.relays.HasHeld()) return std::nullopt;
+  std::optional<net::Instant> last = last_first_sent_;
+  const std::optional<net::Instant> relay = session_.relays.last_transaction();
+  if (relay.has_value() && (!last.has_value() || *relay > *last)) last = relay;
+  if (!last.has_value()) return std::nullopt;
+  return *last + session_.options.gathering_deadline;
+}
+
+std::optional<net::Instant> Gatherer::NextTimer() const {
+  std::optional<net::Instant> earliest;
+  const auto consider = [&](std::optional<net::Instant> at) {
+    if (at.has_value() && (!earliest.has_value() || *at < *earliest)) earliest = at;
+  };
+  if (!done_) {
+    for (const Request& request : requests_) {
+      if (request.state == Request::State::kOpen && request.transaction.has_value()) {
+        consider(request.transaction->NextTimer());
+      }
+    }
+    consider(Deadline());
+  }
+  for (const KeptBinding& kept : kept_) {
+    if (session_.base(kept.base).open()) consider(std::max(kept.next, session_.pacer.next()));
+  }
+  return earliest;
+}
+
+}  // namespace pinhole::ice

@@ -1,0 +1,92 @@
+#include "ice/nomination.h"
+
+#include <algorithm>
+
+namespace pinhole::ice {
+namespace {
+
+CandidateType LocalTypeOf(const Session& session, const CandidatePair& pair) {
+  if (pair.valid && pair.mapped >= 0) return session.local_candidate(pair.mapped).type;
+  return pair.local >= 0 ? session.local_candidate(pair.local).type : session.base(pair.base).self.type;
+}
+
+PathClass ClassOfPair(const Session& session, const CandidatePair& pair) {
+  return ClassOf(LocalTypeOf(session, pair), session.remotes[pair.remote].candidate.type);
+}
+
+bool IsOf(const CandidatePair& pair, int stream, int component) {
+  return pair.stream == stream && pair.component == component;
+}
+
+}  // namespace
+
+PathClass ClassOf(CandidateType local, CandidateType remote) {
+  const int relays = (local == CandidateType::kRelayed) + (remote == CandidateType::kRelayed);
+  if (relays == 2) return PathClass::kTwoRelays;
+  if (relays == 1) return PathClass::kOneRelay;
+  const bool hosts = local == CandidateType::kHost && remote == CandidateType::kHost;
+  return hosts ? PathClass::kHost : PathClass::kReflexive;
+}
+
+int BestValidPair(const Session& session, int stream, int component) {
+  int best = -1;
+  PathClass best_class{};
+  for (int i = 0; i < session.lists.pair_count(); ++i) {
+    const CandidatePair& pair = session.lists.pair(i);
+    if (!pair.valid || !IsOf(pair, stream, component)) continue;
+    const PathClass path_class = ClassOfPair(session, pair);
+    if (best < 0 || path_class < best_class ||
+        (path_class == best_class && pair.valid_priority > session.lists.pair(best).valid_priority)) {
+      best = i;
+      best_class = path_class;
+    }
+  }
+  return best;
+}
+
+NominationDecision DecideNomination(const Session& session, net::Instant now, int stream, int component) {
+  const NominationPolicy policy = session.options.nomination;
+  const int best = BestValidPair(session, stream, component);
+  if (best < 0) return {};
+  if (policy == NominationPolicy::kFirstValid) {
+    int first = best;
+    for (int i = 0; i < session.lists.pair_count(); ++i) {
+      const CandidatePair& pair = session.lists.pair(i);
+      if (pair.valid && IsOf(pair, stream, component) && *pair.valid_since < *session.lists.pair(first).valid_since) {
+        first = i;
+      }
+    }
+    return {.pair = first, .look_again = std::nullopt};
+  }
+
+  bool any_open = !session.remote_complete;  // What the peer has not told yet may be better than anything.
+  bool better_open = any_open;
+  const PathClass best_class = ClassOfPair(session, session.lists.pair(best));
+  for (int index : session.lists.list(stream).order) {
+    const CandidatePair& pair = session.lists.pair(index);
+    if (pair.component != component || !IsOpen(pair.state)) continue;
+    any_open = true;
+    better_open |= ClassOfPair(session, pair) < best_class;
+  }
+  if (policy == NominationPolicy::kExhaustive) {
+    if (any_open) return {};
+    int highest = best;
+    for (int i = 0; i < session.lists.pair_count(); ++i) {
+      const CandidatePair& pair = session.lists.pair(i);
+      if (pair.valid && IsOf(pair, stream, component) &&
+          pair.valid_priority > session.lists.pair(highest).valid_priority) {
+        highest = i;
+      }
+    }
+    return {.pair = highest, .look_again = std::nullopt};
+  }
+
+  if (!better_open) return {.pair = best, .look_again = std::nullopt};
+  const bool direct = best_class == PathClass::kHost || best_class == PathClass::kReflexive;
+  const net::Instant first_check = session.times.first_check.value_or(now);
+  const net::Instant mark = first_check + (direct ? session.options.direct_after : session.options.relayed_after);
+  if (now >= mark) return {.pair = best, .look_again = std::nullopt};
+  return {.pair = -1, .look_again = mark};
+}
+
+}  // namespace pinhole::ice

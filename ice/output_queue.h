@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "ice/output.h"
+
+namespace pinhole::ice {
+
+// Outputs in order, with the bytes they carry. Keeps its memory from one input to the next.
+class OutputQueue {
+ public:
+  // To be called first in every input: gives up the bytes of what has been polled.
+  void BeginInput() {
+    if (next_ < entries_.size()) return;
+    entries_.clear();
+    bytes_.clear();
+    next_ = 0;
+  }
+
+  void Push(Output output) { entries_.push_back({std::move(output), 0, 0}); }
+  // Copies `bytes`.
+  void Push(Output output, net::ByteView bytes) {
+    entries_.push_back({std::move(output), bytes_.size(), bytes.size()});
+    bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+  }
+
+  std::optional<Output> Poll() {
+    if (next_ == entries_.size()) return std::nullopt;
+    Entry& entry = entries_[next_++];
+    if (entry.size > 0) {
+      const net::ByteView bytes(bytes_.data() + entry.offset, entry.size);
+      if (auto* send = std::get_if<SendDatagram>(&entry.output)) send->bytes = bytes;
+      if (auto* data = std::get_if<DataReceived>(&entry.output)) data->bytes = bytes;
+    }
+    return std::move(entry.output);
+  }
+
+ private:
+  struct Entry {
+    Output output;
+    std::size_t offset;  // into bytes_
+    std::size_t size;
+  };
+  std::vector<Entry> entries_;
+  std::size_t next_ = 0;
+  std::vector<std::uint8_t> bytes_;
+};
+
+}  // namespace pinhole::ice

@@ -1,0 +1,157 @@
+#include "ice/pair_formation.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "ice/priority.h"
+
+namespace pinhole::ice {
+namespace {
+
+bool IsLinkLocalV6(const net::IpAddress& address) { return address.is_v6() && address.IsLinkLocal(); }
+
+bool MayPair(const Candidate& local, const Candidate& remote) {
+  return local.stream == remote.stream && local.component == remote.component &&
+         local.address.family() == remote.address.family() &&
+         IsLinkLocalV6(local.address.address()) == IsLinkLocalV6(remote.address.address());
+}
+
+// §6.1.2.2: the smaller of the two numbers of components, if the peer told any candidate of the stream.
+void MatchComponents(Session& session) {
+  for (int stream = 0; stream < session.lists.list_count(); ++stream) {
+    int remote_max = 0;
+    for (const RemoteCandidate& remote : session.remotes.all()) {
+      if (remote.candidate.stream == stream) remote_max = std::max(remote_max, remote.candidate.component);
+    }
+    std::vector<ComponentStatus>& components = session.lists.list(stream).components;
+    if (remote_max > 0 && static_cast<std::size_t>(remote_max) < components.size() && session.remote_complete) {
+      components.resize(static_cast<std::size_t>(remote_max));
+    }
+  }
+}
+
+bool Precedes(const CandidatePair& a, const CandidatePair& b) {
+  if (a.priority != b.priority) return a.priority > b.priority;
+  return a.component < b.component;
+}
+
+// All pairs of one stream, sorted and pruned.
+std::vector<CandidatePair> PairsOf(const Session& session, int stream) {
+  std::vector<CandidatePair> pairs;
+  for (std::size_t i = 0; i < session.local_candidates.size(); ++i) {
+    const Candidate& local = session.local_candidates[i];
+    if (local.stream != stream || local.type == CandidateType::kPeerReflexive) continue;
+    const int base = session.local_details[i].base;
+    if (!session.base(base).open()) continue;
+    for (int remote = 0; remote < session.remotes.size(); ++remote) {
+      if (!MayPair(local, session.remotes[remote].candidate)) continue;
+      pairs.push_back(MakePair(session, base, static_cast<int>(i), remote));
+    }
+  }
+  std::stable_sort(pairs.begin(), pairs.end(), Precedes);
+  std::vector<bool> seen(session.bases.size() * static_cast<std::size_t>(session.remotes.size()));
+  const auto is_redundant = [&](const CandidatePair& pair) {
+    const std::size_t key = static_cast<std::size_t>(pair.base) * static_cast<std::size_t>(session.remotes.size()) +
+                            static_cast<std::size_t>(pair.remote);
+    const bool redundant = seen[key];
+    seen[key] = true;
+    return redundant;
+  };
+  pairs.erase(std::remove_if(pairs.begin(), pairs.end(), is_redundant), pairs.end());
+  return pairs;
+}
+
+// §6.1.2.5: one from each list in turn, from the bottom, but never the last of a component.
+int DiscardBeyond(int limit, std::vector<std::vector<CandidatePair>>& lists) {
+  struct Bottom {
+    int at;                 // pairs from here on have been looked at
+    std::vector<int> left;  // pairs by component
+  };
+  int total = 0;
+  std::vector<Bottom> bottoms;
+  for (const std::vector<CandidatePair>& list : lists) {
+    Bottom bottom{static_cast<int>(list.size()), std::vector<int>(257)};
+    for (const CandidatePair& pair : list) ++bottom.left[static_cast<std::size_t>(pair.component)];
+    total += bottom.at;
+    bottoms.push_back(std::move(bottom));
+  }
+  int discarded = 0;
+  for (bool any = true; total > limit && any;) {
+    any = false;
+    for (std::size_t i = 0; i < lists.size() && total > limit; ++i) {
+      Bottom& bottom = bottoms[i];
+      while (bottom.at > 0) {
+        CandidatePair& lowest = lists[i][static_cast<std::size_t>(--bottom.at)];
+        int& left = bottom.left[static_cast<std::size_t>(lowest.component)];
+        if (left < 2) continue;
+        --left;
+        --total;
+        ++discarded;
+        lowest.listed = false;
+        any = true;
+        break;
+      }
+    }
+  }
+  return discarded;
+}
+
+}  // namespace
+
+CandidatePair MakePair(const Session& session, int base_index, int local, int remote) {
+  const LocalBase& base = session.base(base_index);
+  const RemoteCandidate& peer = session.remotes[remote];
+  CandidatePair pair;
+  pair.stream = base.stream;
+  pair.component = base.component;
+  pair.base = base_index;
+  pair.local = local;
+  pair.remote = remote;
+  pair.foundation = PairFoundation(base.foundation, peer.foundation);
+  pair.priority = session.PriorityOf(session.LocalPriorityOf(pair), peer.candidate.priority);
+  pair.check_priority = PeerReflexivePriority(base.self.priority);
+  pair.state = PairState::kWaiting;
+  return pair;
+}
+
+void FormCheckLists(Session& session) {
+  MatchComponents(session);
+  std::vector<std::vector<CandidatePair>> lists;
+  int total = 0;
+  for (int stream = 0; stream < session.lists.list_count(); ++stream) {
+    lists.push_back(PairsOf(session, stream));
+    total += static_cast<int>(lists.back().size());
+  }
+  if (total > session.options.pair_limit) {
+    session.counters.pairs_discarded += DiscardBeyond(session.options.pair_limit, lists);
+  }
+  session.lists.Reserve(std::min(total, session.options.pair_limit));
+  for (const std::vector<CandidatePair>& list : lists) {
+    for (const CandidatePair& pair : list) {
+      if (pair.listed && session.lists.list(pair.stream).has_component(pair.component)) session.lists.Add(pair);
+    }
+  }
+  session.lists.ComputeInitialStates();
+}
+
+void PairLateRemoteCandidate(Session& session, int remote) {
+  for (std::size_t i = 0; i < session.local_candidates.size(); ++i) {
+    const Candidate& local = session.local_candidates[i];
+    const int base = session.local_details[i].base;
+    if (local.type == CandidateType::kPeerReflexive || !session.base(base).open()) continue;
+    const Candidate& peer = session.remotes[remote].candidate;
+    if (!MayPair(local, peer) || !session.lists.list(local.stream).has_component(local.component)) continue;
+    const CheckList& list = session.lists.list(local.stream);
+    if (list.state != CheckListState::kRunning || list.component(local.component).selected >= 0) continue;
+    if (session.lists.Find(base, remote) >= 0) continue;  // Redundant: the first local candidate is the highest.
+    CandidatePair pair = MakePair(session, base, static_cast<int>(i), remote);
+    if (session.lists.listed() >= session.options.pair_limit) {
+      ++session.counters.pairs_discarded;
+      continue;
+    }
+    pair.state = session.lists.StateOfLatePair(pair);
+    session.lists.Add(pair);
+  }
+}
+
+}  // namespace pinhole::ice

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "ice/candidate.h"
+#include "ice/options.h"
+
+namespace pinhole::ice {
+
+// RFC 8445 §5.1.2.2: 126 host, 110 peer-reflexive, 100 server-reflexive, 0 relayed.
+constexpr std::uint32_t TypePreference(CandidateType type) {
+  switch (type) {
+    case CandidateType::kHost:
+      return 126;
+    case CandidateType::kPeerReflexive:
+      return 110;
+    case CandidateType::kServerReflexive:
+      return 100;
+    case CandidateType::kRelayed:
+      return 0;
+  }
+  return 0;
+}
+
+// RFC 8445 §5.1.2.1. REQUIRES: local_preference <= 65535, component 1 to 256.
+constexpr std::uint32_t CandidatePriority(CandidateType type, std::uint32_t local_preference, int component) {
+  return (TypePreference(type) << 24) | (local_preference << 8) | (256 - static_cast<std::uint32_t>(component));
+}
+
+// What a check carries in PRIORITY: the priority of `local`, were it peer-reflexive (RFC 8445 §7.1.1).
+constexpr std::uint32_t PeerReflexivePriority(std::uint32_t local_priority) {
+  return (TypePreference(CandidateType::kPeerReflexive) << 24) | (local_priority & 0x00FFFFFF);
+}
+
+// RFC 8445 §6.1.2.3: G is the controlling agent's candidate, D the controlled agent's. The same on both sides.
+constexpr std::uint64_t PairPriority(std::uint32_t g, std::uint32_t d) {
+  const std::uint64_t low = g < d ? g : d;
+  const std::uint64_t high = g < d ? d : g;
+  return (low << 32) + 2 * high + (g > d ? 1 : 0);
+}
+
+// The addresses that candidates are gathered from, without those that RFC 8445 §5.1.1.1 leaves out, most
+// preferred first. RFC 8421: within reliable interfaces IPv6 goes first and an IPv4 address follows each
+// (N4 + N6) / N4 IPv6 ones; addresses of tunnels (VPN) come after all others, not intermingled. Before that,
+// wired precedes Wi-Fi and Wi-Fi cellular, preferred precedes deprecated, temporary precedes permanent
+// (RFC 6724), and otherwise the caller's order stays.
+std::vector<LocalAddress> RankAddresses(std::span<const LocalAddress> addresses, bool include_loopback);
+
+// The local preference of a candidate from the address of this rank and the server of this index: unique among
+// the candidates of one type, 65535 for the first.
+constexpr std::uint32_t LocalPreference(int rank, int server, int servers) {
+  const int place = rank * (servers < 1 ? 1 : servers) + server;
+  return place > 65535 ? 0 : static_cast<std::uint32_t>(65535 - place);
+}
+
+}  // namespace pinhole::ice

@@ -1,0 +1,99 @@
+#include "ice/relays.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "stun/message.h"
+
+namespace pinhole::ice {
+
+int Relays::Add(int socket_base, int server, stun::TurnClient::Options options, net::RandomSource& random) {
+  all_.emplace_back(socket_base, server, std::move(options), random);
+  return size() - 1;
+}
+
+void Relays::Route(net::Instant now, int index, const stun::TurnClient::SendToServer& send, SocketTag tag,
+                   OutputQueue& out, TaPacer& pacer) {
+  Relay& relay = (*this)[index];
+  const net::SocketAddress& server = relay.client.options().server;
+  const SendDatagram datagram{tag, server, {}, send.packet_class, send.cause};
+  if (send.packet_class != net::PacketClass::kTurn || send.bytes.size() < stun::kHeaderBytes) {
+    return out.Push(datagram, send.bytes);
+  }
+  stun::TransactionId id;
+  std::memcpy(id.bytes.data(), send.bytes.data() + 8, id.bytes.size());
+  if (std::find(relay.known_ids.begin(), relay.known_ids.end(), id) != relay.known_ids.end()) {
+    const bool held = std::any_of(held_.begin(), held_.end(), [&](const Held& other) {
+      return std::equal(id.bytes.begin(), id.bytes.end(), other.bytes.begin() + 8);
+    });
+    if (!held) out.Push(datagram, send.bytes);
+    return;
+  }
+  relay.known_ids[relay.known_next++ % relay.known_ids.size()] = id;
+  if (held_.empty() && pacer.TryTake(now)) {
+    ++transactions_;
+    last_transaction_ = now;
+    return out.Push(datagram, send.bytes);
+  }
+  held_.push_back({index, tag, server, send.cause, {send.bytes.begin(), send.bytes.end()}});
+}
+
+void Relays::Drain(net::Instant now, int index, SocketTag tag, OutputQueue& out, TaPacer& pacer) {
+  Relay& relay = (*this)[index];
+  while (std::optional<stun::TurnClient::Output> output = relay.client.PollOutput()) {
+    if (const auto* send = std::get_if<stun::TurnClient::SendToServer>(&*output)) {
+      Route(now, index, *send, tag, out, pacer);
+    } else {
+      events_.push_back({index, std::move(*output)});
+    }
+  }
+}
+
+std::optional<Relays::Event> Relays::TakeEvent() {
+  if (next_event_ == events_.size()) {
+    events_.clear();
+    next_event_ = 0;
+    return std::nullopt;
+  }
+  return std::move(events_[next_event_++]);
+}
+
+void Relays::Release(net::Instant now, int index, SocketTag tag, OutputQueue& out) {
+  Relay& relay = (*this)[index];
+  relay.released = true;
+  held_.erase(std::remove_if(held_.begin(), held_.end(), [&](const Held& held) { return held.relay == index; }),
+              held_.end());
+  while (relay.client.PollOutput().has_value()) {
+  }
+  const bool allocated = relay.client.state() == stun::TurnClient::State::kAllocated;
+  relay.client.Release(now);
+  while (std::optional<stun::TurnClient::Output> output = relay.client.PollOutput()) {
+    const auto* send = std::get_if<stun::TurnClient::SendToServer>(&*output);
+    if (!allocated || send == nullptr) continue;
+    out.Push(SendDatagram{tag, relay.client.options().server, {}, send->packet_class, {}}, send->bytes);
+    ++transactions_;
+  }
+}
+
+bool Relays::SendHeld(net::Instant now, OutputQueue& out) {
+  if (held_.empty()) return false;
+  const Held& first = held_.front();
+  out.Push(SendDatagram{first.tag, first.server, {}, net::PacketClass::kTurn, first.cause}, first.bytes);
+  ++transactions_;
+  last_transaction_ = now;
+  held_.erase(held_.begin());
+  return true;
+}
+
+std::optional<net::Instant> Relays::NextTimer() const {
+  std::optional<net::Instant> earliest;
+  for (const Relay& relay : all_) {
+    if (relay.released) continue;
+    const std::optional<net::Instant> next = relay.client.NextTimer();
+    if (next.has_value() && (!earliest.has_value() || *next < *earliest)) earliest = next;
+  }
+  return earliest;
+}
+
+}  // namespace pinhole::ice

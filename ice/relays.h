@@ -1,0 +1,84 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "ice/output_queue.h"
+#include "ice/ta_pacer.h"
+#include "net/bytes.h"
+#include "net/time.h"
+#include "stun/transaction_id.h"
+#include "stun/turn_client.h"
+
+namespace pinhole::ice {
+
+// An allocation on a TURN server, made through one socket.
+struct Relay {
+  Relay(int base, int server_index, stun::TurnClient::Options options, net::RandomSource& random)
+      : socket_base(base), server(server_index), client(std::move(options), random) {}
+
+  int socket_base;  // index of the base that it is reached from
+  int server;       // index into AgentOptions::turn_servers
+  int base = -1;    // index of the relayed base, once allocated
+  stun::TurnClient client;
+  bool released = false;  // given back; what it still says does not matter
+  // Ids of the requests that were sent or wait to be: anything else is a new transaction, which has to be paced.
+  std::array<stun::TransactionId, 8> known_ids = {};
+  std::size_t known_next = 0;
+};
+
+// The TURN clients of an agent, and their new transactions that wait for a slot of the pacer (RFC 8445 §5.1.1.2:
+// also the second try of an Allocate counts). Their retransmissions and the data they wrap go out at once.
+class Relays {
+ public:
+  int Add(int socket_base, int server, stun::TurnClient::Options options, net::RandomSource& random);
+  Relay& operator[](int index) { return all_[static_cast<std::size_t>(index)]; }
+  const Relay& operator[](int index) const { return all_[static_cast<std::size_t>(index)]; }
+  int size() const { return static_cast<int>(all_.size()); }
+  bool empty() const { return all_.empty(); }
+
+  // Empties the output of a client: passes on or holds what it wants to have sent, keeps the rest for TakeEvent().
+  // `tag` is that of its socket.
+  void Drain(net::Instant now, int index, SocketTag tag, OutputQueue& out, TaPacer& pacer);
+  struct Event {
+    int relay;
+    stun::TurnClient::Output output;
+  };
+  std::optional<Event> TakeEvent();
+
+  // Uses a slot of the pacer for one held request; false if none is held.
+  bool SendHeld(net::Instant now, OutputQueue& out);
+  bool HasHeld() const { return !held_.empty(); }
+
+  // New transactions sent, and when the last was.
+  int transactions() const { return transactions_; }
+  std::optional<net::Instant> last_transaction() const { return last_transaction_; }
+
+  // Gives an allocation back at once. The caller has a slot.
+  void Release(net::Instant now, int index, SocketTag tag, OutputQueue& out);
+
+  std::optional<net::Instant> NextTimer() const;
+
+ private:
+  void Route(net::Instant now, int index, const stun::TurnClient::SendToServer& send, SocketTag tag, OutputQueue& out,
+             TaPacer& pacer);
+  struct Held {
+    int relay;
+    SocketTag tag;
+    net::SocketAddress server;
+    net::PacketTag cause;
+    std::vector<std::uint8_t> bytes;
+  };
+
+  std::deque<Relay> all_;  // Clients stay where they are.
+  std::vector<Held> held_;
+  std::vector<Event> events_;
+  std::size_t next_event_ = 0;
+  int transactions_ = 0;
+  std::optional<net::Instant> last_transaction_;
+};
+
+}  // namespace pinhole::ice

@@ -1,0 +1,76 @@
+#include "ice/release.h"
+
+#include <algorithm>
+
+namespace pinhole::ice {
+
+void Release::StartUnselected(net::Instant at) {
+  mode_ = Mode::kUnselected;
+  at_ = at;
+}
+
+void Release::StartAll(net::Instant now) {
+  mode_ = Mode::kAll;
+  at_ = now;
+  Continue(now);
+}
+
+void Release::Now(net::Instant now) {
+  mode_ = Mode::kDone;
+  for (int i = 0; i < session_.relays.size(); ++i) {
+    if (session_.relays[i].released) continue;
+    session_.relays.Release(now, i, session_.base(session_.relays[i].socket_base).tag, session_.out);
+  }
+  for (LocalBase& base : session_.bases) {
+    if (base.open() && base.relay < 0) session_.out.Push(CloseSocket{base.tag});
+    base.state = LocalBase::State::kClosed;
+  }
+}
+
+// Whether a selected pair sends from this base, or through a relay on its socket.
+bool Release::IsSelected(int index) const {
+  for (const CheckList& list : session_.lists.lists()) {
+    for (const ComponentStatus& component : list.components) {
+      if (component.selected < 0) continue;
+      const int selected = session_.lists.pair(component.selected).base;
+      if (selected == index) return true;
+      const int relay = session_.base(selected).relay;
+      if (relay >= 0 && session_.relays[relay].socket_base == index) return true;
+    }
+  }
+  return false;
+}
+
+int Release::NextRelay() const {
+  for (int i = 0; i < session_.relays.size(); ++i) {
+    const Relay& relay = session_.relays[i];
+    if (!relay.released && (mode_ == Mode::kAll || relay.base < 0 || !IsSelected(relay.base))) return i;
+  }
+  return -1;
+}
+
+void Release::Continue(net::Instant now) {
+  if ((mode_ != Mode::kUnselected && mode_ != Mode::kAll) || now < at_) return;
+  for (int relay = NextRelay(); relay >= 0; relay = NextRelay()) {
+    if (!session_.pacer.TryTakeFloor(now)) return;
+    const int base = session_.relays[relay].base;
+    session_.relays.Release(now, relay, session_.base(session_.relays[relay].socket_base).tag, session_.out);
+    if (base >= 0) session_.base(base).state = LocalBase::State::kClosed;
+  }
+  if (mode_ == Mode::kUnselected) {
+    for (std::size_t i = 0; i < session_.bases.size(); ++i) {
+      LocalBase& base = session_.bases[i];
+      if (!base.open() || IsSelected(static_cast<int>(i))) continue;
+      base.state = LocalBase::State::kClosed;
+      if (base.relay < 0) session_.out.Push(CloseSocket{base.tag});
+    }
+  }
+  mode_ = Mode::kDone;
+}
+
+std::optional<net::Instant> Release::NextTimer() const {
+  if (mode_ != Mode::kUnselected && mode_ != Mode::kAll) return std::nullopt;
+  return std::max(at_, session_.pacer.next_floor());
+}
+
+}  // namespace pinhole::ice

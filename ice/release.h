@@ -1,0 +1,37 @@
+#pragma once
+
+#include <optional>
+
+#include "ice/session.h"
+
+namespace pinhole::ice {
+
+// Gives back what a session does not need any more (RFC 8445 §8.3): allocations first, each in a slot of the
+// machine's floor, then the sockets.
+class Release {
+ public:
+  explicit Release(Session& session) : session_(session) {}
+
+  bool started() const { return mode_ != Mode::kNone; }
+  // From `at` on: whatever serves no selected pair.
+  void StartUnselected(net::Instant at);
+  // The session has failed: all allocations; the sockets wait for Close().
+  void StartAll(net::Instant now);
+  // The session is closed: everything, at once.
+  void Now(net::Instant now);
+
+  void Continue(net::Instant now);
+  std::optional<net::Instant> NextTimer() const;
+
+ private:
+  enum class Mode : std::uint8_t { kNone, kUnselected, kAll, kDone };
+
+  bool IsSelected(int base) const;
+  int NextRelay() const;
+
+  Session& session_;
+  Mode mode_ = Mode::kNone;
+  net::Instant at_{};
+};
+
+}  // namespace pinhole::ice

@@ -1,0 +1,59 @@
+#include "ice/remote_candidates.h"
+
+namespace pinhole::ice {
+
+int RemoteCandidates::Find(int stream, int component, const net::SocketAddress& address) const {
+  for (std::size_t i = 0; i < all_.size(); ++i) {
+    const Candidate& candidate = all_[i].candidate;
+    if (candidate.address == address && candidate.stream == stream && candidate.component == component) {
+      return static_cast<int>(i);
+    }
+  }
+  return -1;
+}
+
+int RemoteCandidates::Add(const Candidate& candidate) {
+  const net::IpAddress& ip = candidate.address.address();
+  if (candidate.address.port() == 0 || ip.IsUnspecified() || ip.IsMulticast()) return -1;
+  if (told_ >= Description::kCandidatesMax) return -1;
+  const FoundationId foundation =
+      candidate.foundation.text().empty() ? foundations_.Unique() : foundations_.Of(candidate.foundation);
+  const int known = Find(candidate.stream, candidate.component, candidate.address);
+  if (known < 0) {
+    all_.push_back({candidate, foundation, -1});
+    ++told_;
+    return size() - 1;
+  }
+  RemoteCandidate& old = all_[static_cast<std::size_t>(known)];
+  if (old.learned_on < 0) return -1;
+  ++told_;
+  old = {candidate, foundation, -1};
+  return known;
+}
+
+int RemoteCandidates::CountLearned(int base, const net::IpAddress& address) const {
+  int count = 0;
+  for (const RemoteCandidate& remote : all_) {
+    count += remote.learned_on == base && remote.candidate.address.address() == address;
+  }
+  return count;
+}
+
+int RemoteCandidates::Learn(int stream, int component, int base, const net::SocketAddress& from, std::uint32_t priority,
+                            int replaces) {
+  Candidate candidate;
+  candidate.stream = stream;
+  candidate.component = component;
+  candidate.type = CandidateType::kPeerReflexive;
+  candidate.priority = priority;
+  candidate.address = from;
+  if (replaces >= 0) {  // Its foundation equals no other already.
+    RemoteCandidate& old = all_[static_cast<std::size_t>(replaces)];
+    old = {candidate, old.foundation, base};
+    return replaces;
+  }
+  all_.push_back({candidate, foundations_.Unique(), base});
+  return size() - 1;
+}
+
+}  // namespace pinhole::ice

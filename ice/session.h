@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ice/check_list_set.h"
+#include "ice/credentials.h"
+#include "ice/foundation.h"
+#include "ice/local_base.h"
+#include "ice/options.h"
+#include "ice/output_queue.h"
+#include "ice/relays.h"
+#include "ice/remote_candidates.h"
+#include "ice/ta_pacer.h"
+#include "ice/views.h"
+#include "net/random.h"
+
+namespace pinhole::ice {
+
+// The state of one agent, which its procedures (gatherer, connectivity checks, nomination, keepalives) share.
+struct Session {
+  // The agent's life; from kClosed it does nothing any more.
+  enum class Stage : std::uint8_t { kNew, kGathering, kGathered, kChecking, kConnected, kFailed, kClosed };
+
+  Session(const AgentOptions& agent_options, net::RandomSource& source, HostPacer* host);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  AgentOptions options;
+  net::RandomSource& random;
+  OutputQueue out;
+  TaPacer pacer;
+  Stage stage = Stage::kNew;
+
+  Role role;
+  std::uint64_t tie_breaker;
+  Credentials local;
+  std::optional<Credentials> remote;
+  std::string check_username;    // of our checks: "REMOTE:LOCAL" (RFC 8445 §7.2.2)
+  bool remote_complete = false;  // the peer has told all its candidates
+
+  std::vector<LocalBase> bases;  // those on sockets first: the index is the SocketTag
+  std::vector<Candidate> local_candidates;
+  std::vector<LocalCandidate> local_details;  // of the same index
+  LocalFoundations local_foundations;
+  RemoteCandidates remotes;
+  CheckListSet lists;
+  Relays relays;
+
+  std::vector<int> newly_selected;  // nominated pairs that nobody has attended to yet
+  net::Instant peer_heard{};        // when something authentic came last
+
+  AgentTimes times;
+  AgentCounters counters;
+  std::optional<Failed> failure;
+
+  bool over() const { return stage == Stage::kFailed || stage == Stage::kClosed; }
+  bool checking() const { return stage == Stage::kChecking || stage == Stage::kConnected; }
+  LocalBase& base(int index) { return bases[static_cast<std::size_t>(index)]; }
+  const LocalBase& base(int index) const { return bases[static_cast<std::size_t>(index)]; }
+  const Candidate& local_candidate(int index) const { return local_candidates[static_cast<std::size_t>(index)]; }
+
+  // A candidate that is told to the peer or was found by a check.
+  int AddLocalCandidate(const Candidate& candidate, int base, FoundationId foundation);
+  // The local candidate of this address, of those told or found; one of `base` rather than of another. -1: none.
+  int FindLocalCandidate(int stream, int component, const net::SocketAddress& address, int base) const;
+
+  // From the base, through its relay if it has one. False: it cannot be sent now.
+  bool Send(net::Instant now, int base, const net::SocketAddress& to, net::ByteView bytes,
+            net::PacketClass packet_class, net::PacketTag cause);
+  bool SendOnPair(net::Instant now, int pair, net::ByteView bytes, net::PacketClass packet_class, net::PacketTag cause);
+
+  void DrainRelay(net::Instant now, int relay);
+
+  // RFC 8445 §6.1.2.3, by the present role.
+  std::uint64_t PriorityOf(std::uint32_t local, std::uint32_t remote) const;
+  std::uint32_t LocalPriorityOf(const CandidatePair& pair) const;
+  PairView ViewOf(int pair) const;
+  // All pairs again, after a change of role.
+  void RecomputePriorities();
+};
+
+}  // namespace pinhole::ice

@@ -1,0 +1,109 @@
+#include "ice/views.h"
+
+namespace pinhole::ice {
+
+const char* ToString(PairState state) {
+  switch (state) {
+    case PairState::kFrozen:
+      return "frozen";
+    case PairState::kWaiting:
+      return "waiting";
+    case PairState::kInProgress:
+      return "in_progress";
+    case PairState::kSucceeded:
+      return "succeeded";
+    case PairState::kFailed:
+      return "failed";
+  }
+  return "";
+}
+
+const char* ToString(CheckListState state) {
+  switch (state) {
+    case CheckListState::kRunning:
+      return "running";
+    case CheckListState::kCompleted:
+      return "completed";
+    case CheckListState::kFailed:
+      return "failed";
+  }
+  return "";
+}
+
+const char* ToString(Nomination nomination) {
+  switch (nomination) {
+    case Nomination::kNone:
+      return "none";
+    case Nomination::kChosen:
+      return "chosen";
+    case Nomination::kRequested:
+      return "requested";
+    case Nomination::kNominated:
+      return "nominated";
+  }
+  return "";
+}
+
+const char* ToString(PairEnd end) {
+  switch (end) {
+    case PairEnd::kNone:
+      return "none";
+    case PairEnd::kTimeout:
+      return "timeout";
+    case PairEnd::kNotSymmetric:
+      return "not_symmetric";
+    case PairEnd::kErrorResponse:
+      return "error_response";
+    case PairEnd::kIcmpError:
+      return "icmp_error";
+    case PairEnd::kSendRefused:
+      return "send_refused";
+    case PairEnd::kPermissionRefused:
+      return "permission_refused";
+    case PairEnd::kRelayLost:
+      return "relay_lost";
+    case PairEnd::kConcluded:
+      return "concluded";
+  }
+  return "";
+}
+
+const char* ToString(Phase phase) {
+  switch (phase) {
+    case Phase::kGathering:
+      return "gathering";
+    case Phase::kExchange:
+      return "exchange";
+    case Phase::kChecking:
+      return "checking";
+    case Phase::kNominating:
+      return "nominating";
+    case Phase::kConnected:
+      return "connected";
+  }
+  return "";
+}
+
+const char* ToString(FailureReason reason) {
+  switch (reason) {
+    case FailureReason::kNone:
+      return "none";
+    case FailureReason::kNoLocalCandidates:
+      return "no_local_candidates";
+    case FailureReason::kNoRemoteCandidates:
+      return "no_remote_candidates";
+    case FailureReason::kNoPairs:
+      return "no_pairs";
+    case FailureReason::kAllPairsFailed:
+      return "all_pairs_failed";
+    case FailureReason::kNominationFailed:
+      return "nomination_failed";
+    case FailureReason::kNominationNeverCame:
+      return "nomination_never_came";
+    case FailureReason::kNoRemoteDescription:
+      return "no_remote_description";
+  }
+  return "";
+}
+
+}  // namespace pinhole::ice
