@@ -101,18 +101,6 @@ Verdict Nat::FromOutside(net::Instant now, Packet& packet) {
   return Inside(in.binding->inside.network);
 }
 
-Verdict Nat::FromBox(net::Instant now, Packet& packet) {
-  if (packet.is_v4() && packet.is_udp()) {
-    const Endpoint external = Endpoint::Of(packet.source);
-    const Endpoint remote = Endpoint::Of(packet.destination);
-    if (IsExternal(external.address)) {
-      if (FindInbound(now, external, remote) != nullptr) return Drop(Rule::kMappingClash, packet.source);
-      Claim(now, external, remote);
-    }
-  }
-  return {.action = Verdict::Action::kOutside};
-}
-
 // The packet has to pass as if it went out and came in again (RFC 4787 §6, RFC 6146 §3.8): its sender gets a
 // mapping, and the receiver's filter sees the sender by that.
 Verdict Nat::PassHairpin(net::Instant now, Endpoint inside, Packet& packet) {

@@ -68,9 +68,6 @@ class Nat {
   Verdict FromInside(net::Instant now, int network, Packet& packet);
   // A packet that came in on the outside.
   Verdict FromOutside(net::Instant now, Packet& packet);
-  // A packet that a program of the box sends from one of the external addresses: what is sent back to it will
-  // be for the box.
-  Verdict FromBox(net::Instant now, Packet& packet);
 
   // When an entry must act by itself. There is none that must.
   std::optional<net::Instant> NextTimer() const { return std::nullopt; }
