@@ -74,7 +74,9 @@ class IpAddress {
   constexpr std::uint64_t high() const { return LoadU64(bytes_.data()); }
   constexpr std::uint64_t low() const { return LoadU64(bytes_.data() + 8); }
 
-  friend constexpr bool operator==(const IpAddress&, const IpAddress&) = default;
+  friend constexpr bool operator==(const IpAddress& a, const IpAddress& b) {
+    return a.low() == b.low() && a.high() == b.high() && a.family_ == b.family_;
+  }
   friend constexpr std::strong_ordering operator<=>(const IpAddress& a, const IpAddress& b) {
     if (a.family_ != b.family_) return a.family_ <=> b.family_;
     if (a.high() != b.high()) return a.high() <=> b.high();

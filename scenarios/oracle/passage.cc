@@ -34,6 +34,44 @@ std::size_t At(int index) { return static_cast<std::size_t>(index); }
 
 }  // namespace
 
+std::string Describe(const Model& model, const Loss& loss) {
+  const auto box = [&](absl::string_view does) {
+    return absl::StrCat(model.boxes[At(loss.place)].name, loss.hairpinned ? " hairpins but " : " ", does);
+  };
+  const auto network = [&] { return model.networks[At(loss.place)].name; };
+  switch (loss.kind) {
+    case Loss::Kind::kNone:
+      return "";
+    case Loss::Kind::kNoListener:
+      return absl::StrCat("nobody listens there on ", network());
+    case Loss::Kind::kNoWayOn:
+      return absl::StrCat("no way on from ", network());
+    case Loss::Kind::kNotAttached:
+      return box("is not there");
+    case Loss::Kind::kNoMapping:
+      return box("has no mapping there");
+    case Loss::Kind::kFiltered:
+      return box(absl::StrCat("filters by ", ToString(model.boxes[At(loss.place)].nat.filtering)));
+    case Loss::Kind::kTakenEarlier:
+      return box("took the other's packet for itself before its own host had sent");
+    case Loss::Kind::kTakenByBox:
+      return box("takes unknown packets for itself");
+    case Loss::Kind::kNoHairpin:
+      return box("does not hairpin");
+    case Loss::Kind::kNotRouted:
+      return box("does not route between its inside networks");
+    case Loss::Kind::kNoIpv6:
+      return box("passes no IPv6");
+    case Loss::Kind::kNoRoute:
+      return box("has no route");
+    case Loss::Kind::kNoPermission:
+      return absl::StrCat("a relay on ", network(), " has no permission for an address that its owner does not know");
+    case Loss::Kind::kLoop:
+      return "it goes in circles";
+  }
+  return "?";
+}
+
 Passage::Passage(const Model& model, Pooling pooling) : model_(model), pooling_(pooling), memory_(model.boxes.size()) {}
 
 int Passage::AddSocket(const Socket& socket) {
@@ -71,25 +109,25 @@ Arrival Passage::Resume(const Datagram& datagram) { return Walk(datagram, false)
 
 Arrival Passage::Walk(Datagram datagram, bool pause) {
   Arrival arrival;
-  const auto lost = [&](std::string why) {
-    arrival.lost = std::move(why);
+  const auto lost = [&](Loss::Kind kind, int place) {
+    arrival.loss.kind = kind;
+    arrival.loss.place = place;
     arrival.datagram = datagram;
     return arrival;
   };
   for (int boxes = 0; boxes <= kBoxesMax; ++boxes) {
     const IpAddress& to = datagram.destination.address();
-    const std::string& network_name = model_.networks[At(datagram.network)].name;
     if (const std::optional<int> found = SocketAt(datagram.network, datagram.destination)) {
       const Socket& socket = sockets_[At(*found)];
       if (socket.relay && !Has(permissions_[At(*found)], datagram.source.address())) {
-        return lost(absl::StrCat("the relay has no permission for ", datagram.source.address().ToString()));
+        return lost(Loss::Kind::kNoPermission, datagram.network);
       }
       datagram.delay += socket.down;
       arrival.socket = found;
       arrival.datagram = datagram;
       return arrival;
     }
-    if (HostAt(datagram.network, to)) return lost(absl::StrCat("nobody listens there on ", network_name));
+    if (HostAt(datagram.network, to)) return lost(Loss::Kind::kNoListener, datagram.network);
 
     // Down: into a box from outside.
     if (const std::optional<int> box_index = BoxWithExternal(datagram.network, to)) {
@@ -99,9 +137,8 @@ Arrival Passage::Walk(Datagram datagram, bool pause) {
         return arrival;
       }
       const Box& box = model_.boxes[At(*box_index)];
-      std::string why;
-      const std::optional<Inside> inside = In(*box_index, datagram.destination, datagram.source, &why);
-      if (!inside) return lost(absl::StrCat(box.name, " ", why));
+      const std::optional<Inside> inside = In(*box_index, datagram.destination, datagram.source, &arrival.loss);
+      if (!inside) return lost(arrival.loss.kind, *box_index);
       datagram.delay += box.outside.down;
       datagram.destination = inside->address;
       datagram.network = inside->network;
@@ -114,9 +151,9 @@ Arrival Passage::Walk(Datagram datagram, bool pause) {
     if (to.is_v6()) {
       if (const std::optional<int> box_index = BoxRoutingTo(datagram.network, to)) {
         const Box& box = model_.boxes[At(*box_index)];
-        if (!box.passes_ipv6) return lost(absl::StrCat(box.name, " passes no IPv6"));
+        if (!box.passes_ipv6) return lost(Loss::Kind::kNoIpv6, *box_index);
         const std::optional<int> inside = OtherInside(box, -1, to);
-        if (!inside) return lost(absl::StrCat(box.name, " has no route"));
+        if (!inside) return lost(Loss::Kind::kNoRoute, *box_index);
         datagram.delay += box.outside.down;
         datagram.network = *inside;
         datagram.gateway.reset();
@@ -125,32 +162,33 @@ Arrival Passage::Walk(Datagram datagram, bool pause) {
     }
 
     // Up: out of the domain by its gateway.
-    if (!datagram.gateway) return lost(absl::StrCat("no way on from ", network_name));
+    if (!datagram.gateway) return lost(Loss::Kind::kNoWayOn, datagram.network);
     const int gateway = *datagram.gateway;
     const Box& box = model_.boxes[At(gateway)];
     const Interface* from = nullptr;
     for (const Interface& interface : box.inside) {
       if (Domain(interface.network) == Domain(datagram.network)) from = &interface;
     }
-    if (from == nullptr) return lost(absl::StrCat(box.name, " is not at ", network_name));
+    if (from == nullptr) return lost(Loss::Kind::kNotAttached, gateway);
     datagram.delay += from->down;
     if (const std::optional<int> other = OtherInside(box, from->network, to)) {
-      if (!box.routes_between_inside)
-        return lost(absl::StrCat(box.name, " does not route between its inside networks"));
+      if (!box.routes_between_inside) return lost(Loss::Kind::kNotRouted, gateway);
       datagram.network = *other;
       datagram.gateway.reset();
       continue;
     }
     if (to.is_v6()) {
-      if (!box.passes_ipv6) return lost(absl::StrCat(box.name, " passes no IPv6"));
+      if (!box.passes_ipv6) return lost(Loss::Kind::kNoIpv6, gateway);
     } else {
       const Inside inside{from->network, datagram.source};
       if (Has(box.outside.addresses, to)) {
-        if (box.nat.hairpinning == Hairpinning::kNone) return lost(absl::StrCat(box.name, " does not hairpin"));
+        if (box.nat.hairpinning == Hairpinning::kNone) return lost(Loss::Kind::kNoHairpin, gateway);
         const SocketAddress mapped = Out(gateway, inside, datagram.destination);
-        std::string why;
-        const std::optional<Inside> target = In(gateway, datagram.destination, mapped, &why);
-        if (!target) return lost(absl::StrCat(box.name, " hairpins but ", why));
+        const std::optional<Inside> target = In(gateway, datagram.destination, mapped, &arrival.loss);
+        if (!target) {
+          arrival.loss.hairpinned = true;
+          return lost(arrival.loss.kind, gateway);
+        }
         if (box.nat.hairpinning == Hairpinning::kExternalSource) datagram.source = mapped;
         datagram.destination = target->address;
         datagram.network = target->network;
@@ -166,7 +204,7 @@ Arrival Passage::Walk(Datagram datagram, bool pause) {
     datagram.gateway = box.outside.gateway;
     datagram.delay += box.outside.up;
   }
-  return lost("it goes in circles");
+  return lost(Loss::Kind::kLoop, 0);
 }
 
 bool Passage::Carries(int from_network, int to_network, const IpAddress& address) const {
@@ -274,7 +312,7 @@ SocketAddress Passage::Out(int box_index, const Inside& inside, const SocketAddr
 }
 
 std::optional<Passage::Inside> Passage::In(int box_index, const SocketAddress& external, const SocketAddress& remote,
-                                           std::string* why) {
+                                           Loss* why) {
   const Box& box = model_.boxes[At(box_index)];
   for (const Forward& forward : box.forwards) {
     if (forward.external_port != external.port()) continue;
@@ -289,7 +327,7 @@ std::optional<Passage::Inside> Passage::In(int box_index, const SocketAddress& e
     if (candidate.external == external) mapping = &candidate;
   }
   if (mapping == nullptr) {
-    *why = "has no mapping there";
+    why->kind = Loss::Kind::kNoMapping;
     return std::nullopt;
   }
   const Inside inside = mapping->inside;
@@ -301,7 +339,7 @@ std::optional<Passage::Inside> Passage::In(int box_index, const SocketAddress& e
     }
   }
   if (!passes) {
-    *why = absl::StrCat("filters by ", ToString(box.nat.filtering));
+    why->kind = Loss::Kind::kFiltered;
     return std::nullopt;
   }
   if (box.nat.inbound_sessions) {
@@ -352,13 +390,13 @@ SocketAddress Passage::OutPerTuple(int box_index, const Inside& inside, const So
 }
 
 std::optional<Passage::Inside> Passage::InPerTuple(int box_index, const SocketAddress& external,
-                                                   const SocketAddress& remote, std::string* why) {
+                                                   const SocketAddress& remote, Loss* why) {
   const Box& box = model_.boxes[At(box_index)];
   Memory& memory = memory_[At(box_index)];
   for (const Tuple& tuple : memory.tuples) {
     if (tuple.external != external || tuple.remote != remote) continue;
     if (!tuple.local) return tuple.inside;
-    *why = "took the peer's packet for itself before its own host had sent";
+    why->kind = Loss::Kind::kTakenEarlier;
     return std::nullopt;
   }
   if (box.nat.filtering != Dependence::kAddressAndPortDependent) {
@@ -373,10 +411,10 @@ std::optional<Passage::Inside> Passage::InPerTuple(int box_index, const SocketAd
   if (box.nat.claims_tuple) {
     memory.tuples.push_back({{}, external, remote, true});
     ++knowledge_;
-    *why = "takes unknown packets for itself";
+    why->kind = Loss::Kind::kTakenByBox;
     return std::nullopt;
   }
-  *why = absl::StrCat("filters by ", ToString(box.nat.filtering));
+  why->kind = Loss::Kind::kFiltered;
   return std::nullopt;
 }
 

@@ -33,11 +33,38 @@ struct Datagram {
   net::Duration delay{};  // so far
 };
 
+// What became of a datagram that did not arrive.
+struct Loss {
+  enum class Kind : std::uint8_t {
+    kNone,
+    kNoListener,   // place: network
+    kNoWayOn,      // place: network
+    kNotAttached,  // place: box
+    kNoMapping,    // place: box, as in all that follow
+    kFiltered,
+    kTakenEarlier,  // the box holds the tuple since a packet that came before its own host had sent
+    kTakenByBox,    // the box accepts it, and holds the tuple from now on
+    kNoHairpin,
+    kNotRouted,  // between inside networks
+    kNoIpv6,
+    kNoRoute,
+    kNoPermission,  // place: network of the relay
+    kLoop,
+  };
+  Kind kind = Kind::kNone;
+  int place = 0;
+  bool hairpinned = false;
+  friend bool operator==(const Loss&, const Loss&) = default;
+};
+
+// "home_b filters by port".
+std::string Describe(const Model& model, const Loss& loss);
+
 // Where a datagram ended.
 struct Arrival {
   std::optional<int> socket;  // the socket that got it
   Datagram datagram;          // as it arrived
-  std::string lost;           // else where and why: "home_b filters by port"
+  Loss loss;                  // else where and why
   bool paused = false;        // neither: it waits outside the first box of the other side
 };
 
@@ -108,11 +135,10 @@ class Passage {
 
   net::SocketAddress Out(int box, const Inside& inside, const net::SocketAddress& remote);
   net::SocketAddress OutPerTuple(int box, const Inside& inside, const net::SocketAddress& remote);
-  // The inside endpoint that a packet to `external` goes to, or why it does not.
-  std::optional<Inside> In(int box, const net::SocketAddress& external, const net::SocketAddress& remote,
-                           std::string* why);
+  // The inside endpoint that a packet to `external` goes to; else sets `why`.
+  std::optional<Inside> In(int box, const net::SocketAddress& external, const net::SocketAddress& remote, Loss* why);
   std::optional<Inside> InPerTuple(int box, const net::SocketAddress& external, const net::SocketAddress& remote,
-                                   std::string* why);
+                                   Loss* why);
   net::IpAddress ExternalAddress(int box, const Inside& inside);
   void Remember(std::vector<SentTo>& list, const SentTo& entry);
 

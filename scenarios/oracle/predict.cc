@@ -220,7 +220,14 @@ std::string WhyNoDirectPath(const Model& model, const Reached& reached) {
       reasons.push_back(absl::StrCat(peer->name, " has no candidate but its hosts"));
     }
   }
-  for (const std::string& loss : reached.losses) reasons.push_back(loss);
+  for (const Loss& loss : reached.losses) {
+    // Addresses of another network lead nowhere, which says nothing of this one.
+    const bool stray = loss.kind == Loss::Kind::kNoListener || loss.kind == Loss::Kind::kNoWayOn;
+    if (!stray || reached.losses.size() == 1) reasons.push_back(Describe(model, loss));
+  }
+  if (reached.asymmetric_answers) {
+    reasons.push_back("answers come from another address than was asked (RFC 8445 §7.2.5.2.1)");
+  }
   if (reasons.empty()) return "no candidate of one can be reached by the other";
   return absl::StrJoin(reasons, "; ");
 }

@@ -74,7 +74,7 @@ class Exploration {
       Round();
       if (passage_.knowledge() + learned_ == before) break;
     }
-    losses_ = &reached.losses;
+    reached_ = &reached;
     std::vector<Working> a = CheckAll(0);
     std::vector<Working> b = CheckAll(1);
     for (const Working& there : a) {
@@ -234,7 +234,7 @@ class Exploration {
   // What follows when a request of `side` has come to its end: the other side learns the source and answers.
   std::optional<Working> Finish(int side, int base, const SocketAddress& remote, const Arrival& request) {
     if (!request.socket) {
-      NoteLoss(request.lost);
+      NoteLoss(request.loss);
       return std::nullopt;
     }
     const std::optional<int> peer_base = BaseOf(1 - side, *request.socket);
@@ -242,20 +242,21 @@ class Exploration {
     Learn(sides_[1 - side].bases[At(*peer_base)], request.datagram.source, false);
     const Arrival answer = passage_.Send(*request.socket, request.datagram.source);
     if (!answer.socket) {
-      NoteLoss(answer.lost);
+      NoteLoss(answer.loss);
       return std::nullopt;
     }
     if (*answer.socket != sides_[side].bases[At(base)].socket) return std::nullopt;
     if (answer.datagram.source != remote) {
-      NoteLoss("the answer comes from another address than was asked (RFC 8445 §7.2.5.2.1)");
+      if (reached_ != nullptr) reached_->asymmetric_answers = true;
       return std::nullopt;
     }
     return Working{base, remote, request.datagram.source, *peer_base, request.datagram.delay};
   }
 
-  void NoteLoss(const std::string& why) {
-    if (losses_ == nullptr || why.empty()) return;
-    if (std::find(losses_->begin(), losses_->end(), why) == losses_->end()) losses_->push_back(why);
+  void NoteLoss(const Loss& loss) {
+    if (reached_ == nullptr) return;
+    std::vector<Loss>& losses = reached_->losses;
+    if (std::find(losses.begin(), losses.end(), loss) == losses.end()) losses.push_back(loss);
   }
 
   std::vector<Working> CheckAll(int side) {
@@ -355,7 +356,7 @@ class Exploration {
   Side sides_[2];
   std::uint16_t next_port_ = 50000;
   int learned_ = 0;
-  std::vector<std::string>* losses_ = nullptr;
+  Reached* reached_ = nullptr;  // set for the last round only
 };
 
 }  // namespace

@@ -33,9 +33,10 @@ struct Reached {
   net::Duration direct_delay{};
   // Checks that one side may have to send, at most.
   int pairs_max = 0;
-  // Why packets to candidates of the other got lost at the end, each text once: the rule of a box, not the lack of a
-  // way.
-  std::vector<std::string> losses;
+  // What became of checks and answers that got lost at the end, each once.
+  std::vector<Loss> losses;
+  // An answer came from another address than had been asked.
+  bool asymmetric_answers = false;
 };
 
 // Whether Explore() could find other paths in another order: a box that makes sessions for inbound packets and maps by
