@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "stun/attributes_auth.h"
 #include "stun/attributes_error.h"
 #include "stun/attributes_text.h"
 
@@ -42,16 +43,19 @@ void LongTermServer::AddChallenge(net::Instant now, const net::SocketAddress& cl
 
 void LongTermClient::AddTo(MessageBuilder& request) const {
   if (!challenged_) return;
-  request.Add(Username{username_}).Add(Realm{realm_}).Add(Nonce{nonce_}).AddIntegrity(key_);
+  if (anonymous_) {
+    request.Add(Userhash{UserhashOf(username_, realm_)});
+  } else {
+    request.Add(Username{username_});
+  }
+  request.Add(Realm{realm_}).Add(Nonce{nonce_}).AddIntegrity(key_);
 }
 
 LongTermClient::Next LongTermClient::OnResponse(const MessageView& response, bool authenticated) {
   const std::optional<Nonce> nonce = response.Get<Nonce>();
-  bool offers_algorithms = false;
-  if (nonce.has_value()) {
-    const std::optional<std::uint32_t> features = SecurityFeatures(nonce->text);
-    offers_algorithms = features.has_value() && (*features & kFeaturePasswordAlgorithms) != 0;
-  }
+  std::uint32_t features = 0;
+  if (nonce.has_value()) features = SecurityFeatures(nonce->text).value_or(0);
+  const bool offers_algorithms = (features & kFeaturePasswordAlgorithms) != 0;
   const bool bid_down = offers_algorithms && !response.Has(AttributeType::kPasswordAlgorithms);
 
   int code = 0;
@@ -73,6 +77,7 @@ LongTermClient::Next LongTermClient::OnResponse(const MessageView& response, boo
     }
     nonce_ = std::string(nonce->text);
     challenged_ = true;
+    anonymous_ = (features & kFeatureUsernameAnonymity) != 0;
     return Next::kRetry;
   }
   if (bid_down) return Next::kDiscard;

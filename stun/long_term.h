@@ -62,7 +62,8 @@ class LongTermClient {
 
   LongTermClient(absl::string_view username, absl::string_view password) : username_(username), password_(password) {}
 
-  // USERNAME, REALM, NONCE and MESSAGE-INTEGRITY (§9.2.3.2, §9.2.5). Adds nothing before the first challenge.
+  // USERNAME (USERHASH if the server asks for anonymity), REALM, NONCE and MESSAGE-INTEGRITY (§9.2.3.2,
+  // §9.2.5). Adds nothing before the first challenge.
   void AddTo(MessageBuilder& request) const;
   bool challenged() const { return challenged_; }
 
@@ -77,6 +78,7 @@ class LongTermClient {
   std::string nonce_;
   HmacSha1Key key_;
   bool challenged_ = false;
+  bool anonymous_ = false;  // the nonce has the "Username anonymity" bit
 };
 
 }  // namespace pinhole::stun

@@ -36,8 +36,8 @@ inline constexpr std::size_t kHeaderBytes = 20;
 inline constexpr std::size_t kIntegrityBytes = 4 + 20;
 inline constexpr std::size_t kIntegritySha256Bytes = 4 + 32;
 inline constexpr std::size_t kFingerprintBytes = 4 + 4;
-// STUN over IPv4 with an unknown path MTU stays below this (RFC 8489 §6.1).
-inline constexpr std::size_t kMessageBytesMax = 548;
+// Over IPv4 with an unknown path MTU a message is "less than 548 bytes" (RFC 8489 §6.1), and a multiple of 4.
+inline constexpr std::size_t kMessageBytesMax = 544;
 
 // The type field: class and method interleaved (RFC 8489 figure 3).
 constexpr std::uint16_t EncodeType(MessageClass message_class, Method method) {

@@ -15,7 +15,7 @@ namespace pinhole::stun {
 
 // Writes one message into a buffer of the caller's; never allocates.
 //
-//     std::array<uint8_t, 548> buffer;
+//     std::array<uint8_t, kMessageBytesMax> buffer;
 //     MessageBuilder message(buffer, MessageClass::kSuccess, Method::kBinding, request.transaction_id());
 //     message.Add(XorMappedAddress{from}).AddIntegrity(key).AddFingerprint();
 //     if (std::optional<ByteView> bytes = message.Finish()) Send(*bytes);
