@@ -164,7 +164,9 @@ net::SendStatus HostNode::SendTo(std::uint32_t program, net::SocketId id, const 
     }
   }
 
-  const PacketId cause{static_cast<std::uint32_t>(options.cause.value)};
+  // A tag that no datagram of this run had is no tag.
+  const bool known_cause = options.cause.value <= world().lineage().size();
+  const PacketId cause{known_cause ? static_cast<std::uint32_t>(options.cause.value) : 0};
   PacketPtr packet = NewPacket(cause, cause == PacketId::kNone ? Relation::kSent : Relation::kCausedBy);
   world().Classify(*packet, options.packet_class);
   packet->protocol = IpProtocol::kUdp;

@@ -145,6 +145,8 @@ class World {
   const Lineage& lineage() const { return lineage_; }
   std::uint64_t packet_hops() const { return packet_hops_; }
 
+  // The bytes of a packet's payload, for a tracer.
+  net::ByteView payload(const Packet& packet) const { return payloads_.bytes(packet.payload); }
   // Sees every packet event from now on; nullptr: nobody. Outlives the runs it sees.
   void SetTracer(Tracer* tracer) { tracer_ = tracer; }
 
