@@ -1,0 +1,165 @@
+// Two agents on a network of wires: who connects, how, and when.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "ice/rto.h"
+#include "tests/ice/test_network.h"
+
+namespace pinhole::ice {
+namespace {
+
+using namespace std::chrono_literals;
+using net::PacketClass;
+
+AgentOptions Controlling() { return {}; }
+AgentOptions Controlled() {
+  AgentOptions options;
+  options.role = Role::kControlled;
+  return options;
+}
+
+// Both nominated, and each sends to where the other is seen.
+void ExpectAgreement(TestNetwork& net, int a, int b) {
+  const std::optional<PairView> pa = net.agent(a).SelectedPair(0, 1);
+  const std::optional<PairView> pb = net.agent(b).SelectedPair(0, 1);
+  ASSERT_TRUE(pa.has_value()) << "a failed: "
+                              << (net.agent(a).failure() ? ToString(net.agent(a).failure()->reason) : "running");
+  ASSERT_TRUE(pb.has_value()) << "b failed: "
+                              << (net.agent(b).failure() ? ToString(net.agent(b).failure()->reason) : "running");
+  EXPECT_EQ(pa->remote.address, pb->mapped->address);
+  EXPECT_EQ(pb->remote.address, pa->mapped->address);
+  EXPECT_NE(net.agent(a).role(), net.agent(b).role());
+}
+
+TEST(Session, TwoHostsOnOneLanTakeTheHostPairAtOnce) {
+  TestNetwork net;
+  const int a = net.Add("alice", Controlling(), {Local("192.0.2.1")});
+  const int b = net.Add("bob", Controlled(), {Local("192.0.2.2")});
+  net.set_delay(1ms);
+  net.Introduce(a, b);
+  net.Start(a);
+  net.Start(b);
+  net.RunUntilConcluded(a, b, At(60s));
+  ExpectAgreement(net, a, b);
+  EXPECT_EQ(net.agent(a).SelectedPair(0, 1)->mapped->type, CandidateType::kHost);
+  EXPECT_LT(*net.agent(a).times().connected, At(200ms));
+}
+
+TEST(Session, DataFlowsBothWaysOnTheSelectedPair) {
+  TestNetwork net;
+  const int a = net.Add("alice", Controlling(), {Local("192.0.2.1")});
+  const int b = net.Add("bob", Controlled(), {Local("192.0.2.2")});
+  net.Introduce(a, b);
+  net.Start(a);
+  net.Start(b);
+  net.RunUntilConcluded(a, b, At(60s));
+  const std::vector<std::uint8_t> hello = {200, 1, 2, 3};
+  EXPECT_TRUE(net.agent(a).SendData(net.now(), 0, 1, hello));
+  net.Drain(a);
+  EXPECT_TRUE(net.agent(b).SendData(net.now(), 0, 1, hello));
+  net.Drain(b);
+  net.RunUntil(net.now() + 1s);
+  EXPECT_THAT(net[a].data, testing::ElementsAre(hello));
+  EXPECT_THAT(net[b].data, testing::ElementsAre(hello));
+}
+
+AgentOptions WithServer(AgentOptions options, const SocketAddress& server, bool turn) {
+  if (turn) {
+    options.turn_servers.push_back({server, "user", "secret"});
+  } else {
+    options.stun_servers.push_back(server);
+  }
+  return options;
+}
+
+TEST(Session, TwoHomesBehindConesConnectByReflexiveCandidates) {
+  TestNetwork net;
+  const SocketAddress server = Addr("198.51.100.1:3478");
+  net.AddServer(server);
+  const int a = net.Add("alice", WithServer(Controlling(), server, false), {Local("192.168.1.2")});
+  const int b = net.Add("bob", WithServer(Controlled(), server, false), {Local("192.168.1.3")});
+  net[a].nat = TestNat(Addr("203.0.113.1:20000"));
+  net[b].nat = TestNat(Addr("203.0.113.2:30000"));
+  net[b].nat->filtering = TestNat::Dependence::kAddressAndPortDependent;
+  net.Introduce(a, b);
+  net.Start(a);
+  net.Start(b);
+  net.RunUntilConcluded(a, b, At(60s));
+  ExpectAgreement(net, a, b);
+  EXPECT_EQ(net.agent(a).SelectedPair(0, 1)->mapped->type, CandidateType::kServerReflexive);
+  EXPECT_EQ(net.agent(b).SelectedPair(0, 1)->mapped->type, CandidateType::kServerReflexive);
+}
+
+TEST(Session, SymmetricAgainstFullConeConnectsByAPeerReflexiveCandidate) {
+  TestNetwork net;
+  const SocketAddress server = Addr("198.51.100.1:3478");
+  net.AddServer(server);
+  const int a = net.Add("alice", WithServer(Controlling(), server, false), {Local("192.168.1.2")});
+  const int b = net.Add("bob", WithServer(Controlled(), server, false), {Local("192.168.1.3")});
+  net[a].nat = TestNat(Addr("203.0.113.1:20000"));
+  net[a].nat->mapping = TestNat::Dependence::kAddressAndPortDependent;
+  net[a].nat->filtering = TestNat::Dependence::kAddressAndPortDependent;
+  net[b].nat = TestNat(Addr("203.0.113.2:30000"));
+  net.Introduce(a, b);
+  net.Start(a);
+  net.Start(b);
+  net.RunUntilConcluded(a, b, At(60s));
+  ExpectAgreement(net, a, b);
+  EXPECT_EQ(net.agent(a).SelectedPair(0, 1)->mapped->type, CandidateType::kPeerReflexive);
+  EXPECT_EQ(net.agent(b).SelectedPair(0, 1)->remote.type, CandidateType::kPeerReflexive);
+}
+
+TEST(Session, SymmetricOnBothSidesTakesOneRelayHop) {
+  TestNetwork net;
+  const SocketAddress server = Addr("198.51.100.1:3478");
+  net.AddServer(server);
+  const int a = net.Add("alice", WithServer(Controlling(), server, true), {Local("192.168.1.2")});
+  const int b = net.Add("bob", WithServer(Controlled(), server, true), {Local("192.168.1.3")});
+  for (int side : {a, b}) {
+    net[side].nat = TestNat(Addr(side == a ? "203.0.113.1:20000" : "203.0.113.2:30000"));
+    net[side].nat->mapping = TestNat::Dependence::kAddressAndPortDependent;
+    net[side].nat->filtering = TestNat::Dependence::kAddressAndPortDependent;
+  }
+  net.Introduce(a, b);
+  net.Start(a);
+  net.Start(b);
+  net.RunUntilConcluded(a, b, At(60s));
+  ExpectAgreement(net, a, b);
+  const PairView pair = *net.agent(a).SelectedPair(0, 1);
+  EXPECT_EQ((pair.mapped->type == CandidateType::kRelayed) + (pair.remote.type == CandidateType::kRelayed), 1);
+  const std::vector<std::uint8_t> hello = {200, 1, 2, 3};
+  EXPECT_TRUE(net.agent(a).SendData(net.now(), 0, 1, hello));
+  net.Drain(a);
+  EXPECT_TRUE(net.agent(b).SendData(net.now(), 0, 1, hello));
+  net.Drain(b);
+  net.RunUntil(net.now() + 1s);
+  EXPECT_THAT(net[a].data, testing::ElementsAre(hello));
+  EXPECT_THAT(net[b].data, testing::ElementsAre(hello));
+}
+
+TEST(Session, SymmetricOnBothSidesWithoutRelayFailsWithAReason) {
+  TestNetwork net;
+  const SocketAddress server = Addr("198.51.100.1:3478");
+  net.AddServer(server);
+  const int a = net.Add("alice", WithServer(Controlling(), server, false), {Local("192.168.1.2")});
+  const int b = net.Add("bob", WithServer(Controlled(), server, false), {Local("192.168.1.3")});
+  for (int side : {a, b}) {
+    net[side].nat = TestNat(Addr(side == a ? "203.0.113.1:20000" : "203.0.113.2:30000"));
+    net[side].nat->mapping = TestNat::Dependence::kAddressAndPortDependent;
+    net[side].nat->filtering = TestNat::Dependence::kAddressAndPortDependent;
+  }
+  net.Introduce(a, b);
+  net.Start(a);
+  net.Start(b);
+  net.RunUntilConcluded(a, b, At(600s));
+  for (int side : {a, b}) {
+    ASSERT_TRUE(net.agent(side).failure().has_value());
+    EXPECT_EQ(net.agent(side).failure()->phase, Phase::kChecking);
+    EXPECT_EQ(net.agent(side).failure()->reason, FailureReason::kAllPairsFailed);
+    for (const PairView& pair : net.agent(side).CheckListSnapshot()) EXPECT_EQ(pair.end, PairEnd::kTimeout);
+    EXPECT_FALSE(net.agent(side).NextTimer().has_value());
+  }
+}
+
+}  // namespace
+}  // namespace pinhole::ice
