@@ -94,8 +94,7 @@ absl::Status CellRun::Build() {
     const auto end = [this](const PlannedLink::End& one) {
       return sim::LinkEnd{nodes_[one.node], first_interface_[one.node] + static_cast<int>(one.interface)};
     };
-    const absl::StatusOr<sim::LinkId> connected =
-        world_.Connect(end(link.a), end(link.b), link.a_to_b, link.b_to_a);
+    const absl::StatusOr<sim::LinkId> connected = world_.Connect(end(link.a), end(link.b), link.a_to_b, link.b_to_a);
     if (!connected.ok()) return connected.status();
   }
   for (std::size_t i = 0; i < plan_.nodes.size(); ++i) {
@@ -121,9 +120,9 @@ absl::Status CellRun::BuildNodes() {
         host = &world_.AddRouter(planned.name, {.host = planned.host, .forwards_private = planned.forwards_private});
         break;
       case PlannedNodeKind::kNat:
-        host = &world_.AddNode<sim::NatBox>(planned.name, sim::NatBoxOptions{.host = planned.host,
-                                                                             .profile = planned.nat,
-                                                                             .passes_ipv6 = planned.passes_ipv6});
+        host = &world_.AddNode<sim::NatBox>(
+            planned.name,
+            sim::NatBoxOptions{.host = planned.host, .profile = planned.nat, .passes_ipv6 = planned.passes_ipv6});
         break;
       case PlannedNodeKind::kSwitch:
         nodes_.push_back(&world_.AddSwitch(planned.name));

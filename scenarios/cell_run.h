@@ -57,9 +57,9 @@ class CellRun {
   const CellPlan& plan_;
   const Options options_;
   sim::World world_;
-  std::vector<sim::Node*> nodes_;      // by index in the plan
-  std::vector<sim::HostNode*> hosts_;  // the same; null for switches
-  std::vector<int> first_interface_;   // of the node's interfaces, the plan's number 0
+  std::vector<sim::Node*> nodes_;       // by index in the plan
+  std::vector<sim::HostNode*> hosts_;   // the same; null for switches
+  std::vector<int> first_interface_;    // of the node's interfaces, the plan's number 0
   std::vector<ice::HostPacer> pacers_;  // by node
   std::unique_ptr<apps::ReferralServer> referral_;
   std::vector<std::unique_ptr<apps::StunTurnServer>> servers_;  // null where the server does not run

@@ -71,9 +71,9 @@ std::vector<PairDeath> DeathsOf(const CellRun& run, const PacketBook& book, std:
 }
 
 std::string Describe(const CellRun& run, const sim::DropRecord& drop) {
-  std::string text = absl::StrCat(net::ToString(drop.packet_class), " ", drop.source.ToString(), " > ",
-                                  drop.destination.ToString(), " dropped at ", run.world().node(drop.node).name(), ": ",
-                                  sim::ToString(drop.rule));
+  std::string text =
+      absl::StrCat(net::ToString(drop.packet_class), " ", drop.source.ToString(), " > ", drop.destination.ToString(),
+                   " dropped at ", run.world().node(drop.node).name(), ": ", sim::ToString(drop.rule));
   const std::string state = sim::DescribeState(drop);
   if (!state.empty()) absl::StrAppend(&text, " (", state, ")");
   return text;

@@ -79,7 +79,8 @@ Ladder::Ladder(const CellPlan& plan, std::ostream& out, sim::Tracer* next) : out
 
 void Ladder::PrintHeader() {
   std::string line = "         ms  ";
-  for (const std::string& name : names_) absl::StrAppend(&line, absl::StrFormat("%-*s", static_cast<int>(width_), name));
+  for (const std::string& name : names_)
+    absl::StrAppend(&line, absl::StrFormat("%-*s", static_cast<int>(width_), name));
   out_ << line << "\n";
 }
 

@@ -26,8 +26,8 @@ class Ladder final : public sim::Tracer {
 
   std::ostream& out_;
   sim::Tracer* next_;
-  std::vector<std::size_t> column_;   // by node
-  std::vector<std::string> names_;    // by column
+  std::vector<std::size_t> column_;  // by node
+  std::vector<std::string> names_;   // by column
   std::size_t width_ = 10;
   bool header_printed_ = false;
 };

@@ -20,11 +20,11 @@ class PacketBook final : public sim::Tracer {
   struct Entry {
     bool known = false;
     net::PacketClass packet_class = net::PacketClass::kOther;
-    sim::NodeId first_node{};      // that put it on a link first
+    sim::NodeId first_node{};  // that put it on a link first
     net::Instant first_sent;
-    net::SocketAddress source;     // as `first_node` sent it
+    net::SocketAddress source;  // as `first_node` sent it
     net::SocketAddress destination;
-    std::uint32_t links = 0;       // that carried it
+    std::uint32_t links = 0;  // that carried it
   };
   // A packet given to a program.
   struct Delivery {

@@ -352,9 +352,8 @@ void Planner::AddRoutesToNetworks() {
             const PlannedNodeKind kind = plan_.nodes[next->node].kind;
             if (seen[next->node] || kind == PlannedNodeKind::kHost) continue;
             seen[next->node] = true;
-            AddRouteIfNew(next->node, {.prefix = prefix,
-                                       .interface = static_cast<int>(next->interface),
-                                       .gateway = gateway});
+            AddRouteIfNew(next->node,
+                          {.prefix = prefix, .interface = static_cast<int>(next->interface), .gateway = gateway});
             queue.push_back({next->node, next->interface});
           }
         }
@@ -371,8 +370,7 @@ void Planner::AddRouteIfNew(std::uint32_t node, const sim::Route& route) {
 }
 
 std::optional<net::IpAddress> Planner::AddressOf(const Attachment& attachment, net::Family family) const {
-  for (const net::InterfaceAddress& address :
-       plan_.nodes[attachment.node].interfaces[attachment.interface].addresses) {
+  for (const net::InterfaceAddress& address : plan_.nodes[attachment.node].interfaces[attachment.interface].addresses) {
     if (address.address.family() == family) return address.address;
   }
   return std::nullopt;

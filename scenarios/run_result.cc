@@ -47,8 +47,7 @@ proto::Verdict ToProto(VerdictKind kind) {
   return proto::VERDICT_UNSPECIFIED;
 }
 
-void FillTraffic(const sim::TrafficByClass& traffic,
-                 google::protobuf::RepeatedPtrField<proto::ClassTraffic>* result) {
+void FillTraffic(const sim::TrafficByClass& traffic, google::protobuf::RepeatedPtrField<proto::ClassTraffic>* result) {
   for (int i = 0; i < net::kPacketClassCount; ++i) {
     const sim::Traffic& one = traffic[static_cast<std::size_t>(i)];
     if (one.packets == 0) continue;
@@ -94,8 +93,8 @@ void FillSide(const CellRun& run, const PacketBook& book, std::size_t session, i
   }
   if (times.nominated) result->set_consent_lost(times.consent_lost.has_value());
   for (const ice::UnansweredRequest& request : report.unanswered) {
-    std::string text = absl::StrCat(request.turn ? "TURN " : "STUN ", request.server.ToString(), " from ",
-                                    request.base.ToString());
+    std::string text =
+        absl::StrCat(request.turn ? "TURN " : "STUN ", request.server.ToString(), " from ", request.base.ToString());
     if (request.error_code != 0) absl::StrAppend(&text, ": error ", request.error_code);
     result->add_unanswered_server(text);
   }
@@ -132,8 +131,8 @@ void FillSide(const CellRun& run, const PacketBook& book, std::size_t session, i
       const PacketBook::Entry& entry = book.at(delivery.packet);
       if (delivery.at > *times.confirmed && entry.packet_class == net::PacketClass::kConsent) ++consent;
     }
-    result->set_stun_after_connecting_ppks(static_cast<std::uint32_t>(
-        consent * 1'000'000'000'000ULL / static_cast<std::uint64_t>(connected.count())));
+    result->set_stun_after_connecting_ppks(
+        static_cast<std::uint32_t>(consent * 1'000'000'000'000ULL / static_cast<std::uint64_t>(connected.count())));
   }
 }
 
@@ -146,15 +145,14 @@ std::uint32_t UselessAddresses(const CellRun& run, std::size_t session) {
     const std::vector<ice::PairView> my_pairs = mine.CheckListSnapshot();
     const std::vector<ice::PairView> their_pairs = theirs.CheckListSnapshot();
     for (const ice::Candidate& candidate : mine.LocalDescription().candidates) {
-      const bool useful =
-          std::any_of(my_pairs.begin(), my_pairs.end(),
-                      [&](const ice::PairView& pair) {
-                        return pair.valid && (pair.mapped ? pair.mapped->address : pair.local.address) ==
-                                                 candidate.address;
-                      }) ||
-          std::any_of(their_pairs.begin(), their_pairs.end(), [&](const ice::PairView& pair) {
-            return pair.valid && pair.remote.address == candidate.address;
-          });
+      const bool useful = std::any_of(my_pairs.begin(), my_pairs.end(),
+                                      [&](const ice::PairView& pair) {
+                                        return pair.valid && (pair.mapped ? pair.mapped->address
+                                                                          : pair.local.address) == candidate.address;
+                                      }) ||
+                          std::any_of(their_pairs.begin(), their_pairs.end(), [&](const ice::PairView& pair) {
+                            return pair.valid && pair.remote.address == candidate.address;
+                          });
       if (!useful) ++useless;
     }
   }
@@ -321,8 +319,8 @@ proto::RunResult MakeRunResult(const RunIdentity& identity, const CellRun& run, 
   for (std::size_t i = 0; i < world.drops().size(); ++i) {
     const sim::DropRecord& drop = world.drops().at(i);
     ++drops[{drop.node, drop.rule}];
-    const bool check = drop.packet_class == net::PacketClass::kCheck ||
-                       drop.packet_class == net::PacketClass::kRetransmittedCheck;
+    const bool check =
+        drop.packet_class == net::PacketClass::kCheck || drop.packet_class == net::PacketClass::kRetransmittedCheck;
     if (check && IsHopeless(drop.rule)) ++hopeless;
   }
   for (const auto& [key, packets] : drops) {

@@ -1,0 +1,125 @@
+#include "scenarios/judged_run.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "scenarios/explain.h"
+#include "scenarios/oracle/extract.h"
+#include "scenarios/plan.h"
+
+namespace pinhole::scenarios {
+namespace {
+
+int Badness(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kDirect:
+      return 0;
+    case Outcome::kRelayed:
+      return 1;
+    case Outcome::kFailed:
+      return 2;
+    case Outcome::kUndecided:
+      return 3;
+  }
+  return 3;
+}
+
+Outcome WorstOutcome(const CellRun& run) {
+  Outcome worst = Outcome::kDirect;
+  for (std::size_t s = 0; s < run.plan().sessions.size(); ++s) {
+    const Outcome outcome = run.OutcomeOf(s).outcome;
+    if (Badness(outcome) > Badness(worst)) worst = outcome;
+  }
+  return worst;
+}
+
+absl::Status WithCell(const absl::Status& status, const Cell& cell) {
+  return absl::InternalError(absl::StrCat(cell.id, ": ", status.message()));
+}
+
+}  // namespace
+
+absl::StatusOr<PreparedCell> PrepareCell(const Scenario& scenario, const Cell& cell) {
+  PreparedCell prepared;
+  prepared.scenario = &scenario;
+  prepared.cell = &cell;
+  std::vector<const proto::Expect*> expectations;
+  for (const int index : cell.expectations) expectations.push_back(&scenario.file().expect(index));
+  prepared.unsupported = UnsupportedReason(expectations);
+  if (!prepared.unsupported.empty()) return prepared;
+  prepared.resolved = scenario.Resolve(cell);
+  absl::StatusOr<CellPlan> plan = PlanCell(prepared.resolved);
+  if (!plan.ok()) return WithCell(plan.status(), cell);
+  prepared.plan = *std::move(plan);
+  for (int s = 0; s < prepared.resolved.session_size(); ++s) {
+    prepared.expectations.push_back(ExpectationsOf(expectations, prepared.resolved.session(s).name()));
+    absl::StatusOr<Prediction> prediction = Predict(prepared.resolved, s);
+    if (!prediction.ok()) return WithCell(prediction.status(), cell);
+    prepared.predictions.push_back(*std::move(prediction));
+  }
+  return prepared;
+}
+
+std::vector<Verdict> JudgeSessions(const PreparedCell& prepared, const CellRun& run) {
+  std::vector<Verdict> verdicts;
+  for (std::size_t s = 0; s < prepared.expectations.size(); ++s) {
+    verdicts.push_back(Judge(prepared.expectations[s], prepared.resolved.session(static_cast<int>(s)),
+                             prepared.predictions[s], run.OutcomeOf(s)));
+  }
+  return verdicts;
+}
+
+absl::StatusOr<JudgedRun> RunAndJudge(const PreparedCell& prepared, std::uint32_t repetition, std::uint64_t seed,
+                                      bool json) {
+  JudgedRun judged;
+  judged.cell = static_cast<std::uint32_t>(prepared.cell - prepared.scenario->cells().data());
+  judged.repetition = repetition;
+  judged.seed = seed;
+  if (!prepared.unsupported.empty()) {
+    judged.verdict.kind = VerdictKind::kUnsupported;
+    judged.verdict.reason = prepared.unsupported;
+    if (json) {
+      proto::RunResult result;
+      result.set_scenario(prepared.scenario->name());
+      result.set_file(prepared.scenario->path());
+      result.set_cell(RunId(*prepared.cell, repetition));
+      result.set_verdict(proto::UNSUPPORTED);
+      result.set_verdict_reason(prepared.unsupported);
+      judged.json = ToJson(result);
+    }
+    return judged;
+  }
+  bool watch = json;
+  while (true) {
+    PacketBook book;
+    CellRun run(prepared.plan, seed, {.tracer = watch ? &book : nullptr, .measure_peaks = watch});
+    if (absl::Status status = run.Run(); !status.ok()) return WithCell(status, *prepared.cell);
+    const std::vector<Verdict> verdicts = JudgeSessions(prepared, run);
+    judged.verdict = WorstOf(verdicts);
+    // A run that failed is run again, the same, under the eyes of the book: it says why.
+    if (judged.verdict.kind == VerdictKind::kFail && !watch) {
+      watch = true;
+      continue;
+    }
+    judged.ran = true;
+    judged.outcome = WorstOutcome(run);
+    judged.wire_digest = run.world().wire_digest();
+    judged.full_digest = run.world().full_digest();
+    judged.events = run.world().events_run();
+    if (watch && judged.verdict.kind == VerdictKind::kFail) {
+      for (std::size_t s = 0; s < prepared.plan.sessions.size(); ++s) {
+        const std::string why = ExplainSession(run, book, s);
+        if (!why.empty()) absl::StrAppend(&judged.explanation, judged.explanation.empty() ? "" : "; ", why);
+      }
+    }
+    if (json) {
+      judged.json = ToJson(
+          MakeRunResult({.scenario = prepared.scenario, .cell = prepared.cell, .repetition = repetition, .seed = seed},
+                        run, book, prepared.predictions, verdicts));
+    }
+    return judged;
+  }
+}
+
+}  // namespace pinhole::scenarios

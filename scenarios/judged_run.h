@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "scenarios/cell_run.h"
+#include "scenarios/oracle/prediction.h"
+#include "scenarios/packet_book.h"
+#include "scenarios/run_result.h"
+#include "scenarios/scenario.h"
+#include "scenarios/verdict.h"
+
+namespace pinhole::scenarios {
+
+// Everything about one cell that its repetitions share: the resolved file, the plan made from it, what is expected of
+// each session. Made once, used by one thread.
+struct PreparedCell {
+  const Scenario* scenario = nullptr;
+  const Cell* cell = nullptr;
+  proto::Scenario resolved;
+  CellPlan plan;
+  std::vector<std::vector<const proto::Expect*>> expectations;  // by session
+  std::vector<Prediction> predictions;                          // by session
+  std::string unsupported;                                      // why it is not to be run; empty if it is
+};
+
+// Internal: the cell is one that cannot be, which the loader should have said.
+absl::StatusOr<PreparedCell> PrepareCell(const Scenario& scenario, const Cell& cell);
+
+// What a sweep remembers of one run. Plain: a sweep makes tens of thousands.
+struct JudgedRun {
+  std::uint32_t cell = 0;  // index in Scenario::cells()
+  std::uint32_t repetition = 0;
+  std::uint64_t seed = 0;
+  Outcome outcome = Outcome::kUndecided;  // of the worst session
+  Verdict verdict;                        // the worst session's
+  std::uint64_t wire_digest = 0;
+  std::uint64_t full_digest = 0;
+  std::uint64_t events = 0;
+  bool ran = false;         // false: unsupported
+  std::string explanation;  // of a failed verdict: why the sessions did not connect, if they did not
+  std::string json;         // when asked for
+};
+
+// Runs a prepared cell once and judges it. With `json`, and when the verdict is a fail, the run is watched closely,
+// which changes nothing in it but takes longer.
+absl::StatusOr<JudgedRun> RunAndJudge(const PreparedCell& prepared, std::uint32_t repetition, std::uint64_t seed,
+                                      bool json);
+
+// Verdicts on the sessions of a finished run.
+std::vector<Verdict> JudgeSessions(const PreparedCell& prepared, const CellRun& run);
+
+}  // namespace pinhole::scenarios
