@@ -35,8 +35,9 @@ std::string DescribeState(const DropRecord& record) {
       return absl::StrCat("nothing is mapped to ", state.endpoint.ToString());
     case Rule::kFilteredAddress:
     case Rule::kFilteredPort:
-      return absl::StrCat(state.endpoint.ToString(), " had sent to ", state.number,
-                          state.number == 1 ? " destination" : " destinations", ", not to this one");
+      return absl::StrCat(state.endpoint.ToString(), record.rule == Rule::kFilteredAddress
+                                                         ? " has not sent to that address"
+                                                         : " has not sent to that address and port");
     case Rule::kPortExhausted:
     case Rule::kMappingLimit:
       return absl::StrCat(state.number, " of ", state.limit, " in use, none left for ", state.endpoint.ToString());

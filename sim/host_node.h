@@ -95,6 +95,8 @@ class HostNode : public Node {
   // Makes an own packet: new id, this node's TTL and IP id.
   PacketPtr NewPacket(PacketId parent, Relation relation);
 
+  // Whether a program of this node has a socket that takes datagrams to `local`.
+  bool HasSocket(const net::SocketAddress& local) { return Demultiplex(local) != nullptr; }
   // An address of `interface` in `family`; nullptr: it has none.
   const net::IpAddress* AddressOf(int interface, net::Family family) const;
 

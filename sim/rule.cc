@@ -52,20 +52,14 @@ const char* ToString(Rule rule) {
       return "mapping_limit";
     case Rule::kHairpinRefused:
       return "hairpin_refused";
-    case Rule::kHairpinInternalSource:
-      return "hairpin_internal_source";
     case Rule::kInterfaceNotRouted:
       return "interface_not_routed";
-    case Rule::kSourceNotInside:
-      return "source_not_inside";
     case Rule::kProtocolBlocked:
       return "protocol_blocked";
     case Rule::kIcmpNotTranslated:
       return "icmp_not_translated";
     case Rule::kInboundRefused:
       return "inbound_refused";
-    case Rule::kMappingClash:
-      return "mapping_clash";
   }
   std::abort();  // No `default`, so the compiler finds a missing case.
 }

@@ -34,21 +34,18 @@ enum class Rule : std::uint8_t {
   kInputDropped,  // refused by the box's input policy
 
   // NATs and firewalls.
-  kNoMapping,              // came from outside to an endpoint that no inside endpoint holds (RFC 4787 §4)
-  kFilteredAddress,        // the mapping's owner never sent to this address (RFC 4787 §5)
-  kFilteredPort,           // ... or only to other ports of it
-  kPortExhausted,          // no external port was left for a new mapping
-  kMappingLimit,           // the limit on mappings was reached
-  kHairpinRefused,         // inside to inside by the external address, which this NAT does not do (RFC 4787 §6)
-  kHairpinInternalSource,  // a hairpinned packet shows the inside source, and the way back does not match
-  kInterfaceNotRouted,     // inside to another inside network that the box does not route between
-  kSourceNotInside,        // from inside with a source that is not of the inside network
-  kProtocolBlocked,        // the box lets this protocol or port through to nobody
-  kIcmpNotTranslated,      // an ICMP error that this NAT does not carry, or that quotes no packet of its sessions
-  kInboundRefused,         // a new session from outside, to an address that is only reached by answers
-  kMappingClash,           // the tuple that the packet would need belongs to another session ("poisoned")
+  kNoMapping,           // came from outside to an endpoint that no inside endpoint holds (RFC 4787 §4)
+  kFilteredAddress,     // address-dependent filtering: the mapping's owner never sent to this address (RFC 4787 §5)
+  kFilteredPort,        // address and port-dependent: ... to this address and port
+  kPortExhausted,       // no external port was left for a new mapping
+  kMappingLimit,        // the limit on mappings was reached
+  kHairpinRefused,      // inside to inside by the external address, which this NAT does not do (RFC 4787 §6)
+  kInterfaceNotRouted,  // inside to another inside network that the box does not route between
+  kProtocolBlocked,     // the box lets this protocol or port through to nobody
+  kIcmpNotTranslated,   // an ICMP error that this NAT does not carry, or that quotes no packet of its sessions
+  kInboundRefused,      // a new session from outside, to an address that is only reached by answers
 };
-inline constexpr int kRuleCount = static_cast<int>(Rule::kMappingClash) + 1;
+inline constexpr int kRuleCount = static_cast<int>(Rule::kInboundRefused) + 1;
 
 // Stable lower-case name, such as "filtered_port".
 const char* ToString(Rule rule);
@@ -61,7 +58,8 @@ const char* ToString(Rule rule);
 //   kTooBig, kNeedsFragments  number: packet bytes, limit: MTU
 //   kNoRoute, kNoNeighbour  endpoint: the next hop's address
 //   kNoMapping              endpoint: the external endpoint it was for
-//   kFilteredAddress, kFilteredPort  endpoint: the inside endpoint, number: destinations that its filter remembers
+//   kFilteredAddress, kFilteredPort  endpoint: the inside endpoint that is mapped there, or, where several may be,
+//                           the external endpoint
 //   kPortExhausted, kMappingLimit    number: mappings now, limit: the bound; endpoint: the inside endpoint
 //   otherwise               endpoint: the address or endpoint that decided, if set
 struct DropState {

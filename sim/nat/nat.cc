@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "sim/nat/conntrack_ports.h"
 #include "sim/nat/mapping.h"
 #include "sim/nat/refresh.h"
 
@@ -52,7 +53,7 @@ Nat::Nat(NatProfile profile, const std::vector<net::IpAddress>& external, std::v
 void Nat::AddStatics() {
   for (const PortForward& forward : profile_.port_forwards) {
     Endpoint external = Endpoint::Of(forward.external);
-    if (external.address == 0) external.address = pool_[0];
+    if (external.address == 0 && !pool_.empty()) external.address = pool_[0];
     Endpoint inside = Endpoint::Of(forward.inside);
     inside.network = static_cast<std::uint16_t>(NetworkOf(inside.address).value_or(0));
     bindings_.AddStatic(inside, external, profile_.udp.mapping == Mapping::kEndpointIndependent);
@@ -163,7 +164,7 @@ Nat::Outcome Nat::Outbound(net::Instant now, Endpoint inside, Endpoint remote) {
 }
 
 Nat::Outcome Nat::Inbound(net::Instant now, Endpoint external, Endpoint remote) {
-  if (Claimed(now, external, remote)) return {.rule = Rule::kMappingClash, .for_box = true};
+  if (Claimed(now, external, remote)) return {.for_box = true};
   const bool conntrack = profile_.udp.mapping == Mapping::kConntrack;
   Binding* binding = FindInbound(now, external, remote);
   if (binding == nullptr || (conntrack && binding->is_static)) return InboundNew(now, external, remote);
@@ -276,11 +277,22 @@ Verdict Nat::Refused(net::Instant now, Endpoint inside, Rule rule) {
         verdict.state.limit = profile_.mappings_per_host_max;
       }
     }
-  } else if (profile_.udp.exhaustion == Exhaustion::kAdminProhibited) {
+    return verdict;
+  }
+  verdict.state.limit = PortsFor(inside);
+  if (profile_.udp.exhaustion == Exhaustion::kAdminProhibited) {
     verdict.action = Verdict::Action::kReject;
     verdict.icmp_code = kAdminProhibitedCode;
   }
   return verdict;
+}
+
+int Nat::PortsFor(Endpoint inside) const {
+  if (profile_.udp.block_ports > 0) return profile_.udp.block_ports * profile_.udp.blocks_per_host;
+  if (profile_.udp.mapping == Mapping::kConntrack && !profile_.udp.ports) {
+    return nat::ConntrackPortClass(inside.port).size();
+  }
+  return ports_.RangeFor(inside.port).size();
 }
 
 std::optional<int> Nat::NetworkOf(std::uint32_t address) const {

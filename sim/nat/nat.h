@@ -57,8 +57,8 @@ struct NatCounters {
 // expire exactly, without anyone calling: one whose time is over has no effect any more.
 class Nat {
  public:
-  // REQUIRES: Validate(profile) is OK; `external` is not empty, all IPv4, none twice, none in
-  // profile.one_to_one. `random` must outlive this.
+  // REQUIRES: Validate(profile) is OK; `external` are IPv4, none twice, none in profile.one_to_one. `random` must
+  // outlive this.
   Nat(NatProfile profile, const std::vector<net::IpAddress>& external, std::vector<InsidePrefix> inside,
       net::RandomSource* random);
   Nat(const Nat&) = delete;
@@ -131,6 +131,8 @@ class Nat {
   std::optional<std::uint16_t> Neighbour(net::Instant now, Endpoint inside, Endpoint scope, std::uint32_t address);
   std::optional<Endpoint> EvictForPort(net::Instant now, Endpoint inside, Endpoint scope, std::uint32_t address);
 
+  // The external ports that mappings of `inside` can have on one address.
+  int PortsFor(Endpoint inside) const;
   Endpoint ScopeFor(Endpoint inside, Endpoint remote) const;
   nat::Owner OwnerOf(const Binding& binding) const;
   std::optional<int> NetworkOf(std::uint32_t address) const;

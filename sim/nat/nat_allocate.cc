@@ -69,6 +69,7 @@ Nat::Allocation Nat::Allocate(net::Instant now, Endpoint inside, Endpoint scope,
   if (const OneToOne* pair = OneToOneInside(inside.address)) {
     return {.external = Endpoint{pair->external.v4(), inside.port}};
   }
+  if (pool_.empty()) return {};
   const int index = PoolIndexFor(inside, remote);
   if (profile_.udp.mapping == Mapping::kConntrack) {
     const Binding* newest = bindings_.NewestOfInside(inside, now);

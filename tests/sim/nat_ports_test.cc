@@ -150,6 +150,7 @@ TEST(NatPortExhaustion, DropsAndNamesHowManyMappingsThereAre) {
   EXPECT_EQ(verdict.action, Verdict::Action::kDrop);
   EXPECT_EQ(verdict.rule, Rule::kPortExhausted);
   EXPECT_EQ(verdict.state.number, 2);
+  EXPECT_EQ(verdict.state.limit, 2);
   EXPECT_EQ(verdict.state.endpoint, kBob);
 }
 
