@@ -204,6 +204,15 @@ TEST_F(PosixHostTest, OpenUdpSaysWhyNot) {
   EXPECT_TRUE(host_.OpenUdp(Addr("127.0.0.1:0")).ok());
 }
 
+TEST_F(PosixHostTest, AnyOfIpv6IsNotAnyOfIpv4) {
+  const absl::StatusOr<SocketId> six = host_.OpenUdp(Addr("[::]:0"));
+  if (!six.ok()) {
+    PINHOLE_UNAVAILABLE() << six.status();
+  }
+  EXPECT_TRUE(host_.OpenUdp(Addr("0.0.0.0:0").WithPort(LocalOf(*six).port())).ok());
+  EXPECT_EQ(host_.SendTo(*six, Addr("[::ffff:127.0.0.1]:9"), Bytes("x"), kPlain), SendStatus::kBadAddress);
+}
+
 TEST_F(PosixHostTest, SocketIdsAreNeverReused) {
   std::set<SocketId> ids;
   for (int i = 0; i < 20; ++i) {
@@ -217,6 +226,19 @@ TEST_F(PosixHostTest, AProgramMayCloseTheSocketItIsCalledAbout) {
   const SocketId a = Open("127.0.0.1:0"), b = Open("127.0.0.1:0");
   program_.during_call = [&] { host_.Close(b); };
   for (int i = 0; i < 3; ++i) ASSERT_EQ(host_.SendTo(a, LocalOf(b), Bytes("x"), kPlain), SendStatus::kSent);
+  ASSERT_TRUE(Received(1));
+  ServeRest();
+  EXPECT_EQ(program_.received.size(), 1u);
+}
+
+TEST_F(PosixHostTest, AProgramMayCloseAnotherSocketThatHasSomethingToRead) {
+  const SocketId a = Open("127.0.0.1:0"), b = Open("127.0.0.1:0"), c = Open("127.0.0.1:0");
+  program_.during_call = [&] {
+    host_.Close(b);
+    host_.Close(c);
+  };
+  ASSERT_EQ(host_.SendTo(a, LocalOf(b), Bytes("x"), kPlain), SendStatus::kSent);
+  ASSERT_EQ(host_.SendTo(a, LocalOf(c), Bytes("x"), kPlain), SendStatus::kSent);
   ASSERT_TRUE(Received(1));
   ServeRest();
   EXPECT_EQ(program_.received.size(), 1u);

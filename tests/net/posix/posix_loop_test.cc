@@ -62,6 +62,10 @@ TEST(PosixLoop, AlarmsOfSeveralHostsComeInOrderOfTime) {
   second.WakeAt(now + 2ms);
   ASSERT_TRUE(loop.RunUntil([&] { return order.size() == 2; }, kLimit));
   EXPECT_EQ(order, "ba");
+  first.WakeAt(now + 1ms);  // both are past: one round
+  second.WakeAt(now);
+  ASSERT_TRUE(loop.RunUntil([&] { return order.size() == 4; }, kLimit));
+  EXPECT_EQ(order, "baba");
 }
 
 TEST(PosixLoop, RunUntilGivesUpAtItsLimit) {
