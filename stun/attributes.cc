@@ -107,6 +107,10 @@ void AppendXorAddress(MessageBuilder& message, AttributeType type, const net::So
 // --- attributes_text.h
 
 std::optional<std::size_t> CountUtf8(absl::string_view text) {
+  std::uint8_t all = 0;
+  for (char c : text) all |= static_cast<std::uint8_t>(c);
+  if (all < 0x80) return text.size();  // ASCII, as nearly always
+
   std::size_t characters = 0;
   for (std::size_t i = 0; i < text.size(); ++characters) {
     const auto lead = static_cast<std::uint8_t>(text[i++]);

@@ -11,9 +11,6 @@ namespace {
 
 constexpr std::uint16_t Number(AttributeType type) { return static_cast<std::uint16_t>(type); }
 
-constexpr std::uint16_t kIndexed = 64;       // Types 0x0000 and 0x8000 up to so many more have an index.
-constexpr std::uint16_t kOptional = 0x8000;  // First comprehension-optional type.
-
 // Offsets are kept in 16 bits; a UDP datagram is at most 65,507 bytes anyway.
 constexpr std::size_t kParsedBytesMax = 0xFFFF;
 
@@ -59,75 +56,68 @@ std::optional<MessageView> MessageView::Parse(net::ByteView datagram) {
   std::optional<MessageView> result;
   if (!LooksLikeStun(datagram) || datagram.size() > kParsedBytesMax) return result;
 
-  MessageView& view = result.emplace(MessageView());
-  view.bytes_ = datagram;
-  view.type_ = net::LoadU16(datagram.data());
-  std::memcpy(view.transaction_id_.bytes.data(), datagram.data() + 8, view.transaction_id_.bytes.size());
-
+  MessageView& view = result.emplace(Private{});
   const std::uint8_t* const data = datagram.data();
   const std::size_t size = datagram.size();
+  view.bytes_ = datagram;
+  view.type_ = net::LoadU16(data);
+  std::memcpy(view.transaction_id_.bytes.data(), data + 8, view.transaction_id_.bytes.size());
+
+  std::uint64_t required = 0, optional = 0;
+  std::uint16_t protected_end = 0;
   std::size_t at = kHeaderBytes;
   while (at < size) {
     // LooksLikeStun() has seen to it that size is a multiple of 4, and so is `at`: four bytes are there.
     const std::uint16_t type = net::LoadU16(data + at);
     const std::size_t end = at + 4 + PaddedLength(net::LoadU16(data + at + 2));
-    if (end > size) return std::nullopt;
+    if (end > size) {
+      result.reset();
+      return result;
+    }
     const auto here = static_cast<std::uint16_t>(at);
     at = end;
 
     if (type == Number(AttributeType::kFingerprint)) {
-      if (end != size) return std::nullopt;  // It must be the last (RFC 8489 §14.7).
+      if (end != size) {  // It must be the last (RFC 8489 §14.7).
+        result.reset();
+        return result;
+      }
       view.fingerprint_at_ = here;
     } else if (type == Number(AttributeType::kMessageIntegrity)) {
       if (view.integrity_at_ == 0) view.integrity_at_ = here;
-      if (view.protected_end_ == 0) view.protected_end_ = here;
+      if (protected_end == 0) protected_end = here;
     } else if (type == Number(AttributeType::kMessageIntegritySha256)) {
       if (view.integrity_sha256_at_ == 0) view.integrity_sha256_at_ = here;
-      if (view.protected_end_ == 0) view.protected_end_ = here;
-    } else if (view.protected_end_ != 0) {
+      if (protected_end == 0) protected_end = here;
+    } else if (protected_end != 0) {
       continue;  // Behind an integrity attribute nothing else counts.
     } else if (type < kIndexed) {
       const std::uint64_t bit = std::uint64_t{1} << type;
-      if ((view.required_ & bit) == 0) view.required_at_[type] = here;
-      view.required_ |= bit;
-    } else if (type < kOptional) {
+      if ((required & bit) == 0) view.required_at_[type] = here;
+      required |= bit;
+    } else if (type < kFirstOptional) {
       view.other_required_ = true;
-    } else if (type < kOptional + kIndexed) {
-      const std::uint64_t bit = std::uint64_t{1} << (type - kOptional);
-      if ((view.optional_ & bit) == 0) view.optional_at_[type - kOptional] = here;
-      view.optional_ |= bit;
+    } else if (type < kFirstOptional + kIndexed) {
+      const std::uint64_t bit = std::uint64_t{1} << (type - kFirstOptional);
+      if ((optional & bit) == 0) view.optional_at_[type - kFirstOptional] = here;
+      optional |= bit;
     } else {
       view.other_optional_ = true;
     }
   }
-  if (view.protected_end_ == 0) view.protected_end_ = static_cast<std::uint16_t>(size);
+  view.required_ = required;
+  view.optional_ = optional;
+  view.protected_end_ = protected_end != 0 ? protected_end : static_cast<std::uint16_t>(size);
   return result;
 }
 
-std::optional<net::ByteView> MessageView::Find(AttributeType type) const {
-  const std::uint16_t number = Number(type);
-  std::size_t at = 0;
-  if (type == AttributeType::kFingerprint) {
-    at = fingerprint_at_;
-  } else if (type == AttributeType::kMessageIntegrity) {
-    at = integrity_at_;
-  } else if (type == AttributeType::kMessageIntegritySha256) {
-    at = integrity_sha256_at_;
-  } else if (number < kIndexed) {
-    if (((required_ >> number) & 1) != 0) at = required_at_[number];
-  } else if (number >= kOptional && number < kOptional + kIndexed) {
-    if (((optional_ >> (number - kOptional)) & 1) != 0) at = optional_at_[number - kOptional];
-  } else if (number < kOptional ? other_required_ : other_optional_) {
-    for (std::size_t other = kHeaderBytes; other < protected_end_;) {
-      if (net::LoadU16(&bytes_[other]) == number) {
-        at = other;
-        break;
-      }
-      other += 4 + PaddedLength(net::LoadU16(&bytes_[other + 2]));
-    }
+std::size_t MessageView::SearchFor(AttributeType type) const {
+  if (IsComprehensionRequired(type) ? !other_required_ : !other_optional_) return 0;
+  for (std::size_t at = kHeaderBytes; at < protected_end_;) {
+    if (net::LoadU16(&bytes_[at]) == Number(type)) return at;
+    at += 4 + PaddedLength(net::LoadU16(&bytes_[at + 2]));
   }
-  if (at == 0) return std::nullopt;
-  return bytes_.subspan(at + 4, net::LoadU16(&bytes_[at + 2]));
+  return 0;
 }
 
 std::size_t MessageView::UnknownRequired(const AttributeSet& understood, std::span<AttributeType> types) const {

@@ -70,8 +70,12 @@ class MessageView {
   net::ByteView bytes() const { return bytes_; }
 
   // The value, without padding, of the first attribute of a type.
-  std::optional<net::ByteView> Find(AttributeType type) const;
-  bool Has(AttributeType type) const { return Find(type).has_value(); }
+  std::optional<net::ByteView> Find(AttributeType type) const {
+    const std::size_t at = OffsetOf(type);
+    if (at == 0) return std::nullopt;
+    return bytes_.subspan(at + 4, net::LoadU16(&bytes_[at + 2]));
+  }
+  bool Has(AttributeType type) const { return OffsetOf(type) != 0; }
 
   // The first attribute of type T::kType, decoded: view.Get<XorMappedAddress>(). nullopt if there is none
   // or its value is malformed; Has() tells which.
@@ -115,7 +119,31 @@ class MessageView {
   }
 
  private:
-  MessageView() {}  // Leaves the indexes unset: a bit in required_ or optional_ says which entries count.
+  // Types 0x0000 and 0x8000 up to so many more have an index.
+  static constexpr std::uint16_t kIndexed = 64;
+  static constexpr std::uint16_t kFirstOptional = 0x8000;
+  struct Private {};
+
+ public:
+  // For Parse() only. Leaves the indexes unset: a bit in required_ or optional_ says which entries count.
+  explicit MessageView(Private) {}
+
+ private:
+  // Where the header of the first attribute of a type is; 0 if there is none. Inline, so that a type known at
+  // compile time costs one test.
+  std::size_t OffsetOf(AttributeType type) const {
+    const auto number = static_cast<std::uint16_t>(type);
+    if (type == AttributeType::kFingerprint) return fingerprint_at_;
+    if (type == AttributeType::kMessageIntegrity) return integrity_at_;
+    if (type == AttributeType::kMessageIntegritySha256) return integrity_sha256_at_;
+    if (number < kIndexed) return ((required_ >> number) & 1) != 0 ? required_at_[number] : 0;
+    if (number >= kFirstOptional && number < kFirstOptional + kIndexed) {
+      const int index = number - kFirstOptional;
+      return ((optional_ >> index) & 1) != 0 ? optional_at_[static_cast<std::size_t>(index)] : 0;
+    }
+    return SearchFor(type);
+  }
+  std::size_t SearchFor(AttributeType type) const;
 
   net::ByteView bytes_;
   TransactionId transaction_id_;
@@ -129,8 +157,8 @@ class MessageView {
   std::uint16_t protected_end_ = 0;  // Attributes from here on count only by the three above.
   std::uint64_t required_ = 0;       // Bit n: type n is there, at required_at_[n].
   std::uint64_t optional_ = 0;       // Bit n: type 0x8000 + n is there, at optional_at_[n].
-  std::array<std::uint16_t, 64> required_at_;
-  std::array<std::uint16_t, 64> optional_at_;
+  std::array<std::uint16_t, kIndexed> required_at_;
+  std::array<std::uint16_t, kIndexed> optional_at_;
 };
 
 }  // namespace pinhole::stun

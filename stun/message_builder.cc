@@ -53,8 +53,8 @@ void MessageBuilder::AppendBytes(AttributeType type, net::ByteView value) {
 MessageBuilder& MessageBuilder::AddIntegrity(const HmacSha1Key& key) {
   const std::size_t text_size = size_;
   if (std::uint8_t* to = AppendAt(Stage::kIntegrity, AttributeType::kMessageIntegrity, kIntegrityBytes - 4)) {
-    StoreLength();
-    const Sha1Digest digest = key.Compute(net::ByteView(buffer_.data(), text_size));
+    const auto length = static_cast<std::uint16_t>(size_ - kHeaderBytes);
+    const Sha1Digest digest = key.ComputeWithLength(net::ByteView(buffer_.data(), text_size), length);
     std::memcpy(to, digest.data(), digest.size());
   }
   return *this;
@@ -64,8 +64,8 @@ MessageBuilder& MessageBuilder::AddIntegritySha256(const HmacSha256Key& key) {
   const std::size_t text_size = size_;
   if (std::uint8_t* to =
           AppendAt(Stage::kIntegritySha256, AttributeType::kMessageIntegritySha256, kIntegritySha256Bytes - 4)) {
-    StoreLength();
-    const Sha256Digest digest = key.Compute(net::ByteView(buffer_.data(), text_size));
+    const auto length = static_cast<std::uint16_t>(size_ - kHeaderBytes);
+    const Sha256Digest digest = key.ComputeWithLength(net::ByteView(buffer_.data(), text_size), length);
     std::memcpy(to, digest.data(), digest.size());
   }
   return *this;
