@@ -6,24 +6,14 @@
 #include <set>
 
 #include "tests/sim/nat_bench.h"
+#include "tests/sim/nat_reachability_rules.h"
 
-// Who reaches whom by UDP, packet by packet: every mapping × filtering behaviour against every other, both sides
-// retrying and following the sources that they see. The rules are closed forms of the outcome; the NATs have to
-// arrive at them whoever sends first.
+// Every mapping × filtering behaviour against every other, both sides retrying and following the sources that they
+// see, whoever sends first: two translators and nothing else. nat_world_reachability_test.cc has the whole internet.
 namespace pinhole::sim {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr Mapping kMappings[] = {Mapping::kEndpointIndependent, Mapping::kAddressDependent,
-                                 Mapping::kAddressAndPortDependent};
-constexpr Filtering kFilterings[] = {Filtering::kEndpointIndependent, Filtering::kAddressDependent,
-                                     Filtering::kAddressAndPortDependent};
-
-struct Behaviour {
-  Mapping mapping;
-  Filtering filtering;
-};
 
 constexpr net::Duration kOneWay = 20ms;
 constexpr net::Duration kRetry = 50ms;
@@ -109,57 +99,34 @@ constexpr std::pair<net::Duration, net::Duration> kOrders[] = {
     {0ms, kOneWay / 2},   {kOneWay / 2, 0ms}, {0ms, kOneWay - 1ns}, {kOneWay - 1ns, 0ms}, {0ms, kOneWay + 1ns},
     {kOneWay + 1ns, 0ms}, {0ms, 2 * kOneWay}, {2 * kOneWay, 0ms},   {0ms, 3 * kOneWay},   {3 * kOneWay, 0ms}};
 
-// All 81 ordered pairs by packets, in every order, against `rule`; gives how many connect.
-int Matrix(FilterMemory memory, bool inbound_sessions, PortAllocation ports, bool (*rule)(Behaviour, Behaviour)) {
+// All 81 ordered pairs by packets, in every order, against the rule; gives how many connect.
+int Matrix(const Reading& reading, PortAllocation ports) {
   int connected = 0;
   for (int cell = 0; cell < 81; ++cell) {
-    const Behaviour a{kMappings[cell / 27], kFilterings[cell / 9 % 3]};
-    const Behaviour b{kMappings[cell / 3 % 3], kFilterings[cell % 3]};
-    const auto udp = [&](Behaviour behaviour) -> UdpBehavior {
-      return {.mapping = behaviour.mapping,
-              .filtering = behaviour.filtering,
-              .filter_memory = memory,
-              .inbound_sessions = inbound_sessions,
-              .port_allocation = ports};
-    };
+    const NatBehaviour a = BehaviourA(cell), b = BehaviourB(cell);
     bool direct = false;
     for (const auto& [a_starts, b_starts] : kOrders) {
-      direct = Punch(udp(a), udp(b)).Connects(a_starts, b_starts);
-      EXPECT_EQ(direct, rule(a, b)) << ToString(a.mapping) << "/" << ToString(a.filtering) << " - "
-                                    << ToString(b.mapping) << "/" << ToString(b.filtering) << ", A starts at "
-                                    << a_starts.count() << " ns, B at " << b_starts.count() << " ns";
+      direct = Punch(reading.Udp(a, ports), reading.Udp(b, ports)).Connects(a_starts, b_starts);
+      EXPECT_EQ(direct, reading.connects(a, b))
+          << ToString(a.mapping) << "/" << ToString(a.filtering) << " - " << ToString(b.mapping) << "/"
+          << ToString(b.filtering) << ", A starts at " << a_starts.count() << " ns, B at " << b_starts.count() << " ns";
     }
     connected += direct ? 1 : 0;
   }
   return connected;
 }
 
-bool IsEim(Behaviour b) { return b.mapping == Mapping::kEndpointIndependent; }
-bool IsApdm(Behaviour b) { return b.mapping == Mapping::kAddressAndPortDependent; }
-bool IsEif(Behaviour b) { return b.filtering == Filtering::kEndpointIndependent; }
-bool IsAdf(Behaviour b) { return b.filtering == Filtering::kAddressDependent; }
-bool IsApdf(Behaviour b) { return b.filtering == Filtering::kAddressAndPortDependent; }
-
-// Filters remember by inside endpoint, packets let in make no session.
-bool EndpointMemoryRule(Behaviour a, Behaviour b) {
-  return !(IsApdf(a) && !IsEim(b)) && !(IsApdf(b) && !IsEim(a)) && !(IsApdm(a) && IsApdm(b));
-}
-// Filters remember by mapping, packets let in make a session.
-bool MappingMemoryRule(Behaviour a, Behaviour b) {
-  return IsEif(a) || IsEif(b) || (IsEim(a) && IsAdf(a)) || (IsEim(b) && IsAdf(b)) || (IsEim(a) && IsEim(b));
-}
-
 TEST(UdpReachability, EndpointMemoryWithoutSessionsConnects45Of81InEverySendOrder) {
-  EXPECT_EQ(Matrix(FilterMemory::kEndpoint, false, PortAllocation::kPreserve, EndpointMemoryRule), 45);
+  EXPECT_EQ(Matrix(kEndpointReading, PortAllocation::kPreserve), 45);
 }
 TEST(UdpReachability, EndpointMemoryWithRandomPortsConnectsTheSame45) {
-  EXPECT_EQ(Matrix(FilterMemory::kEndpoint, false, PortAllocation::kRandom, EndpointMemoryRule), 45);
+  EXPECT_EQ(Matrix(kEndpointReading, PortAllocation::kRandom), 45);
 }
 TEST(UdpReachability, MappingMemoryWithInboundSessionsConnects57Of81InEverySendOrder) {
-  EXPECT_EQ(Matrix(FilterMemory::kMapping, true, PortAllocation::kPreserve, MappingMemoryRule), 57);
+  EXPECT_EQ(Matrix(kSessionReading, PortAllocation::kPreserve), 57);
 }
 TEST(UdpReachability, MappingMemoryWithRandomPortsConnectsTheSame57) {
-  EXPECT_EQ(Matrix(FilterMemory::kMapping, true, PortAllocation::kRandom, MappingMemoryRule), 57);
+  EXPECT_EQ(Matrix(kSessionReading, PortAllocation::kRandom), 57);
 }
 
 }  // namespace

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "sim/nat/profile.h"
+
+// Who reaches whom by UDP through two NATs of one external address each, both sides retrying: closed forms that the
+// NATs have to arrive at packet by packet.
+namespace pinhole::sim {
+
+struct NatBehaviour {
+  Mapping mapping;
+  Filtering filtering;
+
+  bool maps_independently() const { return mapping == Mapping::kEndpointIndependent; }
+  bool maps_by_port() const { return mapping == Mapping::kAddressAndPortDependent; }
+  bool is_open() const { return filtering == Filtering::kEndpointIndependent; }
+  bool filters_by_address() const { return filtering == Filtering::kAddressDependent; }
+  bool filters_by_port() const { return filtering == Filtering::kAddressAndPortDependent; }
+};
+
+inline constexpr Mapping kMappings[] = {Mapping::kEndpointIndependent, Mapping::kAddressDependent,
+                                        Mapping::kAddressAndPortDependent};
+inline constexpr Filtering kFilterings[] = {Filtering::kEndpointIndependent, Filtering::kAddressDependent,
+                                            Filtering::kAddressAndPortDependent};
+
+// The pair of cell 0 to 80.
+inline NatBehaviour BehaviourA(int cell) { return {kMappings[cell / 27], kFilterings[cell / 9 % 3]}; }
+inline NatBehaviour BehaviourB(int cell) { return {kMappings[cell / 3 % 3], kFilterings[cell % 3]}; }
+
+// The two readings of RFC 4787 §5: filters remember by inside endpoint, and packets let in make no session; or
+// filters remember by mapping, and packets let in make a session.
+struct Reading {
+  const char* name;
+  FilterMemory memory;
+  bool inbound_sessions;
+  int direct;  // of 81
+  bool (*connects)(NatBehaviour a, NatBehaviour b);
+
+  UdpBehavior Udp(NatBehaviour behaviour, PortAllocation ports) const {
+    return {.mapping = behaviour.mapping,
+            .filtering = behaviour.filtering,
+            .filter_memory = memory,
+            .inbound_sessions = inbound_sessions,
+            .port_allocation = ports};
+  }
+};
+
+inline constexpr Reading kEndpointReading = {
+    "endpoint memory, no sessions", FilterMemory::kEndpoint, false, 45, [](NatBehaviour a, NatBehaviour b) {
+      return !(a.filters_by_port() && !b.maps_independently()) && !(b.filters_by_port() && !a.maps_independently()) &&
+             !(a.maps_by_port() && b.maps_by_port());
+    }};
+inline constexpr Reading kSessionReading = {
+    "mapping memory, sessions", FilterMemory::kMapping, true, 57, [](NatBehaviour a, NatBehaviour b) {
+      return a.is_open() || b.is_open() || (a.maps_independently() && a.filters_by_address()) ||
+             (b.maps_independently() && b.filters_by_address()) || (a.maps_independently() && b.maps_independently());
+    }};
+
+}  // namespace pinhole::sim
