@@ -1,0 +1,144 @@
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "scenarios/load.h"
+#include "scenarios/oracle/extract.h"
+#include "scenarios/verdict.h"
+
+// The oracle on loaded files: what it takes from a cell, and that it agrees with what the library says of itself.
+namespace pinhole::scenarios {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+Scenario Load(const std::string& text) {
+  MemoryFiles files({{"test.textproto", text}});
+  absl::StatusOr<Scenario> scenario = LoadScenario("test.textproto", files);
+  EXPECT_TRUE(scenario.ok()) << scenario.status();
+  return scenario.value_or(Scenario());
+}
+
+Prediction PredictFirst(const std::string& changes) {
+  const Scenario scenario = Load("name: 'test' base: 'topologies/two_homes.textproto' " + changes);
+  if (scenario.cells().empty()) return {};
+  const absl::StatusOr<Prediction> prediction = Predict(scenario.Resolve(scenario.cells().front()));
+  EXPECT_TRUE(prediction.ok()) << prediction.status();
+  return prediction.value_or(Prediction());
+}
+
+std::string Nats(const std::string& a, const std::string& b) {
+  return "topology { nat { name: 'home_a' profile: '" + a + "' } nat { name: 'home_b' profile: '" + b + "' } } ";
+}
+
+constexpr char kNoTurn[] = "session { name: 'call' turn: NONE } ";
+
+TEST(OracleCells, ProfilesAndTurnDecide) {
+  EXPECT_THAT(PredictFirst(Nats("port-restricted-cone", "port-restricted-cone")).outcomes,
+              ElementsAre(Outcome::kDirect));
+  EXPECT_THAT(PredictFirst(Nats("symmetric", "port-restricted-cone")).outcomes, ElementsAre(Outcome::kRelayed));
+  const Prediction failed = PredictFirst(Nats("symmetric", "port-restricted-cone") + kNoTurn);
+  EXPECT_THAT(failed.outcomes, ElementsAre(Outcome::kFailed));
+  EXPECT_THAT(failed.reason, HasSubstr("home_b filters by port and home_a maps by port"));
+}
+
+TEST(OracleCells, FieldsOverrideTheProfile) {
+  EXPECT_THAT(PredictFirst("topology { nat { name: 'home_a' profile: 'symmetric' } "
+                           "nat { name: 'home_b' profile: 'port-restricted-cone' "
+                           "udp { filtering: ADDRESS_DEPENDENT } } }")
+                  .outcomes,
+              ElementsAre(Outcome::kDirect));
+}
+
+TEST(OracleCells, ConnectionTrackingProfiles) {
+  EXPECT_THAT(PredictFirst(Nats("linux-masquerade", "linux-masquerade")).outcomes, ElementsAre(Outcome::kDirect));
+  EXPECT_THAT(PredictFirst(Nats("linux-masquerade", "linux-random-fully")).outcomes, ElementsAre(Outcome::kRelayed));
+  EXPECT_THAT(PredictFirst(Nats("linux-input-accept", "linux-input-accept")).outcomes, ElementsAre(Outcome::kDirect));
+  EXPECT_THAT(PredictFirst(Nats("linux-input-accept", "linux-masquerade") +
+                           "session { name: 'call' peer { name: 'bob' start_offset_us: 5000000 } }")
+                  .outcomes,
+              ElementsAre(Outcome::kRelayed));
+}
+
+TEST(OracleCells, ServersThatDoNotAnswerAreNoServers) {
+  for (const char* state : {"SILENT", "CLOSED"}) {
+    EXPECT_THAT(PredictFirst(std::string("topology { server { name: 'relay' state: ") + state + " } }").outcomes,
+                ElementsAre(Outcome::kFailed));
+  }
+}
+
+TEST(OracleCells, LossNamesTheLink) {
+  const Prediction prediction =
+      PredictFirst("topology { host { name: 'alice' interface { name: 'eth0' up { loss_ppm: 10000 } } } }");
+  EXPECT_TRUE(prediction.depends());
+  EXPECT_EQ(prediction.depends_on, DependsOn::kChance);
+  EXPECT_THAT(prediction.reason, HasSubstr("alice.eth0 loses packets"));
+}
+
+bool Means(proto::Outcome::Kind kind, const Prediction& prediction) {
+  switch (kind) {
+    case proto::Outcome::CONNECTED:
+      return prediction.Allows(Outcome::kDirect) || prediction.Allows(Outcome::kRelayed);
+    case proto::Outcome::DIRECT:
+      return prediction.Allows(Outcome::kDirect);
+    case proto::Outcome::RELAYED:
+      return prediction.Allows(Outcome::kRelayed);
+    case proto::Outcome::FAILED:
+      return prediction.Allows(Outcome::kFailed);
+    case proto::Outcome::UNDECIDED:
+      return true;
+  }
+  return false;
+}
+
+// Two authors who agree: the oracle, and whoever wrote the expectations.
+class OracleOnLibrary : public testing::TestWithParam<std::string> {};
+
+TEST_P(OracleOnLibrary, AgreesWithEveryExpectedOutcome) {
+  SystemFiles files;
+  const absl::StatusOr<Scenario> scenario = LoadScenario(GetParam(), files);
+  ASSERT_TRUE(scenario.ok()) << scenario.status();
+  for (const Cell& cell : scenario->cells()) {
+    const proto::Scenario resolved = scenario->Resolve(cell);
+    for (int session = 0; session < resolved.session_size(); ++session) {
+      const absl::StatusOr<Prediction> prediction = Predict(resolved, session);
+      ASSERT_TRUE(prediction.ok()) << prediction.status();
+      EXPECT_FALSE(prediction->reason.empty());
+      for (int index : cell.expectations) {
+        const proto::Expect& expect = scenario->file().expect(index);
+        if (!expect.has_outcome() || expect.has_xfail() || expect.has_share_min_ppm()) continue;
+        if (expect.has_session() && expect.session() != resolved.session(session).name()) continue;
+        EXPECT_TRUE(Means(expect.outcome(), *prediction))
+            << cell.id << ": expected " << proto::Outcome::Kind_Name(expect.outcome()) << ", the oracle says "
+            << Summary(*prediction) << ": " << prediction->reason;
+      }
+    }
+  }
+}
+
+std::vector<std::string> LibraryFiles() {
+  SystemFiles files;
+  return files.List("builtin:library");
+}
+
+INSTANTIATE_TEST_SUITE_P(Library, OracleOnLibrary, testing::ValuesIn(LibraryFiles()),
+                         [](const testing::TestParamInfo<std::string>& param) {
+                           const std::string stem = param.param.substr(param.param.rfind('/') + 1);
+                           return stem.substr(0, stem.find('.'));
+                         });
+
+TEST(OracleCells, NothingInTheMatrixIsLeftToOrderOrChance) {
+  SystemFiles files;
+  const absl::StatusOr<Scenario> scenario = LoadScenario("library/nat_matrix.textproto", files);
+  ASSERT_TRUE(scenario.ok()) << scenario.status();
+  for (const Cell& cell : scenario->cells()) {
+    const absl::StatusOr<Prediction> prediction = Predict(scenario->Resolve(cell));
+    ASSERT_TRUE(prediction.ok()) << prediction.status();
+    EXPECT_FALSE(prediction->depends()) << cell.id << ": " << prediction->reason;
+  }
+}
+
+}  // namespace
+}  // namespace pinhole::scenarios
