@@ -1,0 +1,174 @@
+// What a simulated session costs, from setting up its world to its verdict, against the HMACs and CRCs that it cannot
+// avoid. Only the ratio is a claim: the sides take turns, so a slow machine slows both. Must be <= 8 (aim 5).
+//
+// The floor of a session is counted on its wire: each message with MESSAGE-INTEGRITY that an agent or a server sent, a
+// retransmission or one inside a TURN message included, is one HMAC and CRC made and one of each checked.
+#include <benchmark/benchmark.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bench/crypto_floor.h"
+#include "bench/stopwatch.h"
+#include "net/bytes.h"
+#include "scenarios/judged_run.h"
+#include "scenarios/load.h"
+
+namespace pinhole::scenarios {
+namespace {
+
+using bench::CryptoWork;
+using bench::Stopwatch;
+
+// Bytes before the MESSAGE-INTEGRITY attribute, for a message that has one. Knows as much of STUN and ChannelData as it
+// takes to find it (RFC 8489 §5, §14.5; RFC 8656 §12.4, §18.4).
+std::optional<std::size_t> BytesBeforeIntegrity(net::ByteView message) {
+  constexpr std::uint16_t kSendIndication = 0x0016, kData = 0x0013, kMessageIntegrity = 0x0008;
+  if (message.size() < 4) return std::nullopt;
+  if ((message[0] & 0xC0) == 0x40) return BytesBeforeIntegrity(message.subspan(4));
+  if ((message[0] & 0xC0) != 0 || message.size() < 20) return std::nullopt;
+  const bool carries_another = net::LoadU16(message.data()) == kSendIndication;
+  for (std::size_t at = 20; at + 4 <= message.size();) {
+    const std::uint16_t type = net::LoadU16(&message[at]);
+    const std::size_t length = net::LoadU16(&message[at + 2]);
+    if (at + 4 + length > message.size()) return std::nullopt;
+    if (type == kMessageIntegrity) return at;
+    if (type == kData && carries_another) return BytesBeforeIntegrity(message.subspan(at + 4, length));
+    at += 4 + (length + 3) / 4 * 4;
+  }
+  return std::nullopt;
+}
+
+// Notes what every host itself put on the wire with integrity.
+class IntegrityCounter final : public sim::Tracer {
+ public:
+  struct Sent {
+    sim::NodeId node;
+    net::PacketClass packet_class;
+    std::size_t bytes;
+  };
+
+  // REQUIRES: before the run.
+  void Watch(const sim::World& world) { world_ = &world; }
+
+  void OnTrace(const sim::TraceEvent& event, const sim::Packet& packet) override {
+    // Bridges send what others have sent before, routers take one from the TTL.
+    constexpr std::uint8_t kHostsTtl = 64;
+    const auto id = static_cast<std::uint64_t>(packet.id);
+    if (event.kind != sim::TraceKind::kSend || packet.ttl != kHostsTtl || !packet.is_udp()) return;
+    if (id >= seen_.size()) seen_.resize(2 * id + 64);
+    if (seen_[id]) return;
+    seen_[id] = true;
+    if (const auto bytes = BytesBeforeIntegrity(world_->payload(packet))) {
+      sent_.push_back({event.node, packet.packet_class, *bytes});
+    }
+  }
+
+  // Relays pass on what an agent has sent: of theirs, only what they say themselves counts.
+  CryptoWork WorkOf(const CellRun& run) const {
+    CryptoWork work;
+    for (const Sent& sent : sent_) {
+      bool by_peer = false;
+      for (const PlannedSession& session : run.plan().sessions) {
+        for (const PlannedPeer& peer : session.peers) by_peer |= run.host(peer.node).id() == sent.node;
+      }
+      if (!by_peer && sent.packet_class != net::PacketClass::kTurn) continue;
+      ++work.messages;
+      work.message_bytes += static_cast<std::int64_t>(sent.bytes);
+    }
+    if (work.messages > 0) work.message_bytes /= work.messages;
+    return work;
+  }
+
+ private:
+  const sim::World* world_ = nullptr;
+  std::vector<bool> seen_;
+  std::vector<Sent> sent_;
+};
+
+[[noreturn]] void Die(const std::string& what) {
+  std::fprintf(stderr, "session_bench: %s\n", what.c_str());
+  std::abort();
+}
+
+struct Subject {
+  PreparedCell prepared;
+  std::uint64_t seed = 0;
+  CryptoWork floor;
+};
+
+// The cells whose pair of NATs is here, with and without TURN.
+std::vector<Subject> Subjects(const Scenario& scenario, const std::vector<std::pair<std::string, std::string>>& nats) {
+  std::vector<Subject> subjects;
+  for (const auto& [a, b] : nats) {
+    absl::StatusOr<std::vector<const Cell*>> cells = scenario.Filter("nat_a=" + a + ",nat_b=" + b);
+    if (!cells.ok()) Die(std::string(cells.status().message()));
+    for (const Cell* cell : *cells) {
+      absl::StatusOr<PreparedCell> prepared = PrepareCell(scenario, *cell);
+      if (!prepared.ok()) Die(std::string(prepared.status().message()));
+      Subject subject{*std::move(prepared), 0, {}};
+      subject.seed = SeedOf(*cell, proto::SeedPolicy::REPETITION, 1, 0);
+      IntegrityCounter counter;
+      CellRun run(subject.prepared.plan, subject.seed, {.tracer = &counter});
+      counter.Watch(run.world());
+      if (absl::Status status = run.Run(); !status.ok()) Die(std::string(status.message()));
+      subject.floor = counter.WorkOf(run);
+      subjects.push_back(std::move(subject));
+    }
+  }
+  return subjects;
+}
+
+void Measure(benchmark::State& state, const std::vector<std::pair<std::string, std::string>>& nats) {
+  SystemFiles files;
+  const absl::StatusOr<Scenario> scenario = LoadScenario("library/nat_matrix.textproto", files);
+  if (!scenario.ok()) Die(std::string(scenario.status().message()));
+  const std::vector<Subject> subjects = Subjects(*scenario, nats);
+
+  // A floor is short beside a clock's own time.
+  constexpr int kFloors = 16;
+  Stopwatch sessions, floors;
+  std::int64_t runs = 0, messages = 0;
+  for (auto _ : state) {
+    for (const Subject& subject : subjects) {
+      sessions.Time([&] {
+        absl::StatusOr<JudgedRun> run = RunAndJudge(subject.prepared, 0, subject.seed, false);
+        if (!run.ok()) Die(std::string(run.status().message()));
+        benchmark::DoNotOptimize(run->wire_digest);
+      });
+      floors.Time([&] {
+        for (int i = 0; i < kFloors; ++i) Repeat(subject.floor);
+      });
+      ++runs;
+      messages += subject.floor.messages;
+    }
+  }
+  state.counters["over_crypto"] = kFloors * (sessions / floors);
+  state.counters["session_ns"] = static_cast<double>(sessions.total_ns()) / static_cast<double>(runs);
+  state.counters["messages"] = static_cast<double>(messages) / static_cast<double>(runs);
+  state.counters["floor_ns"] = static_cast<double>(floors.total_ns()) / static_cast<double>(kFloors * runs);
+}
+
+// Every way a session goes: both ends as their server saw them, one of them peer-reflexive, relayed, failed.
+void BM_SessionOverCrypto(benchmark::State& state) {
+  Measure(state, {{"port-restricted-cone", "port-restricted-cone"},
+                  {"full-cone", "symmetric"},
+                  {"linux-masquerade", "linux-masquerade"},
+                  {"linux-masquerade", "symmetric"},
+                  {"apdm-apdf-session", "eim-adf"},
+                  {"symmetric", "symmetric"}});
+}
+BENCHMARK(BM_SessionOverCrypto)->Unit(benchmark::kMillisecond)->MinTime(2);
+
+void BM_DirectSession(benchmark::State& state) { Measure(state, {{"port-restricted-cone", "port-restricted-cone"}}); }
+BENCHMARK(BM_DirectSession)->Unit(benchmark::kMicrosecond);
+
+void BM_RelayedOrFailedSession(benchmark::State& state) { Measure(state, {{"symmetric", "symmetric"}}); }
+BENCHMARK(BM_RelayedOrFailedSession)->Unit(benchmark::kMicrosecond);
+
+}  // namespace
+}  // namespace pinhole::scenarios
