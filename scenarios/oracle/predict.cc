@@ -225,7 +225,7 @@ std::string WhyNoDirectPath(const Model& model, const Reached& reached) {
     const bool stray = loss.kind == Loss::Kind::kNoListener || loss.kind == Loss::Kind::kNoWayOn;
     if (!stray || reached.losses.size() == 1) reasons.push_back(Describe(model, loss));
   }
-  if (reached.asymmetric_answers) {
+  if (reasons.empty() && reached.asymmetric_answers) {
     reasons.push_back("answers come from another address than was asked (RFC 8445 §7.2.5.2.1)");
   }
   if (reasons.empty()) return "no candidate of one can be reached by the other";
