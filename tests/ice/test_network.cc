@@ -61,6 +61,12 @@ void TestNetwork::Introduce(int a, int b, Duration signalling) {
   signalling_ = signalling;
 }
 
+void TestNetwork::set_hairpin(const SocketAddress& outside, std::vector<int> inside, const SocketAddress& server) {
+  hairpin_ = outside;
+  hairpin_inside_ = std::move(inside);
+  server_address_ = server;
+}
+
 void TestNetwork::Start(int index, Instant at) {
   At(at, [this, index] {
     agent(index).StartGathering(now_, (*this)[index].addresses);
@@ -125,9 +131,23 @@ void TestNetwork::Send(int sender, const SocketAddress& from, const SocketAddres
   packets_.push_back(packet);
   SocketAddress source = from;
   if (sender >= 0 && (*this)[sender].nat.has_value()) source = (*this)[sender].nat->Outwards(from, to);
+  SocketAddress target = to;
+  if (hairpin_.has_value() &&
+      std::find(hairpin_inside_.begin(), hairpin_inside_.end(), sender) != hairpin_inside_.end()) {
+    if (to == server_address_) {
+      auto known = std::find(hairpin_sockets_.begin(), hairpin_sockets_.end(), from);
+      if (known == hairpin_sockets_.end()) known = hairpin_sockets_.insert(known, from);
+      source = hairpin_->WithPort(static_cast<std::uint16_t>(hairpin_->port() + (known - hairpin_sockets_.begin())));
+    }
+  }
+  if (hairpin_.has_value() && to.address() == hairpin_->address()) {
+    const std::size_t index = static_cast<std::size_t>(to.port() - hairpin_->port());
+    if (index >= hairpin_sockets_.size()) return;
+    target = hairpin_sockets_[index];
+  }
   const std::optional<Duration> delay = link_(packet);
   if (!delay.has_value()) return;
-  At(now_ + *delay, [this, source, to, bytes = std::move(packet.bytes)] { Deliver(source, to, bytes); });
+  At(now_ + *delay, [this, source, target, bytes = std::move(packet.bytes)] { Deliver(source, target, bytes); });
 }
 
 void TestNetwork::Deliver(const SocketAddress& from, const SocketAddress& to, const std::vector<std::uint8_t>& bytes) {

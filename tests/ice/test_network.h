@@ -113,6 +113,9 @@ class TestNetwork {
   void set_delay(Duration one_way) {
     link_ = [one_way](const WirePacket&) { return one_way; };
   }
+  // One LAN behind one NAT that maps each inside socket to a port of `outside` towards the server, and hands what is
+  // sent to such a port straight to that socket, the source untouched (RFC 4787 §6, "internal source").
+  void set_hairpin(const SocketAddress& outside, std::vector<int> inside, const SocketAddress& server);
   // What becomes of a description on its way.
   void set_rewrite(std::function<void(int from, Description&)> rewrite) { rewrite_ = std::move(rewrite); }
 
@@ -141,6 +144,10 @@ class TestNetwork {
   std::uint64_t next_tag_ = 1;
   Link link_ = [](const WirePacket&) { return std::chrono::milliseconds(10); };
   std::function<void(int, Description&)> rewrite_ = [](int, Description&) {};
+
+  std::optional<SocketAddress> hairpin_;
+  std::vector<int> hairpin_inside_;
+  std::vector<SocketAddress> hairpin_sockets_;
 
   net::SeededRandom server_random_;
   std::unique_ptr<stun::TurnServer> server_;

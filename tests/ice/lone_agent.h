@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ice/agent.h"
+#include "net/random.h"
+#include "stun/attributes.h"
+#include "stun/message.h"
+#include "stun/message_builder.h"
+
+// One agent whose peer is the test: it writes the peer's messages byte by byte and reads what the agent sends.
+namespace pinhole::ice {
+
+// A datagram that the agent sent.
+struct Sent {
+  net::Instant at;
+  SocketTag tag{};
+  net::SocketAddress to;
+  net::PacketClass packet_class = net::PacketClass::kOther;
+  std::vector<std::uint8_t> bytes;
+
+  stun::MessageView message() const { return stun::MessageView::Parse(bytes).value(); }
+  bool is_stun() const { return stun::MessageView::Parse(bytes).has_value(); }
+};
+
+// A check of the peer's, right in everything unless told otherwise.
+struct PeerCheck {
+  std::uint32_t priority = 1862270975;  // (110 << 24) + (65535 << 8) + 255
+  bool use_candidate = false;
+  std::optional<Role> role = Role::kControlled;  // the peer's
+  std::uint64_t tie_breaker = 1;
+  std::string username;  // "LOCAL:PEER" if empty
+  std::string password;  // the agent's if empty
+  bool with_priority = true;
+  bool with_username = true;
+  bool with_integrity = true;
+  bool with_fingerprint = true;
+  std::uint16_t unknown_attribute = 0;
+};
+
+class LoneAgent {
+ public:
+  static constexpr char kPeerUfrag[] = "PEER";
+  static constexpr char kPeerPassword[] = "peerpasswordpeerpassword";
+
+  explicit LoneAgent(const AgentOptions& options = {}, std::vector<std::string> addresses = {"192.0.2.1"});
+
+  // Opens the sockets at once, on ports 50000, 50001, ... StartGathering() is made by the constructor.
+  Agent& agent() { return agent_; }
+  HostPacer& pacer() { return pacer_; }
+  net::Instant now() const { return now_; }
+
+  // The peer's description with these candidates.
+  static Description Remote(std::vector<Candidate> candidates);
+  static Candidate Host(const std::string& address, const std::string& foundation = "1", int component = 1,
+                        int stream = 0, std::uint32_t priority = 0);
+  void SetRemote(std::vector<Candidate> candidates) { SetRemote(Remote(std::move(candidates))); }
+  void SetRemote(const Description& remote);
+
+  // Lets the agent's timers run up to and including `until`.
+  void RunUntil(net::Instant until);
+  void RunFor(net::Duration duration) { RunUntil(now_ + duration); }
+
+  void Receive(const net::SocketAddress& from, net::ByteView bytes, SocketTag tag = SocketTag(0));
+  stun::TransactionId ReceiveCheck(const net::SocketAddress& from, const PeerCheck& check = {},
+                                   SocketTag tag = SocketTag(0));
+  // The peer answers `request`, seeing the agent at `mapped`; by default where the agent really is.
+  void AnswerSuccess(const Sent& request, std::optional<net::SocketAddress> mapped = {},
+                     std::optional<net::SocketAddress> from = {}, const std::string& password = kPeerPassword);
+  void AnswerError(const Sent& request, int code, const std::string& password = kPeerPassword);
+
+  // What was sent since the last call, all or of a class.
+  std::vector<Sent> TakeSent();
+  std::vector<Sent> TakeSent(net::PacketClass packet_class);
+  // Of everything ever sent.
+  const std::vector<Sent>& all_sent() const { return all_sent_; }
+  // Runs until the agent sends its next check (first transmission) and gives it. Fails the test if there is none
+  // within 60 s.
+  Sent NextCheck();
+
+  PairView PairTo(const net::SocketAddress& remote) const;
+  const std::vector<Output>& events() const { return events_; }
+  template <typename T>
+  int Count() const {
+    int count = 0;
+    for (const Output& output : events_) count += std::holds_alternative<T>(output);
+    return count;
+  }
+  net::SocketAddress address(SocketTag tag) const { return sockets_[static_cast<std::size_t>(tag)]; }
+  const std::vector<SocketTag>& closed() const { return closed_; }
+  const std::vector<std::vector<std::uint8_t>>& data() const { return data_; }
+  void Drain();
+
+ private:
+  net::SeededRandom random_{7, "lone"};
+  net::SeededRandom peer_random_{7, "peer"};
+  HostPacer pacer_;
+  Agent agent_;
+  net::Instant now_;
+  std::vector<net::SocketAddress> sockets_;
+  std::vector<SocketTag> closed_;
+  std::vector<Sent> sent_;
+  std::vector<Sent> all_sent_;
+  std::vector<Output> events_;
+  std::vector<std::vector<std::uint8_t>> data_;
+};
+
+}  // namespace pinhole::ice
