@@ -19,6 +19,7 @@ void ConnectivityChecks::Start(net::Instant now, int index) {
   check.pair = index;
   check.priority = pair.check_priority;
   check.role = session_.role;
+  check.role_switches = session_.counters.role_switches;
   const int chosen = lists.list(pair.stream).component(pair.component).chosen;
   check.use_candidate = session_.role == Role::kControlling && chosen >= 0 && lists.pair(chosen).generator == index;
 
@@ -108,7 +109,8 @@ bool ConnectivityChecks::OnResponse(net::Instant now, int base, const net::Socke
   if (!check.transaction->OnResponse(now, response)) return false;
   const bool active = IsActive(slot);
   const int index = check.pair;
-  const Check answered{std::nullopt, check.started, index, check.priority, check.role, check.use_candidate};
+  const Check answered{std::nullopt,        check.started,      index, check.priority, check.role,
+                       check.role_switches, check.use_candidate};
   Free(slot);
   if (!session_.lists.pair(index).listed) return true;  // Concluded on another pair.
 
@@ -135,11 +137,12 @@ bool ConnectivityChecks::OnResponse(net::Instant now, int base, const net::Socke
   return true;
 }
 
-// §7.2.5.1. The role to leave is the one the request claimed: a second 487 changes nothing back.
+// §7.2.5.1. The role to leave is the one the request claimed: a 487 to a request from before another switch changes
+// nothing back.
 void ConnectivityChecks::OnRoleConflict(net::Instant now, const Check& check) {
-  if (check.role == session_.role) SwitchRole();
-  session_.tie_breaker = session_.random.NextU64();
   CandidatePair& pair = session_.lists.pair(check.pair);
+  if (check.role_switches == session_.counters.role_switches) SwitchRole();
+  session_.tie_breaker = session_.random.NextU64();
   if (pair.state == PairState::kSucceeded) return;
   Cancel(now, check.pair);
   session_.lists.SetState(check.pair, PairState::kWaiting);
@@ -173,6 +176,13 @@ int ConnectivityChecks::MappedCandidate(const Check& check, const net::SocketAdd
 void ConnectivityChecks::OnSuccess(net::Instant now, const Check& check, const net::SocketAddress& mapped_address,
                                    bool sent_once, net::Duration round_trip) {
   CheckListSet& lists = session_.lists;
+  const ComponentStatus& component =
+      lists.list(lists.pair(check.pair).stream).component(lists.pair(check.pair).component);
+  const bool is_chosen = component.chosen >= 0 && lists.pair(component.chosen).generator == check.pair;
+  if (is_chosen && !check.use_candidate) {  // A late answer must not end the check that nominates.
+    lists.pair(component.chosen).last_success = now;
+    return;
+  }
   const int mapped = MappedCandidate(check, mapped_address);
 
   // The valid pair: usually this one seen from outside; another on the list if the mapped address is its base.

@@ -17,8 +17,7 @@ void ConnectivityChecks::OnRequest(net::Instant now, int base, const net::Socket
   IncomingCheck check;
   bool authenticated = false;
   int code = ReadCheck(request, session_.local.ufrag, session_.local.key, check, authenticated);
-  // Once concluded, a check is answered and changes nothing (§11).
-  if (code == 0 && check.role.has_value() && session_.stage != Session::Stage::kConnected) {
+  if (code == 0 && check.role.has_value()) {
     switch (ResolveRoleConflict(session_.role, session_.tie_breaker, *check.role, check.tie_breaker)) {
       case ConflictAction::kNone:
         break;

@@ -56,6 +56,7 @@ class ConnectivityChecks {
     int pair = -1;
     std::uint32_t priority = 0;
     Role role = Role::kControlling;
+    int role_switches = 0;  // before it was sent
     bool use_candidate = false;
   };
   // A request from a peer whose description we do not have yet.

@@ -127,7 +127,16 @@ AgentOptions With(Role role, std::optional<std::uint64_t> tie_breaker = {}) {
 void ExpectAgreement(TestNetwork& net, int a, int b) {
   const std::optional<PairView> pa = net.agent(a).SelectedPair(0, 1);
   const std::optional<PairView> pb = net.agent(b).SelectedPair(0, 1);
-  ASSERT_TRUE(pa.has_value() && pb.has_value());
+  const auto why = [&](int side) {
+    std::string text = net[side].name + ": ";
+    if (net.agent(side).failure().has_value()) text += ToString(net.agent(side).failure()->reason);
+    for (const PairView& pair : net.agent(side).CheckListSnapshot()) {
+      text += "\n  " + pair.base.ToString() + " " + pair.remote.address.ToString() + " " + ToString(pair.state) + " " +
+              ToString(pair.end) + " " + ToString(pair.nomination);
+    }
+    return text + "\n";
+  };
+  ASSERT_TRUE(pa.has_value() && pb.has_value()) << why(a) << why(b);
   EXPECT_EQ(pa->remote.address, pb->mapped->address);
   EXPECT_EQ(pb->remote.address, pa->mapped->address);
   EXPECT_NE(net.agent(a).role(), net.agent(b).role());
@@ -139,6 +148,7 @@ TEST(RoleConflict, BothControllingAndBothControlledConnectWhicheverTieBreakerIsL
       for (Duration delay : {Duration(0ms), Duration(1ms), Duration(30ms), Duration(400ms)}) {
         Meeting meeting(With(role, x), With(role, y), delay);
         meeting.net.RunUntilConcluded(meeting.a, meeting.b, At(60s));
+        meeting.net.RunUntil(meeting.net.now() + 2 * delay + 1s);  // What is on its way may still settle the roles.
         SCOPED_TRACE(testing::Message() << ToString(role) << " " << x << " " << y << " " << delay / 1ms << " ms");
         ExpectAgreement(meeting.net, meeting.a, meeting.b);
         if (x != y) {  // The larger number ends as the controlling one.
