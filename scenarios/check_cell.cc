@@ -107,7 +107,8 @@ class Checker {
     for (const Node& node : nodes_) {
       const auto [it, added] = by_name.emplace(node.name, &node);
       if (!added) {
-        problems_->Add(node.path, absl::StrCat(node.Called(), " has the name of ", it->second->Called()));
+        problems_->Add(node.path, absl::StrCat(node.Called(), " has the name of ", it->second->Called(), " (",
+                                               problems_->PlaceOf(it->second->path), ")"));
       }
       if (node.ports.empty() || (node.nat != nullptr && node.ports.size() < 2)) {
         problems_->Add(node.path, absl::StrCat(node.Called(),

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace pinhole::scenarios {
@@ -115,7 +116,11 @@ std::string Nearest(absl::string_view name, const std::vector<std::string>& name
       best = candidate;
     }
   }
-  return best;
+  if (!best.empty() || folded.size() < 3) return best;
+  for (const std::string& candidate : names) {
+    if (absl::StartsWith(Folded(candidate), folded)) return candidate;
+  }
+  return "";
 }
 
 std::string Suggestion(absl::string_view name, const std::vector<std::string>& names) {

@@ -59,7 +59,8 @@ class Origins {
 // "topology.nat[x].udp" -> "topology.nat[x]" -> "topology.nat" -> "topology" -> "".
 absl::string_view ParentPath(absl::string_view path);
 
-// The one of `names` most like `name` (case, "-" and "_" aside), if it is near enough to be meant; else "".
+// The one of `names` most like `name` (case, "-" and "_" aside), if it is near enough to be meant; else the first that
+// begins with it; else "".
 std::string Nearest(absl::string_view name, const std::vector<std::string>& names);
 
 // Insertions, deletions, replacements and swaps of neighbours that turn one into the other.

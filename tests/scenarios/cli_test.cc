@@ -1,0 +1,119 @@
+// The program from its command line: what it prints where, and its exit code.
+#include "scenarios/cli/cli.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace pinhole::scenarios {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+struct Said {
+  ExitCode exit_code;
+  std::string out;
+  std::string err;
+};
+
+Said Pinhole(const std::vector<std::string>& arguments, std::map<std::string, std::string> files = {}) {
+  MemoryFiles reader(std::move(files));
+  std::ostringstream out;
+  std::ostringstream err;
+  const ExitCode exit_code = RunCommandLine(arguments, reader, out, err);
+  return {exit_code, out.str(), err.str()};
+}
+
+constexpr char kGood[] = "name: \"good\" base: \"topologies/two_homes.textproto\"";
+
+TEST(Cli, WithoutACommandItIsBadUsage) {
+  const Said said = Pinhole({});
+  EXPECT_EQ(said.exit_code, ExitCode::kBadScenario);
+  EXPECT_THAT(said.err, HasSubstr("subcommand"));
+}
+
+TEST(Cli, UnknownFlagsAndCommandsAreBadUsage) {
+  EXPECT_EQ(Pinhole({"check", "--bogus"}).exit_code, ExitCode::kBadScenario);
+  EXPECT_EQ(Pinhole({"bogus"}).exit_code, ExitCode::kBadScenario);
+  EXPECT_EQ(Pinhole({"check"}).exit_code, ExitCode::kBadScenario);
+}
+
+TEST(Cli, HelpAndVersionAreAskedFor) {
+  const Said help = Pinhole({"--help"});
+  EXPECT_EQ(help.exit_code, ExitCode::kOk);
+  EXPECT_THAT(help.out, HasSubstr("check"));
+  EXPECT_THAT(help.out, HasSubstr("Exit codes"));
+  EXPECT_THAT(Pinhole({"--version"}).out, StartsWith("pinhole 0."));
+  EXPECT_EQ(Pinhole({"check", "--help"}).exit_code, ExitCode::kOk);
+}
+
+TEST(Check, GoodFilesExit0) {
+  const Said said = Pinhole({"check", "good.textproto"}, {{"good.textproto", kGood}});
+  EXPECT_EQ(said.exit_code, ExitCode::kOk);
+  EXPECT_EQ(said.out, "good.textproto: ok, 1 cell, 1 judged by the oracle\n");
+  EXPECT_EQ(said.err, "");
+}
+
+TEST(Check, GoesOnToTheNextFileAndExits2) {
+  const Said said = Pinhole({"check", "empty.textproto", "gone.textproto", "good.textproto"},
+                            {{"good.textproto", kGood}, {"empty.textproto", ""}});
+  EXPECT_EQ(said.exit_code, ExitCode::kBadScenario);
+  EXPECT_EQ(said.err,
+            "empty.textproto:1:1: the file is empty; a scenario has a name, a topology and a session\n"
+            "gone.textproto: no such file\n");
+  EXPECT_THAT(said.out, HasSubstr("good.textproto: ok"));
+}
+
+TEST(Check, ListPrintsTheIdOfEveryCell) {
+  const Said said = Pinhole({"check", "--list", "library/one_lan.textproto"});
+  EXPECT_EQ(said.exit_code, ExitCode::kOk);
+  EXPECT_EQ(said.out, "one_lan/stun=UP\none_lan/stun=SILENT\none_lan/stun=CLOSED\n");
+  EXPECT_EQ(Pinhole({"check", "--list", "one_lan", "--filter", "stun=UP"}).out, "one_lan/stun=UP\n");
+}
+
+TEST(Check, AFilterThatSelectsNothingExits2) {
+  const Said said = Pinhole({"check", "--list", "one_lan", "--filter", "stun=DOWN"});
+  EXPECT_EQ(said.exit_code, ExitCode::kBadScenario);
+  EXPECT_THAT(said.err, HasSubstr("axis \"stun\" has no value \"DOWN\""));
+}
+
+TEST(Check, ADirectoryIsNoFile) {
+  SystemFiles files;
+  std::ostringstream out;
+  std::ostringstream err;
+  EXPECT_EQ(RunCommandLine({"check", PINHOLE_SOURCE_DIR}, files, out, err), ExitCode::kBadScenario);
+  EXPECT_EQ(err.str(), PINHOLE_SOURCE_DIR ": is a directory, not a file\n");
+}
+
+TEST(Check, DataComesFromADirectoryInsteadOfTheBuiltIn) {
+  const Said said =
+      Pinhole({"check", "--data", "mine", "x.textproto"},
+              {{"x.textproto", "name: \"x\" base: \"topologies/home.textproto\""},
+               {"mine/topologies/home.textproto",
+                "name: \"home\" base: \"builtin:topologies/two_homes.textproto\"\n"
+                "topology { nat { name: \"home_a\" profile: \"own\" } nat { name: \"home_b\" profile: \"own\" } }"},
+               {"mine/nats/own.textproto", "name: \"own\" summary: \"s\" trust: DEFINITION source: \"here\""}});
+  EXPECT_EQ(said.err, "");
+  EXPECT_EQ(said.exit_code, ExitCode::kOk);
+}
+
+TEST(Nats, ListsAllOrOneByNameOrAlias) {
+  EXPECT_THAT(Pinhole({"nats"}).out, HasSubstr("\nlinux-masquerade      Linux masquerade"));
+  const Said one = Pinhole({"nats", "pfsense"});
+  EXPECT_EQ(one.exit_code, ExitCode::kOk);
+  EXPECT_THAT(one.out, StartsWith("pf: "));
+  EXPECT_THAT(one.out, HasSubstr("  mapping       address and port\n"));
+}
+
+TEST(Nats, UnknownNameExits2WithTheNearest) {
+  const Said said = Pinhole({"nats", "full-cune"});
+  EXPECT_EQ(said.exit_code, ExitCode::kBadScenario);
+  EXPECT_EQ(said.err, "nats: no profile \"full-cune\"; did you mean \"full-cone\"?\n");
+}
+
+}  // namespace
+}  // namespace pinhole::scenarios

@@ -1,0 +1,278 @@
+// Every mistake in a scenario file gives one clear message with a place. The messages are interface: a change of one
+// is a change here.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/scenarios/scenario_files.h"
+
+namespace pinhole::scenarios {
+namespace {
+
+std::string ErrorOf(const std::string& text, std::map<std::string, std::string> others = {},
+                    const LoadOptions& options = {}) {
+  const absl::StatusOr<Scenario> scenario = LoadText(text, std::move(others), options);
+  if (scenario.ok()) return "loaded";
+  EXPECT_EQ(scenario.status().code(), absl::StatusCode::kInvalidArgument);
+  return std::string(scenario.status().message());
+}
+
+TEST(LoadErrors, MisspeltFieldNamesTheNearestRightOne) {
+  EXPECT_EQ(ErrorOf(Homes("topology { nat { name: \"home_a\" profil: \"pf\" } }")),
+            "test.textproto:3:33: no field \"profil\" in Nat; did you mean \"profile\"?");
+}
+
+TEST(LoadErrors, EveryMisspeltFieldIsShownAtOnce) {
+  EXPECT_EQ(ErrorOf(Homes("topologie { }\nsesion { name: \"call\" }\nlimits { runs: 5 }\n")),
+            "test.textproto:3:1: no field \"topologie\" in Scenario; did you mean \"topology\"?\n"
+            "test.textproto:4:1: no field \"sesion\" in Scenario; did you mean \"session\"?\n"
+            "test.textproto:5:10: no field \"runs\" in Limits; did you mean \"runs_max\"?");
+}
+
+TEST(LoadErrors, MisspeltEnumValueNamesTheNearestRightOne) {
+  EXPECT_EQ(ErrorOf(Homes("topology { nat { name: \"home_a\" udp { mapping: ENDPOINT_INDEPENDANT } } }")),
+            "test.textproto:3:48: no value \"ENDPOINT_INDEPENDANT\" for mapping; did you mean "
+            "\"ENDPOINT_INDEPENDENT\"?");
+}
+
+TEST(LoadErrors, UnknownProfileNamesTheNearestRightOne) {
+  EXPECT_EQ(ErrorOf(Homes("topology { nat { name: \"home_a\" profile: \"linux-masqerade\" } }")),
+            "test.textproto:3:33: nat \"home_a\": no profile \"linux-masqerade\"; did you mean \"linux-masquerade\"?");
+}
+
+TEST(LoadErrors, UnknownProfileOnAnAxisIsPlacedThere) {
+  EXPECT_EQ(ErrorOf(Homes("sweep { axis {\n  name: \"n\"\n  path: \"topology.nat[home_a].profile\"\n"
+                          "  values: [\"pf\", \"cng\"]\n} }")),
+            "test.textproto:6:3: nat \"home_a\": no profile \"cng\"; did you mean \"cgn\"? (in test/n=cng)");
+}
+
+TEST(LoadErrors, MissingNodesNameTheNearestRightOne) {
+  EXPECT_EQ(ErrorOf(Homes("session { name: \"call\" peer { name: \"alice\" host: \"alcie\" } }")),
+            "test.textproto:3:45: session \"call\", peer \"alice\": no host \"alcie\"; did you mean \"alice\"?");
+  EXPECT_EQ(ErrorOf(Homes("topology { server { name: \"relay\" host: \"rely\" } }")),
+            "test.textproto:3:35: server \"relay\": no host \"rely\"; did you mean \"relay\"?");
+  EXPECT_EQ(ErrorOf(Homes("topology { referral { host: \"rendevous\" } }")),
+            "test.textproto:3:23: referral: no host \"rendevous\"; did you mean \"rendezvous\"?");
+  EXPECT_EQ(ErrorOf(Homes("topology { host { name: \"bob\" interface { name: \"eth0\" network: \"lan_c\" } } }")),
+            "test.textproto:3:56: \"bob\": no network \"lan_c\"; did you mean \"lan_a\"?");
+  EXPECT_EQ(ErrorOf(Homes("session { name: \"call\" stun_server: \"stun\" }")),
+            "test.textproto:3:24: session \"call\", peer \"alice\": no server \"stun\"; there is only \"relay\"\n"
+            "test.textproto:3:24: session \"call\", peer \"bob\": no server \"stun\"; there is only \"relay\"");
+}
+
+TEST(LoadErrors, OneAddressTwiceInOneRoutingDomain) {
+  EXPECT_EQ(
+      ErrorOf(Homes("topology { nat { name: \"home_b\" outside { address: \"198.51.100.1\" } } }")),
+      "test.textproto:3:43: nat \"home_b\" has address 198.51.100.1, which nat \"home_a\" has in the same routing "
+      "domain (builtin:topologies/two_homes.textproto:29:35)");
+}
+
+TEST(LoadErrors, OneAddressInTwoHomesIsNormal) {
+  EXPECT_EQ(
+      ErrorOf(Homes("topology {\n  nat { name: \"home_b\" inside { name: \"lan\" address: \"192.168.1.1/24\" } }\n"
+                    "  host { name: \"bob\" interface { name: \"eth0\" address: \"192.168.1.10/24\" } }\n}")),
+      "loaded");
+}
+
+TEST(LoadErrors, AddressTwiceInInnerNetworksOnlyIfTheyAreRoutedBetween) {
+  const std::string same =
+      "name: \"test\"\nbase: \"topologies/two_inner_networks.textproto\"\n"
+      "topology {\n  host { name: \"bob\" interface { name: \"eth0\" address: \"10.0.1.10/24\" } }\n"
+      "  nat { name: \"office\" inside { name: \"lan_b\" address: \"10.0.1.2/24\" }\n";
+  EXPECT_EQ(
+      ErrorOf(same + "  routes_between_inside_networks: true } }"),
+      "test.textproto:4:47: host \"bob\" has address 10.0.1.10, which host \"alice\" has in the same routing domain "
+      "(builtin:topologies/two_inner_networks.textproto:19:47)");
+  EXPECT_EQ(ErrorOf(same + "  } }"), "loaded");
+}
+
+TEST(LoadErrors, HostWithNoWayToTheReferralServer) {
+  // The access network ends nowhere.
+  EXPECT_EQ(
+      ErrorOf(Homes("topology {\n  network { name: \"island\" }\n"
+                    "  host { name: \"bob\" interface { name: \"eth0\" network: \"island\" } }\n}")),
+      "test.textproto:5:3: host \"bob\" has no way to the referral server on host \"rendezvous\" (203.0.113.20: host "
+      "\"bob\" has no route to it)");
+  // Without a NAT the core drops what comes back.
+  EXPECT_EQ(ErrorOf(Homes("topology {\n"
+                          "  host { name: \"bob\" interface { name: \"eth0\" network: \"internet\" } }\n}")),
+            "test.textproto:4:3: host \"bob\" has no way to the referral server on host \"rendezvous\" (203.0.113.20: "
+            "\"internet\" drops the answers to 192.168.2.10)");
+}
+
+TEST(LoadErrors, AxisOverAFieldThatDoesNotExist) {
+  EXPECT_EQ(
+      ErrorOf(Homes("sweep { axis {\n  name: \"n\"\n  path: \"topology.nat[home_a].udp.maping\"\n"
+                    "  values: [\"PER_TUPLE\"]\n} }")),
+      "test.textproto:5:3: axis \"n\": path \"topology.nat[home_a].udp.maping\": no field \"maping\" in UdpNat; did "
+      "you mean \"mapping\"?");
+  EXPECT_EQ(ErrorOf(Homes("sweep { axis { name: \"n\" path: \"topology.nat[home_c].profile\" values: \"pf\" } }")),
+            "test.textproto:3:63: path \"topology.nat[home_c].profile\": no nat \"home_c\"; did you mean \"home_a\"?");
+  EXPECT_EQ(
+      ErrorOf(Homes("sweep { axis { name: \"n\" path: \"topology.nat.profile\" values: \"pf\" } }")),
+      "test.textproto:3:26: axis \"n\": path \"topology.nat.profile\": \"nat\" is a list: say which, \"nat[name]\"");
+}
+
+TEST(LoadErrors, AxisValueOfTheWrongType) {
+  EXPECT_EQ(
+      ErrorOf(Homes("sweep { axis { name: \"n\" path: \"session[call].turn\" values: [\"NONE\", \"ALL\"] } }")),
+      "test.textproto:3:53: axis \"n\": path \"session[call].turn\": \"ALL\" is no value for turn: it is one of NONE, "
+      "A, B, BOTH");
+  EXPECT_EQ(
+      ErrorOf(Homes("sweep { axis { name: \"n\" path: \"topology.network[internet].link.loss_ppm\" "
+                    "range { to: 2000000 step: 1000000 } } }")),
+      "test.textproto:3:75: axis \"n\": path \"topology.network[internet].link.loss_ppm\": \"2000000\" is no value for "
+      "loss_ppm: must be 0 to 1000000, not 2000000");
+}
+
+TEST(LoadErrors, ContradictoryProfileSaysWhichFieldAndWhy) {
+  EXPECT_EQ(
+      ErrorOf(Homes("topology { nat { name: \"home_a\"\n  udp { ports { policy: PRESERVE_WITH_OVERLOADING } }\n"
+                    "} }")),
+      "test.textproto:4:17: nat \"home_a\": contradictory profile: udp.ports.policy: preserve_overloading contradicts "
+      "endpoint_independent mapping: two inside endpoints on one external port are told apart by the remote "
+      "endpoint");
+  EXPECT_EQ(
+      ErrorOf(Homes("topology { nat { name: \"home_a\"\n"
+                    "  udp { ports { first_port: 5001 last_port: 5001 keep_parity: true } } } }")),
+      "test.textproto:4:17: nat \"home_a\": contradictory profile: udp.ports.first_port: holds no even port, which "
+      "parity preserve wants for half of the inside ports");
+}
+
+TEST(LoadErrors, EmptyFile) {
+  const std::string message = "test.textproto:1:1: the file is empty; a scenario has a name, a topology and a session";
+  EXPECT_EQ(ErrorOf(""), message);
+  EXPECT_EQ(ErrorOf("# Only a comment.\n\n"), message);
+}
+
+TEST(LoadErrors, BinaryGarbageIsNoText) {
+  EXPECT_EQ(ErrorOf(std::string("name: \"x\"\n\0\x01", 12)), "test.textproto:2:1: not a text file: byte 0x00 here");
+  EXPECT_EQ(ErrorOf("\x7f"
+                    "ELF"),
+            "test.textproto:1:1: not a text file: byte 0x7f here");
+  EXPECT_EQ(ErrorOf("name: \"\xff\""), "test.textproto:1:8: not a text file: byte 0xff here");
+}
+
+TEST(LoadErrors, DeepNestingIsRefusedBeforeItIsParsed) {
+  std::string deep = "sweep { only { ";
+  for (int i = 0; i < 100000; ++i) deep += "all { ";
+  EXPECT_EQ(ErrorOf(deep), "test.textproto:1:200: messages stand more than 32 deep");
+}
+
+TEST(LoadErrors, SyntaxErrorHasItsPlace) {
+  EXPECT_EQ(ErrorOf("name: \"x\"\nlimits { runs_max: many }"), "test.textproto:2:20: expected integer, got: many");
+  EXPECT_EQ(ErrorOf("name: \"x\"\nname: \"y\""), "test.textproto:2:1: \"name\" is said twice");
+}
+
+TEST(LoadErrors, FileOfAnotherTypeIsNotTakenForAScenario) {
+  EXPECT_EQ(ErrorOf("# proto-file: scenarios/nat_profile.proto\n# proto-message: NatProfile\nname: \"x\""),
+            "test.textproto:2:1: this file is a NatProfile; a Scenario is needed");
+}
+
+TEST(LoadErrors, WhatIsNotBuiltIsRefusedByName) {
+  EXPECT_EQ(ErrorOf(Homes("topology { nat { name: \"home_a\" tcp { mapping: PER_TUPLE } ipv6: OUTBOUND_ONLY } }")),
+            "test.textproto:3:33: topology.nat[home_a].tcp: not built yet (the simulator has no TCP yet)\n"
+            "test.textproto:3:60: topology.nat[home_a].ipv6: OUTBOUND_ONLY is not built yet (no IPv6 firewall is built "
+            "yet)");
+}
+
+TEST(LoadErrors, NumbersOutOfRange) {
+  EXPECT_EQ(ErrorOf(Homes("session { name: \"call\" agent { ta_us: 1000 } }")),
+            "test.textproto:3:32: session[call].agent.ta_us: must be 5000 to 10000000, not 1000");
+}
+
+TEST(LoadErrors, MissingFieldsAndNames) {
+  EXPECT_EQ(ErrorOf("base: \"topologies/two_homes.textproto\"\ntopology { nat { profile: \"pf\" } }"),
+            "test.textproto:2:12: a nat needs a name");
+  EXPECT_EQ(ErrorOf("session { name: \"s\" }"), "test.textproto: Scenario needs the field \"name\"");
+  EXPECT_EQ(ErrorOf(Homes("topology { nat { name: \"third\" } }")),
+            "test.textproto:3:12: topology.nat[third]: Nat needs the field \"outside\"");
+}
+
+TEST(LoadErrors, TwoElementsOfOneName) {
+  EXPECT_EQ(ErrorOf(Homes("topology {\n  network { name: \"x\" }\n  network { name: \"x\" }\n}")),
+            "test.textproto:5:3: there are two elements \"x\" in topology.network");
+  EXPECT_EQ(ErrorOf(Homes("topology { host { name: \"home_a\" "
+                          "interface { name: \"eth0\" network: \"lan_a\" address: \"192.168.1.99/24\" } } }")),
+            "builtin:topologies/two_homes.textproto:27:3: nat \"home_a\" has the name of host \"home_a\" "
+            "(test.textproto:3:12)");
+}
+
+TEST(LoadErrors, BaseThatIsNotThere) {
+  EXPECT_EQ(ErrorOf("name: \"test\"\nbase: \"topologies/two_hoems.textproto\""),
+            "test.textproto:2:1: base \"topologies/two_hoems.textproto\": no such file; did you mean "
+            "\"topologies/two_homes.textproto\"?");
+  EXPECT_EQ(ErrorOf("name: \"test\"\nbase: \"test.textproto\""),
+            "test.textproto:2:1: base files go more than 8 deep; do they go in a circle?");
+}
+
+TEST(LoadErrors, MistakeInABaseIsPlacedInTheBase) {
+  EXPECT_EQ(ErrorOf("name: \"test\"\nbase: \"other.textproto\"", {{"other.textproto", "nmae: \"other\""}}),
+            "other.textproto:1:1: no field \"nmae\" in Scenario; did you mean \"name\"?");
+}
+
+TEST(LoadErrors, ConditionsNameAxesAndValuesThatExist) {
+  const std::string axis =
+      "sweep { axis { name: \"turn\" path: \"session[call].turn\" values: [\"NONE\", \"BOTH\"] } }\n";
+  EXPECT_EQ(ErrorOf(Homes(axis + "expect { when { axis: \"trun\" is: \"NONE\" } outcome: DIRECT }")),
+            "test.textproto:4:10: no axis \"trun\"; did you mean \"turn\"?");
+  EXPECT_EQ(ErrorOf(Homes(axis + "expect { when { axis: \"turn\" is: \"NON\" } outcome: DIRECT }")),
+            "test.textproto:4:10: axis \"turn\" has no value \"NON\"; did you mean \"NONE\"?");
+  EXPECT_EQ(ErrorOf(Homes(axis + "expect { when { axis: \"turn\" lt: 3 } outcome: DIRECT }")),
+            "test.textproto:4:10: axis \"turn\" has the value \"NONE\", which is no number to compare");
+}
+
+TEST(LoadErrors, ExpectationThatSelectsNothingOrExpectsNothing) {
+  const std::string axis =
+      "sweep { axis { name: \"turn\" path: \"session[call].turn\" values: [\"NONE\", \"BOTH\"] } }\n";
+  EXPECT_EQ(ErrorOf(Homes(axis + "expect { when { axis: \"turn\" not_in: [\"NONE\", \"BOTH\"] } outcome: DIRECT }")),
+            "test.textproto:4:1: this expectation selects no cell");
+  EXPECT_EQ(ErrorOf(Homes(axis + "expect { when { axis: \"turn\" is: \"NONE\" } }")),
+            "test.textproto:4:1: this expectation expects nothing");
+}
+
+TEST(LoadErrors, ExpectationsThatContradictEachOther) {
+  EXPECT_EQ(ErrorOf(Homes("expect { outcome: DIRECT }\nexpect { outcome: FAILED }")),
+            "test.textproto:4:10: outcome FAILED contradicts outcome DIRECT of test.textproto:3:1 (in test)");
+  EXPECT_EQ(ErrorOf(Homes("expect { outcome: DIRECT }\nexpect { outcome: CONNECTED }")), "loaded");
+}
+
+TEST(LoadErrors, SweepOverTheBoundStopsBeforeRunning) {
+  EXPECT_EQ(
+      ErrorOf(Homes("sweep { repetitions: 11 axis { name: \"t\" path: \"session[call].hold_us\" range { to: 9 } } }\n"
+                    "limits { runs_max: 100 }")),
+      "test.textproto:3:1: 10 cells of 11 repetitions are 110 runs, more than limits.runs_max allows (100)");
+  std::string huge;
+  for (const char* name : {"a", "b", "c"}) {
+    absl::StrAppend(&huge, "axis { name: \"", name, "\" path: \"session[call].hold_us\" range { to: 9999 } }\n");
+  }
+  EXPECT_EQ(ErrorOf(Homes("sweep {\n" + huge + "}")),
+            "test.textproto:3:1: the axes cross to more than 10000000 combinations, more than can be looked through");
+}
+
+TEST(LoadErrors, FieldSaidForTheLinkAndForOneDirection) {
+  EXPECT_EQ(
+      ErrorOf(Homes(
+          "topology { host { name: \"bob\" interface { name: \"eth0\" link { delay_us: 1 } up { delay_us: 2 } } } }")),
+      "test.textproto:3:82: \"delay_us\" is said in link and in up; which of them?");
+}
+
+TEST(LoadErrors, SetFromTheCommandLine) {
+  LoadOptions options;
+  options.sets = {"topology.nat[home_x].profile=pf", "nonsense"};
+  EXPECT_EQ(
+      ErrorOf(Homes(""), {}, options),
+      "--set nonsense: say path=value, such as topology.nat[home_a].profile=pf\n"
+      "--set topology.nat[home_x].profile=pf: path \"topology.nat[home_x].profile\": no nat \"home_x\"; did you mean "
+      "\"home_a\"?");
+}
+
+TEST(LoadErrors, ControlBytesOfAFileDoNotReachTheTerminal) {
+  EXPECT_EQ(ErrorOf(Homes("topology { nat { name: \"home_a\" profile: \"\\033[31m\" } }")).find('\033'),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace pinhole::scenarios

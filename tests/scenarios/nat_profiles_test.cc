@@ -1,0 +1,141 @@
+// The profiles of scenarios/nats/, held to what their names and sources say.
+#include "scenarios/nat_profiles.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "scenarios/cli/nats.h"
+
+namespace pinhole::scenarios {
+namespace {
+
+NatProfiles LoadAll() {
+  SystemFiles files;
+  Problems problems;
+  NatProfiles profiles = NatProfiles::Load(files, kBuiltinPrefix, &problems);
+  EXPECT_TRUE(problems.empty()) << problems.ToStatus().message();
+  return profiles;
+}
+
+const proto::NatProfile& Get(const NatProfiles& profiles, absl::string_view name) {
+  const proto::NatProfile* profile = profiles.Find(name);
+  EXPECT_NE(profile, nullptr) << name;
+  return *profile;
+}
+
+struct Mapped {
+  const char* name;
+  proto::Mapping::Kind mapping;
+};
+constexpr Mapped kMappings[] = {{"eim", proto::Mapping::ENDPOINT_INDEPENDENT},
+                                {"adm", proto::Mapping::ADDRESS_DEPENDENT},
+                                {"apdm", proto::Mapping::ADDRESS_AND_PORT_DEPENDENT}};
+struct Filtered {
+  const char* name;
+  proto::Filtering::Kind filtering;
+};
+constexpr Filtered kFilterings[] = {{"eif", proto::Filtering::ENDPOINT_INDEPENDENT},
+                                    {"adf", proto::Filtering::ADDRESS_DEPENDENT},
+                                    {"apdf", proto::Filtering::ADDRESS_AND_PORT_DEPENDENT}};
+
+TEST(NatProfiles, NineCombinationsOfRfc4787InBothReadings) {
+  const NatProfiles profiles = LoadAll();
+  for (const Mapped& mapped : kMappings) {
+    for (const Filtered& filtered : kFilterings) {
+      const std::string name = absl::StrCat(mapped.name, "-", filtered.name);
+      SCOPED_TRACE(name);
+      const proto::UdpNat& endpoint = Get(profiles, name).udp();
+      EXPECT_EQ(endpoint.mapping(), mapped.mapping);
+      EXPECT_EQ(endpoint.filtering(), filtered.filtering);
+      EXPECT_EQ(endpoint.filter_memory(), proto::FilterMemory::PER_ENDPOINT);
+      EXPECT_FALSE(endpoint.inbound_sessions());
+      const proto::UdpNat& session = Get(profiles, name + "-session").udp();
+      EXPECT_EQ(session.mapping(), mapped.mapping);
+      EXPECT_EQ(session.filtering(), filtered.filtering);
+      EXPECT_EQ(session.filter_memory(), proto::FilterMemory::PER_MAPPING);
+      EXPECT_TRUE(session.inbound_sessions());
+    }
+  }
+}
+
+TEST(NatProfiles, Rfc3489Section5Names) {
+  const NatProfiles profiles = LoadAll();
+  const std::map<std::string, std::pair<proto::Mapping::Kind, proto::Filtering::Kind>> table = {
+      {"full-cone", {proto::Mapping::ENDPOINT_INDEPENDENT, proto::Filtering::ENDPOINT_INDEPENDENT}},
+      {"restricted-cone", {proto::Mapping::ENDPOINT_INDEPENDENT, proto::Filtering::ADDRESS_DEPENDENT}},
+      {"port-restricted-cone", {proto::Mapping::ENDPOINT_INDEPENDENT, proto::Filtering::ADDRESS_AND_PORT_DEPENDENT}},
+      {"symmetric", {proto::Mapping::ADDRESS_AND_PORT_DEPENDENT, proto::Filtering::ADDRESS_AND_PORT_DEPENDENT}},
+  };
+  for (const auto& [name, behaviour] : table) {
+    SCOPED_TRACE(name);
+    EXPECT_EQ(Get(profiles, name).udp().mapping(), behaviour.first);
+    EXPECT_EQ(Get(profiles, name).udp().filtering(), behaviour.second);
+  }
+}
+
+TEST(NatProfiles, LinuxOnesAreOneAlgorithmWithTheKernelsTimeouts) {
+  const NatProfiles profiles = LoadAll();
+  for (const char* name : {"linux-masquerade", "linux-input-accept", "linux-random-fully"}) {
+    SCOPED_TRACE(name);
+    const proto::UdpNat& udp = Get(profiles, name).udp();
+    EXPECT_EQ(udp.mapping(), proto::Mapping::PER_TUPLE);
+    EXPECT_EQ(udp.filtering(), proto::Filtering::ADDRESS_AND_PORT_DEPENDENT);
+    EXPECT_EQ(udp.unreplied_timeout_us(), 30000000u);
+    EXPECT_EQ(udp.idle_timeout_us(), 30000000u);
+    EXPECT_EQ(udp.assured_timeout_us(), 120000000u);
+    EXPECT_EQ(udp.assured_after_us(), 2000000u);
+    EXPECT_EQ(udp.refresh(), proto::Refresh::BOTH);
+    EXPECT_EQ(udp.hairpin(), proto::Hairpin::NONE);
+  }
+  EXPECT_EQ(Get(profiles, "linux-masquerade").udp().unsolicited(), proto::Unsolicited::DROP);
+  EXPECT_EQ(Get(profiles, "linux-input-accept").udp().unsolicited(), proto::Unsolicited::INPUT);
+  EXPECT_TRUE(Get(profiles, "linux-input-accept").udp().unsolicited_claims_tuple());
+  EXPECT_EQ(Get(profiles, "linux-random-fully").udp().ports().policy(), proto::PortAllocation::RANDOM);
+}
+
+TEST(NatProfiles, EachSaysWhereItsFiguresComeFrom) {
+  for (const proto::NatProfile& profile : LoadAll().all()) {
+    EXPECT_GT(profile.source_size(), 0) << profile.name();
+    EXPECT_TRUE(profile.has_trust()) << profile.name();
+  }
+}
+
+TEST(NatProfiles, FilesThatAreWrongAreNamed) {
+  MemoryFiles files({
+      {"d/nats/a.textproto",
+       "name: \"a\" summary: \"s\" trust: DEFINITION source: \"x\" udp { destination_ring: 3 "
+       "filtering: ENDPOINT_INDEPENDENT }"},
+      {"d/nats/b.textproto", "name: \"b\" summary: \"s\" trust: DEFINITION"},
+      {"d/nats/c.textproto", "name: \"c\" alias: \"d\" summary: \"s\" trust: DEFINITION source: \"x\""},
+      {"d/nats/d.textproto", "name: \"d\" summary: \"s\" trust: DEFINITION source: \"x\""},
+  });
+  Problems problems;
+  NatProfiles::Load(files, "d", &problems);
+  EXPECT_EQ(
+      problems.ToStatus().message(),
+      "d/nats: two NAT profiles are called \"d\"\n"
+      "d/nats/a.textproto:1:60: udp.destination_ring: has no effect: endpoint_independent filtering asks no memory\n"
+      "d/nats/b.textproto: a profile says where its figures come from: source");
+}
+
+TEST(NatProfiles, DocsNatsMdIsGenerated) {
+  SystemFiles files;
+  NatsFlags flags;
+  flags.markdown = true;
+  std::ostringstream out;
+  std::ostringstream err;
+  ASSERT_EQ(Nats(flags, files, out, err), ExitCode::kOk) << err.str();
+  std::ifstream page(PINHOLE_SOURCE_DIR "/docs/nats.md");
+  std::stringstream written;
+  written << page.rdbuf();
+  EXPECT_EQ(written.str(), out.str()) << "run: pinhole nats --markdown > docs/nats.md";
+}
+
+}  // namespace
+}  // namespace pinhole::scenarios
