@@ -20,7 +20,8 @@ class NatProfiles {
   // By name or alias; null if there is none.
   const proto::NatProfile* Find(absl::string_view name) const;
   // Sorted by name; without aliases.
-  const std::vector<proto::NatProfile>& all() const { return profiles_; }
+  const std::vector<proto::NatProfile>& all() const& { return profiles_; }
+  void all() const&& = delete;  // it would not live long enough
   // Names and aliases, for suggestions.
   std::vector<std::string> names() const;
 

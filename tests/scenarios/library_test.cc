@@ -46,7 +46,8 @@ TEST(NatMatrix, SweepsEveryProfileAgainstEveryOtherWithAndWithoutTurn) {
   SystemFiles files;
   Problems problems;
   std::set<std::string> names;
-  for (const proto::NatProfile& profile : NatProfiles::Load(files, kBuiltinPrefix, &problems).all()) {
+  const NatProfiles profiles = NatProfiles::Load(files, kBuiltinPrefix, &problems);
+  for (const proto::NatProfile& profile : profiles.all()) {
     names.insert(profile.name());
   }
   for (const char* file : {"nat_matrix", "nat_matrix_two_turn"}) {

@@ -245,8 +245,8 @@ TEST(LoadErrors, SweepOverTheBoundStopsBeforeRunning) {
                     "limits { runs_max: 100 }")),
       "test.textproto:3:1: 10 cells of 11 repetitions are 110 runs, more than limits.runs_max allows (100)");
   std::string huge;
-  for (const char* name : {"a", "b", "c"}) {
-    absl::StrAppend(&huge, "axis { name: \"", name, "\" path: \"session[call].hold_us\" range { to: 9999 } }\n");
+  for (const char* name : {"a", "b", "c", "d"}) {
+    absl::StrAppend(&huge, "axis { name: \"", name, "\" path: \"session[call].hold_us\" range { to: 999 } }\n");
   }
   EXPECT_EQ(ErrorOf(Homes("sweep {\n" + huge + "}")),
             "test.textproto:3:1: the axes cross to more than 10000000 combinations, more than can be looked through");

@@ -100,7 +100,8 @@ TEST(NatProfiles, LinuxOnesAreOneAlgorithmWithTheKernelsTimeouts) {
 }
 
 TEST(NatProfiles, EachSaysWhereItsFiguresComeFrom) {
-  for (const proto::NatProfile& profile : LoadAll().all()) {
+  const NatProfiles profiles = LoadAll();
+  for (const proto::NatProfile& profile : profiles.all()) {
     EXPECT_GT(profile.source_size(), 0) << profile.name();
     EXPECT_TRUE(profile.has_trust()) << profile.name();
   }

@@ -107,8 +107,8 @@ TEST(Gateways, TwoOfThemMustBeToldApart) {
       "topology { nat { name: \"second\" profile: \"pf\" outside { network: \"internet\" address: "
       "\"198.51.100.9\" } inside { name: \"lan\" network: \"lan_a\" address: \"192.168.1.2/24\" } }\n";
   const absl::StatusOr<Scenario> scenario = LoadText(Homes(two + "}"));
-  EXPECT_EQ(scenario.status().message(),
-            "builtin:topologies/two_homes.textproto:19:5: \"alice\" has several gateways on \"lan_a\" (192.168.1.1, "
+  EXPECT_EQ(std::string(scenario.status().message()),
+            "builtin:topologies/two_homes.textproto:21:5: \"alice\" has several gateways on \"lan_a\" (192.168.1.1, "
             "192.168.1.2); say which: gateway, or default_route: false");
   const proto::Scenario cell =
       Resolve(Homes(two + "host { name: \"alice\" interface { name: \"eth0\" gateway: \"192.168.1.2\" } } }"));
