@@ -47,9 +47,8 @@ def read_directions(text):
 
 
 def home_of(name, directions):
-    """The longest folder of `directions` that holds the file, or whose name its path begins with."""
-    homes = [f for f in directions if f != "foreign" and (within(name, f) or name.startswith(f + ".") or
-                                                          name.startswith(f + "_"))]
+    """The longest folder of `directions` that holds the file, or beside which it stands with the same name."""
+    homes = [f for f in directions if f != "foreign" and (within(name, f) or name.startswith(f + "."))]
     return max(homes, key=len, default=None)
 
 

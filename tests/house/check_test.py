@@ -58,6 +58,7 @@ class HouseRules(unittest.TestCase):
             "ice/a.h": ["net/b.h", "stun/b.h"],
             "apps/a.h": ["net/b.h", "stun/b.h", "ice/b.h"],
             "sim/a.h": ["net/b.h", "sim/nat/nat.h"],
+            "sim/nat_box.h": ["sim/host_node.h", "sim/nat/nat.h"],
             "sim/nat/a.h": ["net/b.h", "sim/packet.h", "sim/nat/b.h"],
             "scenarios/a.h": ["sim/a.h", "apps/a.h", "google/protobuf/message.h", "net/posix/posix_host.h"],
             "scenarios/oracle/a.h": ["net/b.h", "scenarios/scenario.pb.h"],
