@@ -1,0 +1,42 @@
+#!/usr/bin/env python3
+"""Holds the top-level README to what is true: its scenarios are well formed, and the paths it names exist.
+
+usage: readme_test.py PINHOLE      the program
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+
+
+def main():
+    pinhole = sys.argv[1]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    bad = []
+
+    scenarios = [block for block in re.findall(r"^```\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)
+                 if "proto-message: Scenario" in block]
+    if not scenarios:
+        bad.append("README.md shows no scenario")
+    for scenario in scenarios:
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "readme.textproto"
+            path.write_text(scenario, encoding="utf-8")
+            run = subprocess.run([pinhole, "check", path], cwd=ROOT, capture_output=True, text=True, check=False)
+            if run.returncode != 0:
+                bad.append(f"pinhole check exits with {run.returncode}:\n{run.stdout}{run.stderr}")
+
+    for path in sorted(set(re.findall(r"(?:\./)?\b(?:[\w.]+/)+[\w.]*|\./dev\b|\.ci/run", readme))):
+        if not path.startswith("build/") and not path.startswith("topologies/") and not (ROOT / path).exists():
+            bad.append(f"README.md names {path}, which does not exist")
+
+    print("\n".join(bad) if bad else "README.md holds")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
