@@ -19,6 +19,7 @@ class Ladder final : public sim::Tracer {
   // `next` also sees everything, if given.
   Ladder(const CellPlan& plan, std::ostream& out, sim::Tracer* next = nullptr);
 
+  void SetNext(sim::Tracer* next) { next_ = next; }
   void OnTrace(const sim::TraceEvent& event, const sim::Packet& packet) override;
 
  private:

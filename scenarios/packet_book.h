@@ -36,6 +36,7 @@ class PacketBook final : public sim::Tracer {
 
   explicit PacketBook(sim::Tracer* next = nullptr) : next_(next) {}
 
+  void SetNext(sim::Tracer* next) { next_ = next; }
   void OnTrace(const sim::TraceEvent& event, const sim::Packet& packet) override;
 
   // An empty entry for a packet that never reached a link.

@@ -1,10 +1,15 @@
 #include "scenarios/cli/cli.h"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <iostream>
 
 #include "scenarios/cli/check.h"
 #include "scenarios/cli/nats.h"
+#include "scenarios/cli/run.h"
+#include "scenarios/cli/sweep.h"
 
 namespace pinhole::scenarios {
 namespace {
@@ -52,6 +57,32 @@ ExitCode RunCommandLine(const std::vector<std::string>& arguments, FileReader& f
   nats_command->add_option("--data", nats.data_directory, "Directory that holds nats/ instead of the built-in")
       ->type_name("DIR");
 
+  RunFlags run;
+  CLI::App* run_command = app.add_subcommand("run", "Run one cell and tell all about it");
+  run_command->add_option("FILE", run.path, "Scenario file")->required();
+  run_command->add_option("--cell", run.cell, "Which cell, and perhaps its repetition")->type_name("ID");
+  run_command->add_option("--seed", run.seed, "Base seed, in place of the file's")->type_name("N");
+  run_command->add_flag("!--no-ladder", run.ladder, "Leave the ladder of packets out");
+  run_command->add_option("--pcapng", run.pcapng, "Write what passed every interface to a capture")->type_name("FILE");
+  run_command->add_option("--json", run.json, "Write the RunResult; - for standard output alone")->type_name("FILE");
+  AddLoadOptions(run_command, &run.load);
+
+  SweepFlags sweep;
+  CLI::App* sweep_command = app.add_subcommand("sweep", "Run every cell on all cores and judge each");
+  sweep_command->add_option("FILE", sweep.paths, "Scenario files")->required();
+  sweep_command->add_option("--filter", sweep.filter, "Only cells with these values")->type_name("AXIS=VALUE,...");
+  sweep_command->add_option("--seed", sweep.seed, "Base seed, in place of the file's")->type_name("N");
+  sweep_command->add_option("--repeat", sweep.repeat, "Runs of each cell, in place of the file's repetitions")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000000));
+  sweep_command->add_option("-j,--jobs", sweep.jobs, "Threads; all cores by default")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024));
+  sweep_command->add_option("--json", sweep.json, "Write one RunResult a line; - for standard output")
+      ->type_name("FILE");
+  sweep_command->add_flag("-q,--quiet", sweep.quiet, "Leave the matrix out");
+  AddLoadOptions(sweep_command, &sweep.load);
+
   // CLI11 takes them from the back.
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
   try {
@@ -66,6 +97,11 @@ ExitCode RunCommandLine(const std::vector<std::string>& arguments, FileReader& f
 
   if (check_command->parsed()) return Check(check, files, out, err);
   if (nats_command->parsed()) return Nats(nats, files, out, err);
+  if (run_command->parsed()) return Run(run, files, out, err);
+  if (sweep_command->parsed()) {
+    sweep.progress = &err == &std::cerr && isatty(STDERR_FILENO) != 0;
+    return Sweep(sweep, files, out, err);
+  }
   return ExitCode::kInternal;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -124,20 +125,34 @@ ExitCode Run(const RunFlags& flags, FileReader& files, std::ostream& out, std::o
   const bool alone = flags.json == "-";
   std::unique_ptr<Ladder> ladder;
   if (flags.ladder && !alone) ladder = std::make_unique<Ladder>(prepared->plan, out);
-  std::ofstream capture_file;
-  std::unique_ptr<sim::PcapngWriter> capture;
+  // One after the other they see every packet: the book, the ladder, the capture.
   PacketBook book(ladder.get());
   CellRun run(prepared->plan, seed, {.tracer = &book, .measure_peaks = true});
+  std::ofstream capture_file;
+  std::optional<sim::CaptureTracer> capture;
   if (!flags.pcapng.empty()) {
     capture_file.open(flags.pcapng, std::ios::binary | std::ios::trunc);
     if (!capture_file) {
       err << "cannot write " << flags.pcapng << "\n";
       return ExitCode::kBadScenario;
     }
+    capture.emplace(run.world(), capture_file);
+    if (ladder) {
+      ladder->SetNext(&*capture);
+    } else {
+      book.SetNext(&*capture);
+    }
   }
   if (absl::Status status = run.Run(); !status.ok()) {
     err << cell->id << ": " << status.message() << "\n";
     return ExitCode::kInternal;
+  }
+  if (capture) {
+    capture->Flush();
+    if (!capture_file.flush()) {
+      err << "cannot write " << flags.pcapng << "\n";
+      return ExitCode::kInternal;
+    }
   }
   const std::vector<Verdict> verdicts = JudgeSessions(*prepared, run);
   const proto::RunResult result =
