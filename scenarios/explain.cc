@@ -83,7 +83,6 @@ std::string ExplainPair(const CellRun& run, const ice::PairView& pair, const Pai
   switch (pair.end) {
     case ice::PairEnd::kNone:
     case ice::PairEnd::kConcluded:
-    case ice::PairEnd::kReplaced:
       // Not failed; but what it lost may say why it was slow.
       if (death == nullptr || pair.valid) return pair.end == ice::PairEnd::kNone ? "" : ice::ToString(pair.end);
       return absl::StrCat(ice::ToString(pair.end), pair.end == ice::PairEnd::kNone ? "" : "; ",
