@@ -179,7 +179,10 @@ void World::BuildNetworks() {
   members_.clear();
   network_indices_.clear();
   bridge_loop_.reset();
-  for (Attachment& attachment : attachments_) attachment.network = kNone;
+  for (Attachment& attachment : attachments_) {
+    attachment.network = kNone;
+    attachment.last_neighbour = kNone;
+  }
   for (std::uint32_t root = 0; root < attachments_.size(); ++root) {
     if (attachments_[root].network != kNone) continue;
     const std::uint32_t number = static_cast<std::uint32_t>(networks_.size());
@@ -266,10 +269,19 @@ Rule World::Emit(Node& node, int interface, const net::IpAddress& next_hop, bool
   BuildNetworks();
   const std::uint32_t at = node.attachments_[interface];
   if (at == Node::kNotAttached || !node.interfaces_[interface].up) return Rule::kInterfaceDown;
-  const std::uint32_t destination = FindNeighbour(at, next_hop, strict);
-  if (destination == kNone) return Rule::kNoNeighbour;
-  packet->link_destination = destination;
-  const Attachment& from = attachments_[at];
+  Attachment& from = attachments_[at];
+  const AddressBits hop(next_hop);
+  if (from.last_neighbour == kNone || from.last_hop != hop) {
+    const std::uint32_t found = FindNeighbour(at, next_hop, strict);
+    if (found == kNone) return Rule::kNoNeighbour;
+    // A network of two without `strict` holds every address, but only for the routes that say so.
+    from.last_neighbour = strict ? found : kNone;
+    from.last_hop = hop;
+    packet->link_destination = found;
+  } else {
+    packet->link_destination = from.last_neighbour;
+  }
+  const std::uint32_t destination = packet->link_destination;
   return SendOn(from.out.size() == 1 ? from.out[0] : NextDirection(at, destination), packet);
 }
 

@@ -200,6 +200,9 @@ class World {
     std::uint32_t network = kNone;
     std::uint32_t root_side = kNone;     // next attachment towards the root
     std::uint32_t towards_root = kNone;  // link direction there
+    // The next hop that was looked for last, and who holds it; kNone: nobody was looked for yet.
+    AddressBits last_hop;
+    std::uint32_t last_neighbour = kNone;
     TrafficCounters counters;
     std::unique_ptr<PeakMeter> peak;
   };
