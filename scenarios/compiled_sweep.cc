@@ -69,17 +69,19 @@ absl::StatusOr<CompiledSet> CompiledSet::Compile(const proto::Set& set, Location
   return compiled;
 }
 
-absl::StatusOr<CompiledSet> CompiledSet::CompileAssignment(const std::string& path, const std::string& value,
+absl::StatusOr<CompiledSet> CompiledSet::CompileAssignment(const FieldPath& path, const std::string& value,
                                                            Location place) {
-  proto::Set set;
-  set.set_path(path);
-  const absl::StatusOr<FieldPath> compiled = FieldPath::Compile(path, *proto::Scenario::descriptor());
-  if (compiled.ok() && !compiled->is_single()) {
-    for (absl::string_view element : absl::StrSplit(value, ',')) set.add_replace(std::string(element));
-  } else {
-    set.set_value(value);
+  CompiledSet compiled(path, path.is_single() ? Kind::kValue : Kind::kReplace, std::move(place));
+  std::vector<std::string> texts = {value};
+  if (!path.is_single()) texts = absl::StrSplit(value, ',');
+  for (const std::string& text : texts) {
+    absl::StatusOr<FieldValue> parsed = FieldValue::Parse(text, path.field());
+    if (!parsed.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat("path \"", path.text(), "\": ", parsed.status().message()));
+    }
+    compiled.values_.push_back(*std::move(parsed));
   }
-  return Compile(set, std::move(place));
+  return compiled;
 }
 
 absl::Status CompiledSet::Apply(proto::Scenario* scenario) const {
@@ -121,13 +123,11 @@ void CompiledSweep::CompileAxis(const proto::Axis& axis, const Origins& origins,
     add(path, ways == 0 ? "it has no values: give values, a range or choices" : "say one of values, range and choice");
     return;
   }
-  bool sound = true;
+  std::set<std::string> labels;
   const auto add_value = [&](std::string label, std::vector<CompiledSet> sets, const std::string& where) {
-    for (const CompiledValue& other : compiled.values) {
-      if (other.label == label) {
-        add(where, absl::StrCat("two values are called \"", label, "\""));
-        return;
-      }
+    if (!labels.insert(label).second) {
+      add(where, absl::StrCat("two values are called \"", label, "\""));
+      return;
     }
     compiled.values.push_back({std::move(label), std::move(sets)});
   };
@@ -159,14 +159,16 @@ void CompiledSweep::CompileAxis(const proto::Axis& axis, const Origins& origins,
     add(path, "it sets nothing: give it a path");
     return;
   }
+  std::vector<FieldPath> fields;
   for (int i = 0; i < axis.path_size(); ++i) {
-    const absl::StatusOr<FieldPath> field = FieldPath::Compile(axis.path(i), *proto::Scenario::descriptor());
-    if (!field.ok()) {
+    absl::StatusOr<FieldPath> field = FieldPath::Compile(axis.path(i), *proto::Scenario::descriptor());
+    if (field.ok()) {
+      fields.push_back(*std::move(field));
+    } else {
       add(absl::StrCat(path, ".path[", i, "]"), field.status().message());
-      sound = false;
     }
   }
-  if (!sound) return;
+  if (static_cast<int>(fields.size()) < axis.path_size()) return;
   std::vector<std::string> texts(axis.values().begin(), axis.values().end());
   if (axis.has_range()) {
     const proto::NumberRange& range = axis.range();
@@ -185,25 +187,19 @@ void CompiledSweep::CompileAxis(const proto::Axis& axis, const Origins& origins,
       texts.push_back(absl::StrCat(range.from() + static_cast<std::int64_t>(i) * range.step()));
     }
   }
-  std::set<std::string> labels;
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const std::string value_path =
         axis.has_range() ? absl::StrCat(path, ".range") : absl::StrCat(path, ".values[", i, "]");
     std::vector<CompiledSet> sets;
-    for (const std::string& field_path : axis.path()) {
-      absl::StatusOr<CompiledSet> set = CompiledSet::CompileAssignment(field_path, texts[i], origins.Find(value_path));
+    for (const FieldPath& field : fields) {
+      absl::StatusOr<CompiledSet> set = CompiledSet::CompileAssignment(field, texts[i], origins.Find(value_path));
       if (set.ok()) {
         sets.push_back(*std::move(set));
       } else {
         add(value_path, set.status().message());
       }
     }
-    std::string label = LabelOf(texts[i]);
-    if (!labels.insert(label).second) {
-      add(value_path, absl::StrCat("two values are called \"", label, "\""));
-      continue;
-    }
-    compiled.values.push_back({std::move(label), std::move(sets)});
+    add_value(LabelOf(texts[i]), std::move(sets), value_path);
   }
   axes_.push_back(std::move(compiled));
 }

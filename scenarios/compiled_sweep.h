@@ -21,8 +21,7 @@ class CompiledSet {
  public:
   static absl::StatusOr<CompiledSet> Compile(const proto::Set& set, Location place);
   // `path` = `value`; on a list, `value` is split at commas and replaces it.
-  static absl::StatusOr<CompiledSet> CompileAssignment(const std::string& path, const std::string& value,
-                                                       Location place);
+  static absl::StatusOr<CompiledSet> CompileAssignment(const FieldPath& path, const std::string& value, Location place);
 
   // NotFound: the path names an element that is not there.
   absl::Status Apply(proto::Scenario* scenario) const;

@@ -35,7 +35,7 @@ namespace {
 using Numbers = std::vector<std::uint32_t>;
 
 // Combinations looked at, kept or not, before a file is refused.
-constexpr std::uint64_t kCombinationsMax = 10000000;
+constexpr std::uint64_t kCombinationsMax = 1000000;
 
 Cell MakeCell(const std::string& scenario_name, const CompiledSweep& sweep, Numbers numbers) {
   Cell cell;

@@ -119,8 +119,13 @@ void ApplySets(const std::vector<std::string>& sets, proto::Scenario* scenario, 
       problems->Add(place, "say path=value, such as topology.nat[home_a].profile=pf");
       continue;
     }
-    const absl::StatusOr<CompiledSet> set = CompiledSet::CompileAssignment(parts.first, parts.second, place);
-    absl::Status status = set.ok() ? set->Apply(scenario) : set.status();
+    const absl::StatusOr<FieldPath> path = FieldPath::Compile(parts.first, *proto::Scenario::descriptor());
+    if (!path.ok()) {
+      problems->Add(place, path.status().message());
+      continue;
+    }
+    const absl::StatusOr<CompiledSet> set = CompiledSet::CompileAssignment(*path, parts.second, place);
+    const absl::Status status = set.ok() ? set->Apply(scenario) : set.status();
     if (!status.ok()) {
       problems->Add(place, status.message());
       continue;

@@ -201,6 +201,10 @@ class OriginWalk {
         }
         continue;
       }
+      if (reflection.FieldSize(message, field) > kElementsMax) {
+        problems_->Add(PlaceIn(tree, field, 0), absl::StrCat(field_path, " has more than ", kElementsMax, " elements"));
+        continue;
+      }
       std::set<std::string> names;
       for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
         std::string element_path = absl::StrCat(field_path, "[", i, "]");

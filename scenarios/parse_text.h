@@ -10,6 +10,8 @@ namespace pinhole::scenarios {
 
 // How deep messages may stand in one another in a file.
 inline constexpr int kNestingMax = 32;
+// How many elements a list may have.
+inline constexpr int kElementsMax = 10000;
 
 // Reads protobuf text into `message`. `file` is what places are reported under. Fields' places go to `origins` unless
 // null. What is wrong goes to `problems`: with every misspelt field at once; after any other syntax error the rest

@@ -249,7 +249,7 @@ TEST(LoadErrors, SweepOverTheBoundStopsBeforeRunning) {
     absl::StrAppend(&huge, "axis { name: \"", name, "\" path: \"session[call].hold_us\" range { to: 999 } }\n");
   }
   EXPECT_EQ(ErrorOf(Homes("sweep {\n" + huge + "}")),
-            "test.textproto:3:1: the axes cross to more than 10000000 combinations, more than can be looked through");
+            "test.textproto:3:1: the axes cross to more than 1000000 combinations, more than can be looked through");
 }
 
 TEST(LoadErrors, FieldSaidForTheLinkAndForOneDirection) {
