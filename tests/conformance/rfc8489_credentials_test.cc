@@ -167,7 +167,7 @@ TEST_F(Rfc8489LongTermServer, Section9_2_NonceStartsWithTheCookieOfNoSecurityFea
 TEST_F(Rfc8489LongTermServer, Section9_2_4_WithoutIntegrity401WithRealmAndNonce) {
   const Message error = Send([](MessageBuilder& m) { m.Add(RequestedTransport{}).Add(Username{kUser}); });
   EXPECT_EQ(error.code(), 401);
-  EXPECT_EQ(error.view().Get<Realm>()->text, "pinhole");
+  EXPECT_EQ(error.view().Get<Realm>().value().text, "pinhole");
   EXPECT_TRUE(error.view().Get<Nonce>().has_value());
   ExpectNoCredentials(error);
 }
@@ -230,8 +230,8 @@ TEST_F(Rfc8489LongTermServer, Section9_2_4_OldNonce438WithANewOneThatIsValid) {
   bench.Advance(3602s);  // an hour, and what rounding adds
   const Message stale = client.Allocate();
   EXPECT_EQ(stale.code(), 438);
-  EXPECT_EQ(stale.view().Get<Realm>()->text, "pinhole");
-  const std::string fresh(stale.view().Get<Nonce>()->text);
+  EXPECT_EQ(stale.view().Get<Realm>().value().text, "pinhole");
+  const std::string fresh(stale.view().Get<Nonce>().value().text);
   EXPECT_NE(fresh, client.nonce);
   client.nonce = fresh;
   EXPECT_EQ(client.Allocate().code(), 0);
@@ -285,9 +285,9 @@ TEST_F(Rfc8489LongTermClient, Section9_2_3_2_SubsequentRequestsBearTheCachedCred
   bench.Allocate();
   bench.Do([&] { bench.client().CreatePermission(bench.now(), kPeer.address()); });
   const MessageView request = bench.sent.at(0).view();
-  EXPECT_EQ(request.Get<Username>()->text, kUser);
-  EXPECT_EQ(request.Get<Realm>()->text, "realm");
-  EXPECT_EQ(request.Get<Nonce>()->text, "nonce1");
+  EXPECT_EQ(request.Get<Username>().value().text, kUser);
+  EXPECT_EQ(request.Get<Realm>().value().text, "realm");
+  EXPECT_EQ(request.Get<Nonce>().value().text, "nonce1");
   EXPECT_TRUE(request.CheckIntegrity(bench.key));
 }
 
@@ -297,9 +297,9 @@ TEST_F(Rfc8489LongTermClient, Section9_2_5_After401ANewTransactionWithUsernameRe
   bench.Challenge(401, "nonce1", "realm");
   const MessageView request = bench.sent.at(0).view();
   EXPECT_NE(request.transaction_id(), first);
-  EXPECT_EQ(request.Get<Username>()->text, kUser);
-  EXPECT_EQ(request.Get<Realm>()->text, "realm");
-  EXPECT_EQ(request.Get<Nonce>()->text, "nonce1");
+  EXPECT_EQ(request.Get<Username>().value().text, kUser);
+  EXPECT_EQ(request.Get<Realm>().value().text, "realm");
+  EXPECT_EQ(request.Get<Nonce>().value().text, "nonce1");
   EXPECT_TRUE(request.CheckIntegrity(bench.key));
 }
 
@@ -308,7 +308,7 @@ TEST_F(Rfc8489LongTermClient, Section9_2_5_ANonceThatAsksForAnonymityGetsUserhas
   bench.Challenge(401, "obMatJos2QAAAnonce");  // 0x400000: "Username anonymity"
   const MessageView request = bench.sent.at(0).view();
   EXPECT_FALSE(request.Has(AttributeType::kUsername));
-  EXPECT_EQ(request.Get<Userhash>()->hash, UserhashOf(kUser, "realm"));
+  EXPECT_EQ(request.Get<Userhash>().value().hash, UserhashOf(kUser, "realm"));
 }
 
 TEST_F(Rfc8489LongTermClient, Section9_2_5_A401ToTheSameCredentialsIsFinal) {
@@ -324,9 +324,9 @@ TEST_F(Rfc8489LongTermClient, Section9_2_5_After438TheRequestIsRetriedWithTheNew
   bench.Challenge();
   bench.Challenge(438, "nonce2");
   const MessageView request = bench.sent.at(0).view();
-  EXPECT_EQ(request.Get<Nonce>()->text, "nonce2");
-  EXPECT_EQ(request.Get<Username>()->text, kUser);
-  EXPECT_EQ(request.Get<Realm>()->text, "realm");
+  EXPECT_EQ(request.Get<Nonce>().value().text, "nonce2");
+  EXPECT_EQ(request.Get<Username>().value().text, kUser);
+  EXPECT_EQ(request.Get<Realm>().value().text, "realm");
   EXPECT_TRUE(request.CheckIntegrity(bench.key));
 }
 

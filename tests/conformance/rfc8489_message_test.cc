@@ -49,7 +49,7 @@ std::vector<std::uint8_t> Answer(net::ByteView datagram, const BindingServer::Op
   return std::vector<std::uint8_t>(answer->begin(), answer->end());
 }
 int CodeOf(net::ByteView message) {
-  const std::optional<ErrorCode> error = MessageView::Parse(message)->Get<ErrorCode>();
+  const std::optional<ErrorCode> error = MessageView::Parse(message).value().Get<ErrorCode>();
   return error.has_value() ? error->code : 0;
 }
 const auto kNothing = [](MessageBuilder&) {};
@@ -107,10 +107,10 @@ TEST(Rfc8489, Section5_ResendsAreTheSameBytes) {
 }
 
 TEST(Rfc8489, Section5_ResponsesCarryTheTransactionIdOfTheRequest) {
-  EXPECT_EQ(MessageView::Parse(Answer(Request(kNothing)))->transaction_id(), kId);
+  EXPECT_EQ(MessageView::Parse(Answer(Request(kNothing))).value().transaction_id(), kId);
   const auto error = Answer(Request([](MessageBuilder& m) { m.Add(ChangeRequest{}); }));
   EXPECT_EQ(CodeOf(error), 420);
-  EXPECT_EQ(MessageView::Parse(error)->transaction_id(), kId);
+  EXPECT_EQ(MessageView::Parse(error).value().transaction_id(), kId);
 }
 
 TEST(Rfc8489, Section5_LengthIsThatOfTheMessageWithoutItsHeader) {
@@ -133,7 +133,7 @@ TEST(Rfc8489, Section6_3_UnknownComprehensionOptionalAttributesAreIgnored) {
     m.AppendBytes(static_cast<AttributeType>(0x8000 + 0x7FFF), value);
     m.AppendBytes(static_cast<AttributeType>(0x8030), value);
   });
-  EXPECT_EQ(MessageView::Parse(Answer(request))->message_class(), MessageClass::kSuccess);
+  EXPECT_EQ(MessageView::Parse(Answer(request)).value().message_class(), MessageClass::kSuccess);
 }
 
 TEST(Rfc8489, Section6_3_OnlyWhatItSupportsIsAnswered) {
@@ -150,9 +150,9 @@ TEST(Rfc8489, Section6_3_1_UnknownComprehensionRequiredAttributesGet420AndAreLis
     m.Append(static_cast<AttributeType>(0x0021), 0);
   }));
   EXPECT_EQ(CodeOf(answer), 420);
-  EXPECT_THAT(MessageView::Parse(answer)->Get<UnknownAttributes>()->list(),
+  EXPECT_THAT(MessageView::Parse(answer).value().Get<UnknownAttributes>().value().list(),
               ElementsAre(static_cast<AttributeType>(0x7FFF), static_cast<AttributeType>(0x0021)));
-  EXPECT_FALSE(MessageView::Parse(answer)->Has(AttributeType::kXorMappedAddress));
+  EXPECT_FALSE(MessageView::Parse(answer).value().Has(AttributeType::kXorMappedAddress));
 }
 
 TEST(Rfc8489, Section6_3_1_RetransmissionsAreAnsweredAlike) {
@@ -165,13 +165,13 @@ TEST(Rfc8489, Section6_3_1_1_ResponseHasMethodOfTheRequestAndTheAddressItCameFro
   const MessageView view = MessageView::Parse(answer).value();
   EXPECT_EQ(view.method(), Method::kBinding);
   EXPECT_EQ(view.message_class(), MessageClass::kSuccess);
-  EXPECT_EQ(view.Get<XorMappedAddress>()->address, kFrom);
-  EXPECT_EQ(view.Get<Software>()->text, "pinhole");
+  EXPECT_EQ(view.Get<XorMappedAddress>().value().address, kFrom);
+  EXPECT_EQ(view.Get<Software>().value().text, "pinhole");
 }
 
 TEST(Rfc8489, Section7_WrongFingerprintIsDiscardedRightOneIsAnsweredWithOne) {
   std::vector<std::uint8_t> request = Request([](MessageBuilder& m) { m.AddFingerprint(); });
-  EXPECT_TRUE(MessageView::Parse(Answer(request))->FingerprintOk());
+  EXPECT_TRUE(MessageView::Parse(Answer(request)).value().FingerprintOk());
   request.back() ^= 1;
   EXPECT_TRUE(Answer(request).empty());
 }
@@ -202,13 +202,13 @@ TEST(Rfc8489, Section14_PaddingIsZeroWhenSentAndIgnoredWhenReceived) {
       EXPECT_EQ(bytes[i], 0);
       bytes[i] = 0x5A;
     }
-    EXPECT_EQ(MessageView::Parse(bytes)->Get<Software>()->text, text);
+    EXPECT_EQ(MessageView::Parse(bytes).value().Get<Software>().value().text, text);
   }
 }
 
 TEST(Rfc8489, Section14_OfDuplicatesTheFirstCounts) {
   const auto bytes = Request([](MessageBuilder& m) { m.Add(Priority{1}).Add(Priority{2}); });
-  EXPECT_EQ(MessageView::Parse(bytes)->Get<Priority>()->value, 1u);
+  EXPECT_EQ(MessageView::Parse(bytes).value().Get<Priority>().value().value, 1u);
 }
 
 TEST(Rfc8489, Section14_1_AddressHasTheLengthOfItsFamily) {
@@ -228,8 +228,8 @@ TEST(Rfc8489, Section14_1_FirstByteIsZeroWhenSentAndIgnoredWhenReceived) {
   EXPECT_EQ(bytes[24], 0);
   EXPECT_EQ(bytes[36], 0);
   bytes[24] = bytes[36] = 0xFF;
-  EXPECT_EQ(MessageView::Parse(bytes)->Get<MappedAddress>()->address, kFrom);
-  EXPECT_EQ(MessageView::Parse(bytes)->Get<XorMappedAddress>()->address, kFrom);
+  EXPECT_EQ(MessageView::Parse(bytes).value().Get<MappedAddress>().value().address, kFrom);
+  EXPECT_EQ(MessageView::Parse(bytes).value().Get<XorMappedAddress>().value().address, kFrom);
 }
 
 TEST(Rfc8489, Section14_2_XorCoversPortAndAddressWithCookieAndTransactionId) {
@@ -245,7 +245,7 @@ TEST(Rfc8489, Section14_2_XorCoversPortAndAddressWithCookieAndTransactionId) {
 TEST(Rfc8489, Section14_3_UsernameOf763BytesIsParsedOf509NotSent) {
   std::vector<std::uint8_t> long_name(763, 'u');
   const auto bytes = Request([&](MessageBuilder& m) { m.AppendBytes(AttributeType::kUsername, long_name); });
-  EXPECT_EQ(MessageView::Parse(bytes)->Get<Username>()->text.size(), 763u);
+  EXPECT_EQ(MessageView::Parse(bytes).value().Get<Username>().value().text.size(), 763u);
   std::array<std::uint8_t, 1000> buffer;
   const std::string text(509, 'u');
   EXPECT_FALSE(
@@ -259,7 +259,7 @@ TEST(Rfc8489, Section14_5_IntegrityCoversTheMessageBeforeItWithLengthUpToItsEnd)
   std::vector<std::uint8_t> text(bytes.begin(), bytes.begin() + 28);
   net::StoreU16(&text[2], 8 + 24);
   EXPECT_THAT(net::ByteView(bytes).subspan(32, 20), ElementsAreArray(key.Compute(text)));
-  EXPECT_TRUE(MessageView::Parse(bytes)->CheckIntegrity(key));
+  EXPECT_TRUE(MessageView::Parse(bytes).value().CheckIntegrity(key));
 }
 
 TEST(Rfc8489, Section14_6_Sha256IntegrityIsOfAll32Bytes) {
@@ -275,7 +275,7 @@ TEST(Rfc8489, Section14_6_Sha256IntegrityIsOfAll32Bytes) {
   net::StoreU16(&bytes[2], 8 + 20);
   net::StoreU16(&bytes[30], 16);
   std::copy_n(digest.begin(), 16, bytes.begin() + 32);
-  EXPECT_FALSE(MessageView::Parse(bytes)->CheckIntegritySha256(key));
+  EXPECT_FALSE(MessageView::Parse(bytes).value().CheckIntegritySha256(key));
 }
 
 TEST(Rfc8489, Section14_7_FingerprintIsTheLastAttribute) {
@@ -313,7 +313,8 @@ TEST(Rfc8489, Section14_8_ErrorCodeIs300To699ItsReservedBitsIgnoredItsReasonUtf8
 
 TEST(Rfc8489, Section14_8_Answer420NamesTheAttribute) {
   const auto answer = Answer(Request([](MessageBuilder& m) { m.Add(ResponsePort{1}); }));
-  EXPECT_THAT(MessageView::Parse(answer)->Get<UnknownAttributes>()->list(), ElementsAre(AttributeType::kResponsePort));
+  EXPECT_THAT(MessageView::Parse(answer).value().Get<UnknownAttributes>().value().list(),
+              ElementsAre(AttributeType::kResponsePort));
 }
 
 TEST(Rfc8489, Section14_9And14_10And14_14_TextsSentAreUtf8Below128CharactersAnd763BytesAreParsed) {
@@ -337,7 +338,7 @@ TEST(Rfc8489, Section14_12_PaddingOfParametersIsZeroWhenSentAndIgnoredWhenReceiv
   });
   EXPECT_THAT(net::ByteView(bytes).subspan(24), ElementsAre(0, 2, 0, 1, 7, 0, 0, 0));
   bytes[29] = bytes[30] = bytes[31] = 0xFF;
-  EXPECT_EQ(MessageView::Parse(bytes)->Get<PasswordAlgorithm>()->parameters.size(), 1u);
+  EXPECT_EQ(MessageView::Parse(bytes).value().Get<PasswordAlgorithm>().value().parameters.size(), 1u);
 }
 
 TEST(Rfc8489, Section14_16_AlternateDomainHasAtMost255Characters) {

@@ -37,7 +37,7 @@ class Rfc8656Client : public ::testing::Test {
 TEST_F(Rfc8656Client, Section7_1_AllocateAsksForUdpAndAtMostOneFamily) {
   bench.Start();
   const MessageView plain = bench.sent.at(0).view();
-  EXPECT_EQ(plain.Get<RequestedTransport>()->protocol, 17);
+  EXPECT_EQ(plain.Get<RequestedTransport>().value().protocol, 17);
   EXPECT_FALSE(plain.Has(AttributeType::kRequestedAddressFamily));
 
   TurnClientBench v6({.family = net::Family::kIpv6, .lifetime_seconds = 1200, .software = "test"});
@@ -53,8 +53,8 @@ TEST_F(Rfc8656Client, Section7_1_AllocateAsksForUdpAndAtMostOneFamily) {
        {AttributeType::kAdditionalAddressFamily, AttributeType::kReservationToken, AttributeType::kEvenPort}) {
     EXPECT_FALSE(with.Has(type));
   }
-  EXPECT_EQ(with.Get<Lifetime>()->value, 1200u);
-  EXPECT_EQ(with.Get<Software>()->text, "test");
+  EXPECT_EQ(with.Get<Lifetime>().value().value, 1200u);
+  EXPECT_EQ(with.Get<Software>().value().text, "test");
 }
 
 TEST_F(Rfc8656Client, Section7_3_SuccessGivesTheAddressesAndTheLifetimeGranted) {
@@ -79,7 +79,7 @@ TEST_F(Rfc8656Client, Section7_3_AnAddressOfAnotherFamilyIsGivenBackAndNotTriedA
   ASSERT_EQ(bench.Events<TurnClient::AllocationFailed>().size(), 1u);
   EXPECT_EQ(bench.Events<TurnClient::AllocationFailed>()[0].reason, Reason::kBadResponse);
   EXPECT_EQ(bench.SentMethod(), Method::kRefresh);
-  EXPECT_EQ(bench.sent.back().view().Get<Lifetime>()->value, 0u);
+  EXPECT_EQ(bench.sent.back().view().Get<Lifetime>().value().value, 0u);
   bench.Succeed();
   EXPECT_EQ(bench.client().state(), State::kClosed);
   bench.Advance(3600s);
@@ -139,7 +139,7 @@ TEST_F(Rfc8656Client, Section8_ReleaseAsksForLifetimeZeroAnd437IsAsGood) {
     one.Allocate();
     one.Do([&] { one.client().Release(one.now()); });
     ASSERT_EQ(one.sent.size(), 1u);
-    EXPECT_EQ(one.sent[0].view().Get<Lifetime>()->value, 0u);
+    EXPECT_EQ(one.sent[0].view().Get<Lifetime>().value().value, 0u);
     EXPECT_EQ(one.client().state(), State::kReleasing);
     if (refuse) {
       one.Refuse(437);
@@ -170,7 +170,7 @@ TEST_F(Rfc8656Client, Section10_1_CreatePermissionCarriesThePeerAddress) {
   bench.Allocate();
   bench.Do([&] { bench.client().CreatePermission(bench.now(), kPeer.address()); });
   ASSERT_EQ(bench.sent.size(), 1u);
-  EXPECT_EQ(bench.sent[0].view().Get<XorPeerAddress>()->address.address(), kPeer.address());
+  EXPECT_EQ(bench.sent[0].view().Get<XorPeerAddress>().value().address.address(), kPeer.address());
   bench.Do([&] { bench.client().CreatePermission(bench.now(), kPeer.address()); });
   EXPECT_TRUE(bench.sent.empty());  // It has been asked for.
 }
@@ -199,9 +199,9 @@ TEST_F(Rfc8656Client, Section11_1_DataWaitsForItsPermission) {
   bench.Deliver(bench.AnswerTo(
       request, MessageClass::kSuccess, [](MessageBuilder&) {}, &bench.key));
   ASSERT_EQ(bench.sent.size(), 2u);
-  EXPECT_EQ(AsText(bench.sent[0].view().Get<Data>()->bytes), "one");
-  EXPECT_EQ(AsText(bench.sent[1].view().Get<Data>()->bytes), "two");
-  EXPECT_EQ(bench.sent[1].view().Get<XorPeerAddress>()->address, kPeer.WithPort(6000));
+  EXPECT_EQ(AsText(bench.sent[0].view().Get<Data>().value().bytes), "one");
+  EXPECT_EQ(AsText(bench.sent[1].view().Get<Data>().value().bytes), "two");
+  EXPECT_EQ(bench.sent[1].view().Get<XorPeerAddress>().value().address, kPeer.WithPort(6000));
   EXPECT_EQ(bench.sent[0].packet_class, net::PacketClass::kCheck);
   EXPECT_EQ(bench.sent[0].cause.value, 9u);
 }
@@ -223,8 +223,8 @@ TEST_F(Rfc8656Client, Section11_1_SendIndicationHasPeerAddressAndData) {
   const MessageView indication = bench.sent[0].view();
   EXPECT_EQ(indication.message_class(), MessageClass::kIndication);
   EXPECT_EQ(indication.method(), Method::kSend);
-  EXPECT_EQ(indication.Get<XorPeerAddress>()->address, kPeer);
-  EXPECT_EQ(AsText(indication.Get<Data>()->bytes), "hello");
+  EXPECT_EQ(indication.Get<XorPeerAddress>().value().address, kPeer);
+  EXPECT_EQ(AsText(indication.Get<Data>().value().bytes), "hello");
 }
 
 TEST_F(Rfc8656Client, Section11_4_DataIndicationIsTakenFromPermittedPeersOnly) {
@@ -255,8 +255,8 @@ TEST_F(Rfc8656Client, Section12_SendIndicationsUntilTheChannelIsBoundThenChannel
   Bind(kPeer);
   ASSERT_EQ(bench.sent.size(), 1u);
   const Message request = bench.sent[0];
-  EXPECT_EQ(request.view().Get<ChannelNumber>()->number, 0x4000);
-  EXPECT_EQ(request.view().Get<XorPeerAddress>()->address, kPeer);
+  EXPECT_EQ(request.view().Get<ChannelNumber>().value().number, 0x4000);
+  EXPECT_EQ(request.view().Get<XorPeerAddress>().value().address, kPeer);
   EXPECT_EQ(Send(kPeer, "before"), TurnClient::SendResult::kSent);
   EXPECT_EQ(bench.SentMethod(), Method::kSend);
   bench.Deliver(bench.AnswerTo(
@@ -287,7 +287,7 @@ TEST_F(Rfc8656Client, Section12_ChannelNumbersAreNeverGivenToAnotherPeer) {
   for (std::uint16_t port : {1, 2, 1, 3}) {
     Bind(kPeer.WithPort(port));
     if (bench.sent.empty()) continue;  // bound already
-    numbers.push_back(bench.sent[0].view().Get<ChannelNumber>()->number);
+    numbers.push_back(bench.sent[0].view().Get<ChannelNumber>().value().number);
     bench.Succeed();
   }
   EXPECT_EQ(numbers, (std::vector<std::uint16_t>{0x4000, 0x4001, 0x4002}));
@@ -297,7 +297,7 @@ TEST_F(Rfc8656Client, Section12_ChannelNumbersAreNeverGivenToAnotherPeer) {
   EXPECT_FALSE(bench.client().HasChannel(bench.now(), kPeer.WithPort(2)));
   Bind(kPeer.WithPort(2));
   ASSERT_EQ(bench.sent.size(), 1u);
-  EXPECT_EQ(bench.sent[0].view().Get<ChannelNumber>()->number, 0x4001);
+  EXPECT_EQ(bench.sent[0].view().Get<ChannelNumber>().value().number, 0x4001);
 }
 
 TEST_F(Rfc8656Client, Section12_ChannelIsReboundBeforeItExpires) {

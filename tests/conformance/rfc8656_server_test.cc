@@ -77,16 +77,16 @@ TEST_F(Rfc8656Server, Section6_RelayedAddressesAreUnique) {
   for (std::uint16_t port = 1; port <= 20; ++port) {
     RawClient one(bench, {net::SocketAddress(Ip("203.0.113.9"), port), kTuple.server});
     const Message response = one.Allocate();
-    relayed.insert(response.view().Get<XorRelayedAddress>()->address);
+    relayed.insert(response.view().Get<XorRelayedAddress>().value().address);
   }
   EXPECT_EQ(relayed.size(), 20u);
 }
 
 TEST_F(Rfc8656Server, Section6_AllocationLastsTenMinutesUnlessRefreshed) {
   const Message response = client.Allocate();
-  EXPECT_EQ(response.view().Get<Lifetime>()->value, 600u);
+  EXPECT_EQ(response.view().Get<Lifetime>().value().value, 600u);
   bench.Advance(599s);
-  EXPECT_EQ(client.Refresh(std::nullopt).view().Get<Lifetime>()->value, 600u);
+  EXPECT_EQ(client.Refresh(std::nullopt).view().Get<Lifetime>().value().value, 600u);
   bench.Advance(600s - 1ns);
   EXPECT_TRUE(bench.closed.empty());
   bench.Advance(1ns);
@@ -116,8 +116,8 @@ TEST_F(Rfc8656Server, Section7_2_AllocateMustBeAuthenticated) {
 TEST_F(Rfc8656Server, Section7_2_SuccessCarriesRelayedAddressLifetimeAndMappedAddress) {
   const Message response = client.Allocate();
   EXPECT_EQ(response.view().message_class(), MessageClass::kSuccess);
-  EXPECT_EQ(response.view().Get<XorRelayedAddress>()->address, Addr("192.0.2.2:49152"));
-  EXPECT_EQ(response.view().Get<XorMappedAddress>()->address, kTuple.client);
+  EXPECT_EQ(response.view().Get<XorRelayedAddress>().value().address, Addr("192.0.2.2:49152"));
+  EXPECT_EQ(response.view().Get<XorMappedAddress>().value().address, kTuple.client);
   EXPECT_TRUE(response.view().CheckIntegrity(client.key()));
   EXPECT_EQ(response.five_tuple, kTuple);
 }
@@ -165,8 +165,8 @@ TEST_F(Rfc8656Server, Section7_2_DontFragmentIsAnUnknownAttributeToAServerThatCa
   const Message refused =
       asking.Ask(Method::kAllocate, [](MessageBuilder& m) { m.Add(RequestedTransport{}).Add(DontFragment{}); });
   EXPECT_EQ(refused.code(), 420);
-  ASSERT_EQ(refused.view().Get<UnknownAttributes>()->count, 1u);
-  EXPECT_EQ(refused.view().Get<UnknownAttributes>()->types[0], AttributeType::kDontFragment);
+  ASSERT_EQ(refused.view().Get<UnknownAttributes>().value().count, 1u);
+  EXPECT_EQ(refused.view().Get<UnknownAttributes>().value().types[0], AttributeType::kDontFragment);
 
   client.Challenge();
   EXPECT_EQ(
@@ -203,13 +203,13 @@ TEST_F(Rfc8656Server, Section7_2_UnsupportedAddressFamilyGets440) {
   RawClient other(only_v6);
   EXPECT_EQ(other.Allocate().code(), 440);  // Without the attribute it is IPv4 that is asked for.
   const Message v6 = other.Ask(Method::kAllocate, ask_v6);
-  EXPECT_EQ(v6.view().Get<XorRelayedAddress>()->address.family(), net::Family::kIpv6);
+  EXPECT_EQ(v6.view().Get<XorRelayedAddress>().value().address.family(), net::Family::kIpv6);
 }
 
 TEST_F(Rfc8656Server, Section7_2_WithoutRequestedAddressFamilyTheAddressIsIpv4) {
   TurnServerBench both({.relay_ipv4 = true, .relay_ipv6 = true});
   RawClient asking(both);
-  EXPECT_EQ(asking.Allocate().view().Get<XorRelayedAddress>()->address.family(), net::Family::kIpv4);
+  EXPECT_EQ(asking.Allocate().view().Get<XorRelayedAddress>().value().address.family(), net::Family::kIpv4);
 }
 
 TEST_F(Rfc8656Server, Section7_2_BothFamilyAttributesGet400) {
@@ -245,8 +245,8 @@ TEST_F(Rfc8656Server, Section7_2_AdditionalFamilyIsRefusedInTheSuccessResponseAn
   EXPECT_EQ(client.Ask(Method::kAllocate, ask(net::Family::kIpv4)).code(), 400);
   const Message partial = client.Ask(Method::kAllocate, ask(net::Family::kIpv6));
   EXPECT_EQ(partial.code(), 0);
-  EXPECT_EQ(partial.view().Get<AddressErrorCode>()->code, 440);
-  EXPECT_EQ(partial.view().Get<AddressErrorCode>()->family, net::Family::kIpv6);
+  EXPECT_EQ(partial.view().Get<AddressErrorCode>().value().code, 440);
+  EXPECT_EQ(partial.view().Get<AddressErrorCode>().value().family, net::Family::kIpv6);
 }
 
 TEST_F(Rfc8656Server, Section7_2_QuotaOfTheUserNameGets486) {
@@ -280,7 +280,7 @@ TEST_F(Rfc8656Server, Section7_2_LifetimeIsBetweenDefaultAndMaximum) {
   const auto lifetime = [&](std::uint32_t asked) {
     const Message response =
         client.Ask(Method::kAllocate, [&](MessageBuilder& m) { m.Add(RequestedTransport{}).Add(Lifetime{asked}); });
-    const std::uint32_t granted = response.view().Get<Lifetime>()->value;
+    const std::uint32_t granted = response.view().Get<Lifetime>().value().value;
     EXPECT_EQ(client.Refresh(0).code(), 0);
     return granted;
   };
@@ -303,7 +303,7 @@ TEST_F(Rfc8656Server, Section8_2_LifetimeZeroDeletesTheAllocationAtOnce) {
   AllocateAndPermit();
   const Message response = client.Refresh(0);
   EXPECT_EQ(response.code(), 0);
-  EXPECT_EQ(response.view().Get<Lifetime>()->value, 0u);
+  EXPECT_EQ(response.view().Get<Lifetime>().value().value, 0u);
   EXPECT_EQ(bench.closed.size(), 1u);
   EXPECT_EQ(client.Refresh(0).code(), 437);
   EXPECT_EQ(client.Allocate().code(), 0);
@@ -435,8 +435,8 @@ TEST_F(Rfc8656Server, Section11_3_DataIndicationHasPeerAddressAndData) {
   const MessageView indication = bench.to_client[0].view();
   EXPECT_EQ(indication.message_class(), MessageClass::kIndication);
   EXPECT_EQ(indication.method(), Method::kData);
-  EXPECT_EQ(indication.Get<XorPeerAddress>()->address, kPeer);
-  EXPECT_EQ(AsText(indication.Get<Data>()->bytes), "hello");
+  EXPECT_EQ(indication.Get<XorPeerAddress>().value().address, kPeer);
+  EXPECT_EQ(AsText(indication.Get<Data>().value().bytes), "hello");
   EXPECT_EQ(bench.to_client[0].five_tuple, kTuple);
   EXPECT_EQ(bench.to_client[0].cause.value, 43u);
 }
@@ -450,7 +450,7 @@ TEST_F(Rfc8656Server, Section11_5_IcmpIsRelayedByTheAddressThatTheErrorIsAbout) 
   AllocateAndPermit();
   bench.DeliverIcmp(kPeer, 3, 4, 1400);
   ASSERT_EQ(bench.to_client.size(), 1u);
-  EXPECT_EQ(bench.to_client[0].view().Get<XorPeerAddress>()->address, kPeer);
+  EXPECT_EQ(bench.to_client[0].view().Get<XorPeerAddress>().value().address, kPeer);
   EXPECT_EQ(*bench.to_client[0].view().Get<Icmp>(), (Icmp{3, 4, 1400}));
   EXPECT_FALSE(bench.to_client[0].view().Has(AttributeType::kData));
   bench.DeliverIcmp(Addr("198.51.100.8:5000"), 3, 3, 0);  // no permission
@@ -463,7 +463,7 @@ TEST_F(Rfc8656Server, Section18_13_ErrorDataIsZeroUnlessTooBig) {
   AllocateAndPermit();
   bench.DeliverIcmp(kPeer, 3, 3, 1400);
   ASSERT_EQ(bench.to_client.size(), 1u);
-  EXPECT_EQ(bench.to_client[0].view().Get<Icmp>()->error_data, 0u);
+  EXPECT_EQ(bench.to_client[0].view().Get<Icmp>().value().error_data, 0u);
 }
 
 TEST_F(Rfc8656Server, Section12_2_ChannelBindMalformedOrOutOfRangeGets400) {

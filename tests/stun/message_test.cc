@@ -177,8 +177,8 @@ TEST(MessageView, SixtyFourKibibytesOfEmptyAttributes) {
   net::StoreU16(&one_value[2], 65480);
   net::StoreU16(&one_value[20], 0x8022);
   net::StoreU16(&one_value[22], 65476);
-  EXPECT_EQ(MessageView::Parse(one_value)->Find(AttributeType::kSoftware)->size(), 65476u);
-  EXPECT_FALSE(MessageView::Parse(one_value)->Get<Software>().has_value());  // longer than 763
+  EXPECT_EQ(MessageView::Parse(one_value).value().Find(AttributeType::kSoftware)->size(), 65476u);
+  EXPECT_FALSE(MessageView::Parse(one_value).value().Get<Software>().has_value());  // longer than 763
 
   std::vector<std::uint8_t> too_long = FromHex(kHeader);
   too_long.resize(20 + 65532, 0);
@@ -189,7 +189,7 @@ TEST(MessageView, SixtyFourKibibytesOfEmptyAttributes) {
 TEST(MessageView, FindsTheFirstOfAType) {
   const std::vector<std::uint8_t> bytes = WithAttributes("80220001 61000000 80220001 62000000 c0010001 63000000");
   const MessageView message = MessageView::Parse(bytes).value();
-  EXPECT_EQ(message.Get<Software>()->text, "a");
+  EXPECT_EQ(message.Get<Software>().value().text, "a");
   EXPECT_EQ(AsText(*message.Find(static_cast<AttributeType>(0xC001))), "c");
   EXPECT_FALSE(message.Has(static_cast<AttributeType>(0xC002)));
   EXPECT_FALSE(message.Has(AttributeType::kUsername));

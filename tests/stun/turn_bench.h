@@ -181,8 +181,8 @@ class RawClient {
   // Learns realm and nonce.
   Message Challenge() {
     const Message response = Exchange(Bare(Method::kAllocate, [](MessageBuilder& m) { m.Add(RequestedTransport{}); }));
-    realm = std::string(response.view().Get<Realm>()->text);
-    nonce = std::string(response.view().Get<Nonce>()->text);
+    realm = std::string(response.view().Get<Realm>().value().text);
+    nonce = std::string(response.view().Get<Nonce>().value().text);
     return response;
   }
   Message Allocate() {

@@ -239,7 +239,7 @@ TEST(TurnServer, AnswersBindingToEverybody) {
   TurnServerBench bench;
   RawClient client(bench);
   const Message answer = client.Exchange(client.Bare(Method::kBinding, [](MessageBuilder&) {}), net::PacketTag{7});
-  EXPECT_EQ(answer.view().Get<XorMappedAddress>()->address, kTuple.client);
+  EXPECT_EQ(answer.view().Get<XorMappedAddress>().value().address, kTuple.client);
   EXPECT_EQ(answer.packet_class, net::PacketClass::kDiscovery);
   EXPECT_EQ(answer.cause.value, 7u);
 }

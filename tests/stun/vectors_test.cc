@@ -51,10 +51,10 @@ TEST(Rfc5769, Section2_1_SampleRequestParsesAndVerifies) {
   ASSERT_TRUE(message.has_value());
   EXPECT_EQ(message->message_class(), MessageClass::kRequest);
   EXPECT_EQ(message->method(), Method::kBinding);
-  EXPECT_EQ(message->Get<Software>()->text, "STUN test client");
-  EXPECT_EQ(message->Get<Priority>()->value, 0x6E0001FFu);
-  EXPECT_EQ(message->Get<IceControlled>()->value, 0x932FF9B151263B36u);
-  EXPECT_EQ(message->Get<Username>()->text, "evtj:h6vY");
+  EXPECT_EQ(message->Get<Software>().value().text, "STUN test client");
+  EXPECT_EQ(message->Get<Priority>().value().value, 0x6E0001FFu);
+  EXPECT_EQ(message->Get<IceControlled>().value().value, 0x932FF9B151263B36u);
+  EXPECT_EQ(message->Get<Username>().value().text, "evtj:h6vY");
   EXPECT_TRUE(message->CheckIntegrity(HmacSha1Key(vectors::kIcePassword)));
   EXPECT_FALSE(message->CheckIntegrity(HmacSha1Key("VOkJxbRl1RmTxUk/WvJxBT")));
   EXPECT_TRUE(message->HasFingerprint());
@@ -67,8 +67,8 @@ TEST(Rfc5769, Section2_2_SampleIpv4ResponseParsesAndVerifies) {
   const std::optional<MessageView> message = MessageView::Parse(bytes);
   ASSERT_TRUE(message.has_value());
   EXPECT_EQ(message->message_class(), MessageClass::kSuccess);
-  EXPECT_EQ(message->Get<Software>()->text, "test vector");
-  EXPECT_EQ(message->Get<XorMappedAddress>()->address, Address("192.0.2.1:32853"));
+  EXPECT_EQ(message->Get<Software>().value().text, "test vector");
+  EXPECT_EQ(message->Get<XorMappedAddress>().value().address, Address("192.0.2.1:32853"));
   EXPECT_TRUE(message->CheckIntegrity(HmacSha1Key(vectors::kIcePassword)));
   EXPECT_TRUE(message->FingerprintOk());
 }
@@ -77,7 +77,7 @@ TEST(Rfc5769, Section2_3_SampleIpv6ResponseParsesAndVerifies) {
   const std::vector<std::uint8_t> bytes = FromHex(vectors::kSampleIpv6Response);
   const std::optional<MessageView> message = MessageView::Parse(bytes);
   ASSERT_TRUE(message.has_value());
-  EXPECT_EQ(message->Get<XorMappedAddress>()->address, Address("[2001:db8:1234:5678:11:2233:4455:6677]:32853"));
+  EXPECT_EQ(message->Get<XorMappedAddress>().value().address, Address("[2001:db8:1234:5678:11:2233:4455:6677]:32853"));
   EXPECT_TRUE(message->CheckIntegrity(HmacSha1Key(vectors::kIcePassword)));
   EXPECT_TRUE(message->FingerprintOk());
 }
@@ -86,9 +86,9 @@ TEST(Rfc5769, Section2_4_LongTermRequestParsesAndVerifies) {
   const std::vector<std::uint8_t> bytes = FromHex(vectors::kSampleLongTerm);
   const std::optional<MessageView> message = MessageView::Parse(bytes);
   ASSERT_TRUE(message.has_value());
-  EXPECT_EQ(message->Get<Username>()->text, vectors::kLongTermUsername);
-  EXPECT_EQ(message->Get<Nonce>()->text, vectors::kLongTermNonce);
-  EXPECT_EQ(message->Get<Realm>()->text, vectors::kLongTermRealm);
+  EXPECT_EQ(message->Get<Username>().value().text, vectors::kLongTermUsername);
+  EXPECT_EQ(message->Get<Nonce>().value().text, vectors::kLongTermNonce);
+  EXPECT_EQ(message->Get<Realm>().value().text, vectors::kLongTermRealm);
   const Md5Digest key = LongTermKeyMd5(vectors::kLongTermUsername, vectors::kLongTermRealm, vectors::kLongTermPassword);
   EXPECT_TRUE(message->CheckIntegrity(HmacSha1Key(net::ByteView(key))));
   EXPECT_FALSE(message->HasFingerprint());
@@ -101,7 +101,7 @@ TEST(Rfc5769, Section2_1_RequestBuiltEqualsTheSampleWithZeroPadding) {
   std::array<std::uint8_t, kMessageBytesMax> buffer;
   buffer.fill(0xEE);
   MessageBuilder builder(buffer, MessageClass::kRequest, Method::kBinding,
-                         MessageView::Parse(sample)->transaction_id());
+                         MessageView::Parse(sample).value().transaction_id());
   builder.Add(Software{"STUN test client"})
       .Add(Priority{0x6E0001FF})
       .Add(IceControlled{0x932FF9B151263B36u})
@@ -122,7 +122,7 @@ TEST(Rfc5769, Section2_2And2_3_ResponsesBuiltEqualTheSamplesWithZeroPadding) {
     std::array<std::uint8_t, kMessageBytesMax> buffer;
     buffer.fill(0xEE);
     MessageBuilder builder(buffer, MessageClass::kSuccess, Method::kBinding,
-                           MessageView::Parse(sample)->transaction_id());
+                           MessageView::Parse(sample).value().transaction_id());
     builder.Add(Software{"test vector"}).Add(XorMappedAddress{Address(row.address)}).AddIntegrity(key).AddFingerprint();
     EXPECT_THAT(builder.Finish().value(), ElementsAreArray(WithZeroPadding(sample, key)));
   }
@@ -134,7 +134,7 @@ TEST(Rfc5769, Section2_4_LongTermRequestBuiltEqualsTheSampleToTheByte) {
   std::array<std::uint8_t, kMessageBytesMax> buffer;
   buffer.fill(0xEE);
   MessageBuilder builder(buffer, MessageClass::kRequest, Method::kBinding,
-                         MessageView::Parse(sample)->transaction_id());
+                         MessageView::Parse(sample).value().transaction_id());
   builder.Add(Username{vectors::kLongTermUsername})
       .Add(Nonce{vectors::kLongTermNonce})
       .Add(Realm{vectors::kLongTermRealm})
@@ -163,21 +163,21 @@ TEST(Rfc8489B1, WithLengthCorrectedAndHmacRecomputedItParsesAndVerifies) {
   const Sha256Digest key =
       LongTermKeySha256(vectors::kLongTermUsername, vectors::kLongTermRealm, vectors::kLongTermPassword);
   const HmacSha256Key hmac_key{net::ByteView(key)};
-  EXPECT_FALSE(MessageView::Parse(bytes)->CheckIntegritySha256(hmac_key));
+  EXPECT_FALSE(MessageView::Parse(bytes).value().CheckIntegritySha256(hmac_key));
   const Sha256Digest digest = hmac_key.Compute(net::ByteView(bytes).first(bytes.size() - kIntegritySha256Bytes));
   std::copy(digest.begin(), digest.end(), bytes.end() - 32);
 
   const std::optional<MessageView> message = MessageView::Parse(bytes);
   ASSERT_TRUE(message.has_value());
   EXPECT_TRUE(message->CheckIntegritySha256(hmac_key));
-  EXPECT_EQ(message->Get<Userhash>()->hash, UserhashOf(vectors::kLongTermUsername, vectors::kLongTermRealm));
-  EXPECT_EQ(message->Get<Nonce>()->text, "obMatJos2AAACf//499k954d6OL34oL9FSTvy64sA");
-  EXPECT_EQ(message->Get<Realm>()->text, "example.org");
+  EXPECT_EQ(message->Get<Userhash>().value().hash, UserhashOf(vectors::kLongTermUsername, vectors::kLongTermRealm));
+  EXPECT_EQ(message->Get<Nonce>().value().text, "obMatJos2AAACf//499k954d6OL34oL9FSTvy64sA");
+  EXPECT_EQ(message->Get<Realm>().value().text, "example.org");
 
   std::array<std::uint8_t, kMessageBytesMax> buffer;
   MessageBuilder builder(buffer, MessageClass::kRequest, Method::kBinding, message->transaction_id());
-  builder.Add(Userhash{message->Get<Userhash>()->hash})
-      .Add(Nonce{message->Get<Nonce>()->text})
+  builder.Add(Userhash{message->Get<Userhash>().value().hash})
+      .Add(Nonce{message->Get<Nonce>().value().text})
       .Add(Realm{"example.org"})
       .AddIntegritySha256(hmac_key);
   EXPECT_THAT(builder.Finish().value(), ElementsAreArray(bytes));
