@@ -1,0 +1,188 @@
+// RFC 7675 §5: consent freshness.
+#include <gtest/gtest.h>
+
+#include <set>
+#include <vector>
+
+#include "ice/consent.h"
+#include "tests/ice/lone_agent.h"
+#include "tests/ice/test_network.h"
+
+namespace pinhole::ice {
+namespace {
+
+using namespace std::chrono_literals;
+using net::PacketClass;
+
+const SocketAddress kPeer = Addr("192.0.2.9:9000");
+const std::vector<std::uint8_t> kData = {200, 1};
+
+// Connected at the time of its last answer.
+void Connect(LoneAgent& lone) {
+  lone.SetRemote({LoneAgent::Host("192.0.2.9:9000")});
+  lone.AnswerSuccess(lone.NextCheck());
+  lone.AnswerSuccess(lone.NextCheck());
+  ASSERT_EQ(lone.Count<Connected>(), 1);
+  lone.TakeSent();
+}
+
+TEST(Rfc7675, Section5_1_NoDataBeforeThePeerHasConsented) {
+  LoneAgent lone;
+  lone.SetRemote({LoneAgent::Host("192.0.2.9:9000")});
+  const Sent check = lone.NextCheck();
+  EXPECT_FALSE(lone.agent().SendData(lone.now(), 0, 1, kData));
+  lone.ReceiveCheck(kPeer);  // That the peer sends is not that it receives.
+  EXPECT_FALSE(lone.agent().SendData(lone.now(), 0, 1, kData));
+  lone.AnswerSuccess(check);
+  EXPECT_TRUE(lone.agent().SendData(lone.now(), 0, 1, kData));
+}
+
+TEST(Rfc7675, Section5_1_ConsentBeforeSelectionLasts30SecondsToo) {
+  AgentOptions options;
+  options.role = Role::kControlled;
+  LoneAgent lone(options);
+  lone.SetRemote({LoneAgent::Host("192.0.2.9:9000")});
+  lone.AnswerSuccess(lone.NextCheck());
+  lone.RunFor(29999ms);
+  EXPECT_TRUE(lone.agent().SendData(lone.now(), 0, 1, kData));
+  lone.RunFor(1ms);
+  EXPECT_FALSE(lone.agent().SendData(lone.now(), 0, 1, kData));
+}
+
+TEST(Rfc7675, Section5_1_ConsentExpires30SecondsAfterTheLastAnswer) {
+  LoneAgent lone;
+  Connect(lone);
+  const net::Instant obtained = lone.now();
+  lone.RunUntil(obtained + 29999ms);
+  EXPECT_TRUE(lone.agent().SendData(lone.now(), 0, 1, kData));
+  EXPECT_EQ(lone.Count<ConsentLost>(), 0);
+  lone.RunUntil(obtained + 30s);
+  EXPECT_EQ(lone.Count<ConsentLost>(), 1);
+  EXPECT_FALSE(lone.agent().SendData(lone.now(), 0, 1, kData));
+  EXPECT_EQ(*lone.agent().times().consent_lost, obtained + 30s);
+}
+
+TEST(Rfc7675, Section5_1_AfterExpiryNothingIsSentOnThe5Tuple) {
+  LoneAgent lone;
+  Connect(lone);
+  lone.RunFor(31s);
+  lone.TakeSent();
+  lone.RunFor(300s);
+  EXPECT_TRUE(lone.TakeSent().empty());
+}
+
+TEST(Rfc7675, Section5_1_AnAnswerRenewsConsentFromWhenItComes) {
+  LoneAgent lone;
+  Connect(lone);
+  lone.RunFor(10s);
+  lone.AnswerSuccess(lone.TakeSent(PacketClass::kConsent).back());
+  const net::Instant renewed = lone.now();
+  lone.RunUntil(renewed + 29999ms);
+  EXPECT_EQ(lone.Count<ConsentLost>(), 0);
+  lone.RunUntil(renewed + 30s);
+  EXPECT_EQ(lone.Count<ConsentLost>(), 1);
+}
+
+TEST(Rfc7675, Section5_1_AnAnswerToAnEarlierRequestCountsToo) {
+  LoneAgent lone;
+  Connect(lone);
+  lone.RunFor(25s);
+  lone.AnswerSuccess(lone.TakeSent(PacketClass::kConsent).front());
+  lone.RunFor(10s);
+  EXPECT_EQ(lone.Count<ConsentLost>(), 0);
+}
+
+TEST(Rfc7675, Section5_1_OnlyAuthenticAnswersFromThePeersAddressCount) {
+  LoneAgent lone;
+  Connect(lone);
+  const net::Instant obtained = lone.now();
+  lone.RunFor(20s);
+  for (const Sent& request : lone.TakeSent(PacketClass::kConsent)) {
+    lone.AnswerSuccess(request, {}, {}, "wrong password wrong password");
+    lone.AnswerSuccess(request, {}, Addr("203.0.113.66:6666"));
+    lone.AnswerError(request, 500);
+  }
+  lone.ReceiveCheck(kPeer);    // Traffic is no answer,
+  lone.Receive(kPeer, kData);  // nor is data.
+  lone.RunUntil(obtained + 30s);
+  EXPECT_EQ(lone.Count<ConsentLost>(), 1);
+}
+
+TEST(Rfc7675, Section5_1_IntervalsAreRandomBetween4And6Seconds) {
+  LoneAgent lone;
+  Connect(lone);
+  net::Instant last = lone.now();
+  std::set<std::int64_t> intervals;
+  for (int i = 0; i < 200; ++i) {
+    std::vector<Sent> requests;
+    while (requests.empty()) {
+      lone.RunFor(100ms);
+      requests = lone.TakeSent(PacketClass::kConsent);
+    }
+    ASSERT_EQ(requests.size(), 1u);
+    const net::Duration interval = requests[0].at - last;
+    EXPECT_GE(interval, 4s);
+    EXPECT_LE(interval, 6s);
+    intervals.insert(interval.count());
+    last = requests[0].at;
+    lone.AnswerSuccess(requests[0]);
+  }
+  EXPECT_GT(intervals.size(), 150u);
+  EXPECT_LT(*intervals.begin(), std::chrono::nanoseconds(4200ms).count());
+  EXPECT_GT(*intervals.rbegin(), std::chrono::nanoseconds(5800ms).count());
+}
+
+TEST(Rfc7675, Section5_1_EachRequestHasANewTransactionIdAndIsSentOnce) {
+  LoneAgent lone;
+  Connect(lone);
+  lone.RunFor(29s);
+  std::set<stun::TransactionId> ids;
+  const std::vector<Sent> requests = lone.TakeSent(PacketClass::kConsent);
+  EXPECT_GE(requests.size(), 4u);
+  for (const Sent& request : requests) ids.insert(request.message().transaction_id());
+  EXPECT_EQ(ids.size(), requests.size());
+}
+
+TEST(Rfc7675, Section5_1_RequestsUseTheCredentialsOfTheSessionAndDoNotNominate) {
+  LoneAgent lone;
+  Connect(lone);
+  lone.RunFor(6s);
+  const Sent request = lone.TakeSent(PacketClass::kConsent).at(0);
+  EXPECT_TRUE(request.message().CheckIntegrity(stun::HmacSha1Key(absl::string_view(LoneAgent::kPeerPassword))));
+  EXPECT_FALSE(request.message().Has(stun::AttributeType::kUseCandidate));
+  EXPECT_EQ(request.to, kPeer);
+}
+
+TEST(Rfc7675, Section5_1_AnAnswerAfterExpiryDoesNotBringConsentBack) {
+  LoneAgent lone;
+  Connect(lone);
+  lone.RunFor(31s);
+  lone.AnswerSuccess(lone.TakeSent(PacketClass::kConsent).back());
+  EXPECT_FALSE(lone.agent().SendData(lone.now(), 0, 1, kData));
+  lone.ReceiveCheck(kPeer);
+  EXPECT_FALSE(lone.agent().SendData(lone.now(), 0, 1, kData));
+}
+
+TEST(Rfc7675, Section5_1_ChecksFromThePeerAreStillAnsweredAfterExpiry) {
+  LoneAgent lone;
+  Connect(lone);
+  lone.RunFor(31s);
+  lone.TakeSent();
+  lone.ReceiveCheck(kPeer);
+  EXPECT_EQ(lone.TakeSent().size(), 1u);
+}
+
+TEST(Rfc7675, Section5_2_AnAuthentic403RevokesConsentAtOnce) {
+  LoneAgent lone;
+  Connect(lone);
+  lone.RunFor(6s);
+  const Sent request = lone.TakeSent(PacketClass::kConsent).at(0);
+  lone.AnswerError(request, 403, "wrong password wrong password");
+  EXPECT_EQ(lone.Count<ConsentLost>(), 0);
+  lone.AnswerError(request, 403);
+  EXPECT_EQ(lone.Count<ConsentLost>(), 1);
+  EXPECT_FALSE(lone.agent().SendData(lone.now(), 0, 1, kData));
+}
+
+}  // namespace
+}  // namespace pinhole::ice
