@@ -157,12 +157,14 @@ void Run(net::ByteView input) {
         stun::MessageBuilder message(buffer, kind % 4 == 0 ? stun::MessageClass::kError : stun::MessageClass::kSuccess,
                                      view->method(), view->transaction_id());
         if (kind % 4 == 0) message.Add(stun::ErrorCode{kind % 8 == 0 ? 487 : 300 + script.Byte(), ""});
-        message.Add(stun::XorMappedAddress{kind % 3 == 0 ? peer_address() : net::SocketAddress(local[0].address, 50000)});
+        message.Add(
+            stun::XorMappedAddress{kind % 3 == 0 ? peer_address() : net::SocketAddress(local[0].address, 50000)});
         if (request.to == kServer) message.Add(stun::XorRelayedAddress{kServer.WithPort(60000)});
         const net::ByteView whole = message.AddIntegrity(peer_key).AddFingerprint().Finish().value();
         std::vector<std::uint8_t> bytes(whole.begin(), whole.end());
         MutateAndRepair(bytes, peer_key, script);
-        agent.OnDatagram(now, kind % 5 == 0 ? tag : request.tag, kind % 7 == 0 ? peer_address() : request.to, bytes, {});
+        agent.OnDatagram(now, kind % 5 == 0 ? tag : request.tag, kind % 7 == 0 ? peer_address() : request.to, bytes,
+                         {});
         break;
       }
       case 4: {  // raw bytes
