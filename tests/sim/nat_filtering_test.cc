@@ -99,6 +99,20 @@ TEST(NatInboundSession, EndsWithItsTimer) {
   EXPECT_NE(nat.SendOut(kAlice, kOtherServer), to_server);
 }
 
+TEST(Rfc7857, Section7APacketThatIsNotLetInRefreshesNothing) {
+  for (const Filtering filtering : {Filtering::kAddressDependent, Filtering::kAddressAndPortDependent}) {
+    SCOPED_TRACE(ToString(filtering));
+    NatBench nat({.filtering = filtering,
+                  .refresh = Refresh::kBoth,
+                  .timeouts = {.unreplied = 60s, .replied = 60s, .assured = 60s}});
+    const net::SocketAddress mapped = nat.SendOut(kAlice, kServer);
+    nat.now = At(59s);
+    ASSERT_FALSE(nat.GetsIn(kOtherServer, mapped));
+    nat.now = At(60s);
+    EXPECT_EQ(nat.In(kServer, mapped).rule, Rule::kNoMapping);
+  }
+}
+
 TEST(NatDestinationRing, OnlyTheLastNDestinationsMayAnswer) {
   NatBench nat({.filtering = Filtering::kAddressAndPortDependent, .destinations_remembered = 2});
   const net::SocketAddress mapped = nat.SendOut(kAlice, kServer);

@@ -105,6 +105,25 @@ TEST(Rfc7857, Section7p1ErrorsRefreshNothing) {
   EXPECT_EQ(nat.In(kServer, mapped).rule, Rule::kNoMapping);
 }
 
+TEST(Rfc7857, Section7p1ErrorsRefreshNoInboundSession) {
+  NatBench nat({.mapping = Mapping::kAddressAndPortDependent,
+                .filtering = Filtering::kEndpointIndependent,
+                .inbound_sessions = true,
+                .port_allocation = PortAllocation::kSequential,
+                .timeouts = {.unreplied = 60s, .replied = 60s, .assured = 60s}});
+  const net::SocketAddress mapped = nat.SendOut(kAlice, kServer);
+  const net::SocketAddress stranger = Addr("192.0.2.7:1");
+  ASSERT_TRUE(nat.GetsIn(stranger, mapped));
+  nat.now = At(30s);
+  nat.SendOut(kAlice, kServer);  // the mapping outlives the session
+  nat.now = At(59s);
+  Packet error = NatBench::Unreachable(kAlice.address(), stranger, kAlice);
+  ASSERT_EQ(nat.Out(error).action, Verdict::Action::kOutside);
+  EXPECT_EQ(error.quoted.destination, mapped);
+  nat.now = At(60s);
+  EXPECT_NE(nat.SendOut(kAlice, stranger), mapped);
+}
+
 TEST(NatIcmp, PingsAreNotTranslated) {
   NatBench nat(UdpBehavior{});
   Packet ping;
