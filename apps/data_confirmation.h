@@ -48,7 +48,9 @@ class DataConfirmation {
   // What to send over the selected path now; valid until the next call.
   std::optional<net::ByteView> PollOutput();
 
-  // All of the peer's datagrams have come, and the peer has said that all of ours came.
+  // All of the peer's datagrams have come.
+  bool received_all() const { return received_ == options_.datagrams; }
+  // And the peer has said that all of ours came.
   bool confirmed() const { return confirmed_at_.has_value(); }
   bool given_up() const { return given_up_; }
   std::optional<net::Instant> first_received() const { return first_received_; }

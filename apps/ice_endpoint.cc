@@ -103,7 +103,7 @@ void IceEndpoint::OnTimer() {
   agent_.OnTimer(now);
   for (Path& path : paths_) {
     path.data.OnTimer(now);
-    if (path.data.given_up() && !finished()) Fail("data: nothing passed both ways on the selected pair");
+    if (path.data.given_up() && !finished()) Fail("data: the peer's never came on the selected pair");
   }
   Drain();
 }
@@ -226,11 +226,13 @@ void IceEndpoint::AcceptData(Path& path, net::ByteView bytes, net::PacketTag tag
     times_.first_data = host_.Now();
     first_data_tag_ = tag;
   }
-  const auto confirmed = [](const Path& one) { return one.data.confirmed(); };
-  if (!finished() && std::all_of(paths_.begin(), paths_.end(), confirmed)) {
-    times_.confirmed = host_.Now();
+  const auto received = [](const Path& one) { return one.selected && one.data.received_all(); };
+  if (!finished() && std::all_of(paths_.begin(), paths_.end(), received)) {
+    times_.connected = host_.Now();
     state_ = EndpointState::kConnected;
   }
+  const auto confirmed = [](const Path& one) { return one.data.confirmed(); };
+  if (!times_.confirmed && std::all_of(paths_.begin(), paths_.end(), confirmed)) times_.confirmed = host_.Now();
 }
 
 void IceEndpoint::Handle(const ice::ConsentLost&) {

@@ -18,8 +18,8 @@ enum class EndpointState : std::uint8_t {
   kGathering,
   kExchanging,  // has published; waits for the peer's description
   kChecking,    // holds both descriptions
-  kConfirming,  // every component is nominated; data is not confirmed both ways yet
-  kConnected,   // and now it is
+  kConfirming,  // every component is nominated; waits for the peer's data
+  kConnected,   // every component has accepted all of the peer's datagrams on its selected pair
   kFailed,
 };
 const char* ToString(EndpointState state);
@@ -32,7 +32,8 @@ struct EndpointTimes {
   std::optional<net::Instant> first_valid;  // pair
   std::optional<net::Instant> nominated;    // every component
   std::optional<net::Instant> first_data;   // accepted on the selected pair of the first component
-  std::optional<net::Instant> confirmed;    // data passes both ways on every component
+  std::optional<net::Instant> connected;
+  std::optional<net::Instant> confirmed;  // knows that its own data came, too, on every component
   std::optional<net::Instant> failed;
   std::optional<net::Instant> consent_lost;
 };

@@ -37,7 +37,7 @@ SideOutcome OutcomeOfSide(const apps::IceEndpoint& endpoint, const std::optional
   side.first_valid = times.first_valid;
   side.nominated = times.nominated;
   side.first_data = times.first_data;
-  side.connected_at = times.confirmed;
+  side.connected_at = times.connected;
   if (!side.connected) side.failure = endpoint.Failure();
   return side;
 }

@@ -87,7 +87,7 @@ void FillSide(const CellRun& run, const PacketBook& book, std::size_t session, i
   if (times.first_valid) result->set_first_valid_us(ToUs(*times.first_valid));
   if (times.nominated) result->set_nominated_us(ToUs(*times.nominated));
   if (times.first_data) result->set_first_data_us(ToUs(*times.first_data));
-  if (times.confirmed) result->set_confirmed_us(ToUs(*times.confirmed));
+  if (times.connected) result->set_connected_us(ToUs(*times.connected));
   if (times.first_data && run.plan().sessions[session].hold > net::Duration::zero()) {
     result->set_largest_gap_us(ToUs(report.largest_data_gap));
   }
@@ -124,12 +124,12 @@ void FillSide(const CellRun& run, const PacketBook& book, std::size_t session, i
   result->set_check_retransmissions(static_cast<std::uint32_t>(
       counters.sent[static_cast<std::size_t>(net::PacketClass::kRetransmittedCheck)].packets));
   // A steady rate needs a hold time to be measured over.
-  const net::Duration connected = times.confirmed ? run.world().now() - *times.confirmed : net::Duration::zero();
+  const net::Duration connected = times.connected ? run.world().now() - *times.connected : net::Duration::zero();
   if (connected >= std::chrono::seconds(1)) {
     std::uint64_t consent = 0;
     for (const PacketBook::Delivery& delivery : book.deliveries()) {
       const PacketBook::Entry& entry = book.at(delivery.packet);
-      if (delivery.at > *times.confirmed && entry.packet_class == net::PacketClass::kConsent) ++consent;
+      if (delivery.at > *times.connected && entry.packet_class == net::PacketClass::kConsent) ++consent;
     }
     result->set_stun_after_connecting_ppks(
         static_cast<std::uint32_t>(consent * 1'000'000'000'000ULL / static_cast<std::uint64_t>(connected.count())));

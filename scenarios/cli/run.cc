@@ -32,7 +32,7 @@ void PrintSide(const proto::Side& side, std::ostream& out) {
   time("first valid", side.has_first_valid_us(), side.first_valid_us());
   time("nominated", side.has_nominated_us(), side.nominated_us());
   time("first data", side.has_first_data_us(), side.first_data_us());
-  time("confirmed", side.has_confirmed_us(), side.confirmed_us());
+  time("connected", side.has_connected_us(), side.connected_us());
   out << " end\n";
   out << "  candidates:\n";
   for (const proto::Candidate& candidate : side.candidate()) {
