@@ -19,12 +19,12 @@ HostNode::HostNode(const NodeInit& init, const HostOptions& options) : Node(init
   loopback.addresses.reserve(2);
   loopback.addresses.push_back({.address = net::IpAddress::Loopback(net::Family::kIpv4), .prefix_length = 8});
   loopback.addresses.push_back({.address = net::IpAddress::Loopback(net::Family::kIpv6), .prefix_length = 128});
-  RebuildLocal();
 }
 
 HostNode::~HostNode() = default;
 
-void HostNode::RebuildLocal() {
+void HostNode::RebuildLocal() const {
+  local_built_ = true;
   local_.clear();
   for (const net::Interface& interface : interfaces_) {
     for (const net::InterfaceAddress& address : interface.addresses) {
@@ -32,10 +32,11 @@ void HostNode::RebuildLocal() {
       local_.push_back({AddressBits(address.address), static_cast<int>(interface.id)});
     }
   }
+  if (local_.size() > kScanAddressesMax) std::sort(local_.begin(), local_.end(), ComesBefore);
 }
 
 void HostNode::InterfacesChanged() {
-  RebuildLocal();
+  local_built_ = false;
   AddressesChanged();
   for (std::uint32_t i = 0; i < programs_.size(); ++i) {
     if (!programs_[i]->watches_interfaces()) continue;
@@ -94,7 +95,7 @@ absl::Status HostNode::RemoveAddress(int interface, const net::IpAddress& addres
 }
 
 absl::Status HostNode::SetAddressLife(int interface, const net::IpAddress& address, net::AddressLife life) {
-  if (interface >= 0 && interface < static_cast<int>(interfaces_.size())) {
+  if (interface > kLoopbackInterface && interface < static_cast<int>(interfaces_.size())) {
     for (net::InterfaceAddress& held : interfaces_[interface].addresses) {
       if (held.address != address) continue;
       held.life = life;
@@ -147,13 +148,20 @@ void HostNode::RemoveRoute(const net::IpPrefix& prefix, int interface) {
 }
 
 const HostNode::LocalAddress* HostNode::FindLocal(const net::IpAddress& address) const {
-  const AddressBits bits(address);
-  for (const LocalAddress& local : local_) {
-    if (local.bits == bits) return &local;
+  if (!local_built_) RebuildLocal();
+  LocalAddress wanted;
+  wanted.bits = AddressBits(address);
+  if (local_.size() > kScanAddressesMax) {
+    const auto found = std::lower_bound(local_.begin(), local_.end(), wanted, ComesBefore);
+    if (found != local_.end() && found->bits == wanted.bits) return &*found;
+  } else {
+    for (const LocalAddress& local : local_) {
+      if (local.bits == wanted.bits) return &local;
+    }
   }
   // All of 127/8 is this machine.
-  if (address.is_v4() && address.IsLoopback()) return &local_.front();
-  return nullptr;
+  if (!address.is_v4() || !address.IsLoopback()) return nullptr;
+  return FindLocal(net::IpAddress::Loopback(net::Family::kIpv4));
 }
 
 bool HostNode::IsLocal(const net::IpAddress& address) const { return FindLocal(address) != nullptr; }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <tuple>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -108,6 +109,10 @@ class HostNode : public Node {
     AddressBits bits;
     int interface = 0;
   };
+  static constexpr std::size_t kScanAddressesMax = 16;
+  static bool ComesBefore(const LocalAddress& a, const LocalAddress& b) {
+    return std::tie(a.bits.family, a.bits.high, a.bits.low) < std::tie(b.bits.family, b.bits.high, b.bits.low);
+  }
   struct UdpSocket {
     net::SocketAddress local;
     std::uint32_t program = 0;
@@ -123,7 +128,7 @@ class HostNode : public Node {
   const LocalAddress* FindLocal(const net::IpAddress& address) const;
   const Route* RouteFrom(const net::IpAddress& source, const net::IpAddress& destination) const;
   std::optional<net::IpAddress> SourceVia(int interface, const net::IpAddress& destination) const;
-  void RebuildLocal();
+  void RebuildLocal() const;
   void InterfacesChanged();
 
   // UDP (sim/udp_sockets.cc).
@@ -144,7 +149,10 @@ class HostNode : public Node {
 
   HostOptions options_;
   RouteTable routes_;
-  std::vector<LocalAddress> local_;
+  // Own addresses, looked up for every packet: a few are looked at one by one, more are sorted. Made when first
+  // needed after a change.
+  mutable std::vector<LocalAddress> local_;
+  mutable bool local_built_ = false;
   std::vector<UdpSocket> sockets_;  // by SocketId - 1; ids are never reused
   // Open sockets, by index. A few are found by looking at each; more by the first of their port, index + 1.
   std::vector<std::uint32_t> open_sockets_;

@@ -87,6 +87,22 @@ TEST(Host, ManySocketsAreEachFound) {
   EXPECT_EQ(two.world.drops().count(Rule::kNoSocket), 50u);
 }
 
+// So does the lookup of own addresses.
+TEST(Host, ManyAddressesAreEachItsOwn) {
+  TwoHosts two;
+  for (int i = 10; i < 60; ++i) {
+    const std::string address = "192.0.2." + std::to_string(i);
+    ASSERT_TRUE(two.bob_node.AddAddress(1, {.address = Ip(address), .prefix_length = 24}).ok());
+    ASSERT_TRUE(two.bob_node.IsLocal(Ip(address)));
+  }
+  EXPECT_TRUE(two.bob_node.IsLocal(Ip("192.0.2.2")));
+  EXPECT_TRUE(two.bob_node.IsLocal(Ip("127.0.0.1")));
+  EXPECT_TRUE(two.bob_node.IsLocal(Ip("127.9.9.9")));
+  EXPECT_TRUE(two.bob_node.IsLocal(Ip("::1")));
+  EXPECT_FALSE(two.bob_node.IsLocal(Ip("192.0.2.9")));
+  EXPECT_FALSE(two.bob_node.IsLocal(Ip("192.0.2.60")));
+}
+
 // RFC 1122 §4.1.3.5: the socket bound to the address gets it before the one bound to any.
 TEST(Host, ExactBindingWinsOverAny) {
   World world(1);
