@@ -46,7 +46,7 @@ class Agent::Impl {
   Gatherer gatherer_{session_};
   ConnectivityChecks checks_{session_};
   Keepalives keepalives_{session_};
-  Conclusion conclusion_{session_, checks_, keepalives_};
+  Conclusion conclusion_{session_, keepalives_};
   Release release_{session_};
   mutable std::optional<net::Instant> next_timer_;
   mutable bool next_timer_known_ = false;

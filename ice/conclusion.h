@@ -2,7 +2,6 @@
 
 #include <optional>
 
-#include "ice/connectivity_checks.h"
 #include "ice/keepalives.h"
 #include "ice/session.h"
 
@@ -11,8 +10,7 @@ namespace pinhole::ice {
 // What the states of pairs mean for nomination, checklists and session (RFC 8445 §7.2.5.4, §8.1; RFC 8863 §4).
 class Conclusion {
  public:
-  Conclusion(Session& session, ConnectivityChecks& checks, Keepalives& keepalives)
-      : session_(session), checks_(checks), keepalives_(keepalives) {}
+  Conclusion(Session& session, Keepalives& keepalives) : session_(session), keepalives_(keepalives) {}
 
   // Draws the conclusions that are due; to be called after every input.
   void Update(net::Instant now);
@@ -31,7 +29,6 @@ class Conclusion {
   FailureReason ReasonWithoutValidPairs(int stream) const;
 
   Session& session_;
-  ConnectivityChecks& checks_;
   Keepalives& keepalives_;
   std::optional<net::Instant> next_;
   std::optional<Failed> first_failure_;
