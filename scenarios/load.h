@@ -22,8 +22,7 @@ struct LoadOptions {
 //   ExpandAxes     axes, constraints -> cells with stable ids
 //   Resolve, Check names, profiles   -> each cell with every reference resolved and judged possible
 // A failing step reports all it can see, one line each, with place and remedy; the next does not start:
-//   home.textproto:14:12: topology.nat[home].profile: no NAT profile "linux-masqerade"; did you mean
-//   "linux-masquerade"?
+//   home.textproto:14:12: nat "home": no profile "linux-masqerade"; did you mean "linux-masquerade"?
 // A path that is not on disk is looked for in the data directory ("library/nat_matrix.textproto").
 // Errors are InvalidArgument.
 absl::StatusOr<Scenario> LoadScenario(const std::string& path, FileReader& files, const LoadOptions& options = {});

@@ -47,16 +47,16 @@ class Scenario {
   // The cell as a scenario without axes in which nothing is left to look up, so a reader needs only what it
   // finds there:
   //  - sweep and expect are empty; base is cleared.
-  //  - nat: udp, icmp, pool and limits hold every field, from the profile and what overrides it (the three
-  //    timeouts and filter_timeout_us, too: filter_timeout_us is left out when it is as long as the mapping's).
-  //  - interface: `up` and `down` hold every field; `link` is cleared, and so are the networks' links. gateway
-  //    lists the next hops, one per family at most; empty on an INTERNET network (the core) and without a
-  //    default route. Every address has a prefix length. A NAT's outside interface has a name.
+  //  - nat: udp, icmp, pool and limits are the profile's with what overrides it; unreplied_timeout_us and
+  //    assured_timeout_us are present. first_timeout_us and filter_timeout_us stay absent unless said.
+  //  - interface: `up` and `down` are whole; `link` is cleared, and so are the networks' links. gateway lists the next
+  //    hops, one per family at most; empty on an INTERNET network (the core) and without a default route. Every
+  //    address has a prefix length. A NAT's outside interface has a name.
   //  - server: host, address, relay_address and user are filled in.
-  //  - session: each peer's host, agent (every field but tie_breaker, which stays absent if not given),
-  //    stun_server, turn_server (empty when `turn` says so), turn_user and turn_password (if it uses TURN servers
-  //    at all) are filled in; the session's own agent, stun_server and turn_server are cleared.
-  //  - limits, seed, data and hold_us hold every field.
+  //  - session: each peer's host, agent.role, stun_server, turn_server (empty when `turn` says so), and turn_user and
+  //    turn_password if it uses TURN servers at all; agent has what the session says for both. The session's own
+  //    agent, stun_server and turn_server are cleared.
+  // A scalar that nobody set is absent, and its accessor gives the schema's default.
   proto::Scenario Resolve(const Cell& cell) const;
 
   // The cell with this id; null if there is none. An id may end in "/" and a repetition.

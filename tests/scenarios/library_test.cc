@@ -1,11 +1,15 @@
 // Every file of the library loads, and the NAT matrix leaves out no profile.
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <set>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "scenarios/load.h"
 #include "scenarios/nat_profiles.h"
 
@@ -40,6 +44,19 @@ TEST(Library, EveryFileSaysWhatItAsksAndHowEditorsReadIt) {
     EXPECT_TRUE(absl::StartsWith(text, "# proto-file: scenarios/scenario.proto\n# proto-message: Scenario\n# "))
         << path;
   }
+}
+
+TEST(Docs, TheGuidesScenarioLoads) {
+  std::ifstream page(PINHOLE_SOURCE_DIR "/docs/scenarios.md");
+  std::stringstream text;
+  text << page.rdbuf();
+  const std::vector<std::string> blocks = absl::StrSplit(text.str(), "```");
+  ASSERT_GT(blocks.size(), 1u);
+  MemoryFiles files({{"guide.textproto", blocks[1]}});
+  const absl::StatusOr<Scenario> scenario = LoadScenario("guide.textproto", files);
+  ASSERT_TRUE(scenario.ok()) << scenario.status().message();
+  EXPECT_EQ(scenario->cells().size(), 6u);
+  for (const Cell& cell : scenario->cells()) EXPECT_EQ(cell.expectations.size(), 1u) << cell.id;
 }
 
 TEST(NatMatrix, SweepsEveryProfileAgainstEveryOtherWithAndWithoutTurn) {
