@@ -1,0 +1,89 @@
+// One run, one digest: the same for every compiler, optimisation level, sanitizer and number of threads. The golden
+// files hold the wire digest of every run of the library (of long files: of its first runs); each build that the
+// continuous integration makes holds itself against them.
+//
+// After a change that is meant to move packets: ./dev golden, and say in the commit why they moved.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "tests/library/swept.h"
+
+namespace pinhole::scenarios {
+namespace {
+
+// Repetitions say the same thing again: so many of each cell are kept.
+constexpr std::uint32_t kRepetitionsKept = 20;
+
+class LibraryDigests : public testing::TestWithParam<std::string> {};
+
+TEST_P(LibraryDigests, WireDigestsAreTheGoldenOnes) {
+  const Scenario scenario = LoadLibrary(GetParam());
+  std::ostringstream lines;
+  for (const JudgedRun& run : SweepAll(scenario, 2)) {
+    if (run.repetition >= kRepetitionsKept) continue;
+    lines << absl::StrFormat("%016x %s\n", run.wire_digest, IdOf(scenario, run));
+  }
+  const std::string path = std::string(PINHOLE_SOURCE_DIR "/tests/library/golden/") + GetParam() + ".wire";
+  if (std::getenv("PINHOLE_WRITE_GOLDEN") != nullptr) {
+    std::ofstream(path, std::ios::trunc) << lines.str();
+    return;
+  }
+  std::ifstream golden(path);
+  ASSERT_TRUE(golden) << path << " is missing; ./dev golden writes it";
+  std::istringstream got(lines.str());
+  std::string golden_line, got_line;
+  while (true) {
+    const bool more_golden = static_cast<bool>(std::getline(golden, golden_line));
+    const bool more_got = static_cast<bool>(std::getline(got, got_line));
+    if (!more_golden && !more_got) return;
+    ASSERT_EQ(more_golden ? golden_line : "", more_got ? got_line : "")
+        << "the first run that differs; `pinhole run` prints its packets, and those of a build from before the change "
+           "are what to compare them with";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, LibraryDigests, testing::ValuesIn(LibraryNames()),
+                         [](const testing::TestParamInfo<std::string>& name) { return name.param; });
+
+TEST(Digests, AreTheSameForOneAndTwoJobsAndTwiceInOneProcess) {
+  const Scenario scenario = LoadLibrary("reachability_by_session");
+  const std::vector<JudgedRun> first = SweepAll(scenario, 1);
+  const std::vector<JudgedRun> two_jobs = SweepAll(scenario, 2);
+  const std::vector<JudgedRun> again = SweepAll(scenario, 1);
+  ASSERT_EQ(first.size(), two_jobs.size());
+  ASSERT_EQ(first.size(), again.size());
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    const std::string id = IdOf(scenario, first[i]);
+    EXPECT_EQ(id, IdOf(scenario, two_jobs[i]));
+    EXPECT_EQ(first[i].wire_digest, two_jobs[i].wire_digest) << id;
+    EXPECT_EQ(first[i].full_digest, two_jobs[i].full_digest) << id;
+    EXPECT_EQ(first[i].wire_digest, again[i].wire_digest) << id;
+    EXPECT_EQ(first[i].full_digest, again[i].full_digest) << id;
+  }
+}
+
+// Two runs that differ by the seed alone, or by one link that is a nanosecond longer, are different runs.
+TEST(Digests, ChangeWhenOnePacketMovesByOneNanosecond) {
+  const Scenario scenario = LoadLibrary("one_lan");
+  absl::StatusOr<PreparedCell> prepared = PrepareCell(scenario, scenario.cells()[0]);
+  ASSERT_TRUE(prepared.ok());
+  const auto digests = [&] {
+    CellRun run(prepared->plan, 1, {});
+    EXPECT_TRUE(run.Run().ok());
+    return std::pair(run.world().wire_digest(), run.world().full_digest());
+  };
+  const auto before = digests();
+  EXPECT_EQ(before, digests());
+  prepared->plan.links[0].a_to_b.delay += std::chrono::nanoseconds(1);
+  const auto after = digests();
+  EXPECT_NE(before.first, after.first);
+  EXPECT_NE(before.second, after.second);
+}
+
+}  // namespace
+}  // namespace pinhole::scenarios
