@@ -261,16 +261,6 @@ TEST(Host, SilentInputAnswersNothing) {
   EXPECT_EQ(world.drops().count(Rule::kInputDropped), 1u);
 }
 
-// RFC 1122 §3.2.2: an ICMP error is never answered with another.
-TEST(Host, Rfc1122Section3_2_2_NoErrorAboutAnError) {
-  TwoHosts two;
-  two.alice.Send(At("192.0.2.2:9"), "x");
-  two.alice.host().Close(two.alice.socket);
-  two.world.RunUntil(Time(1s));
-  EXPECT_EQ(two.world.packet_hops(), 2u);  // the datagram and one error
-  EXPECT_EQ(two.world.drops().count(Rule::kNoSocket), 2u);
-}
-
 // Wi-Fi and cellular, each with its gateway; the default route over Wi-Fi is the better one.
 struct TwoUplinks {
   explicit TwoUplinks(bool routes_by_source)

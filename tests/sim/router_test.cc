@@ -106,6 +106,17 @@ TEST(Router, Rfc4443Section3_3_HopLimitThatRunsOutIsReported) {
   EXPECT_EQ(net.alice6.errors[0].error.reporter, Ip("2001:db8:1::ff"));
 }
 
+// RFC 1122 §3.2.2: an ICMP error is never answered with another. Bob's goes to and fro between two routers that
+// each take the other for the way to alice, until its TTL is used up.
+TEST(Router, Rfc1122Section3_2_2_NoErrorAboutAnError) {
+  TwoRouters net;
+  net.alice.Send(At("203.0.113.1:9"), "closed");
+  net.r1.RemoveRoute(net::IpPrefix(Ip("192.0.2.0"), 24), net.r1_lan);
+  net.world.RunUntil(Time(5s));
+  EXPECT_EQ(net.world.drops().count(Rule::kTtlExceeded), 1u);
+  EXPECT_EQ(net.world.lineage().size(), 2u);  // the datagram and one error
+}
+
 TEST(Router, Rfc1812Section5_2_7_1_NoRouteIsReported) {
   TwoRouters net;
   net.alice.Send(At("8.8.8.8:53"), "x");  // r2 has no default route for IPv4
