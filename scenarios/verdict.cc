@@ -278,6 +278,7 @@ Verdict Judge(const std::vector<const proto::Expect*>& expectations, const proto
     said |= SaysWhatComes(*expect);
   }
   const std::string invariant = BrokenInvariant(outcome, undecided_expected, disagreement_expected);
+  const bool half_connected = outcome.outcome == Outcome::kFailed && !invariant.empty();
 
   Verdict verdict;
   verdict.kind = VerdictKind::kPass;
@@ -291,7 +292,8 @@ Verdict Judge(const std::vector<const proto::Expect*>& expectations, const proto
         xfail = absl::StrCat(unmet, " (known: ", expect->xfail(), ")");
       }
     } else if (!unmet.empty()) {
-      if (!invariant.empty() || !expect->has_share_min_ppm()) return Fail(Because(*expect, unmet), false);
+      if (!expect->has_share_min_ppm() || (!invariant.empty() && !half_connected))
+        return Fail(Because(*expect, unmet), false);
       verdict.missed_share = true;
       verdict.reason = Because(*expect, unmet);
     }
@@ -302,7 +304,7 @@ Verdict Judge(const std::vector<const proto::Expect*>& expectations, const proto
     verdict.reason = xfail;
     return verdict;
   }
-  if (!invariant.empty()) return Fail(invariant, expectations.empty());
+  if (!invariant.empty() && !verdict.missed_share) return Fail(invariant, expectations.empty());
   if (said) {
     if (verdict.reason.empty()) verdict.reason = "as expected";
     return verdict;

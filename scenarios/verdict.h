@@ -45,7 +45,8 @@ std::string UnsupportedReason(const std::vector<const proto::Expect*>& expectati
 // The verdict on one run of one session. `expectations`: those of ExpectationsOf(). All must be met; where none of them
 // says anything of outcome, types or hops, the oracle judges these. Whatever they say, a session that is
 // UNDECIDED, one that only one side takes for connected, and one whose sides do not agree has failed, unless an
-// expectation says `outcome: UNDECIDED` or `agree: false`.
+// expectation says `outcome: UNDECIDED` or `agree: false`. An expectation with share_min_ppm counts a session that
+// only one side takes for connected as one more that missed it.
 Verdict Judge(const std::vector<const proto::Expect*>& expectations, const proto::Session& session,
               const Prediction& prediction, const SessionOutcome& outcome);
 

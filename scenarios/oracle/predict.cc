@@ -194,6 +194,26 @@ void KeepBest(std::vector<PathKind>& direct, std::vector<PathKind>& relayed) {
   std::erase_if(relayed, [&](const PathKind& path) { return path.relay_hops > fewest; });
 }
 
+// If all that was sent to the STUN servers gets lost, a side's server-reflexive end is peer-reflexive to both.
+void AddUnanswered(std::vector<PathKind>& paths) {
+  constexpr auto kServer = CandidateType::kServerReflexive;
+  constexpr auto kPeer = CandidateType::kPeerReflexive;
+  std::vector<PathKind> more;
+  for (const PathKind& path : paths) {
+    for (bool a_unanswered : {false, true}) {
+      for (bool b_unanswered : {false, true}) {
+        PathKind changed = path;
+        if (a_unanswered && path.a_local == kServer) changed.a_local = kPeer;
+        if (a_unanswered && path.b_remote == kServer) changed.b_remote = kPeer;
+        if (b_unanswered && path.b_local == kServer) changed.b_local = kPeer;
+        if (b_unanswered && path.a_remote == kServer) changed.a_remote = kPeer;
+        more.push_back(changed);
+      }
+    }
+  }
+  Unite(paths, more);
+}
+
 std::string Kinds(const std::vector<PathKind>& paths) {
   std::vector<std::string> names;
   for (const PathKind& path : paths) {
@@ -278,8 +298,8 @@ Prediction Predict(const Model& model) {
   prediction.direct = Over(draws, &Reached::direct);
   prediction.relayed = Over(draws, &Reached::relayed);
   for (const Draw& draw : draws) {
-    Unite(prediction.direct_paths, draw.reached.direct);
-    Unite(prediction.relayed_paths, draw.reached.relayed);
+    if (!draw.reached.direct.empty()) Unite(prediction.direct_paths, draw.reached.direct_meanwhile);
+    if (!draw.reached.relayed.empty()) Unite(prediction.relayed_paths, draw.reached.relayed_meanwhile);
     any.direct_delay = std::max(any.direct_delay, draw.reached.direct_delay);
   }
   // Where the closed form applies, it decides.
@@ -291,7 +311,13 @@ Prediction Predict(const Model& model) {
   const bool by_order = Varies(draws, &Reached::direct, false) || Varies(draws, &Reached::relayed, false);
   const bool by_pool = Varies(draws, &Reached::direct, true) || Varies(draws, &Reached::relayed, true);
   const bool patient = PatientEnough(model, any, beginnings);
-  if (patient) KeepBest(prediction.direct_paths, prediction.relayed_paths);
+  if (patient && model.chance.empty()) KeepBest(prediction.direct_paths, prediction.relayed_paths);
+
+  const std::string direct_kinds = Kinds(prediction.direct_paths), relayed_kinds = Kinds(prediction.relayed_paths);
+  if (!model.chance.empty()) {
+    AddUnanswered(prediction.direct_paths);
+    AddUnanswered(prediction.relayed_paths);
+  }
 
   std::string chance = model.chance;
   bool forgets = false;
@@ -329,7 +355,7 @@ Prediction Predict(const Model& model) {
 
   std::string& reason = prediction.reason;
   if (direct) {
-    reason = absl::StrCat("direct as ", Kinds(prediction.direct_paths));
+    reason = absl::StrCat("direct as ", direct_kinds);
   } else {
     reason = WhyNoDirectPath(model, any);
   }
@@ -343,9 +369,9 @@ Prediction Predict(const Model& model) {
   if (icmp && direct) absl::StrAppend(&reason, ", unless an ICMP error is first");
   if (!chance.empty()) absl::StrAppend(&reason, "; ", chance);
   if (relayed && prediction.outcomes.front() != Outcome::kDirect) {
-    absl::StrAppend(&reason, "; relayed as ", Kinds(prediction.relayed_paths));
+    absl::StrAppend(&reason, "; relayed as ", relayed_kinds);
   } else if (relayed && prediction.Allows(Outcome::kRelayed)) {
-    absl::StrAppend(&reason, "; else relayed as ", Kinds(prediction.relayed_paths));
+    absl::StrAppend(&reason, "; else relayed as ", relayed_kinds);
   } else if (!relayed && !direct) {
     absl::StrAppend(&reason, "; no relay");
   }

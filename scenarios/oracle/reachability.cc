@@ -11,9 +11,9 @@ using net::Duration;
 using net::IpAddress;
 using net::SocketAddress;
 
-// Ports that a side learns from one remote address at one socket, before it believes no more (an agent's own limit may
-// differ; who has not met by then is moving for ever).
-constexpr int kLearnedPortsMax = 8;
+// Ports that a side learns from one remote address at one socket before it believes no more. Who has not met after two
+// moves (punching.h) is moving for ever; an agent's own limit is higher.
+constexpr int kLearnedPortsMax = 4;
 // Each round teaches somebody something, or is the last.
 constexpr int kRoundsMax = 4 * kLearnedPortsMax;
 
@@ -45,12 +45,16 @@ struct Working {
   SocketAddress mapped;  // as the other side saw the sender
   int peer_base = 0;
   Duration delay{};
+
+  bool SameAs(const Working& other) const {
+    return base == other.base && peer_base == other.peer_base && remote == other.remote && mapped == other.mapped;
+  }
 };
 
 class Exploration {
  public:
   Exploration(const Model& model, Order order, Pooling pooling)
-      : model_(model), order_(order), passage_(model, pooling) {
+      : model_(model), order_(order), order_matters_(OrderMayMatter(model)), passage_(model, pooling) {
     for (const Server& server : model.servers) AddServer(server);
     next_port_ = 50000;
     AddPeer(model.a, sides_[0]);
@@ -74,22 +78,21 @@ class Exploration {
       Round();
       if (passage_.knowledge() + learned_ == before) break;
     }
+    // Where a box may change its mind between the two checks, one of them may have been seen under an older address.
+    const bool same_address = !order_matters_;
+    AddPaths(worked_[0], worked_[1], same_address, reached.direct_meanwhile, reached.relayed_meanwhile, nullptr);
     reached_ = &reached;
-    std::vector<Working> a = CheckAll(0);
-    std::vector<Working> b = CheckAll(1);
-    for (const Working& there : a) {
-      for (const Working& back : b) {
-        if (back.peer_base != there.base || there.peer_base != back.base) continue;
-        if (back.remote != there.mapped || there.remote != back.mapped) continue;
-        AddPath(there, back, reached);
-      }
-    }
+    const std::vector<Working> a = CheckAll(0);
+    const std::vector<Working> b = CheckAll(1);
+    AddPaths(a, b, true, reached.direct, reached.relayed, &reached.direct_delay);
+    AddPaths(a, b, same_address, reached.direct_meanwhile, reached.relayed_meanwhile, nullptr);
     for (const Side& side : sides_) {
       int pairs = 0;
       for (const Base& base : side.bases) pairs += static_cast<int>(base.remotes.size());
       reached.pairs_max = std::max(reached.pairs_max, pairs);
     }
-    for (std::vector<PathKind>* paths : {&reached.direct, &reached.relayed}) {
+    for (std::vector<PathKind>* paths :
+         {&reached.direct, &reached.relayed, &reached.direct_meanwhile, &reached.relayed_meanwhile}) {
       std::sort(paths->begin(), paths->end());
       paths->erase(std::unique(paths->begin(), paths->end()), paths->end());
     }
@@ -224,6 +227,10 @@ class Exploration {
     return true;
   }
 
+  static bool Knows(const Base& base, const SocketAddress& remote) {
+    return std::find(base.remotes.begin(), base.remotes.end(), remote) != base.remotes.end();
+  }
+
   std::optional<int> BaseOf(int side, int socket) const {
     for (std::size_t i = 0; i < sides_[side].bases.size(); ++i) {
       if (sides_[side].bases[i].socket == socket) return static_cast<int>(i);
@@ -231,8 +238,21 @@ class Exploration {
     return std::nullopt;
   }
 
-  // What follows when a request of `side` has come to its end: the other side learns the source and answers.
+  // What follows when a request of `side` has come to its end: the other side learns the source and answers. Where a
+  // later packet may change what works, it also checks the source at once (a triggered check, RFC 8445 §7.3.1.4).
   std::optional<Working> Finish(int side, int base, const SocketAddress& remote, const Arrival& request) {
+    const std::optional<Working> done = Answer(side, base, remote, request);
+    if (reached_ == nullptr && order_matters_ && request.socket) {
+      const SocketAddress& source = request.datagram.source;
+      const std::optional<int> peer_base = BaseOf(1 - side, *request.socket);
+      if (peer_base && Knows(sides_[1 - side].bases[At(*peer_base)], source)) {
+        Answer(1 - side, *peer_base, source, passage_.Send(*request.socket, source));
+      }
+    }
+    return done;
+  }
+
+  std::optional<Working> Answer(int side, int base, const SocketAddress& remote, const Arrival& request) {
     if (!request.socket) {
       NoteLoss(request.loss);
       return std::nullopt;
@@ -250,7 +270,12 @@ class Exploration {
       if (reached_ != nullptr) reached_->asymmetric_answers = true;
       return std::nullopt;
     }
-    return Working{base, remote, request.datagram.source, *peer_base, request.datagram.delay};
+    const Working done{base, remote, request.datagram.source, *peer_base, request.datagram.delay};
+    std::vector<Working>& worked = worked_[side];
+    if (std::none_of(worked.begin(), worked.end(), [&](const Working& old) { return old.SameAs(done); })) {
+      worked.push_back(done);
+    }
+    return done;
   }
 
   void NoteLoss(const Loss& loss) {
@@ -331,32 +356,45 @@ class Exploration {
     return CandidateType::kPeerReflexive;
   }
 
-  void AddPath(const Working& there, const Working& back, Reached& reached) const {
-    PathKind path;
-    path.a_remote = RemoteType(0, there.remote);
-    path.b_remote = RemoteType(1, back.remote);
-    path.relay_hops = int{sides_[0].bases[At(there.base)].relay} + int{sides_[1].bases[At(back.base)].relay};
-    path.ipv6 = there.remote.family() == net::Family::kIpv6;
-    for (CandidateType a : LocalTypes(0, there.mapped)) {
-      for (CandidateType b : LocalTypes(1, back.mapped)) {
-        path.a_local = a;
-        path.b_local = b;
-        (path.relay_hops == 0 ? reached.direct : reached.relayed).push_back(path);
+  // The pairs that work from both ends, by kind. With `same_address`, each end checks where the other's check was seen;
+  // otherwise at least one does.
+  void AddPaths(const std::vector<Working>& a, const std::vector<Working>& b, bool same_address,
+                std::vector<PathKind>& direct, std::vector<PathKind>& relayed, Duration* direct_delay) const {
+    for (const Working& there : a) {
+      for (const Working& back : b) {
+        if (back.peer_base != there.base || there.peer_base != back.base) continue;
+        const int met = int{back.remote == there.mapped} + int{there.remote == back.mapped};
+        if (met < (same_address ? 2 : 1)) continue;
+        PathKind path;
+        path.a_remote = RemoteType(0, there.remote);
+        path.b_remote = RemoteType(1, back.remote);
+        path.relay_hops = int{sides_[0].bases[At(there.base)].relay} + int{sides_[1].bases[At(back.base)].relay};
+        path.ipv6 = there.remote.family() == net::Family::kIpv6;
+        for (CandidateType a_local : LocalTypes(0, there.mapped)) {
+          for (CandidateType b_local : LocalTypes(1, back.mapped)) {
+            path.a_local = a_local;
+            path.b_local = b_local;
+            (path.relay_hops == 0 ? direct : relayed).push_back(path);
+          }
+        }
+        if (direct_delay != nullptr && path.relay_hops == 0 &&
+            (*direct_delay == Duration{} || there.delay < *direct_delay)) {
+          *direct_delay = there.delay;
+        }
       }
-    }
-    if (path.relay_hops == 0 && (reached.direct_delay == Duration{} || there.delay < reached.direct_delay)) {
-      reached.direct_delay = there.delay;
     }
   }
 
   const Model& model_;
   const Order order_;
+  const bool order_matters_;
   Passage passage_;
   std::vector<std::vector<int>> server_sockets_;  // by server; empty if it is not up
   Side sides_[2];
   std::uint16_t next_port_ = 50000;
   int learned_ = 0;
-  Reached* reached_ = nullptr;  // set for the last round only
+  std::vector<Working> worked_[2];  // by side, each once
+  Reached* reached_ = nullptr;      // set for the last round only
 };
 
 }  // namespace

@@ -27,8 +27,12 @@ struct Gathered {
 struct Reached {
   Gathered a;
   Gathered b;
+  // What works in the end, whatever has been sent before.
   std::vector<PathKind> direct;
   std::vector<PathKind> relayed;
+  // What worked at some time, and so may be selected before a later packet changes a box's mind.
+  std::vector<PathKind> direct_meanwhile;
+  std::vector<PathKind> relayed_meanwhile;
   // Shortest one-way delay of a working direct pair.
   net::Duration direct_delay{};
   // Checks that one side may have to send, at most.

@@ -206,6 +206,10 @@ TEST(Verdict, ShareCountsMissesAndForgivesNoBrokenInvariant) {
   EXPECT_EQ(missed.kind, VerdictKind::kPass);
   EXPECT_TRUE(missed.missed_share);
   EXPECT_FALSE(JudgeBy({share}, kOracleSaysFailed, Srflx()).missed_share);
+  SessionOutcome half = Failed();
+  half.b.connected = true;
+  EXPECT_EQ(JudgeBy({share}, kOracleSaysFailed, half).kind, VerdictKind::kPass);
+  EXPECT_TRUE(JudgeBy({share}, kOracleSaysFailed, half).missed_share);
   SessionOutcome apart = Srflx();
   apart.agree = false;
   EXPECT_EQ(JudgeBy({share}, kOracleSaysFailed, apart).kind, VerdictKind::kFail);
