@@ -98,6 +98,7 @@ std::string ExplainPair(const CellRun& run, const ice::PairView& pair, const Pai
 std::string ExplainSession(const CellRun& run, const PacketBook& book, std::size_t session) {
   std::string text;
   std::optional<sim::DropRecord> last_hope;
+  std::string ended_by_agent;  // a pair that no drop ended
   bool connected = true;
   for (int side = 0; side < 2; ++side) {
     const apps::IceEndpoint& endpoint = run.endpoint(session, side);
@@ -111,9 +112,18 @@ std::string ExplainSession(const CellRun& run, const PacketBook& book, std::size
       const auto rank = [](const sim::DropRecord& drop) { return std::make_pair(!IsHopeless(drop.rule), drop.at); };
       if (!last_hope || rank(*last_hope) < rank(death.drop)) last_hope = death.drop;
     }
+    for (const ice::PairView& pair : endpoint.agent().CheckListSnapshot()) {
+      if (pair.state != ice::PairState::kFailed || pair.end == ice::PairEnd::kTimeout) continue;
+      ended_by_agent = absl::StrCat("pair ", pair.local.address.ToString(), " > ", pair.remote.address.ToString(),
+                                    " ended at ", run.host(peer.node).name(), ": ", ice::ToString(pair.end));
+    }
   }
   if (connected) return "";
-  if (last_hope) absl::StrAppend(&text, "; last hope: ", Describe(run, *last_hope));
+  if (!ended_by_agent.empty() && (!last_hope || IsHopeless(last_hope->rule))) {
+    absl::StrAppend(&text, "; last hope: ", ended_by_agent);
+  } else if (last_hope) {
+    absl::StrAppend(&text, "; last hope: ", Describe(run, *last_hope));
+  }
   if (run.out_of_events()) absl::StrAppend(&text, "; the run was stopped at events_max");
   return text;
 }

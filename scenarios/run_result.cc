@@ -204,7 +204,11 @@ void FillKnowledge(const CellRun& run, const PacketBook& book, proto::RunResult*
   for (const PacketBook::Delivery& delivery : book.deliveries()) {
     const std::optional<std::uint32_t> origin = OriginOf(run, book, peers, delivery.packet);
     const std::uint32_t node = static_cast<std::uint32_t>(delivery.node);
-    if (origin && *origin != node) seen[{node, *origin}].insert(delivery.source.address());
+    if (!origin || *origin == node) continue;
+    // What the referral server sends a peer comes of the other peer's doing, but from the server.
+    const bool referral = book.at(delivery.packet).packet_class == net::PacketClass::kSignalling;
+    if (referral && std::find(peers.begin(), peers.end(), node) != peers.end()) continue;
+    seen[{node, *origin}].insert(delivery.source.address());
   }
   // What descriptions told the referral server and the peers.
   std::set<std::uint32_t> knows_both;

@@ -1,0 +1,126 @@
+// Who reaches whom, by real agents: the two matrices of nine RFC 4787 behaviours a side, in every order of starting.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "scenarios/explain.h"
+#include "tests/scenarios/run_cells.h"
+
+namespace pinhole::scenarios {
+namespace {
+
+using ::testing::HasSubstr;
+
+struct Matrix {
+  const char* file;
+  int direct;
+};
+constexpr Matrix kMatrices[] = {{"reachability_by_endpoint", 45}, {"reachability_by_session", 57}};
+
+// Nobody first, either side first by more than a round trip, either side late by seconds.
+const std::vector<std::vector<std::string>> kOrders = {
+    {},
+    {"session[call].peer[alice].start_offset_us=170000"},
+    {"session[call].peer[bob].start_offset_us=170000"},
+    {"session[call].peer[alice].start_offset_us=5000000"},
+    {"session[call].peer[bob].start_offset_us=5000000"},
+    {"session[call].peer[alice].agent.role=CONTROLLED", "session[call].peer[bob].agent.role=CONTROLLING"},
+};
+
+TEST(IceReachability, FortyFiveAndFiftySevenOf81AreDirectInEveryOrder) {
+  for (const Matrix& matrix : kMatrices) {
+    for (const std::vector<std::string>& order : kOrders) {
+      SCOPED_TRACE(absl::StrCat(matrix.file, " ", order.empty() ? "" : order[0]));
+      const Scenario scenario = Library(matrix.file, order);
+      int direct = 0;
+      for (const JudgedRun& run : SweepAll(scenario)) {
+        EXPECT_EQ(run.verdict.kind, VerdictKind::kPass) << Told(scenario, run);
+        if (absl::StrContains(scenario.cells()[run.cell].id, "turn=NONE") && run.outcome == Outcome::kDirect) ++direct;
+      }
+      EXPECT_EQ(direct, matrix.direct);
+    }
+  }
+}
+
+// With a relay the other cells take exactly one relay hop, and one end of the pair that each side names is relayed.
+TEST(IceReachability, WithoutADirectPathTheRelayIsCrossedOnce) {
+  for (const Matrix& matrix : kMatrices) {
+    const Scenario scenario = Library(matrix.file);
+    int relayed = 0;
+    for (const Cell& cell : scenario.cells()) {
+      const PreparedCell prepared = *PrepareCell(scenario, cell);
+      CellRun run(prepared.plan, 1, {});
+      ASSERT_TRUE(run.Run().ok());
+      const SessionOutcome outcome = run.OutcomeOf(0);
+      if (outcome.outcome != Outcome::kRelayed) continue;
+      ++relayed;
+      EXPECT_EQ(outcome.relay_hops, 1) << cell.id;
+      EXPECT_TRUE(outcome.agree) << cell.id;
+      for (const SideOutcome* side : {&outcome.a, &outcome.b}) {
+        EXPECT_EQ((side->local_type == CandidateType::kRelayed) + (side->remote_type == CandidateType::kRelayed), 1)
+            << cell.id;
+      }
+      // One allocation: what is local to one side is remote to the other.
+      EXPECT_EQ(outcome.a.local_type == CandidateType::kRelayed, outcome.b.remote_type == CandidateType::kRelayed)
+          << cell.id;
+    }
+    EXPECT_EQ(relayed, 81 - matrix.direct);
+  }
+}
+
+// Without one they fail, and say where the last hope ended and by which rule: in a filter, or, where the filters are
+// open but both ports move on for ever, at an agent whose answer came from another port (RFC 8445 §7.2.5.2.1).
+TEST(IceReachability, WithoutARelayTheReasonNamesTheNodeAndTheRule) {
+  for (const Matrix& matrix : kMatrices) {
+    const Scenario scenario = Library(matrix.file);
+    int failed = 0;
+    for (const Cell& cell : scenario.cells()) {
+      const PreparedCell prepared = *PrepareCell(scenario, cell);
+      PacketBook book;
+      CellRun run(prepared.plan, 1, {.tracer = &book});
+      ASSERT_TRUE(run.Run().ok());
+      if (run.OutcomeOf(0).outcome != Outcome::kFailed) continue;
+      ++failed;
+      const std::string why = ExplainSession(run, book, 0);
+      EXPECT_THAT(why, HasSubstr("alice: checking: all_pairs_failed")) << cell.id;
+      EXPECT_THAT(why, HasSubstr("bob: checking: all_pairs_failed")) << cell.id;
+      const bool by_filter = absl::StrContains(why, "dropped at home_a: filtered_") ||
+                             absl::StrContains(why, "dropped at home_b: filtered_");
+      const bool by_agent = absl::StrContains(why, "ended at alice: not_symmetric") ||
+                            absl::StrContains(why, "ended at bob: not_symmetric");
+      const bool open_filters = !absl::StrContains(cell.id, "-apdf");
+      EXPECT_TRUE(by_filter || (open_filters && by_agent)) << cell.id << ": " << why;
+    }
+    EXPECT_EQ(failed, 81 - matrix.direct);
+  }
+}
+
+// Swapping the NATs, roles and seeds staying, changes no outcome but where the oracle says that it depends.
+TEST(NatMatrix, SwappingTheNatsChangesNoOutcomeExceptWhereItDepends) {
+  const Scenario scenario = Library("nat_matrix");
+  const std::vector<JudgedRun> runs = SweepAll(scenario);
+  std::set<std::string> dependent;
+  for (const JudgedRun& run : runs) {
+    const Cell& cell = scenario.cells()[run.cell];
+    const std::string swapped = absl::StrCat("nat_matrix/nat_a=", cell.values[1].value, ",nat_b=", cell.values[0].value,
+                                             ",turn=", cell.values[2].value);
+    ASSERT_EQ(cell.values[0].axis, "nat_a");
+    ASSERT_EQ(cell.values[1].axis, "nat_b");
+    const Cell* other = scenario.Find(swapped);
+    ASSERT_NE(other, nullptr) << swapped;
+    const JudgedRun& mirrored = runs[static_cast<std::size_t>(other - scenario.cells().data())];
+    if (run.verdict.depends || mirrored.verdict.depends) {
+      dependent.insert(cell.id);
+      continue;
+    }
+    EXPECT_EQ(run.outcome, mirrored.outcome) << cell.id;
+  }
+  for (const std::string& id : dependent) RecordProperty(id, "depends");
+}
+
+}  // namespace
+}  // namespace pinhole::scenarios

@@ -1,0 +1,223 @@
+// What a run measures: times, the path, packets, drops, knowledge; each against what the topology says it must be.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "scenarios/explain.h"
+#include "tests/scenarios/run_cells.h"
+
+namespace pinhole::scenarios {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+// alice - home_a - internet - home_b - bob, 10 ms from each home's outside to the core. `topology` goes into the
+// topology, `more` behind it.
+Scenario Homes(const std::string& nat_a, const std::string& nat_b, const std::string& more = "",
+               const std::string& topology = "") {
+  return FromText(absl::StrCat("name: \"homes\" base: \"topologies/two_homes.textproto\" topology { ", topology,
+                               " nat { name: \"home_a\" profile: \"", nat_a, "\" } nat { name: \"home_b\" profile: \"",
+                               nat_b, "\" } } ", more));
+}
+
+const proto::Knowledge* Find(const proto::RunResult& result, const std::string& who, const std::string& about) {
+  for (const proto::Knowledge& knowledge : result.knowledge()) {
+    if (knowledge.who() == who && knowledge.about() == about) return &knowledge;
+  }
+  return nullptr;
+}
+
+TEST(Measures, ADirectPathHasTheLinksAndTheDelayOfTheTopology) {
+  const Scenario scenario = Homes("full-cone", "full-cone");
+  const WatchedRun watched(scenario, "homes");
+  const proto::SessionResult& session = watched.result.session(0);
+  ASSERT_EQ(session.outcome(), proto::DIRECT);
+  EXPECT_EQ(session.path_hops(), 4u);          // alice, home_a, core, home_b, bob
+  EXPECT_EQ(session.path_delay_us(), 20000u);  // twice 10 ms
+  EXPECT_EQ(session.relay_hops(), 0u);
+  EXPECT_TRUE(session.agree());
+}
+
+TEST(Measures, ARelayedPathCountsTheWayToTheRelayAndOn) {
+  const Scenario scenario = Homes("symmetric", "symmetric");
+  const WatchedRun watched(scenario, "homes");
+  const proto::SessionResult& session = watched.result.session(0);
+  ASSERT_EQ(session.outcome(), proto::RELAYED);
+  EXPECT_EQ(session.relay_hops(), 1u);
+  EXPECT_EQ(session.path_hops(), 6u);          // three links to the relay, three on
+  EXPECT_EQ(session.path_delay_us(), 40000u);  // 20 ms each
+}
+
+TEST(Measures, TimesComeInTheirOrderOnEachSide) {
+  for (const char* nat : {"full-cone", "port-restricted-cone", "symmetric", "linux-masquerade"}) {
+    const Scenario scenario = Homes(nat, nat);
+    const WatchedRun watched(scenario, "homes");
+    for (const proto::Side& side : watched.result.session(0).side()) {
+      EXPECT_LE(side.started_us(), side.gathered_us());
+      EXPECT_LE(side.gathered_us(), side.exchanged_us());
+      EXPECT_LT(side.exchanged_us(), side.first_valid_us());
+      EXPECT_LE(side.first_valid_us(), side.nominated_us());
+      EXPECT_LE(side.nominated_us(), side.connected_us());
+      EXPECT_LE(side.first_data_us(), side.connected_us());
+      EXPECT_TRUE(side.has_selected());
+    }
+  }
+}
+
+TEST(Measures, WhatNeverHappenedIsAbsent) {
+  const Scenario scenario = Homes("symmetric", "symmetric", "session { name: \"call\" turn: NONE }");
+  const WatchedRun watched(scenario, "homes");
+  const proto::SessionResult& session = watched.result.session(0);
+  EXPECT_EQ(session.outcome(), proto::FAILED);
+  EXPECT_FALSE(session.has_agree());
+  EXPECT_FALSE(session.has_relay_hops());
+  EXPECT_FALSE(session.has_path_delay_us());
+  for (const proto::Side& side : session.side()) {
+    EXPECT_FALSE(side.has_first_valid_us());
+    EXPECT_FALSE(side.has_nominated_us());
+    EXPECT_FALSE(side.has_first_data_us());
+    EXPECT_FALSE(side.has_selected());
+    EXPECT_TRUE(side.has_gathered_us());
+  }
+}
+
+// RFC 8445 §6.1.2.2: two homes on one private subnet try each other's private addresses, which end in the core.
+TEST(Measures, APairToAPrivateAddressSaysThatTheCoreDroppedIt) {
+  const Scenario scenario = Homes("full-cone", "full-cone");
+  const WatchedRun watched(scenario, "homes");
+  bool found = false;
+  for (const proto::Pair& pair : watched.result.session(0).side(0).pair()) {
+    if (pair.remote_type() != "host" || pair.sends() == 0) continue;
+    found = true;
+    EXPECT_THAT(pair.ended_by(), HasSubstr("dropped at internet: private_in_core"));
+  }
+  EXPECT_TRUE(found);
+  EXPECT_GT(watched.result.hopeless_probes(), 0u);
+}
+
+TEST(Measures, EveryPacketThatLeavesOneEndOfALinkReachesTheOtherOrIsADrop) {
+  const Scenario scenario = Homes("port-restricted-cone", "symmetric", "session { name: \"call\" turn: NONE }");
+  const WatchedRun watched(scenario, "homes");
+  std::uint64_t sent = 0;
+  std::uint64_t received = 0;
+  for (const proto::NodeTraffic& traffic : watched.result.node_traffic()) {
+    for (const proto::ClassTraffic& one : traffic.sent()) sent += one.packets();
+    for (const proto::ClassTraffic& one : traffic.received()) received += one.packets();
+  }
+  EXPECT_GT(sent, 0u);
+  EXPECT_EQ(sent, received) << "no link of this topology loses anything";
+}
+
+TEST(Measures, NatBindingsAreOneForEachSocketAndNatThatMapsByEndpoint) {
+  // Each side sends from two sockets, one for the agent and one for the referral channel.
+  const Scenario scenario = Homes("full-cone", "full-cone", "session { name: \"call\" turn: NONE }");
+  const WatchedRun watched(scenario, "homes");
+  EXPECT_EQ(watched.result.nat_bindings(), 4u);
+}
+
+TEST(Metadata, TheReferralServerSeesEveryAddressAndThatTheTwoTalk) {
+  const Scenario scenario = Homes("full-cone", "full-cone", "session { name: \"call\" turn: NONE }");
+  const WatchedRun watched(scenario, "homes");
+  const proto::Knowledge* alice = Find(watched.result, "rendezvous", "alice");
+  ASSERT_NE(alice, nullptr);
+  EXPECT_THAT(alice->address(), ElementsAre("192.168.1.10", "198.51.100.1"));
+  EXPECT_TRUE(alice->knows_both());
+}
+
+TEST(Metadata, AStunServerSeesTheOutsideAddressOnlyAndNotWhoTalksToWhom) {
+  const Scenario scenario = Homes("full-cone", "full-cone", "session { name: \"call\" turn: NONE }");
+  const WatchedRun watched(scenario, "homes");
+  const proto::Knowledge* alice = Find(watched.result, "relay", "alice");
+  ASSERT_NE(alice, nullptr);
+  EXPECT_THAT(alice->address(), ElementsAre("198.51.100.1"));
+  EXPECT_FALSE(alice->knows_both());
+}
+
+TEST(Metadata, APeerLearnsAddressesItDoesNotNeed) {
+  const Scenario scenario = Homes("full-cone", "full-cone", "session { name: \"call\" turn: NONE }");
+  const WatchedRun watched(scenario, "homes");
+  const proto::Knowledge* alice = Find(watched.result, "bob", "alice");
+  ASSERT_NE(alice, nullptr);
+  EXPECT_THAT(alice->address(), ElementsAre("192.168.1.10", "198.51.100.1"));
+  EXPECT_EQ(alice->unneeded(), 1u);
+}
+
+// Nomination takes the controlling side one round trip and two slots of its pacer from its first valid pair, and the
+// controlled side two round trips, when nothing better can come.
+TEST(Nomination, FirstValidIsNominatedWithinOneAndTwoRoundTripsAndTwoTa) {
+  const Scenario scenario = Library("nat_matrix", {"session[call].agent.nomination=FIRST_VALID"});
+  constexpr std::uint64_t kTaUs = 50000;
+  for (const Cell& cell : scenario.cells()) {
+    const PreparedCell prepared = *PrepareCell(scenario, cell);
+    CellRun run(prepared.plan, 1, {});
+    ASSERT_TRUE(run.Run().ok());
+    const SessionOutcome outcome = run.OutcomeOf(0);
+    if (outcome.outcome != Outcome::kDirect && outcome.outcome != Outcome::kRelayed) continue;
+    // Round trips at most: 40 ms direct, 80 ms through one relay, 120 ms through two.
+    const std::uint64_t rtt_us = 40000 * (1 + static_cast<std::uint64_t>(outcome.relay_hops));
+    const auto waited_us = [](const SideOutcome& side) {
+      return static_cast<std::uint64_t>((*side.nominated - *side.first_valid).count() / 1000);
+    };
+    EXPECT_LE(waited_us(outcome.a), rtt_us + 2 * kTaUs) << cell.id;
+    EXPECT_LE(waited_us(outcome.b), 2 * rtt_us + 2 * kTaUs) << cell.id;
+  }
+}
+
+constexpr char kOutage3s[] =
+    R"(host { name: "alice" interface { name: "eth0" link { outage { start_us: 5000000 length_us: 3000000 } } } })";
+constexpr char kOutageForGood[] =
+    R"(host { name: "alice" interface { name: "eth0" link { outage { start_us: 5000000 length_us: 100000000 } } } })";
+
+TEST(Hold, ASessionGoesOnForItsHoldTimeAndMeasuresTheSilenceOfAnOutage) {
+  const Scenario scenario = Homes("full-cone", "full-cone", "session { name: \"call\" hold_us: 20000000 }", kOutage3s);
+  const WatchedRun watched(scenario, "homes");
+  const proto::Side& side = watched.result.session(0).side(0);
+  ASSERT_EQ(watched.result.session(0).outcome(), proto::DIRECT);
+  EXPECT_GE(watched.result.virtual_time_us(), 20000000u);
+  EXPECT_GE(side.largest_gap_us(), 3000000u);
+  EXPECT_LE(side.largest_gap_us(), 3100000u);
+  EXPECT_FALSE(side.consent_lost());
+}
+
+TEST(Hold, ConsentIsLostThirtySecondsAfterAPathDies) {
+  const Scenario scenario =
+      Homes("full-cone", "full-cone", "session { name: \"call\" hold_us: 60000000 }", kOutageForGood);
+  const WatchedRun watched(scenario, "homes");
+  for (const proto::Side& side : watched.result.session(0).side()) EXPECT_TRUE(side.consent_lost());
+  EXPECT_EQ(watched.result.session(0).outcome(), proto::DIRECT) << "judged when reached";
+}
+
+TEST(Undecided, ARunThatIsNotOverInTimeIsAFail) {
+  const Scenario scenario =
+      Homes("symmetric", "symmetric", "session { name: \"call\" turn: NONE } limits { virtual_time_max_us: 1000000 }");
+  const std::vector<JudgedRun> runs = SweepAll(scenario);
+  ASSERT_EQ(runs.size(), 1u);
+  EXPECT_EQ(runs[0].outcome, Outcome::kUndecided);
+  EXPECT_EQ(runs[0].verdict.kind, VerdictKind::kFail);
+}
+
+TEST(Referral, DescriptionsArriveThroughSymmetricNatsAndHalfOfThePacketsLost) {
+  const Scenario scenario =
+      Homes("symmetric", "symmetric", "sweep { repetitions: 50 }",
+            R"(host { name: "rendezvous" interface { name: "eth0" link { loss_ppm: 500000 } } })");
+  for (const JudgedRun& run : SweepAll(scenario)) EXPECT_EQ(run.outcome, Outcome::kRelayed) << Told(scenario, run);
+}
+
+TEST(Referral, AServerThatIsNotThereFailsBothSidesInTheExchange) {
+  const Scenario scenario =
+      Homes("full-cone", "full-cone", "",
+            R"(host { name: "rendezvous" interface { name: "eth0" link { loss_ppm: 1000000 } } })");
+  const WatchedRun watched(scenario, "homes");
+  EXPECT_EQ(watched.result.session(0).outcome(), proto::FAILED);
+  for (const proto::Side& side : watched.result.session(0).side()) EXPECT_THAT(side.failure(), HasSubstr("exchange"));
+}
+
+}  // namespace
+}  // namespace pinhole::scenarios

@@ -1,0 +1,142 @@
+// `pinhole run` and `pinhole sweep` from the command line: what they print where, and their exit codes.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_split.h"
+#include "scenarios/cli/cli.h"
+
+namespace pinhole::scenarios {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+struct Said {
+  ExitCode exit_code;
+  std::string out;
+  std::string err;
+};
+
+Said Pinhole(const std::vector<std::string>& arguments, std::map<std::string, std::string> files = {}) {
+  MemoryFiles reader(std::move(files));
+  std::ostringstream out;
+  std::ostringstream err;
+  const ExitCode exit_code = RunCommandLine(arguments, reader, out, err);
+  return {exit_code, out.str(), err.str()};
+}
+
+constexpr char kHeader[] = "name: \"t\" base: \"topologies/two_homes.textproto\" ";
+std::string Sweeping(const std::string& more) {
+  return std::string(kHeader) +
+         "sweep { axis { name: \"nat\" path: \"topology.nat[home_b].profile\" "
+         "values: [\"full-cone\", \"symmetric\"] } } " +
+         more;
+}
+
+TEST(RunCommand, PrintsTheLadderBothSidesAndTheVerdict) {
+  const Said said = Pinhole({"run", "t"}, {{"t", kHeader}});
+  EXPECT_EQ(said.exit_code, ExitCode::kOk) << said.err;
+  EXPECT_THAT(said.out, HasSubstr("alice"));
+  EXPECT_THAT(said.out, HasSubstr("|---------"));
+  EXPECT_THAT(said.out, HasSubstr("signalling 192.168.1.10:"));
+  EXPECT_THAT(said.out, HasSubstr("by interface eth0"));
+  EXPECT_THAT(said.out, HasSubstr("srflx"));
+  EXPECT_THAT(said.out, HasSubstr("private_in_core"));
+  EXPECT_THAT(said.out, HasSubstr("session call: DIRECT"));
+  EXPECT_THAT(said.out, HasSubstr("verdict: PASS"));
+  EXPECT_THAT(said.out, HasSubstr("digests: wire "));
+}
+
+TEST(RunCommand, AFileOfManyCellsWithoutACellListsSomeAndExits2) {
+  const Said said = Pinhole({"run", "t"}, {{"t", Sweeping("")}});
+  EXPECT_EQ(said.exit_code, ExitCode::kBadScenario);
+  EXPECT_THAT(said.err, HasSubstr("t/nat=symmetric"));
+  EXPECT_THAT(said.out, IsEmpty());
+}
+
+TEST(RunCommand, AMisspeltCellIsAnsweredWithTheNearest) {
+  const Said said = Pinhole({"run", "t", "--cell", "t/nat=symetric"}, {{"t", Sweeping("")}});
+  EXPECT_EQ(said.exit_code, ExitCode::kBadScenario);
+  EXPECT_THAT(said.err, HasSubstr("the nearest are:\n  t/nat=symmetric"));
+}
+
+TEST(RunCommand, AnExpectationThatIsNotMetExits1) {
+  const Said said = Pinhole({"run", "t", "--no-ladder"}, {{"t", std::string(kHeader) + "expect { outcome: RELAYED }"}});
+  EXPECT_EQ(said.exit_code, ExitCode::kUnexpected);
+  EXPECT_THAT(said.out, HasSubstr("verdict: FAIL"));
+}
+
+TEST(RunCommand, JsonOnStandardOutputIsAllThereIs) {
+  const Said said = Pinhole({"run", "t", "--json", "-"}, {{"t", kHeader}});
+  EXPECT_EQ(said.exit_code, ExitCode::kOk);
+  EXPECT_THAT(said.out, StartsWith("{\"scenario\":\"t\""));
+  EXPECT_EQ(std::count(said.out.begin(), said.out.end(), '\n'), 1);
+}
+
+TEST(RunCommand, WritesACaptureWithAPcapngHeader) {
+  const std::string path = ::testing::TempDir() + "/pinhole_run_test.pcapng";
+  EXPECT_EQ(Pinhole({"run", "t", "--no-ladder", "--pcapng", path}, {{"t", kHeader}}).exit_code, ExitCode::kOk);
+  std::ifstream file(path, std::ios::binary);
+  char magic[4] = {};
+  file.read(magic, 4);
+  EXPECT_EQ(std::string(magic, 4), "\x0a\x0d\x0d\x0a");
+  std::remove(path.c_str());
+}
+
+TEST(SweepCommand, PrintsTheMatrixAndTheSummary) {
+  const Said said = Pinhole({"sweep", "t"}, {{"t", Sweeping("session { name: \"call\" turn: NONE }")}});
+  EXPECT_EQ(said.exit_code, ExitCode::kOk) << said.out;
+  EXPECT_THAT(said.out, HasSubstr("full-cone   1   D"));
+  EXPECT_THAT(said.out, HasSubstr("symmetric   2   -"));
+  EXPECT_THAT(said.out, HasSubstr("2 runs: 1 direct, 0 relayed, 1 without a path"));
+  EXPECT_THAT(said.out, HasSubstr("2 passed, 0 failed"));
+}
+
+TEST(SweepCommand, AFailedCellSaysWhyAndHowToRunItAgain) {
+  const Said said = Pinhole({"sweep", "t", "--seed", "7", "--set", "session[call].turn=NONE"},
+                            {{"t", Sweeping("expect { outcome: DIRECT }")}});
+  EXPECT_EQ(said.exit_code, ExitCode::kUnexpected);
+  EXPECT_THAT(said.out, HasSubstr("FAIL t/nat=symmetric"));
+  EXPECT_THAT(said.out, HasSubstr("dropped at home_a: filtered_port"));
+  EXPECT_THAT(said.out,
+              HasSubstr("pinhole run t --cell 't/nat=symmetric/0' --set 'session[call].turn=NONE' --seed 7\n"));
+  EXPECT_THAT(said.out, HasSubstr("1 failed"));
+}
+
+TEST(SweepCommand, AFilterThatSelectsNothingExits2) {
+  const Said said = Pinhole({"sweep", "t", "--filter", "nat=pf"}, {{"t", Sweeping("")}});
+  EXPECT_EQ(said.exit_code, ExitCode::kBadScenario);
+  EXPECT_THAT(said.err, Not(IsEmpty()));
+}
+
+TEST(SweepCommand, JsonHasOneResultALineInTheFilesOrder) {
+  const Said said = Pinhole({"sweep", "t", "--json", "-", "--repeat", "2"}, {{"t", Sweeping("")}});
+  EXPECT_EQ(said.exit_code, ExitCode::kOk);
+  const std::vector<std::string> lines = absl::StrSplit(said.out, '\n', absl::SkipEmpty());
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_THAT(lines[0], HasSubstr("\"cell\":\"t/nat=full-cone/0\""));
+  EXPECT_THAT(lines[1], HasSubstr("\"cell\":\"t/nat=full-cone/1\""));
+  EXPECT_THAT(lines[2], HasSubstr("\"cell\":\"t/nat=symmetric/0\""));
+  EXPECT_THAT(lines[3], HasSubstr("\"cell\":\"t/nat=symmetric/1\""));
+}
+
+TEST(SweepCommand, XfailAndUnsupportedAreNoFailures) {
+  const Said said = Pinhole({"sweep", "t"}, {{"t", Sweeping(R"(
+      expect { when { axis: "nat" is: "full-cone" } outcome: FAILED xfail: "not yet" }
+      expect { when { axis: "nat" is: "symmetric" } unsupported: "never" })")}});
+  EXPECT_EQ(said.exit_code, ExitCode::kOk) << said.out;
+  EXPECT_THAT(said.out, HasSubstr("1 expected to fail"));
+  EXPECT_THAT(said.out, HasSubstr("1 unsupported"));
+}
+
+}  // namespace
+}  // namespace pinhole::scenarios
