@@ -137,6 +137,63 @@ TEST(Session, SymmetricOnBothSidesTakesOneRelayHop) {
   EXPECT_THAT(net[b].data, testing::ElementsAre(hello));
 }
 
+// RFC 8445 §12.1: once a relayed pair is selected, a channel carries its data (RFC 8656 §12.4).
+TEST(Session, DataThroughARelayGoesAsChannelData) {
+  TestNetwork net;
+  const SocketAddress server = Addr("198.51.100.1:3478");
+  net.AddServer(server);
+  AgentOptions relay_only = WithServer(Controlling(), server, true);
+  relay_only.host_candidates = relay_only.server_reflexive_candidates = false;
+  const int a = net.Add("alice", relay_only, {Local("192.0.2.1")});
+  const int b = net.Add("bob", Controlled(), {Local("192.0.2.2")});
+  net.Introduce(a, b);
+  net.Start(a);
+  net.Start(b);
+  net.RunUntilConcluded(a, b, At(60s));
+  ExpectAgreement(net, a, b);
+  net.RunUntil(net.now() + 1s);
+  const std::vector<std::uint8_t> hello = {200, 1, 2, 3};
+  EXPECT_TRUE(net.agent(a).SendData(net.now(), 0, 1, hello));
+  net.Drain(a);
+  net.RunUntil(net.now() + 1s);
+  const std::vector<WirePacket> data = net.Sent(a, PacketClass::kData);
+  ASSERT_EQ(data.size(), 1u);
+  EXPECT_EQ(data[0].to, server);
+  EXPECT_EQ(data[0].bytes.size(), 4 + hello.size());
+  EXPECT_EQ(data[0].bytes[0] & 0xC0, 0x40);
+  EXPECT_THAT(net[b].data, testing::ElementsAre(hello));
+}
+
+TEST(Session, AllocationsThatServeNoSelectedPairAreGivenBackThreeSecondsAfterConcluding) {
+  TestNetwork net;
+  const SocketAddress server = Addr("198.51.100.1:3478");
+  net.AddServer(server);
+  const int a = net.Add("alice", WithServer(Controlling(), server, true), {Local("192.0.2.1")});
+  const int b = net.Add("bob", WithServer(Controlled(), server, true), {Local("192.0.2.2")});
+  net.Introduce(a, b);
+  net.Start(a);
+  net.Start(b);
+  net.RunUntilConcluded(a, b, At(60s));
+  ExpectAgreement(net, a, b);
+  EXPECT_EQ(net.allocations(), 2u);
+  net.RunUntil(*net.agent(a).times().connected + 2900ms);
+  EXPECT_EQ(net.allocations(), 2u);
+  net.RunUntil(*net.agent(a).times().connected + 5s);
+  EXPECT_EQ(net.allocations(), 0u);
+}
+
+TEST(Session, AFailedSessionGivesItsAllocationsBack) {
+  TestNetwork net;
+  const SocketAddress server = Addr("198.51.100.1:3478");
+  net.AddServer(server);
+  const int a = net.Add("alice", WithServer(Controlling(), server, true), {Local("192.0.2.1")});
+  net.Start(a);
+  net.RunUntil(At(130s));
+  ASSERT_TRUE(net.agent(a).failure().has_value());
+  EXPECT_EQ(net.allocations(), 0u);
+  EXPECT_FALSE(net.agent(a).NextTimer().has_value());
+}
+
 TEST(Session, SymmetricOnBothSidesWithoutRelayFailsWithAReason) {
   TestNetwork net;
   const SocketAddress server = Addr("198.51.100.1:3478");

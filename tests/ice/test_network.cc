@@ -1,5 +1,7 @@
 #include "tests/ice/test_network.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 
 namespace pinhole::ice {
@@ -213,6 +215,11 @@ bool TestNetwork::Step(Instant until) {
   }
   if (!next.has_value() || *next > until) {
     now_ = std::max(now_, until);
+    return false;
+  }
+  idle_steps_ = *next > now_ ? 0 : idle_steps_ + 1;
+  if (idle_steps_ > 100'000) {
+    ADD_FAILURE() << "time does not move: a deadline in the past loops";
     return false;
   }
   now_ = std::max(now_, *next);

@@ -99,6 +99,7 @@ class TestNetwork {
   int Add(const std::string& name, const AgentOptions& options, std::vector<LocalAddress> addresses);
   // A STUN and TURN server at this address, with the user "user", password "secret".
   void AddServer(const SocketAddress& address);
+  std::size_t allocations() const { return server_->allocations(); }
   // Their descriptions reach each other `signalling` after they are gathered.
   void Introduce(int a, int b, Duration signalling = std::chrono::milliseconds(10));
   void Start(int endpoint, Instant at = Instant());
@@ -137,6 +138,7 @@ class TestNetwork {
 
   std::uint64_t seed_;
   Instant now_;
+  int idle_steps_ = 0;  // since time moved
   std::deque<Endpoint> endpoints_;
   std::multimap<Instant, std::function<void()>> events_;
   std::vector<WirePacket> packets_;
