@@ -22,14 +22,11 @@ HostNode::UdpSocket* HostNode::FindSocket(std::uint32_t program, net::SocketId i
   return socket.open && socket.program == program ? &socket : nullptr;
 }
 
-// RFC 1122 §4.1.3.5: a socket bound to this very address before one bound to any.
+// At most one socket fits: a port that is bound to any address is bound to no other (PortTaken).
 HostNode::UdpSocket* HostNode::Demultiplex(const net::SocketAddress& local) {
-  UdpSocket* any = nullptr;
-  const auto fits = [&](UdpSocket& socket) {
-    if (socket.local.port() != local.port() || socket.local.family() != local.family()) return false;
-    if (socket.local.address() == local.address()) return true;
-    if (socket.local.address().IsUnspecified()) any = &socket;
-    return false;
+  const auto fits = [&](const UdpSocket& socket) {
+    return socket.local.port() == local.port() && socket.local.family() == local.family() &&
+           (socket.local.address() == local.address() || socket.local.address().IsUnspecified());
   };
   if (by_port_ != nullptr) {
     const auto first = by_port_->find(local.port());
@@ -37,12 +34,12 @@ HostNode::UdpSocket* HostNode::Demultiplex(const net::SocketAddress& local) {
     for (std::uint32_t i = first->second; i != 0; i = sockets_[i - 1].next_on_port) {
       if (fits(sockets_[i - 1])) return &sockets_[i - 1];
     }
-    return any;
+    return nullptr;
   }
   for (const std::uint32_t index : open_sockets_) {
     if (fits(sockets_[index])) return &sockets_[index];
   }
-  return any;
+  return nullptr;
 }
 
 // Two sockets clash on a port of one family if either is bound to any address, or both to the same.

@@ -103,8 +103,8 @@ TEST(Host, ManyAddressesAreEachItsOwn) {
   EXPECT_FALSE(two.bob_node.IsLocal(Ip("192.0.2.60")));
 }
 
-// RFC 1122 §4.1.3.5: the socket bound to the address gets it before the one bound to any.
-TEST(Host, ExactBindingWinsOverAny) {
+// RFC 1122 §4.1.3.5: a program is told to which address a datagram was sent, and may answer from it.
+TEST(Host, Rfc1122Section4_1_3_5_SocketBoundToAnyHearsAndAnswersForEachAddress) {
   World world(1);
   HostNode& node = AddHost(world, "alice", "192.0.2.1/24");
   ASSERT_TRUE(node.AddAddress(1, {.address = Ip("192.0.2.7"), .prefix_length = 24}).ok());

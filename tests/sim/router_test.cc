@@ -183,6 +183,30 @@ TEST(Router, Rfc1191Section3_TooBigIsReportedWithTheMtu) {
   EXPECT_EQ(net.alice.Send(net.bob_at, std::string(1272, 'x'), {.dont_fragment = true}), net::SendStatus::kSent);
 }
 
+// RFC 1191 §6.3, RFC 8201 §4: a path that becomes narrower is learned again; a report never makes it wider.
+TEST(Router, Rfc8201Section4_PathMtuOnlyShrinks) {
+  TwoRouters net({}, {.delay = 10ms, .mtu_bytes = 1000});
+  const auto set_mtu = [&](std::uint32_t mtu_bytes) {
+    net.world.SetLinkProfile(net.middle_link, World::Direction::kAToB, {.delay = 10ms, .mtu_bytes = mtu_bytes});
+  };
+  const auto send = [&](std::size_t bytes) {
+    return net.alice.Send(net.bob_at, std::string(bytes, 'x'), {.dont_fragment = true});
+  };
+  EXPECT_EQ(send(1400), net::SendStatus::kSent);  // will be told 1000 at 10 ms ...
+  net.world.RunUntil(Time(5ms));
+  EXPECT_EQ(send(1400), net::SendStatus::kSent);  // ... and this one 1200 at 15 ms
+  net.world.RunUntil(Time(12ms));
+  set_mtu(1200);
+  net.world.RunUntil(Time(1s));
+  EXPECT_EQ(net.alice.errors.size(), 2u);
+  EXPECT_EQ(send(973), net::SendStatus::kTooBig);
+  set_mtu(800);
+  EXPECT_EQ(send(972), net::SendStatus::kSent);
+  net.world.RunUntil(Time(2s));
+  EXPECT_EQ(send(773), net::SendStatus::kTooBig);
+  EXPECT_EQ(send(772), net::SendStatus::kSent);
+}
+
 TEST(Router, WhatWouldNeedFragmentsEndsByThatName) {
   TwoRouters net({}, {.delay = 10ms, .mtu_bytes = 1300});
   net.alice.Send(net.bob_at, std::string(1400, 'x'));
