@@ -127,6 +127,21 @@ TEST(Host, Rfc1122Section4_1_3_5_SocketBoundToAnyHearsAndAnswersForEachAddress) 
   EXPECT_EQ(bob.heard[1].from, At("192.0.2.1:7000"));
 }
 
+TEST(Host, SocketsOnOnePortOfDifferentAddressesHearTheirOwn) {
+  TwoHosts two;
+  ASSERT_TRUE(two.bob_node.AddAddress(1, {.address = Ip("192.0.2.7"), .prefix_length = 24}).ok());
+  Recorder other(At("192.0.2.7:5000"));
+  other.Attach(two.world.StartProgram(two.bob_node, "other", other));
+  two.world.RunUntil(Time({}));
+  two.alice.Send(At("192.0.2.7:5000"), "to the other");
+  two.alice.Send(two.bob_at, "to bob");
+  two.world.RunUntil(Time(1s));
+  ASSERT_EQ(other.heard.size(), 1u);
+  EXPECT_EQ(other.heard[0].payload, "to the other");
+  ASSERT_EQ(two.bob.heard.size(), 1u);
+  EXPECT_EQ(two.bob.heard[0].payload, "to bob");
+}
+
 TEST(Host, SendRefusesWhatCannotBe) {
   TwoHosts two;
   EXPECT_EQ(two.alice.Send(At("192.0.2.2:0"), "x"), SendStatus::kBadAddress);
