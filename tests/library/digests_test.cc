@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "scenarios/ladder.h"
 #include "tests/library/swept.h"
 
 namespace pinhole::scenarios {
@@ -49,6 +50,31 @@ TEST_P(LibraryDigests, WireDigestsAreTheGoldenOnes) {
 
 INSTANTIATE_TEST_SUITE_P(, LibraryDigests, testing::ValuesIn(LibraryNames()),
                          [](const testing::TestParamInfo<std::string>& name) { return name.param; });
+
+// Packet by packet, one run in full: where it parts from the golden one is where the digests part.
+TEST(Digests, LadderShowsWhereWireDigestsPart) {
+  const Scenario scenario = LoadLibrary("late_start");
+  const absl::StatusOr<PreparedCell> prepared = PrepareCell(scenario, scenario.cells().back());
+  ASSERT_TRUE(prepared.ok());
+  std::ostringstream drawn;
+  Ladder ladder(prepared->plan, drawn);
+  CellRun run(prepared->plan, 1, {.tracer = &ladder});
+  ASSERT_TRUE(run.Run().ok());
+  const std::string path = PINHOLE_SOURCE_DIR "/tests/library/golden/late_start.ladder";
+  if (std::getenv("PINHOLE_WRITE_GOLDEN") != nullptr) {
+    std::ofstream(path, std::ios::trunc) << drawn.str();
+    return;
+  }
+  std::ifstream golden(path);
+  ASSERT_TRUE(golden) << path << " is missing; ./dev golden writes it";
+  std::istringstream got(drawn.str());
+  std::string golden_line, got_line;
+  for (int line = 1; std::getline(golden, golden_line); ++line) {
+    ASSERT_TRUE(std::getline(got, got_line)) << "the run ends before line " << line;
+    ASSERT_EQ(got_line, golden_line) << "first divergence: line " << line;
+  }
+  EXPECT_FALSE(std::getline(got, got_line)) << "the run goes on: " << got_line;
+}
 
 TEST(Digests, AreTheSameForOneAndTwoJobsAndTwiceInOneProcess) {
   const Scenario scenario = LoadLibrary("reachability_by_session");

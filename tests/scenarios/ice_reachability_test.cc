@@ -2,7 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <set>
 #include <string>
 #include <vector>
 
@@ -97,29 +96,6 @@ TEST(IceReachability, WithoutARelayTheReasonNamesTheNodeAndTheRule) {
     }
     EXPECT_EQ(failed, 81 - matrix.direct);
   }
-}
-
-// Swapping the NATs, roles and seeds staying, changes no outcome but where the oracle says that it depends.
-TEST(NatMatrix, SwappingTheNatsChangesNoOutcomeExceptWhereItDepends) {
-  const Scenario scenario = Library("nat_matrix");
-  const std::vector<JudgedRun> runs = SweepAll(scenario);
-  std::set<std::string> dependent;
-  for (const JudgedRun& run : runs) {
-    const Cell& cell = scenario.cells()[run.cell];
-    const std::string swapped = absl::StrCat("nat_matrix/nat_a=", cell.values[1].value, ",nat_b=", cell.values[0].value,
-                                             ",turn=", cell.values[2].value);
-    ASSERT_EQ(cell.values[0].axis, "nat_a");
-    ASSERT_EQ(cell.values[1].axis, "nat_b");
-    const Cell* other = scenario.Find(swapped);
-    ASSERT_NE(other, nullptr) << swapped;
-    const JudgedRun& mirrored = runs[static_cast<std::size_t>(other - scenario.cells().data())];
-    if (run.verdict.depends || mirrored.verdict.depends) {
-      dependent.insert(cell.id);
-      continue;
-    }
-    EXPECT_EQ(run.outcome, mirrored.outcome) << cell.id;
-  }
-  for (const std::string& id : dependent) RecordProperty(id, "depends");
 }
 
 }  // namespace
