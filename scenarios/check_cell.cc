@@ -45,6 +45,9 @@ struct Node {
   std::string Called() const { return absl::StrCat(kind, " \"", name, "\""); }
 };
 
+constexpr std::size_t kUserNameBytesMax = 508;  // RFC 8489 §14.3
+constexpr std::size_t kRealmBytesMax = 127;     // RFC 8489 §14.9
+
 bool IsUnroutable(const IpAddress& address) { return address.IsPrivate() || address.IsShared(); }
 
 class Checker {
@@ -234,12 +237,25 @@ class Checker {
     return nullptr;
   }
 
+  void CheckCredentials(const proto::Server& server, const std::string& path) {
+    if (server.realm().empty() || server.realm().size() > kRealmBytesMax) {
+      problems_->Add(absl::StrCat(path, ".realm"), absl::StrCat("a realm has 1 to ", kRealmBytesMax, " bytes"));
+    }
+    for (const proto::User& user : server.user()) {
+      if (user.name().empty() || user.name().size() > kUserNameBytesMax) {
+        problems_->Add(absl::StrCat(path, ".user[", user.name(), "]"),
+                       absl::StrCat("a user name has 1 to ", kUserNameBytesMax, " bytes"));
+      }
+    }
+  }
+
   void CheckServers() {
     std::map<std::pair<IpAddress, std::uint32_t>, std::string> listening;
     for (const proto::Server& server : topology_.server()) {
       const Node* host = FindHost(server.host());
       if (host == nullptr) continue;
       const std::string path = absl::StrCat("topology.server[", server.name(), "]");
+      CheckCredentials(server, path);
       const auto check = [&](const std::string& text, const std::string& where) -> std::optional<IpAddress> {
         const std::optional<IpAddress> address = IpAddress::Parse(text);
         if (address && host->Owns(*address)) return address;
@@ -257,6 +273,9 @@ class Checker {
         }
       }
       for (int i = 0; i < server.relay_address_size(); ++i) {
+        // By default they are taken from the addresses, which have been looked at.
+        const auto& own = server.address();
+        if (std::find(own.begin(), own.end(), server.relay_address(i)) != own.end()) continue;
         check(server.relay_address(i), absl::StrCat(path, ".relay_address[", i, "]"));
       }
     }
@@ -285,6 +304,10 @@ class Checker {
       for (const proto::Peer& peer : session.peer()) {
         const proto::Agent& agent = peer.agent();
         const std::string agent_path = absl::StrCat(path, ".peer[", peer.name(), "].agent");
+        if (peer.turn_server_size() > 0 && (peer.turn_user().empty() || peer.turn_user().size() > kUserNameBytesMax)) {
+          problems_->Add(absl::StrCat(path, ".peer[", peer.name(), "].turn_user"),
+                         absl::StrCat("a user name has 1 to ", kUserNameBytesMax, " bytes"));
+        }
         if (agent.has_rto_us() && agent.rto() != proto::Agent::Rto::FIXED) {
           problems_->Add(absl::StrCat(agent_path, ".rto_us"), "rto_us has no effect unless rto is FIXED");
         }
@@ -292,6 +315,18 @@ class Checker {
             agent.nomination() != proto::Agent::Nomination::BEST_AFTER) {
           problems_->Add(absl::StrCat(agent_path, agent.has_direct_mark_us() ? ".direct_mark_us" : ".relayed_mark_us"),
                          "nomination marks have no effect unless nomination is BEST_AFTER");
+        }
+        if (agent.relayed_mark_us() < agent.direct_mark_us()) {
+          problems_->Add(absl::StrCat(agent_path, agent.has_relayed_mark_us() ? ".relayed_mark_us" : ".direct_mark_us"),
+                         absl::StrCat("the relayed mark (", agent.relayed_mark_us(), " us) is before the direct one (",
+                                      agent.direct_mark_us(), " us)"));
+        }
+        if (agent.consent() && agent.consent_timeout_us() <= agent.consent_interval_us()) {
+          problems_->Add(absl::StrCat(agent_path, ".consent_timeout_us"),
+                         "consent is lost before the next check for it: the timeout must be longer than the interval");
+        }
+        if (agent.withhold_host() && agent.withhold_srflx() && agent.withhold_relay()) {
+          problems_->Add(agent_path, absl::StrCat("peer \"", peer.name(), "\" withholds every type of candidate"));
         }
       }
     }

@@ -352,7 +352,8 @@ void CheckAgainstSchema(const pb::Message& message, const std::string& path, con
   if (name != nullptr && name->name() == "name" && type.name() != "User" && reflection.HasField(message, name)) {
     const std::string value = reflection.GetString(message, name);
     if (!IsName(value)) {
-      add(Joined(path, "name"), absl::StrCat("\"", value, "\" is no name: letters, digits, \"_\", \"-\" and \".\""));
+      add(Joined(path, "name"),
+          absl::StrCat("\"", value, "\" is no name: up to 64 letters, digits, \"_\", \"-\" and \".\""));
     }
   }
 }

@@ -1,5 +1,5 @@
-// Any bytes as a scenario file: it loads or says why not. What loads can be resolved cell by cell, and its merged form
-// written out is the same scenario again.
+// Any bytes as a scenario file: it loads or says why not. What loads can be resolved and made ready to run, cell by
+// cell, and its merged form written out is the same scenario again.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -7,6 +7,7 @@
 #include <string>
 
 #include "google/protobuf/text_format.h"
+#include "scenarios/judged_run.h"
 #include "scenarios/load.h"
 
 namespace {
@@ -24,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string text(reinterpret_cast<const char*>(data), size);
   LoadOptions options;
   // Large sweeps are slow and teach nothing.
-  options.sets = {"limits.runs_max=100"};
+  options.sets = {"limits.runs_max=20"};
   MemoryFiles files({{"fuzz.textproto", text}});
   const absl::StatusOr<Scenario> scenario = LoadScenario("fuzz.textproto", files, options);
   if (!scenario.ok()) {
@@ -36,6 +37,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const Cell& cell : scenario->cells()) {
     Require(scenario->Resolve(cell).session_size() > 0, "a cell without a session");
     Require(scenario->Find(cell.id) != nullptr, "a cell that cannot be found by its id");
+    const absl::StatusOr<PreparedCell> prepared = PrepareCell(*scenario, cell);
+    if (!prepared.ok()) std::fprintf(stderr, "%s\n", std::string(prepared.status().message()).c_str());
+    Require(prepared.ok(), "a cell that loads but cannot be made ready");
   }
 
   proto::Scenario merged = scenario->file();

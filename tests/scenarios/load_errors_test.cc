@@ -183,6 +183,57 @@ TEST(LoadErrors, NumbersOutOfRange) {
             "test.textproto:3:32: session[call].agent.ta_us: must be 5000 to 10000000, not 1000");
 }
 
+TEST(LoadErrors, KnobsOfAnAgentThatContradictEachOther) {
+  const auto error = [](const std::string& agent) {
+    return ErrorOf(Homes("session { name: \"call\" peer { name: \"bob\" agent { " + agent + " } } }"));
+  };
+  EXPECT_EQ(error("rto_us: 600000"), "test.textproto:3:51: rto_us has no effect unless rto is FIXED");
+  EXPECT_EQ(error("nomination: EXHAUSTIVE direct_mark_us: 5"),
+            "test.textproto:3:74: nomination marks have no effect unless nomination is BEST_AFTER");
+  EXPECT_EQ(error("relayed_mark_us: 499999"),
+            "test.textproto:3:51: the relayed mark (499999 us) is before the direct one (500000 us)");
+  EXPECT_EQ(error("consent_timeout_us: 5000000"),
+            "test.textproto:3:51: consent is lost before the next check for it: the timeout must be longer than the "
+            "interval");
+  EXPECT_EQ(error("withhold_host: true withhold_srflx: true withhold_relay: true"),
+            "test.textproto:3:43: peer \"bob\" withholds every type of candidate");
+}
+
+TEST(LoadErrors, ServersThatCannotBe) {
+  EXPECT_EQ(ErrorOf(Homes("topology { server { name: \"relay\" address: \"203.0.113.99\" } }")),
+            "test.textproto:3:35: server \"relay\": 203.0.113.99 is no address of host \"relay\"");
+  EXPECT_EQ(ErrorOf(Homes("topology { server { name: \"other\" host: \"relay\" } }")),
+            "test.textproto:3:12: servers \"relay\" and \"other\" both listen on 203.0.113.10 port 3478");
+  EXPECT_EQ(ErrorOf(Homes("topology { server { name: \"relay\" turn: false } }")),
+            "builtin:topologies/two_homes.textproto:55:3: session \"call\", peer \"alice\": server \"relay\" has turn: "
+            "false\n"
+            "builtin:topologies/two_homes.textproto:55:3: session \"call\", peer \"bob\": server \"relay\" has turn: "
+            "false");
+}
+
+TEST(LoadErrors, SessionsThatCannotBe) {
+  EXPECT_EQ(ErrorOf(Homes("session { name: \"call\" peer { name: \"carol\" host: \"alice\" } }")),
+            "test.textproto:3:1: session \"call\" has 3 peers; it takes two");
+  EXPECT_EQ(ErrorOf(Homes("session { name: \"call\" peer { name: \"bob\" host: \"alice\" } }")),
+            "test.textproto:3:1: session \"call\": both peers are on host \"alice\"");
+  EXPECT_EQ(ErrorOf("name: \"test\" topology { network { name: \"x\" } }"),
+            "test.textproto: there is no session, so nothing to run");
+}
+
+TEST(LoadErrors, AddressesThatCannotBe) {
+  const auto error = [](const std::string& address) {
+    return ErrorOf(
+        Homes("topology { host { name: \"bob\" interface { name: \"eth0\" address: \"" + address + "\" } } }"));
+  };
+  EXPECT_EQ(error("192.168.2.10"),
+            "test.textproto:3:56: \"192.168.2.10\" needs a prefix length on a LAN, such as \"192.168.2.10/24\"");
+  EXPECT_EQ(
+      error("192.168.2.300/24"),
+      "test.textproto:3:56: \"192.168.2.300/24\" is no address with prefix length, such as \"192.168.1.10/24\" or "
+      "\"2001:db8::1/64\"");
+  EXPECT_EQ(error("224.0.0.1/24"), "test.textproto:3:56: 224.0.0.1 cannot be an interface's address");
+}
+
 TEST(LoadErrors, MissingFieldsAndNames) {
   EXPECT_EQ(ErrorOf("base: \"topologies/two_homes.textproto\"\ntopology { nat { profile: \"pf\" } }"),
             "test.textproto:2:12: a nat needs a name");
