@@ -11,6 +11,8 @@
 #include "net/ip_address.h"
 #include "scenarios/nat_conversion.h"
 #include "scenarios/resolve.h"
+#include "scenarios/topology_view.h"
+#include "scenarios/way.h"
 
 namespace pinhole::scenarios {
 namespace {
@@ -19,56 +21,13 @@ using net::Family;
 using net::IpAddress;
 using net::IpPrefix;
 
-struct Port {
-  const proto::Interface* interface;
-  std::string path;
-  int network;
-  bool outside;  // of a NAT
-  std::vector<IpPrefix> addresses;
-};
-
-struct Node {
-  std::string kind;  // "host", "nat", "router"
-  std::string name;
-  std::string path;
-  const proto::Nat* nat = nullptr;
-  std::vector<Port> ports;
-
-  bool Owns(const IpAddress& address) const {
-    for (const Port& port : ports) {
-      for (const IpPrefix& own : port.addresses) {
-        if (own.address() == address) return true;
-      }
-    }
-    return false;
-  }
-  std::string Called() const { return absl::StrCat(kind, " \"", name, "\""); }
-};
-
 constexpr std::size_t kUserNameBytesMax = 508;  // RFC 8489 §14.3
 constexpr std::size_t kRealmBytesMax = 127;     // RFC 8489 §14.9
-
-bool IsUnroutable(const IpAddress& address) { return address.IsPrivate() || address.IsShared(); }
 
 class Checker {
  public:
   Checker(const proto::Scenario& cell, CellProblems* problems)
-      : cell_(cell), topology_(cell.topology()), problems_(problems) {
-    for (const proto::Host& host : topology_.host()) {
-      Node& node = AddNode("host", host.name());
-      for (const proto::Interface& interface : host.interface()) AddPort(interface, "interface", false, &node);
-    }
-    for (const proto::Nat& nat : topology_.nat()) {
-      Node& node = AddNode("nat", nat.name());
-      node.nat = &nat;
-      AddPort(nat.outside(), "outside", true, &node);
-      for (const proto::Interface& interface : nat.inside()) AddPort(interface, "inside", false, &node);
-    }
-    for (const proto::Router& router : topology_.router()) {
-      Node& node = AddNode("router", router.name());
-      for (const proto::Interface& interface : router.interface()) AddPort(interface, "interface", false, &node);
-    }
-  }
+      : cell_(cell), topology_(cell.topology()), view_(cell.topology()), problems_(problems) {}
 
   void CheckAll() {
     CheckNodes();
@@ -81,33 +40,9 @@ class Checker {
   }
 
  private:
-  Node& AddNode(const char* kind, const std::string& name) {
-    nodes_.emplace_back();
-    nodes_.back().kind = kind;
-    nodes_.back().name = name;
-    nodes_.back().path = absl::StrCat("topology.", kind, "[", name, "]");
-    return nodes_.back();
-  }
-
-  void AddPort(const proto::Interface& interface, const char* list, bool outside, Node* node) {
-    Port port{&interface, "", 0, outside, {}};
-    port.path =
-        outside ? absl::StrCat(node->path, ".", list) : absl::StrCat(node->path, ".", list, "[", interface.name(), "]");
-    for (int i = 0; i < topology_.network_size(); ++i) {
-      if (topology_.network(i).name() == interface.network()) port.network = i;
-    }
-    for (const std::string& text : interface.address()) {
-      if (const std::optional<IpPrefix> prefix = IpPrefix::Parse(text)) port.addresses.push_back(*prefix);
-    }
-    node->ports.push_back(std::move(port));
-  }
-
-  const proto::Network& NetworkOf(const Port& port) const { return topology_.network(port.network); }
-  bool IsInternet(const Port& port) const { return NetworkOf(port).kind() == proto::Network::INTERNET; }
-
   void CheckNodes() {
     std::map<std::string, const Node*> by_name;
-    for (const Node& node : nodes_) {
+    for (const Node& node : view_.nodes()) {
       const auto [it, added] = by_name.emplace(node.name, &node);
       if (!added) {
         problems_->Add(node.path, absl::StrCat(node.Called(), " has the name of ", it->second->Called(), " (",
@@ -132,7 +67,7 @@ class Checker {
       const int to = domain[a];
       std::replace(domain.begin(), domain.end(), from, to);
     };
-    for (const Node& node : nodes_) {
+    for (const Node& node : view_.nodes()) {
       if (node.kind == "host") continue;
       const Port* first = nullptr;
       for (const Port& port : node.ports) {
@@ -158,7 +93,7 @@ class Checker {
     for (const Family family : {Family::kIpv4, Family::kIpv6}) {
       const std::vector<int> domains = Domains(family);
       std::map<std::pair<int, IpAddress>, Use> used;
-      for (const Node& node : nodes_) {
+      for (const Node& node : view_.nodes()) {
         for (const Port& port : node.ports) {
           for (std::size_t i = 0; i < port.addresses.size(); ++i) {
             const IpAddress& address = port.addresses[i].address();
@@ -178,13 +113,13 @@ class Checker {
         }
       }
     }
-    for (const Node& node : nodes_) {
+    for (const Node& node : view_.nodes()) {
       for (const Port& port : node.ports) {
         for (int i = 0; i < port.interface->gateway_size(); ++i) {
           const std::optional<IpAddress> gateway = IpAddress::Parse(port.interface->gateway(i));
-          if (gateway && FindOwner(port.network, *gateway) == nullptr) {
+          if (gateway && view_.FindOwner(port.network, *gateway) == nullptr) {
             problems_->Add(absl::StrCat(port.path, ".gateway[", i, "]"),
-                           absl::StrCat("nobody on \"", NetworkOf(port).name(), "\" has the gateway's address ",
+                           absl::StrCat("nobody on \"", view_.NetworkOf(port).name(), "\" has the gateway's address ",
                                         gateway->ToString()));
           }
         }
@@ -193,7 +128,7 @@ class Checker {
   }
 
   void CheckNats() {
-    for (const Node& node : nodes_) {
+    for (const Node& node : view_.nodes()) {
       if (node.nat == nullptr || node.ports.empty()) continue;
       const Port& outside = node.ports[0];
       const bool has_v4 = std::any_of(outside.addresses.begin(), outside.addresses.end(),
@@ -203,7 +138,7 @@ class Checker {
       }
       for (const Port& port : node.ports) {
         if (&port != &outside && port.network == outside.network) {
-          problems_->Add(port.path, absl::StrCat(node.Called(), " has network \"", NetworkOf(port).name(),
+          problems_->Add(port.path, absl::StrCat(node.Called(), " has network \"", view_.NetworkOf(port).name(),
                                                  "\" inside and outside"));
         }
       }
@@ -230,13 +165,6 @@ class Checker {
     }
   }
 
-  const Node* FindHost(const std::string& name) const {
-    for (const Node& node : nodes_) {
-      if (node.kind == "host" && node.name == name) return &node;
-    }
-    return nullptr;
-  }
-
   void CheckCredentials(const proto::Server& server, const std::string& path) {
     if (server.realm().empty() || server.realm().size() > kRealmBytesMax) {
       problems_->Add(absl::StrCat(path, ".realm"), absl::StrCat("a realm has 1 to ", kRealmBytesMax, " bytes"));
@@ -252,7 +180,7 @@ class Checker {
   void CheckServers() {
     std::map<std::pair<IpAddress, std::uint32_t>, std::string> listening;
     for (const proto::Server& server : topology_.server()) {
-      const Node* host = FindHost(server.host());
+      const Node* host = view_.FindHost(server.host());
       if (host == nullptr) continue;
       const std::string path = absl::StrCat("topology.server[", server.name(), "]");
       CheckCredentials(server, path);
@@ -332,142 +260,25 @@ class Checker {
     }
   }
 
-  const Node* FindOwner(int network, const IpAddress& address) const {
-    for (const Node& node : nodes_) {
-      for (const Port& port : node.ports) {
-        if (port.network != network) continue;
-        for (const IpPrefix& own : port.addresses) {
-          if (own.address() == address) return &node;
-        }
-      }
-    }
-    return nullptr;
-  }
-
-  // Whether the core knows that `to` lies behind a node attached to `network`.
-  const Node* FindBehind(int network, const IpAddress& to) const {
-    for (const Node& node : nodes_) {
-      if (node.kind == "host" || (node.nat != nullptr && (to.is_v4() || node.nat->ipv6() == proto::Nat::DROP)))
-        continue;
-      const bool attached =
-          std::any_of(node.ports.begin(), node.ports.end(), [&](const Port& port) { return port.network == network; });
-      if (!attached) continue;
-      for (const Port& port : node.ports) {
-        if (port.network == network) continue;
-        for (const IpPrefix& own : port.addresses) {
-          if (own.address().family() == to.family() && own.Contains(to)) return &node;
-        }
-      }
-    }
-    return nullptr;
-  }
-
-  // Follows a packet from `start` to `to` as routers would. False, with the reason, if it does not get there or an
-  // answer could not come back.
-  bool HasWay(const Node& start, const IpAddress& to, std::string* why) const {
-    const Node* at = &start;
-    int came_by = -1;  // network
-    std::optional<IpAddress> source;
-    for (int hops = 0; hops < 32; ++hops) {
-      if (at->Owns(to)) return true;
-      const Port* out = nullptr;
-      const Node* next = nullptr;
-      // On a LAN of its own, else by the first default route.
-      for (const Port& port : at->ports) {
-        if (IsInternet(port) || out != nullptr) continue;
-        for (const IpPrefix& own : port.addresses) {
-          if (own.address().family() == to.family() && own.Contains(to)) {
-            out = &port;
-            next = FindOwner(port.network, to);
-          }
-        }
-      }
-      if (out != nullptr && next == nullptr) {
-        *why = absl::StrCat("nobody on \"", NetworkOf(*out).name(), "\" has that address");
-        return false;
-      }
-      for (const Port& port : at->ports) {
-        if (out != nullptr || port.network == came_by) continue;
-        const bool has_family = std::any_of(port.addresses.begin(), port.addresses.end(),
-                                            [&](const IpPrefix& own) { return own.address().family() == to.family(); });
-        if (!has_family || !port.interface->default_route()) continue;
-        if (IsInternet(port)) {
-          out = &port;
-          continue;
-        }
-        for (const std::string& text : port.interface->gateway()) {
-          const std::optional<IpAddress> gateway = IpAddress::Parse(text);
-          if (gateway && gateway->family() == to.family()) {
-            out = &port;
-            next = FindOwner(port.network, *gateway);
-          }
-        }
-      }
-      if (out == nullptr) {
-        *why = absl::StrCat(at->Called(), " has no route to it");
-        return false;
-      }
-      for (const IpPrefix& own : out->addresses) {
-        if (own.address().family() != to.family()) continue;
-        if (!source || (at->nat != nullptr && to.is_v4() && out->outside)) source = own.address();
-        break;
-      }
-      if (at->nat != nullptr && to.is_v6() && at->nat->ipv6() == proto::Nat::DROP) {
-        *why = absl::StrCat(at->Called(), " drops IPv6");
-        return false;
-      }
-      if (at->nat != nullptr && to.is_v4() && !out->outside && at != &start &&
-          !at->nat->routes_between_inside_networks()) {
-        *why = absl::StrCat(at->Called(), " does not route between its inside networks");
-        return false;
-      }
-      if (IsInternet(*out)) {
-        const proto::Network& internet = NetworkOf(*out);
-        next = FindOwner(out->network, to);
-        if (next == nullptr) next = FindBehind(out->network, to);
-        if (next == nullptr) {
-          *why = absl::StrCat("\"", internet.name(), "\" knows no way to it");
-          return false;
-        }
-        if (!internet.routes_private_addresses() && IsUnroutable(to)) {
-          *why = absl::StrCat("\"", internet.name(), "\" drops packets to private addresses");
-          return false;
-        }
-        if (!internet.routes_private_addresses() && source && IsUnroutable(*source)) {
-          *why = absl::StrCat("\"", internet.name(), "\" drops the answers to ", source->ToString());
-          return false;
-        }
-      }
-      came_by = out->network;
-      at = next;
-      if (at == nullptr) break;
-    }
-    *why = "packets go round in circles";
-    return false;
-  }
-
   void CheckWaysToReferral() {
     if (!topology_.has_referral()) {
       problems_->Add("topology", "there is no referral server (topology.referral), so peers cannot find each other");
       return;
     }
-    const Node* referral = FindHost(topology_.referral().host());
+    const Node* referral = view_.FindHost(topology_.referral().host());
     if (referral == nullptr) return;
     std::set<std::string> asked;
     for (const proto::Session& session : cell_.session()) {
       for (const proto::Peer& peer : session.peer()) {
-        const Node* host = FindHost(peer.host());
+        const Node* host = view_.FindHost(peer.host());
         if (host == nullptr || !asked.insert(peer.host()).second) continue;
         std::string first_why;
         bool has_way = false;
         for (const Port& port : referral->ports) {
           for (const IpPrefix& address : port.addresses) {
-            std::string why;
-            if (has_way || HasWay(*host, address.address(), &why)) {
-              has_way = true;
-            } else if (first_why.empty()) {
-              first_why = absl::StrCat(address.address().ToString(), ": ", why);
-            }
+            const std::string why = has_way ? "" : WhyNoWay(view_, *host, address.address());
+            has_way = has_way || why.empty();
+            if (first_why.empty()) first_why = absl::StrCat(address.address().ToString(), ": ", why);
           }
         }
         if (!has_way) {
@@ -480,8 +291,8 @@ class Checker {
 
   const proto::Scenario& cell_;
   const proto::Topology& topology_;
+  TopologyView view_;
   CellProblems* problems_;
-  std::vector<Node> nodes_;
 };
 
 }  // namespace

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "net/ip_address.h"
+#include "scenarios/topology.pb.h"
+
+namespace pinhole::scenarios {
+
+// One interface of a resolved topology, its names and addresses read once.
+struct Port {
+  const proto::Interface* interface;
+  std::string path;  // "topology.host[alice].interface[eth0]"
+  int network;       // index in Topology.network
+  bool outside;      // of a NAT
+  std::vector<net::IpPrefix> addresses;
+
+  // The first address of the family; null if there is none.
+  const net::IpAddress* AddressOf(net::Family family) const;
+  // `address` is of a subnet of this interface.
+  bool IsOnLink(const net::IpAddress& address) const;
+};
+
+// A host, NAT or router. A NAT's first port is its outside.
+struct Node {
+  std::string kind;  // "host", "nat", "router"
+  std::string name;
+  std::string path;
+  const proto::Nat* nat = nullptr;
+  std::vector<Port> ports;
+
+  bool Owns(const net::IpAddress& address) const;
+  std::string Called() const;  // host "alice"
+};
+
+// Who is attached to what in a resolved topology, which must outlive it.
+class TopologyView {
+ public:
+  explicit TopologyView(const proto::Topology& topology);
+
+  const std::vector<Node>& nodes() const { return nodes_; }
+  const proto::Network& NetworkOf(const Port& port) const { return topology_.network(port.network); }
+  bool IsInternet(const Port& port) const { return NetworkOf(port).kind() == proto::Network::INTERNET; }
+
+  // Null if there is none.
+  const Node* FindHost(absl::string_view name) const;
+  // The node with this address on this network.
+  const Node* FindOwner(int network, const net::IpAddress& address) const;
+  // The node attached to `network` behind which the core knows `to` to lie.
+  const Node* FindBehind(int network, const net::IpAddress& to) const;
+
+ private:
+  Node& AddNode(const char* kind, const std::string& name);
+  void AddPort(const proto::Interface& interface, const char* list, bool outside, Node* node) const;
+
+  const proto::Topology& topology_;
+  std::vector<Node> nodes_;
+};
+
+}  // namespace pinhole::scenarios
