@@ -247,6 +247,18 @@ TEST(Rfc8445, Section7_3_1_4_AnInProgressPairIsCheckedAfreshAndTheOldCheckIsNotR
   for (const Sent& again : lone.TakeSent(PacketClass::kRetransmittedCheck)) EXPECT_EQ(again.bytes, fresh.bytes);
 }
 
+TEST(Rfc8445, Section7_3_1_4_AnInProgressPairIsEnqueuedAheadOfOrdinaryChecks) {
+  LoneAgent lone;
+  lone.SetRemote({LoneAgent::Host("192.0.2.9:9000", "1", 1, 0, 300), LoneAgent::Host("192.0.2.8:9000", "2", 1, 0, 200),
+                  LoneAgent::Host("192.0.2.7:9000", "3", 1, 0, 100)});
+  lone.NextCheck();
+  lone.ReceiveCheck(Addr("192.0.2.7:9000"));
+  EXPECT_EQ(lone.NextCheck().to, Addr("192.0.2.7:9000"));  // In-Progress from now on
+  lone.ReceiveCheck(Addr("192.0.2.7:9000"));
+  EXPECT_EQ(lone.NextCheck().to, Addr("192.0.2.7:9000"));  // again, before the higher one that is Waiting
+  EXPECT_EQ(lone.NextCheck().to, Addr("192.0.2.8:9000"));
+}
+
 TEST(Rfc8445, Section7_3_1_4_ALateAnswerToTheCancelledCheckStillCounts) {
   LoneAgent lone;
   lone.SetRemote({LoneAgent::Host("192.0.2.9:9000")});
