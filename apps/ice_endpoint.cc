@@ -75,7 +75,10 @@ void IceEndpoint::OnDatagram(const net::Datagram& datagram) {
 }
 
 void IceEndpoint::OnIcmpError(const net::IcmpError& error) {
-  if (channel_->OnIcmpError(error)) return;
+  if (channel_->OnIcmpError(error)) {
+    SetAlarm();
+    return;
+  }
   if (const std::optional<ice::SocketTag> tag = TagOf(error.socket)) {
     agent_.OnIcmp(host_.Now(), *tag, error.destination, error.kind);
   }
@@ -103,7 +106,10 @@ void IceEndpoint::OnTimer() {
   agent_.OnTimer(now);
   for (Path& path : paths_) {
     path.data.OnTimer(now);
-    if (path.data.given_up() && !finished()) Fail("data: the peer's never came on the selected pair");
+    if (path.data.given_up() && !finished()) {
+      Fail("data: the peer's never came on the selected pair");
+      agent_.Close(now);  // or its consent checks would keep the peer waiting
+    }
   }
   Drain();
 }

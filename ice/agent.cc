@@ -159,7 +159,6 @@ void Agent::Impl::StartCheckingIfReady(net::Instant now) {
   if (session_.stage != Stage::kGathered || !session_.remote.has_value()) return;
   session_.stage = Stage::kChecking;
   session_.times.checks_started = now;
-  session_.peer_heard = now;
   FormCheckLists(session_);
   checks_.HandleEarlyRequests(now);
 }

@@ -103,7 +103,6 @@ bool ConnectivityChecks::OnResponse(net::Instant now, int base, const net::Socke
     ++session_.counters.datagrams_ignored;
     return true;
   }
-  session_.peer_heard = now;
   const int sends = check.transaction->sends();
   const net::Duration round_trip = now - check.transaction->first_sent();
   if (!check.transaction->OnResponse(now, response)) return false;
@@ -221,10 +220,10 @@ void ConnectivityChecks::OnSuccess(net::Instant now, const Check& check, const n
   }
   lists.Unfreeze(lists.pair(check.pair).foundation);
 
-  const bool we_nominated = check.use_candidate && session_.role == Role::kControlling;
-  const bool peer_nominated =
-      session_.role == Role::kControlled && lists.pair(check.pair).nomination == Nomination::kRequested;
-  if (we_nominated || peer_nominated) Nominate(now, valid_index);
+  // Whatever our role is by now: a peer that answered a nomination with success, or whose nomination we answered so,
+  // has taken the pair for nominated, and a later role conflict takes nothing of that back.
+  const bool peer_nominated = lists.pair(check.pair).nomination == Nomination::kRequested;
+  if (check.use_candidate || peer_nominated) Nominate(now, valid_index);
 }
 
 void ConnectivityChecks::Fail(net::Instant now, int index, PairEnd why, int error_code) {

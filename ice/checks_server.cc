@@ -8,6 +8,38 @@
 
 namespace pinhole::ice {
 
+// §7.3.1.1 and §7.3.1.5. A request that comes again, retransmitted or duplicated on the way, gets the answer that it
+// had (RFC 8489 §6.3.1), although our role may be another by now: the peer may believe either answer, so both must say
+// the same, and what we said of a nomination stays.
+ConnectivityChecks::Judged ConnectivityChecks::Judge(const stun::TransactionId& id, int base,
+                                                     const net::SocketAddress& from, const IncomingCheck& check) {
+  for (const Judged& judged : judged_) {
+    if (judged.id == id) return judged;
+  }
+  Judged judged{id, 0, false};
+  if (check.role.has_value()) {
+    switch (ResolveRoleConflict(session_.role, session_.tie_breaker, *check.role, check.tie_breaker)) {
+      case ConflictAction::kNone:
+        break;
+      case ConflictAction::kRefuse:
+        judged.code = 487;
+        break;
+      case ConflictAction::kSwitch:
+        SwitchRole();
+        break;
+    }
+  }
+  judged.nominates = check.use_candidate && session_.role == Role::kControlled;
+  if (judged.code == 0 && judged.nominates && !AcceptsNomination(base, from)) judged.code = 400;
+  if (judged_.size() < kJudgedMax) {
+    judged_.push_back(judged);
+  } else {
+    judged_[next_judged_] = judged;
+    next_judged_ = (next_judged_ + 1) % kJudgedMax;
+  }
+  return judged;
+}
+
 void ConnectivityChecks::OnRequest(net::Instant now, int base, const net::SocketAddress& from,
                                    const stun::MessageView& request, net::PacketTag tag) {
   if (!request.FingerprintOk()) {  // §7.2.4: every check has one.
@@ -17,20 +49,12 @@ void ConnectivityChecks::OnRequest(net::Instant now, int base, const net::Socket
   IncomingCheck check;
   bool authenticated = false;
   int code = ReadCheck(request, session_.local.ufrag, session_.local.key, check, authenticated);
-  if (code == 0 && check.role.has_value()) {
-    switch (ResolveRoleConflict(session_.role, session_.tie_breaker, *check.role, check.tie_breaker)) {
-      case ConflictAction::kNone:
-        break;
-      case ConflictAction::kRefuse:
-        code = 487;
-        break;
-      case ConflictAction::kSwitch:
-        SwitchRole();
-        break;
-    }
+  bool nominates = false;
+  if (code == 0) {
+    const Judged judged = Judge(request.transaction_id(), base, from, check);
+    code = judged.code;
+    nominates = judged.nominates;
   }
-  const bool nominates = check.use_candidate && session_.role == Role::kControlled;
-  if (code == 0 && nominates && !AcceptsNomination(base, from)) code = 400;  // §7.3.1.5
 
   std::array<std::uint8_t, stun::kMessageBytesMax> buffer;
   if (code != 0) {
@@ -39,7 +63,6 @@ void ConnectivityChecks::OnRequest(net::Instant now, int base, const net::Socket
     session_.Send(now, base, from, error, net::PacketClass::kResponse, tag);
     return;
   }
-  session_.peer_heard = now;
   const LocalBase& local = session_.base(base);
   const CheckList& list = session_.lists.list(local.stream);
   const bool concluded = list.has_component(local.component) && list.component(local.component).selected >= 0;
@@ -64,8 +87,7 @@ void ConnectivityChecks::OnRequest(net::Instant now, int base, const net::Socket
 void ConnectivityChecks::HandleEarlyRequests(net::Instant now) {
   for (const EarlyRequest& early : early_) {
     if (early.sender_ufrag != session_.remote->ufrag) continue;
-    HandleCheck(now, early.base, early.from, early.priority, early.use_candidate && session_.role == Role::kControlled,
-                early.tag);
+    HandleCheck(now, early.base, early.from, early.priority, early.use_candidate, early.tag);
   }
   early_.clear();
 }
@@ -78,8 +100,10 @@ bool ConnectivityChecks::AcceptsNomination(int base, const net::SocketAddress& f
   const int selected = list.component(local.component).selected;
   if (selected < 0) return true;
   const CandidatePair& pair = session_.lists.pair(selected);
-  const CandidatePair& generator = session_.lists.pair(pair.generator);
-  return generator.base == base && session_.remotes[generator.remote].candidate.address == from;
+  const auto is = [&](const CandidatePair& one) {
+    return one.base == base && session_.remotes[one.remote].candidate.address == from;
+  };
+  return is(pair) || is(session_.lists.pair(pair.generator));
 }
 
 // §7.3.1.3, within the limits. `slot`: of a pair that has to make room, or -1. -1: not learned.
@@ -146,6 +170,8 @@ void ConnectivityChecks::HandleCheck(net::Instant now, int base, const net::Sock
       for (int i = 0; i < lists.pair_count(); ++i) {
         if (lists.pair(i).valid && lists.pair(i).generator == index) return Nominate(now, i);
       }
+      // It is valid by another pair's check, whose mapped address is this one's base (§7.2.5.3.2, case 2).
+      if (pair.valid) Nominate(now, index);
     }
     return;
   }

@@ -60,7 +60,7 @@ void Conclusion::Nominate(net::Instant now) {
     const int components = static_cast<int>(list.components.size());
     for (int id = 1; id <= components; ++id) {
       ComponentStatus& component = list.component(id);
-      if (component.chosen >= 0 || component.selected >= 0) continue;
+      if (component.chosen >= 0 || component.selected >= 0 || PeerNominates(stream, id)) continue;
       const NominationDecision decision = DecideNomination(session_, now, stream, id);
       if (decision.look_again.has_value()) WakeAt(*decision.look_again);
       if (decision.pair < 0) continue;
@@ -74,6 +74,14 @@ void Conclusion::Nominate(net::Instant now) {
       lists.Trigger(pair.generator);
     }
   }
+}
+
+bool Conclusion::PeerNominates(int stream, int component) const {
+  for (int i = 0; i < session_.lists.pair_count(); ++i) {
+    const CandidatePair& pair = session_.lists.pair(i);
+    if (pair.stream == stream && pair.component == component && pair.nomination == Nomination::kRequested) return true;
+  }
+  return false;
 }
 
 FailureReason Conclusion::ReasonWithoutValidPairs(int stream) const {
@@ -105,14 +113,18 @@ void Conclusion::UpdateList(net::Instant now, int stream) {
     if (now >= pac_ends) FailList(stream, Phase::kNominating, FailureReason::kNominationFailed);
     return;
   }
-  if (!session_.lists.AllEnded(stream)) return;
+  if (!session_.lists.AllEnded(stream)) {
+    list.ended_at.reset();
+    return;
+  }
+  if (!list.ended_at.has_value()) list.ended_at = now;
   if (!session_.lists.HasValidPairForEachComponent(stream)) {
     // RFC 8863 §4: not while the PAC timer runs.
     if (now >= pac_ends) FailList(stream, Phase::kChecking, ReasonWithoutValidPairs(stream));
     return;
   }
   if (session_.role == Role::kControlled) {
-    const net::Instant give_up = std::max(session_.peer_heard, pac_ends) + session_.options.nomination_wait;
+    const net::Instant give_up = std::max(*list.ended_at, pac_ends) + session_.options.nomination_wait;
     if (now >= give_up) return FailList(stream, Phase::kNominating, FailureReason::kNominationNeverCame);
     WakeAt(give_up);
   }

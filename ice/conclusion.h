@@ -20,6 +20,8 @@ class Conclusion {
  private:
   void AttendToSelected(net::Instant now);
   void Nominate(net::Instant now);
+  // The peer nominated a pair of the component when we were controlled, and its check is still open.
+  bool PeerNominates(int stream, int component) const;
   void UpdateList(net::Instant now, int stream);
   void FailList(int stream, Phase phase, FailureReason reason);
   void FailSession(net::Instant now, const Failed& failed);

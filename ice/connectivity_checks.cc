@@ -94,10 +94,10 @@ std::optional<net::Instant> ConnectivityChecks::NextTimer() const {
 void ConnectivityChecks::SwitchRole() {
   session_.role = Opposite(session_.role);
   ++session_.counters.role_switches;
-  // Whatever was under way to nominate belongs to the old role.
+  // What we chose to nominate belongs to the old role. What the peer nominated, and we accepted, stays so.
   for (int i = 0; i < session_.lists.pair_count(); ++i) {
     CandidatePair& pair = session_.lists.pair(i);
-    if (pair.nomination != Nomination::kNominated) pair.nomination = Nomination::kNone;
+    if (pair.nomination == Nomination::kChosen) pair.nomination = Nomination::kNone;
   }
   for (int stream = 0; stream < session_.lists.list_count(); ++stream) {
     for (ComponentStatus& component : session_.lists.list(stream).components) component.chosen = -1;

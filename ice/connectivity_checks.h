@@ -69,6 +69,16 @@ class ConnectivityChecks {
     net::PacketTag tag;
   };
 
+  // What a request of the peer was answered with.
+  struct Judged {
+    stun::TransactionId id;
+    int code;  // 0: success
+    bool nominates;
+  };
+
+  // Requests whose answer is remembered. A peer has few transactions open at once; a copy of an older one is judged
+  // anew.
+  static constexpr std::size_t kJudgedMax = 32;
   // Cancelled transactions kept for one pair; a peer that triggers for ever costs no more.
   static constexpr int kCancelledMax = 4;
   static constexpr std::size_t kEarlyRequestsMax = 100;
@@ -93,6 +103,8 @@ class ConnectivityChecks {
   int LearnRemote(int base, const net::SocketAddress& from, std::uint32_t priority, int& slot);
   bool AcceptsNomination(int base, const net::SocketAddress& from) const;
   void Nominate(net::Instant now, int pair);
+  // The answer that an authenticated check gets, and whether it nominates.
+  Judged Judge(const stun::TransactionId& id, int base, const net::SocketAddress& from, const IncomingCheck& check);
 
   Session& session_;
   // A free slot has key 0 and the latest deadline.
@@ -102,6 +114,8 @@ class ConnectivityChecks {
   std::vector<int> free_;
   std::uint64_t started_ = 0;
   std::vector<EarlyRequest> early_;
+  std::vector<Judged> judged_;  // a ring, next_judged_ the oldest
+  std::size_t next_judged_ = 0;
 };
 
 }  // namespace pinhole::ice

@@ -50,7 +50,6 @@ struct Session {
   Relays relays;
 
   std::vector<int> newly_selected;  // nominated pairs that nobody has attended to yet
-  net::Instant peer_heard{};        // when something authentic came last
 
   AgentTimes times;
   AgentCounters counters;
