@@ -83,7 +83,7 @@ class EventQueue {
   static constexpr int kDigitBits = 6;
   static constexpr int kDigits = 1 << kDigitBits;
   static constexpr int kLevels = 11;               // 66 bits hold every time
-  static constexpr std::uint32_t kNearMax = 128;    // more keys than this in near_ go back to the wheel ...
+  static constexpr std::uint32_t kNearMax = 128;   // more keys than this in near_ go back to the wheel ...
   static constexpr std::uint32_t kNearKept = 32;   // ... but for about these
   static constexpr std::uint32_t kSortedMax = 64;  // slots of up to this many keys are sorted, not spread
   static constexpr std::uint32_t kBlockKeys = 15;
