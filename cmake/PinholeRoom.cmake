@@ -43,3 +43,11 @@ function(pinhole_test name)
   endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
 endfunction()
+
+# pinhole_allocator(TARGET): mimalloc in place of the system's malloc. A session makes and frees its whole world, some
+# thousand small objects, which takes a tenth less time so. Sanitizers bring their own.
+function(pinhole_allocator target)
+  if(NOT PINHOLE_SANITIZE)
+    target_link_libraries(${target} PRIVATE mimalloc)
+  endif()
+endfunction()
