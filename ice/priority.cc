@@ -50,7 +50,7 @@ int KindRank(net::InterfaceKind kind) {
 
 bool IsUnreliable(const LocalAddress& local) { return local.kind == net::InterfaceKind::kVpn; }
 
-bool Precedes(const LocalAddress& a, const LocalAddress& b) {
+bool AddressPrecedes(const LocalAddress& a, const LocalAddress& b) {
   const bool a_deprecated = a.life == net::AddressLife::kDeprecated;
   const bool b_deprecated = b.life == net::AddressLife::kDeprecated;
   if (a_deprecated != b_deprecated) return b_deprecated;
@@ -91,7 +91,7 @@ std::vector<LocalAddress> RankAddresses(std::span<const LocalAddress> addresses,
     if (!known) kept.push_back(local);
   }
   if (kept.size() < 2) return kept;
-  std::stable_sort(kept.begin(), kept.end(), Precedes);
+  std::stable_sort(kept.begin(), kept.end(), AddressPrecedes);
   std::stable_partition(kept.begin(), kept.end(), [](const LocalAddress& local) { return !IsUnreliable(local); });
   const auto reliable = static_cast<std::size_t>(
       std::count_if(kept.begin(), kept.end(), [](const LocalAddress& local) { return !IsUnreliable(local); }));

@@ -22,8 +22,6 @@ using std::chrono::seconds;
 constexpr net::Duration kRefreshMargin = seconds(60);
 // A server may grant any number of seconds; refreshing more often than needed does no harm.
 constexpr std::uint32_t kLifetimeSecondsMax = 24 * 3600;
-// Of a UDP datagram over IPv4.
-constexpr std::size_t kDatagramBytesMax = 65507;
 constexpr std::size_t kSendOverheadMax = kHeaderBytes + 4 + 20 + 4 + 3;  // XOR-PEER-ADDRESS of IPv6, DATA, padding
 constexpr std::size_t kPayloadBytesMax = kDatagramBytesMax - kSendOverheadMax;
 

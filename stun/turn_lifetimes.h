@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 
 #include "net/time.h"
 
@@ -10,5 +11,8 @@ namespace pinhole::stun {
 inline constexpr net::Duration kDefaultAllocationLifetime = std::chrono::seconds(600);  // §6
 inline constexpr net::Duration kPermissionLifetime = std::chrono::seconds(300);         // §9
 inline constexpr net::Duration kChannelLifetime = std::chrono::seconds(600);            // §12
+
+// The most that a UDP datagram over IPv4 carries.
+inline constexpr std::size_t kDatagramBytesMax = 65507;
 
 }  // namespace pinhole::stun

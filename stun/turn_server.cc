@@ -12,7 +12,6 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::size_t kDatagramBytesMax = 65507;  // of UDP over IPv4
 // A Data indication around a payload: header, XOR-PEER-ADDRESS of IPv6, DATA, padding.
 constexpr std::size_t kDataOverheadMax = kHeaderBytes + 4 + 20 + 4 + 3;
 constexpr std::size_t kIcmpIndicationBytes = kHeaderBytes + 4 + 20 + 4 + 8;

@@ -12,10 +12,6 @@ namespace {
 
 using nat::Direction;
 
-Verdict Drop(Rule rule, const net::SocketAddress& judged_by) {
-  return {.action = Verdict::Action::kDrop, .rule = rule, .state = {.endpoint = judged_by}};
-}
-
 Verdict Inside(int network) {
   return {.action = Verdict::Action::kInside, .network = static_cast<std::int16_t>(network)};
 }
@@ -72,15 +68,15 @@ void Nat::Reboot() {
 }
 
 Verdict Nat::FromInside(net::Instant now, int network, Packet& packet) {
-  if (!packet.is_v4()) return Drop(Rule::kProtocolBlocked, packet.destination);
+  if (!packet.is_v4()) return Verdict::Drop(Rule::kProtocolBlocked, packet.destination);
   if (packet.is_icmp()) return IcmpFromInside(now, network, packet);
-  if (!packet.is_udp()) return Drop(Rule::kProtocolBlocked, packet.destination);
+  if (!packet.is_udp()) return Verdict::Drop(Rule::kProtocolBlocked, packet.destination);
 
   const Endpoint inside = Endpoint::Of(packet.source, network);
   const Endpoint remote = Endpoint::Of(packet.destination);
   if (IsExternal(remote.address)) return PassHairpin(now, inside, packet);
   if (const std::optional<int> other = NetworkOf(remote.address)) {
-    return profile_.routes_inside ? Inside(*other) : Drop(Rule::kInterfaceNotRouted, packet.destination);
+    return profile_.routes_inside ? Inside(*other) : Verdict::Drop(Rule::kInterfaceNotRouted, packet.destination);
   }
   const Outcome out = Outbound(now, inside, remote);
   if (out.binding == nullptr) return Refused(now, inside, out.rule);
@@ -89,12 +85,12 @@ Verdict Nat::FromInside(net::Instant now, int network, Packet& packet) {
 }
 
 Verdict Nat::FromOutside(net::Instant now, Packet& packet) {
-  if (!packet.is_v4()) return Drop(Rule::kProtocolBlocked, packet.destination);
+  if (!packet.is_v4()) return Verdict::Drop(Rule::kProtocolBlocked, packet.destination);
   if (packet.is_icmp()) return IcmpFromOutside(now, packet);
-  if (!packet.is_udp()) return Drop(Rule::kProtocolBlocked, packet.destination);
+  if (!packet.is_udp()) return Verdict::Drop(Rule::kProtocolBlocked, packet.destination);
 
   const Endpoint external = Endpoint::Of(packet.destination);
-  if (!IsExternal(external.address)) return Drop(Rule::kInboundRefused, packet.destination);
+  if (!IsExternal(external.address)) return Verdict::Drop(Rule::kInboundRefused, packet.destination);
   const Endpoint remote = Endpoint::Of(packet.source);
   const Outcome in = Inbound(now, external, remote);
   if (in.binding == nullptr) return AnswerUnsolicited(now, external, remote, in);
@@ -240,7 +236,7 @@ Verdict Nat::AnswerUnsolicited(net::Instant now, Endpoint external, Endpoint rem
     Claim(now, external, remote);
     return {.action = Verdict::Action::kInput};
   }
-  Verdict verdict = Drop(why.rule, external.ToSocketAddress());
+  Verdict verdict = Verdict::Drop(why.rule, external.ToSocketAddress());
   if (why.rule == Rule::kFilteredAddress || why.rule == Rule::kFilteredPort) {
     if (Binding* held = FindInbound(now, external, remote)) verdict.state.endpoint = held->inside.ToSocketAddress();
   }
@@ -266,7 +262,7 @@ Verdict Nat::AnswerUnsolicited(net::Instant now, Endpoint external, Endpoint rem
 
 // Why a packet from inside got no mapping.
 Verdict Nat::Refused(net::Instant now, Endpoint inside, Rule rule) {
-  Verdict verdict = Drop(rule, inside.ToSocketAddress());
+  Verdict verdict = Verdict::Drop(rule, inside.ToSocketAddress());
   verdict.state.number = bindings_.CountDynamic(now);
   if (rule == Rule::kMappingLimit) {
     verdict.state.limit = profile_.mappings_max;

@@ -34,6 +34,10 @@ struct Verdict {
   Rule rule = Rule::kNone;
   std::uint8_t icmp_code = 0;
   DropState state;
+
+  static Verdict Drop(Rule rule, const net::SocketAddress& judged_by) {
+    return {.action = Action::kDrop, .rule = rule, .state = {.endpoint = judged_by}};
+  }
 };
 
 // A destination range that lies on an inside network.

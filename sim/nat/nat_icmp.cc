@@ -5,10 +5,6 @@
 namespace pinhole::sim {
 namespace {
 
-Verdict Drop(Rule rule, const net::SocketAddress& judged_by) {
-  return {.action = Verdict::Action::kDrop, .rule = rule, .state = {.endpoint = judged_by}};
-}
-
 net::SocketAddress WithoutPort(const net::SocketAddress& address) { return address.WithPort(0); }
 
 }  // namespace
@@ -17,19 +13,19 @@ net::SocketAddress WithoutPort(const net::SocketAddress& address) { return addre
 Verdict Nat::IcmpFromOutside(net::Instant now, Packet& packet) {
   if (!IsIcmpError(packet)) {
     if (profile_.udp.unsolicited == Unsolicited::kInput) return {.action = Verdict::Action::kInput};
-    return Drop(Rule::kInputDropped, packet.destination);
+    return Verdict::Drop(Rule::kInputDropped, packet.destination);
   }
   if (packet.quoted.protocol != IpProtocol::kUdp || !packet.quoted.source.address().is_v4()) {
-    return Drop(Rule::kIcmpNotTranslated, packet.quoted.source);
+    return Verdict::Drop(Rule::kIcmpNotTranslated, packet.quoted.source);
   }
   const Endpoint external = Endpoint::Of(packet.quoted.source);
   const Endpoint remote = Endpoint::Of(packet.quoted.destination);
   if (Claimed(now, external, remote)) return {.action = Verdict::Action::kInput};
   Binding* binding = FindInbound(now, external, remote);
-  if (binding == nullptr) return Drop(Rule::kIcmpNotTranslated, packet.quoted.source);
+  if (binding == nullptr) return Verdict::Drop(Rule::kIcmpNotTranslated, packet.quoted.source);
   const Endpoint inside = binding->inside;
   if (profile_.icmp_errors_close && !binding->is_static) bindings_.Remove(*binding);
-  if (!profile_.icmp_errors_translated) return Drop(Rule::kIcmpNotTranslated, packet.quoted.source);
+  if (!profile_.icmp_errors_translated) return Verdict::Drop(Rule::kIcmpNotTranslated, packet.quoted.source);
   packet.quoted.source = inside.ToSocketAddress();
   packet.destination = WithoutPort(packet.quoted.source);
   return {.action = Verdict::Action::kInside, .network = static_cast<std::int16_t>(inside.network)};
@@ -42,22 +38,22 @@ Verdict Nat::IcmpFromInside(net::Instant now, int network, Packet& packet) {
   if (!to_external) {
     // Routed inside; an error there is about a packet that was, or that showed its inside source.
     if (const std::optional<int> other = NetworkOf(destination)) {
-      if (!profile_.routes_inside) return Drop(Rule::kInterfaceNotRouted, packet.destination);
+      if (!profile_.routes_inside) return Verdict::Drop(Rule::kInterfaceNotRouted, packet.destination);
       return {.action = Verdict::Action::kInside, .network = static_cast<std::int16_t>(*other)};
     }
   }
   if (!IsIcmpError(packet)) {
     if (to_external) return {.action = Verdict::Action::kInput};
-    return Drop(Rule::kProtocolBlocked, packet.destination);
+    return Verdict::Drop(Rule::kProtocolBlocked, packet.destination);
   }
   if (packet.quoted.protocol != IpProtocol::kUdp || !packet.quoted.source.address().is_v4()) {
-    return Drop(Rule::kIcmpNotTranslated, packet.quoted.destination);
+    return Verdict::Drop(Rule::kIcmpNotTranslated, packet.quoted.destination);
   }
   const Endpoint inside = Endpoint::Of(packet.quoted.destination, network);
   const Endpoint remote = Endpoint::Of(packet.quoted.source);
   Binding* binding = FindOutbound(now, inside, remote, /*counts=*/false);
   if (binding == nullptr || !profile_.icmp_errors_translated) {
-    return Drop(Rule::kIcmpNotTranslated, packet.quoted.destination);
+    return Verdict::Drop(Rule::kIcmpNotTranslated, packet.quoted.destination);
   }
   packet.quoted.destination = binding->external.ToSocketAddress();
   packet.source = WithoutPort(packet.quoted.destination);
