@@ -41,6 +41,9 @@ function(pinhole_test name)
   add_executable(${name} ${TEST_SOURCES})
   target_link_libraries(${name} PRIVATE ${TEST_DEPS} GTest::gmock GTest::gtest GTest::gtest_main)
   pinhole_options(${name})
+  if(PINHOLE_LTO)
+    target_link_options(${name} PRIVATE -fno-lto)  # the machine code is there already
+  endif()
   # Tests are run, not measured: half the time to compile. The rooms that they test keep their own level.
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   target_compile_definitions(${name} PRIVATE PINHOLE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")

@@ -205,7 +205,10 @@ SessionOutcome CellRun::OutcomeOf(std::size_t session) const {
   outcome.a = OutcomeOfSide(a, a_pair);
   outcome.b = OutcomeOfSide(b, b_pair);
   if (a_pair && b_pair) {
-    outcome.agree = a_pair->remote.address == SeenAt(*b_pair) && b_pair->remote.address == SeenAt(*a_pair);
+    // Data that was accepted on the selected pair came from the selected remote address, and the other side sends on
+    // its selected pair alone. What a check once mapped to may be out of date: a NAT can move the port after it.
+    outcome.agree = (outcome.a.connected || a_pair->remote.address == SeenAt(*b_pair)) &&
+                    (outcome.b.connected || b_pair->remote.address == SeenAt(*a_pair));
   }
   if (outcome.a.connected && outcome.b.connected) {
     outcome.relay_hops = std::max(RelayTraversals(world_.lineage(), a.first_data_tag()),

@@ -271,11 +271,12 @@ Verdict Judge(const std::vector<const proto::Expect*>& expectations, const proto
     return verdict;
   }
 
-  bool undecided_expected = false, disagreement_expected = false, said = false;
+  bool undecided_expected = false, disagreement_expected = false, said = false, types_said = false;
   for (const proto::Expect* expect : expectations) {
     undecided_expected |= expect->has_outcome() && expect->outcome() == proto::Outcome::UNDECIDED;
     disagreement_expected |= expect->has_agree() && !expect->agree();
     said |= SaysWhatComes(*expect);
+    types_said |= expect->peer_size() > 0;
   }
   const std::string invariant = BrokenInvariant(outcome, undecided_expected, disagreement_expected);
   const bool half_connected = outcome.outcome == Outcome::kFailed && !invariant.empty();
@@ -306,6 +307,12 @@ Verdict Judge(const std::vector<const proto::Expect*>& expectations, const proto
   }
   if (!invariant.empty() && !verdict.missed_share) return Fail(invariant, expectations.empty());
   if (said) {
+    // An outcome alone leaves open by which candidates: there the oracle still knows which are possible.
+    if (!types_said && Connected(outcome.outcome) && prediction.Allows(outcome.outcome)) {
+      if (const std::string contradiction = Contradiction(prediction, outcome); !contradiction.empty()) {
+        return Fail(contradiction, true);
+      }
+    }
     if (verdict.reason.empty()) verdict.reason = "as expected";
     return verdict;
   }

@@ -43,7 +43,8 @@ std::vector<const proto::Expect*> ExpectationsOf(const std::vector<const proto::
 std::string UnsupportedReason(const std::vector<const proto::Expect*>& expectations);
 
 // The verdict on one run of one session. `expectations`: those of ExpectationsOf(). All must be met; where none of them
-// says anything of outcome, types or hops, the oracle judges these. Whatever they say, a session that is
+// says anything of outcome, types or hops, the oracle judges these; where they say an outcome but no types, it still
+// judges the types. Whatever they say, a session that is
 // UNDECIDED, one that only one side takes for connected, and one whose sides do not agree has failed, unless an
 // expectation says `outcome: UNDECIDED` or `agree: false`. An expectation with share_min_ppm counts a session that
 // only one side takes for connected as one more that missed it.
