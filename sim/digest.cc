@@ -27,10 +27,19 @@ class Words {
       Add(net::LoadU64(address.bytes().data() + 8));
     }
   }
+  void Add(const TcpHeader& tcp) {
+    Add(std::uint64_t{tcp.sequence} | std::uint64_t{tcp.acknowledgment} << 32);
+    Add(std::uint64_t{tcp.window} | std::uint64_t{tcp.mss_bytes} << 16 | std::uint64_t{tcp.flags} << 32 |
+        std::uint64_t{tcp.window_scale} << 40 | std::uint64_t{tcp.sack_permitted} << 48 |
+        std::uint64_t{tcp.sack_count} << 56);
+    for (std::size_t i = 0; i < tcp.sack_count; ++i) {
+      Add(std::uint64_t{tcp.sack[i].left} | std::uint64_t{tcp.sack[i].right} << 32);
+    }
+  }
   std::uint64_t Hash(std::uint64_t seed) const { return XXH3_64bits_withSeed(words_.data(), count_ * 8, seed); }
 
  private:
-  std::array<std::uint64_t, 24> words_;
+  std::array<std::uint64_t, 32> words_;
   std::size_t count_ = 0;
 };
 
@@ -59,6 +68,7 @@ void Digest::AddPacket(net::Instant at, std::uint32_t place, const Packet& packe
   words.Add(packet.destination.address());
   words.Add(payload_hash);
   words.Add(packet.payload.size_bytes);
+  if (packet.is_tcp()) words.Add(packet.tcp);
   if (packet.is_icmp()) {
     words.Add(IcmpWord(packet.icmp));
     if (IsIcmpError(packet)) {
@@ -69,6 +79,7 @@ void Digest::AddPacket(net::Instant at, std::uint32_t place, const Packet& packe
       words.Add(quoted.source.address());
       words.Add(quoted.destination.address());
       words.Add(IcmpWord(quoted.icmp));
+      if (quoted.protocol == IpProtocol::kTcp) words.Add(packet.tcp);
     }
   }
   wire_ = words.Hash(wire_);

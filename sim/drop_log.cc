@@ -41,6 +41,16 @@ std::string DescribeState(const DropRecord& record) {
     case Rule::kPortExhausted:
     case Rule::kMappingLimit:
       return absl::StrCat(state.number, " of ", state.limit, " in use, none left for ", state.endpoint.ToString());
+    case Rule::kTcpOutOfWindow:
+    case Rule::kTcpSequenceTooHigh:
+    case Rule::kTcpSequenceTooLow:
+    case Rule::kTcpResetNumber:
+      return absl::StrCat("sequence number ", state.number, ", bound ", state.limit);
+    case Rule::kTcpBadAck:
+    case Rule::kTcpSynAckNumber:
+    case Rule::kTcpAckTooHigh:
+    case Rule::kTcpAckTooLow:
+      return absl::StrCat("acknowledgment ", state.number, ", bound ", state.limit);
     default:
       break;
   }

@@ -128,6 +128,7 @@ void HostNode::SendIcmpError(int interface, const Packet& about, std::uint8_t ty
   error->icmp = {type, code, rest};
   error->quoted = {about.protocol, about.ttl,         about.dscp_ecn, about.dont_fragment, about.ip_id, about.icmp,
                    about.source,   about.destination, about.id};
+  error->tcp = about.tcp;
   error->payload = about.payload;
   world().payloads().AddReference(about.payload);
   if (IsLocal(sender)) {

@@ -6,6 +6,7 @@
 
 #include "net/packet_class.h"
 #include "net/socket_address.h"
+#include "sim/tcp/header.h"
 
 namespace pinhole::sim {
 
@@ -16,7 +17,7 @@ enum class PacketId : std::uint32_t { kNone = 0 };
 // IANA protocol numbers.
 enum class IpProtocol : std::uint8_t {
   kIcmp = 1,
-  kTcp = 6,  // no segments yet
+  kTcp = 6,
   kUdp = 17,
   kIcmpv6 = 58,
 };
@@ -49,10 +50,11 @@ struct QuotedPacket {
   PacketId id = PacketId::kNone;
 };
 
-// An IPv4 or IPv6 packet, UDP or ICMP, in one fixed shape. The version is the family of `source`, which is
+// An IPv4 or IPv6 packet, UDP, TCP or ICMP, in one fixed shape. The version is the family of `source`, which is
 // that of `destination`. Lives in the world's pool and is passed on by PacketPtr; whoever holds it may write it.
 //
-// A translator rewrites source or destination (or, in an ICMP error, those and `quoted`) and nothing else.
+// A translator rewrites source or destination (or, in an ICMP error, those and `quoted`), and one that shifts
+// sequence numbers rewrites `tcp`; nothing else.
 // Checksums are made when a packet is serialised (sim/wire.h), so there are none to adjust.
 struct Packet {
   PacketId id = PacketId::kNone;
@@ -65,13 +67,16 @@ struct Packet {
   bool dont_fragment = false;  // IPv4 only; IPv6 never fragments on the way
   net::SocketAddress source;   // ports are 0 for ICMP
   net::SocketAddress destination;
-  // UDP: the datagram's data. Echo: its data. ICMP error: the payload of the quoted packet, in full; how much
+  // UDP, TCP: the data. Echo: its data. ICMP error: the payload of the quoted packet, in full; how much
   // of it is on the wire follows from the size limit of RFC 1812 §4.3.2.3 or RFC 4443 §2.4 (c).
   PayloadRef payload;
 
   // ICMP and ICMPv6 only.
   IcmpHeader icmp;
   QuotedPacket quoted;  // errors only
+
+  // A TCP segment's; in an ICMP error about a TCP segment, the quoted segment's.
+  TcpHeader tcp;
 
   // Not on the wire: as its sender sent it, before any translation.
   net::SocketAddress emitted_source;
@@ -84,6 +89,7 @@ struct Packet {
 
   bool is_v4() const { return source.address().is_v4(); }
   bool is_udp() const { return protocol == IpProtocol::kUdp; }
+  bool is_tcp() const { return protocol == IpProtocol::kTcp; }
   bool is_icmp() const { return protocol == IpProtocol::kIcmp || protocol == IpProtocol::kIcmpv6; }
 };
 static_assert(std::is_trivially_copyable_v<Packet>);

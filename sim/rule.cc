@@ -60,6 +60,36 @@ const char* ToString(Rule rule) {
       return "icmp_not_translated";
     case Rule::kInboundRefused:
       return "inbound_refused";
+    case Rule::kTcpOutOfWindow:
+      return "tcp_out_of_window";
+    case Rule::kTcpBadAck:
+      return "tcp_bad_ack";
+    case Rule::kTcpChallenged:
+      return "tcp_challenged";
+    case Rule::kTcpNotExpected:
+      return "tcp_not_expected";
+    case Rule::kTcpBacklogFull:
+      return "tcp_backlog_full";
+    case Rule::kSynHeld:
+      return "syn_held";
+    case Rule::kSimultaneousOpen:
+      return "simultaneous_open";
+    case Rule::kTcpState:
+      return "tcp_state";
+    case Rule::kTcpNoConnection:
+      return "tcp_no_connection";
+    case Rule::kTcpSynAckNumber:
+      return "tcp_syn_ack_number";
+    case Rule::kTcpSequenceTooHigh:
+      return "tcp_sequence_too_high";
+    case Rule::kTcpSequenceTooLow:
+      return "tcp_sequence_too_low";
+    case Rule::kTcpAckTooHigh:
+      return "tcp_ack_too_high";
+    case Rule::kTcpAckTooLow:
+      return "tcp_ack_too_low";
+    case Rule::kTcpResetNumber:
+      return "tcp_reset_number";
   }
   std::abort();  // No `default`, so the compiler finds a missing case.
 }

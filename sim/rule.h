@@ -33,6 +33,13 @@ enum class Rule : std::uint8_t {
   kNoProtocol,    // the host does not speak this protocol
   kInputDropped,  // refused by the box's input policy
 
+  // TCP endpoints (RFC 9293 §3.10.7).
+  kTcpOutOfWindow,  // outside the receive window; answered with an ACK
+  kTcpBadAck,       // acknowledges what was never sent; answered with an ACK, or a RST before the handshake is over
+  kTcpChallenged,   // a SYN or RST that may be forged; answered with a challenge ACK (RFC 5961)
+  kTcpNotExpected,  // has no meaning in the connection's state, such as a segment without ACK
+  kTcpBacklogFull,  // the listener's queue is full
+
   // NATs and firewalls.
   kNoMapping,           // came from outside to an endpoint that no inside endpoint holds (RFC 4787 §4)
   kFilteredAddress,     // address-dependent filtering: the mapping's owner never sent to this address (RFC 4787 §5)
@@ -44,8 +51,20 @@ enum class Rule : std::uint8_t {
   kProtocolBlocked,     // the box lets this protocol or port through to nobody
   kIcmpNotTranslated,   // an ICMP error that this NAT does not carry, or that quotes no packet of its sessions
   kInboundRefused,      // a new session from outside, to an address that is only reached by answers
+
+  // TCP tracking of NATs and firewalls (sim/nat/tcp_tracker.h).
+  kSynHeld,             // an unsolicited SYN, not answered for a while (RFC 5382 REQ-4)
+  kSimultaneousOpen,    // a SYN that crosses the inside host's own, which this NAT refuses (RFC 5382 REQ-2)
+  kTcpState,            // flags that the connection's state has no way on from
+  kTcpNoConnection,     // neither a SYN nor of a connection that is known
+  kTcpSynAckNumber,     // a SYN,ACK that does not acknowledge the SYN's number + 1
+  kTcpSequenceTooHigh,  // begins beyond the window's end
+  kTcpSequenceTooLow,   // ends before the window's start
+  kTcpAckTooHigh,       // acknowledges what the other side has not sent
+  kTcpAckTooLow,        // acknowledges less than the other side's window explains
+  kTcpResetNumber,      // a RST with a sequence number before the highest acknowledged
 };
-inline constexpr int kRuleCount = static_cast<int>(Rule::kInboundRefused) + 1;
+inline constexpr int kRuleCount = static_cast<int>(Rule::kTcpResetNumber) + 1;
 
 // Stable lower-case name, such as "filtered_port".
 const char* ToString(Rule rule);
@@ -61,6 +80,9 @@ const char* ToString(Rule rule);
 //   kFilteredAddress, kFilteredPort  endpoint: the inside endpoint that is mapped there, or, where several may be,
 //                           the external endpoint
 //   kPortExhausted, kMappingLimit    number: mappings now, limit: the bound; endpoint: the inside endpoint
+//   kTcpOutOfWindow, kTcpBadAck, kTcpSynAckNumber, kTcpSequenceTooHigh ... kTcpResetNumber
+//                           number: the sequence or acknowledgment number seen, limit: the bound that it missed
+//   kTcpState               number: the flags of the segment, limit: the state of the connection
 //   otherwise               endpoint: the address or endpoint that decided, if set
 struct DropState {
   net::SocketAddress endpoint;

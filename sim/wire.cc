@@ -12,10 +12,15 @@ constexpr std::uint32_t IpHeaderBytes(net::Family family) {
 // UDP and ICMP without a quote all begin with eight bytes.
 static_assert(kUdpHeaderBytes == kIcmpHeaderBytes);
 
+// Of what follows the IP header, without its data. `tcp`: the header if it is TCP.
+std::uint32_t TransportHeaderBytes(IpProtocol protocol, const TcpHeader& tcp) {
+  return protocol == IpProtocol::kTcp ? TcpHeaderBytes(tcp) : kUdpHeaderBytes;
+}
+
 std::uint32_t QuotedBytes(const Packet& packet) {
   const bool v4 = packet.is_v4();
-  const std::uint32_t whole =
-      IpHeaderBytes(packet.quoted.source.family()) + kUdpHeaderBytes + packet.payload.size_bytes;
+  const std::uint32_t whole = IpHeaderBytes(packet.quoted.source.family()) +
+                              TransportHeaderBytes(packet.quoted.protocol, packet.tcp) + packet.payload.size_bytes;
   const std::uint32_t room =
       (v4 ? kIcmpv4ErrorBytesMax : kIcmpv6ErrorBytesMax) - IpHeaderBytes(packet.source.family()) - kIcmpHeaderBytes;
   return std::min(whole, room);
@@ -78,6 +83,53 @@ std::uint16_t UdpChecksum(const IpFields& ip, std::uint16_t source_port, std::ui
   return checksum == 0 ? 0xffff : checksum;  // RFC 768: 0 would mean that there is none
 }
 
+// RFC 9293 §3.1, §3.2. Options in the order that Linux sends them; each but the first is moved to a multiple of 4 by
+// no-operations before it.
+void WriteTcpHeader(net::ByteWriter& writer, std::span<std::uint8_t> out, const IpFields& ip, std::uint16_t source_port,
+                    std::uint16_t destination_port, const TcpHeader& tcp, net::ByteView payload) {
+  constexpr std::uint8_t kNop = 1, kMss = 2, kWindowScale = 3, kSackPermitted = 4, kSack = 5;
+  const std::size_t start = writer.size();
+  const std::uint32_t header_bytes = TcpHeaderBytes(tcp);
+  writer.WriteU16(source_port);
+  writer.WriteU16(destination_port);
+  writer.WriteU32(tcp.sequence);
+  writer.WriteU32(tcp.acknowledgment);
+  writer.WriteU8(static_cast<std::uint8_t>(header_bytes / 4 << 4));
+  writer.WriteU8(tcp.flags);
+  writer.WriteU16(tcp.window);
+  writer.WriteU16(0);  // checksum, below
+  writer.WriteU16(0);  // urgent pointer
+  if (tcp.mss_bytes != 0) {
+    writer.WriteU8(kMss);
+    writer.WriteU8(4);
+    writer.WriteU16(tcp.mss_bytes);
+  }
+  if (tcp.sack_permitted) {
+    writer.WriteU16(kNop << 8 | kNop);
+    writer.WriteU8(kSackPermitted);
+    writer.WriteU8(2);
+  }
+  if (tcp.window_scale != TcpHeader::kNoWindowScale) {
+    writer.WriteU8(kNop);
+    writer.WriteU8(kWindowScale);
+    writer.WriteU8(3);
+    writer.WriteU8(tcp.window_scale);
+  }
+  if (tcp.sack_count != 0) {
+    writer.WriteU16(kNop << 8 | kNop);
+    writer.WriteU8(kSack);
+    writer.WriteU8(static_cast<std::uint8_t>(2 + 8 * tcp.sack_count));
+    for (int i = 0; i < tcp.sack_count; ++i) {
+      writer.WriteU32(tcp.sack[static_cast<std::size_t>(i)].left);
+      writer.WriteU32(tcp.sack[static_cast<std::size_t>(i)].right);
+    }
+  }
+  if (!writer.ok()) return;
+  std::uint32_t sum = PseudoHeaderSum(ip, static_cast<std::uint32_t>(header_bytes + payload.size()));
+  sum = ChecksumAdd(sum, net::ByteView(out.data() + start, header_bytes));
+  net::StoreU16(out.data() + start + 16, ChecksumFinish(ChecksumAdd(sum, payload)));
+}
+
 // The checksum of an echo message, `header` and data; the type decides over the pseudo header.
 std::uint16_t IcmpChecksum(const IpFields& ip, const IcmpHeader& header, net::ByteView body) {
   std::uint32_t sum = 0;
@@ -118,13 +170,16 @@ void WriteQuote(net::ByteWriter& writer, std::span<std::uint8_t> out, const Pack
   const IpFields ip = {
       quoted.source.address(), quoted.destination.address(), quoted.protocol, quoted.ttl, quoted.dscp_ecn, quoted.ip_id,
       quoted.dont_fragment};
-  WriteIpHeader(writer, out, ip, kUdpHeaderBytes + payload.size());
+  const std::uint32_t header_bytes = TransportHeaderBytes(quoted.protocol, packet.tcp);
+  WriteIpHeader(writer, out, ip, header_bytes + payload.size());
   if (quoted.protocol == IpProtocol::kUdp) {
     WriteUdpHeader(writer, ip, quoted.source.port(), quoted.destination.port(), payload);
+  } else if (quoted.protocol == IpProtocol::kTcp) {
+    WriteTcpHeader(writer, out, ip, quoted.source.port(), quoted.destination.port(), packet.tcp, payload);
   } else {
     WriteIcmpHeader(writer, quoted.icmp, IcmpChecksum(ip, quoted.icmp, payload));
   }
-  const std::size_t data_bytes = QuotedBytes(packet) - IpHeaderBytes(quoted.source.family()) - kUdpHeaderBytes;
+  const std::size_t data_bytes = QuotedBytes(packet) - IpHeaderBytes(quoted.source.family()) - header_bytes;
   writer.WriteBytes(payload.first(data_bytes));
 }
 
@@ -143,9 +198,9 @@ std::uint16_t ChecksumFinish(std::uint32_t sum) {
 }
 
 std::uint32_t WireSize(const Packet& packet) {
-  const std::uint32_t headers = IpHeaderBytes(packet.source.family()) + kUdpHeaderBytes;
-  if (packet.is_icmp() && IsIcmpError(packet)) return headers + QuotedBytes(packet);
-  return headers + packet.payload.size_bytes;
+  const std::uint32_t ip_bytes = IpHeaderBytes(packet.source.family());
+  if (packet.is_icmp() && IsIcmpError(packet)) return ip_bytes + kIcmpHeaderBytes + QuotedBytes(packet);
+  return ip_bytes + TransportHeaderBytes(packet.protocol, packet.tcp) + packet.payload.size_bytes;
 }
 
 std::size_t Serialise(const Packet& packet, net::ByteView payload, std::span<std::uint8_t> out) {
@@ -156,7 +211,10 @@ std::size_t Serialise(const Packet& packet, net::ByteView payload, std::span<std
   const IpFields ip = FieldsOf(packet);
   const std::uint32_t ip_bytes = IpHeaderBytes(packet.source.family());
   WriteIpHeader(writer, out, ip, size - ip_bytes);
-  if (!packet.is_icmp()) {
+  if (packet.is_tcp()) {
+    WriteTcpHeader(writer, out, ip, packet.source.port(), packet.destination.port(), packet.tcp, payload);
+    writer.WriteBytes(payload);
+  } else if (!packet.is_icmp()) {
     WriteUdpHeader(writer, ip, packet.source.port(), packet.destination.port(), payload);
     writer.WriteBytes(payload);
   } else if (!IsIcmpError(packet)) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/escaping.h"
@@ -40,6 +41,7 @@ Packet ErrorAbout(const Packet& about, const net::SocketAddress& reporter) {
   error.icmp.type = 3;
   error.quoted = {about.protocol, about.ttl,         about.dscp_ecn, about.dont_fragment, about.ip_id, about.icmp,
                   about.source,   about.destination, about.id};
+  error.tcp = about.tcp;
   error.payload = about.payload;
   return error;
 }
@@ -85,6 +87,42 @@ TEST(Wire, Icmpv6TimeExceededQuotesTheDatagram) {
             "13880d96000d3f6868656c6c6f");
 }
 
+Packet Tcp(absl::string_view from, absl::string_view to, const TcpHeader& header, std::size_t payload_bytes) {
+  Packet packet = Udp(from, to, payload_bytes);
+  packet.protocol = IpProtocol::kTcp;
+  packet.tcp = header;
+  return packet;
+}
+
+TEST(Wire, TcpSynWithOptionsToTheByte) {
+  const TcpHeader syn = {.sequence = 0x01020304,
+                         .window = 64240,
+                         .mss_bytes = 1460,
+                         .flags = kTcpSyn,
+                         .window_scale = 7,
+                         .sack_permitted = true};
+  EXPECT_EQ(Hex(Tcp("192.0.2.1:5000", "198.51.100.7:443", syn, 0), ""),
+            "45000034000000003f068f88c0000201c6336407138801bb01020304000000008002faf06e9b0000020405b401010402"
+            "01030307");
+}
+
+TEST(Wire, Ipv6TcpDataWithSackBlocksToTheByte) {
+  TcpHeader ack = {.sequence = 100, .acknowledgment = 0xfffffff0, .window = 501, .flags = kTcpAck | kTcpPsh};
+  ack.sack_count = 2;
+  ack.sack[0] = {5, 1465};
+  ack.sack[1] = {0xfffffffe, 2};
+  EXPECT_EQ(Hex(Tcp("[2001:db8::1]:5000", "[2001:db8:2::7]:443", ack, 3), "abc"),
+            "60000000002b063f20010db800000000000000000000000120010db8000200000000000000000007138801bb00000064"
+            "fffffff0a01801f51c7800000101051200000005000005b9fffffffe00000002616263");
+}
+
+TEST(Wire, IcmpErrorQuotesTheTcpHeader) {
+  const Packet syn = Tcp("192.0.2.1:5000", "198.51.100.7:443", {.sequence = 7, .mss_bytes = 536, .flags = kTcpSyn}, 0);
+  EXPECT_EQ(Hex(ErrorAbout(syn, At("198.51.100.7:0")), ""),
+            "450000480000000040018e79c6336407c00002010300e95a000000004500002c000000003f068f90c0000201c6336407"
+            "138801bb0000000700000000600200009a3c000002040218");
+}
+
 // RFC 768: a checksum that comes out as zero is sent as all ones.
 TEST(Wire, UdpChecksumIsNeverZero) {
   for (int word = 0; word < 65536; ++word) {
@@ -113,7 +151,17 @@ TEST(Wire, ComputedSizeIsSerialisedSize) {
       EXPECT_EQ(WireSize(echo), (v4 ? 28 : 48) + size);
       EXPECT_EQ(Serialise(echo, Bytes(payload), out), WireSize(echo));
 
-      for (const Packet& about : {udp, echo}) {
+      TcpHeader header = {.mss_bytes = 1460, .flags = kTcpSyn, .window_scale = 7, .sack_permitted = true};
+      const auto [from, to] = std::pair(udp.source.ToString(), udp.destination.ToString());
+      const Packet syn = Tcp(from, to, header, size);
+      EXPECT_EQ(WireSize(syn), (v4 ? 20 : 40) + 32 + size);
+      EXPECT_EQ(Serialise(syn, Bytes(payload), out), WireSize(syn));
+      header = {.flags = kTcpAck, .sack_count = 4};
+      const Packet ack = Tcp(from, to, header, size);
+      EXPECT_EQ(WireSize(ack), (v4 ? 20 : 40) + 56 + size);
+      EXPECT_EQ(Serialise(ack, Bytes(payload), out), WireSize(ack));
+
+      for (const Packet& about : {udp, echo, syn, ack}) {
         const Packet error = ErrorAbout(about, v4 ? At("192.0.2.2:0") : At("[2001:db8::2]:0"));
         // RFC 1812 §4.3.2.3 and RFC 4443 §2.4 (c): as much of the packet as fits.
         const std::uint32_t limit = v4 ? 576 : 1280;

@@ -113,6 +113,31 @@ TEST(Digest, EveryHeaderFieldCounts) {
   EXPECT_FALSE(changes([](Packet& p) { p.packet_class = PacketClass::kData; }));
 }
 
+TEST(Digest, EveryTcpHeaderFieldCounts) {
+  const auto digest = [](auto change) {
+    Packet packet;
+    packet.protocol = IpProtocol::kTcp;
+    packet.source = At("192.0.2.1:1");
+    packet.destination = At("192.0.2.2:2");
+    packet.tcp.sack_count = 1;
+    change(packet.tcp);
+    Digest value;
+    value.AddPacket(Time(1ms), 1, packet, 7);
+    return value.wire();
+  };
+  const std::uint64_t before = digest([](TcpHeader&) {});
+  EXPECT_NE(digest([](TcpHeader& t) { t.sequence = 1; }), before);
+  EXPECT_NE(digest([](TcpHeader& t) { t.acknowledgment = 1; }), before);
+  EXPECT_NE(digest([](TcpHeader& t) { t.window = 1; }), before);
+  EXPECT_NE(digest([](TcpHeader& t) { t.mss_bytes = 1; }), before);
+  EXPECT_NE(digest([](TcpHeader& t) { t.flags = 1; }), before);
+  EXPECT_NE(digest([](TcpHeader& t) { t.window_scale = 1; }), before);
+  EXPECT_NE(digest([](TcpHeader& t) { t.sack_permitted = true; }), before);
+  EXPECT_NE(digest([](TcpHeader& t) { t.sack_count = 2; }), before);
+  EXPECT_NE(digest([](TcpHeader& t) { t.sack[0].left = 1; }), before);
+  EXPECT_NE(digest([](TcpHeader& t) { t.sack[0].right = 1; }), before);
+}
+
 TEST(Counters, PacketsAndBytesByClassAndInterface) {
   TwoHosts two({.loss_ppm = 0}, {});
   two.alice.Send(two.bob_at, std::string(100, 'x'), {.packet_class = PacketClass::kCheck});
