@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -23,16 +24,24 @@ proto::Scenario Scenario::Resolve(const Cell& cell) const {
 }
 
 const Cell* Scenario::Find(absl::string_view id) const {
-  const auto find = [&](absl::string_view cell_id) -> const Cell* {
-    const auto it = std::find_if(cells_.begin(), cells_.end(), [&](const Cell& cell) { return cell.id == cell_id; });
-    return it == cells_.end() ? nullptr : &*it;
-  };
-  if (const Cell* cell = find(id)) return cell;
-  const std::size_t slash = id.rfind('/');
-  if (slash == absl::string_view::npos) return nullptr;
+  const auto it = std::find_if(cells_.begin(), cells_.end(), [&](const Cell& cell) { return cell.id == id; });
+  return it == cells_.end() ? nullptr : &*it;
+}
+
+absl::StatusOr<NamedRun> Scenario::FindRun(absl::string_view id) const {
+  if (const Cell* cell = Find(id)) return NamedRun{cell, 0};
+  const std::size_t slash = std::min(id.rfind('/'), id.size());
+  const absl::string_view digits = id.substr(std::min(slash + 1, id.size()));
+  const Cell* cell = Find(id.substr(0, slash));
+  if (cell == nullptr || digits.empty() || !std::all_of(digits.begin(), digits.end(), absl::ascii_isdigit)) {
+    return absl::NotFoundError(absl::StrCat("no cell \"", id, "\""));
+  }
   std::uint32_t repetition = 0;
-  if (!absl::SimpleAtoi(id.substr(slash + 1), &repetition) || repetition >= repetitions()) return nullptr;
-  return find(id.substr(0, slash));
+  if (!absl::SimpleAtoi(digits, &repetition) || repetition >= kRepetitionsMax) {
+    return absl::OutOfRangeError(
+        absl::StrCat("cell \"", cell->id, "\" has no repetition ", digits, "; they are 0 to ", kRepetitionsMax - 1));
+  }
+  return NamedRun{cell, repetition};
 }
 
 std::vector<std::string> Scenario::NearestIds(absl::string_view id, int count) const {

@@ -30,6 +30,14 @@ struct Cell {
   std::vector<std::uint32_t> value_numbers;
 };
 
+// A cell has at most so many runs, numbered from 0, whether the file says how many or a sweep is told.
+inline constexpr std::uint32_t kRepetitionsMax = 1'000'000;
+
+struct NamedRun {
+  const Cell* cell = nullptr;
+  std::uint32_t repetition = 0;
+};
+
 class CompiledSweep;
 
 // A scenario file after loading: every cell is known to resolve. Immutable; may be read by many threads.
@@ -59,8 +67,11 @@ class Scenario {
   // A scalar that nobody set is absent, and its accessor gives the schema's default.
   proto::Scenario Resolve(const Cell& cell) const;
 
-  // The cell with this id; null if there is none. An id may end in "/" and a repetition.
+  // The cell with this id; null if there is none.
   const Cell* Find(absl::string_view id) const;
+  // The run with this id, as RunId() makes them; without "/" and a repetition, the cell's first. The repetition need
+  // not be one of the file's. NotFound: no such cell. OutOfRange: kRepetitionsMax or more.
+  absl::StatusOr<NamedRun> FindRun(absl::string_view id) const;
   // Up to `count` ids of cells that look most like `id`, best first.
   std::vector<std::string> NearestIds(absl::string_view id, int count) const;
 

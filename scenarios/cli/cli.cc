@@ -60,7 +60,7 @@ ExitCode RunCommandLine(const std::vector<std::string>& arguments, FileReader& f
   RunFlags run;
   CLI::App* run_command = app.add_subcommand("run", "Run one cell and tell all about it");
   run_command->add_option("FILE", run.path, "Scenario file")->required();
-  run_command->add_option("--cell", run.cell, "Which cell, and perhaps its repetition")->type_name("ID");
+  run_command->add_option("--cell", run.cell, "Which cell, and perhaps which repetition")->type_name("ID");
   run_command->add_option("--seed", run.seed, "Base seed, in place of the file's")->type_name("N");
   run_command->add_flag("!--no-ladder", run.ladder, "Leave the ladder of packets out");
   run_command->add_option("--pcapng", run.pcapng, "Write what passed every interface to a capture")->type_name("FILE");
@@ -74,7 +74,7 @@ ExitCode RunCommandLine(const std::vector<std::string>& arguments, FileReader& f
   sweep_command->add_option("--seed", sweep.seed, "Base seed, in place of the file's")->type_name("N");
   sweep_command->add_option("--repeat", sweep.repeat, "Runs of each cell, in place of the file's repetitions")
       ->type_name("N")
-      ->check(CLI::Range(1, 1000000));
+      ->check(CLI::Range(std::uint32_t{1}, kRepetitionsMax));
   sweep_command->add_option("-j,--jobs", sweep.jobs, "Threads; all cores by default")
       ->type_name("N")
       ->check(CLI::Range(1, 1024));

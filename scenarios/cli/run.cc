@@ -5,7 +5,6 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "scenarios/judged_run.h"
@@ -81,22 +80,22 @@ void PrintResult(const proto::RunResult& result, std::ostream& out) {
   out << "digests: wire " << result.digests().wire() << ", full " << result.digests().full() << "\n";
 }
 
-// The cell that was asked for and its repetition; null, with the nearest ids told, if there is none.
-const Cell* FindCell(const Scenario& scenario, const std::string& id, std::uint32_t* repetition, std::ostream& err) {
-  *repetition = 0;
-  if (id.empty() && scenario.cells().size() == 1) return &scenario.cells().front();
-  const Cell* cell = id.empty() ? nullptr : scenario.Find(id);
-  if (cell != nullptr) {
-    if (id.size() > cell->id.size() && !absl::SimpleAtoi(id.substr(cell->id.size() + 1), repetition)) cell = nullptr;
-    if (cell != nullptr) return cell;
+// The run that was asked for; nullopt, with the nearest ids told, if there is none.
+std::optional<NamedRun> FindRun(const Scenario& scenario, const std::string& id, std::ostream& err) {
+  if (id.empty() && scenario.cells().size() == 1) return NamedRun{&scenario.cells().front(), 0};
+  if (id.empty()) {
+    err << scenario.path() << ": has many cells; say which with --cell\nsuch as:\n";
+  } else {
+    const absl::StatusOr<NamedRun> found = scenario.FindRun(id);
+    if (found.ok()) return *found;
+    err << scenario.path() << ": " << found.status().message() << "\n";
+    if (!absl::IsNotFound(found.status())) return std::nullopt;
+    err << "the nearest are:\n";
   }
-  err << scenario.path() << ": " << (id.empty() ? "has many cells; say which with --cell" : "no cell \"" + id + "\"")
-      << "\n";
-  err << (id.empty() ? "such as:\n" : "the nearest are:\n");
   for (const std::string& nearest : scenario.NearestIds(id.empty() ? scenario.name() : id, kNearestIds)) {
     err << "  " << nearest << "\n";
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -107,9 +106,10 @@ ExitCode Run(const RunFlags& flags, FileReader& files, std::ostream& out, std::o
     err << scenario.status().message() << "\n";
     return ExitCode::kBadScenario;
   }
-  std::uint32_t repetition = 0;
-  const Cell* cell = FindCell(*scenario, flags.cell, &repetition, err);
-  if (cell == nullptr) return ExitCode::kBadScenario;
+  const std::optional<NamedRun> found = FindRun(*scenario, flags.cell, err);
+  if (!found) return ExitCode::kBadScenario;
+  const Cell* const cell = found->cell;
+  const std::uint32_t repetition = found->repetition;
   const absl::StatusOr<PreparedCell> prepared = PrepareCell(*scenario, *cell);
   if (!prepared.ok()) {
     err << flags.path << ": " << prepared.status().message() << "\n";

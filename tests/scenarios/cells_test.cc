@@ -109,13 +109,33 @@ TEST(Seeds, ByRepetitionAllCellsShareThemAndByIdNoneDo) {
   EXPECT_NE(SeedOf(cell, proto::SeedPolicy::REPETITION, 1, 0), SeedOf(cell, proto::SeedPolicy::REPETITION, 2, 0));
 }
 
-TEST(Find, TakesAnIdWithOrWithoutRepetition) {
+TEST(FindRun, TakesACellAndAnyRepetitionThatASweepCouldMake) {
   const Scenario scenario = Load(std::string("sweep {\n") + kTurn + "repetitions: 2 }");
-  EXPECT_EQ(scenario.Find("test/turn=BOTH"), &scenario.cells()[1]);
-  EXPECT_EQ(scenario.Find("test/turn=BOTH/1"), &scenario.cells()[1]);
-  EXPECT_EQ(scenario.Find("test/turn=BOTH/2"), nullptr);
+  const Cell& both = scenario.cells()[1];
+  EXPECT_EQ(scenario.Find("test/turn=BOTH"), &both);
   EXPECT_EQ(scenario.Find("test/turn=ALL"), nullptr);
+  for (const std::uint32_t repetition : {0u, 1u, 2u, 999999u}) {
+    const absl::StatusOr<NamedRun> run = scenario.FindRun(RunId(both, repetition));
+    ASSERT_TRUE(run.ok()) << run.status().message();
+    EXPECT_EQ(run->cell, &both);
+    EXPECT_EQ(run->repetition, repetition);
+  }
+  ASSERT_TRUE(scenario.FindRun("test/turn=BOTH").ok());
+  EXPECT_EQ(scenario.FindRun("test/turn=BOTH")->repetition, 0u);
   EXPECT_THAT(scenario.NearestIds("test/turn=BOHT", 1), ElementsAre("test/turn=BOTH"));
+}
+
+TEST(FindRun, SaysWhatIsWrongWithTheId) {
+  const Scenario scenario = Load(std::string("sweep {\n") + kTurn + "}");
+  for (const char* id : {"", "/", "test", "test/turn=ALL", "test/turn=ALL/0", "test/turn=BOTH/", "test/turn=BOTH/-1",
+                         "test/turn=BOTH/+1", "test/turn=BOTH/x", "test/turn=BOTH/0/0"}) {
+    EXPECT_EQ(scenario.FindRun(id).status(), absl::NotFoundError(absl::StrCat("no cell \"", id, "\""))) << id;
+  }
+  for (const char* repetition : {"1000000", "4294967296", "99999999999999999999"}) {
+    EXPECT_EQ(scenario.FindRun(absl::StrCat("test/turn=BOTH/", repetition)).status(),
+              absl::OutOfRangeError(
+                  absl::StrCat("cell \"test/turn=BOTH\" has no repetition ", repetition, "; they are 0 to 999999")));
+  }
 }
 
 TEST(Filter, KeepsCellsThatHaveOneOfTheValuesOfEachAxis) {

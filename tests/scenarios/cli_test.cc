@@ -1,32 +1,16 @@
 // The program from its command line: what it prints where, and its exit code.
-#include "scenarios/cli/cli.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <sstream>
-#include <string>
-#include <vector>
+
+#include "tests/scenarios/command_line.h"
 
 namespace pinhole::scenarios {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-struct Said {
-  ExitCode exit_code;
-  std::string out;
-  std::string err;
-};
-
-Said Pinhole(const std::vector<std::string>& arguments, std::map<std::string, std::string> files = {}) {
-  MemoryFiles reader(std::move(files));
-  std::ostringstream out;
-  std::ostringstream err;
-  const ExitCode exit_code = RunCommandLine(arguments, reader, out, err);
-  return {exit_code, out.str(), err.str()};
-}
 
 constexpr char kGood[] = "name: \"good\" base: \"topologies/two_homes.textproto\"";
 

@@ -2,15 +2,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <map>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_split.h"
-#include "scenarios/cli/cli.h"
+#include "tests/scenarios/command_line.h"
 
 namespace pinhole::scenarios {
 namespace {
@@ -19,20 +19,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
-
-struct Said {
-  ExitCode exit_code;
-  std::string out;
-  std::string err;
-};
-
-Said Pinhole(const std::vector<std::string>& arguments, std::map<std::string, std::string> files = {}) {
-  MemoryFiles reader(std::move(files));
-  std::ostringstream out;
-  std::ostringstream err;
-  const ExitCode exit_code = RunCommandLine(arguments, reader, out, err);
-  return {exit_code, out.str(), err.str()};
-}
 
 constexpr char kHeader[] = "name: \"t\" base: \"topologies/two_homes.textproto\" ";
 std::string Sweeping(const std::string& more) {
@@ -67,6 +53,24 @@ TEST(RunCommand, AMisspeltCellIsAnsweredWithTheNearest) {
   const Said said = Pinhole({"run", "t", "--cell", "t/nat=symetric"}, {{"t", Sweeping("")}});
   EXPECT_EQ(said.exit_code, ExitCode::kBadScenario);
   EXPECT_THAT(said.err, HasSubstr("the nearest are:\n  t/nat=symmetric"));
+}
+
+TEST(RunCommand, RunsARepetitionThatOnlySweepWasToldToMake) {
+  const std::map<std::string, std::string> files = {{"t", Sweeping("")}};
+  const Said swept = Pinhole({"sweep", "t", "--json", "-", "--repeat", "3"}, files);
+  const std::vector<std::string> lines = absl::StrSplit(swept.out, '\n', absl::SkipEmpty());
+  ASSERT_EQ(lines.size(), 6u);
+  EXPECT_THAT(lines[5], HasSubstr("\"cell\":\"t/nat=symmetric/2\""));
+  const Said again = Pinhole({"run", "t", "--json", "-", "--cell", "t/nat=symmetric/2"}, files);
+  EXPECT_EQ(again.exit_code, ExitCode::kOk) << again.err;
+  EXPECT_EQ(again.out, lines[5] + "\n");
+}
+
+TEST(RunCommand, ARepetitionThatNoSweepCouldMakeExits2) {
+  const Said said = Pinhole({"run", "t", "--cell", "t/nat=symmetric/1000000"}, {{"t", Sweeping("")}});
+  EXPECT_EQ(said.exit_code, ExitCode::kBadScenario);
+  EXPECT_EQ(said.err, "t: cell \"t/nat=symmetric\" has no repetition 1000000; they are 0 to 999999\n");
+  EXPECT_EQ(Pinhole({"sweep", "t", "--repeat", "1000001"}, {{"t", Sweeping("")}}).exit_code, ExitCode::kBadScenario);
 }
 
 TEST(RunCommand, AnExpectationThatIsNotMetExits1) {
