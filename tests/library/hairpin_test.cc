@@ -1,0 +1,189 @@
+// Two peers behind one NAT that does not route between their networks, hairpin by hairpin: what becomes of the check to
+// the peer's server-reflexive candidate, and of its answer. RFC 4787 §6.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "tests/library/swept.h"
+
+namespace pinhole::scenarios {
+namespace {
+
+// RFC 8489 §6.2.1: Rc.
+constexpr int kSendsOfOneCheck = 7;
+
+struct Place {
+  const char* file;
+  const char* box;                     // that hairpins
+  std::array<const char*, 2> seen_as;  // address of either peer's packets as they come to the box
+  const char* host_pair_dies_at;       // a check to the peer's host candidate
+  sim::Rule host_pair_dies_by;
+};
+void PrintTo(const Place& place, std::ostream* out) { *out << place.file; }
+
+const Place kPlaces[] = {
+    {"two_inner_networks", "office", {"10.0.1.10", "10.0.2.10"}, "office", sim::Rule::kInterfaceNotRouted},
+    {"one_cgn", "carrier", {"100.64.1.2", "100.64.2.2"}, "internet", sim::Rule::kPrivateInCore},
+};
+
+struct Ran {
+  Ran(const Place& place, const std::string& hairpin, const std::string& turn)
+      : scenario(LoadLibrary(place.file)),
+        prepared(Prepare(scenario, std::string(place.file) + "/hairpin=" + hairpin + ",turn=" + turn)),
+        run(prepared.plan, 1, {}) {
+    EXPECT_TRUE(run.Run().ok());
+    outcome = run.OutcomeOf(0);
+  }
+
+  static PreparedCell Prepare(const Scenario& scenario, const std::string& id) {
+    const Cell* cell = scenario.Find(id);
+    EXPECT_NE(cell, nullptr) << id;
+    return *PrepareCell(scenario, *cell);
+  }
+
+  // The check list's pair from the host candidate to the peer's signalled candidate of this type.
+  std::optional<ice::PairView> PairTo(int side, ice::CandidateType remote) const {
+    for (const ice::PairView& pair : run.endpoint(0, side).agent().CheckListSnapshot()) {
+      if (pair.remote.type == remote && pair.local.type == ice::CandidateType::kHost) return pair;
+    }
+    return std::nullopt;
+  }
+
+  // What died of what `source` sent: to `destination` if that is given.
+  std::vector<sim::DropRecord> Drops(bool responses, const net::SocketAddress& source,
+                                     std::optional<net::SocketAddress> destination = std::nullopt) const {
+    std::vector<sim::DropRecord> found;
+    const sim::DropLog& drops = run.world().drops();
+    for (std::size_t i = 0; i < drops.size(); ++i) {
+      const sim::DropRecord& drop = drops.at(i);
+      const bool check =
+          drop.packet_class == net::PacketClass::kCheck || drop.packet_class == net::PacketClass::kRetransmittedCheck;
+      if (responses ? drop.packet_class != net::PacketClass::kResponse : !check) continue;
+      if (drop.emitted_source == source && (!destination || drop.emitted_destination == *destination)) {
+        found.push_back(drop);
+      }
+    }
+    return found;
+  }
+
+  std::string NodeOf(const sim::DropRecord& drop) const { return std::string(run.world().node(drop.node).name()); }
+
+  Scenario scenario;
+  PreparedCell prepared;
+  CellRun run;
+  SessionOutcome outcome;
+};
+
+class Hairpin : public testing::TestWithParam<Place> {
+ protected:
+  // Whatever the hairpin does: no way leads from host candidate to host candidate.
+  void ExpectHostPairsDie(const Ran& ran) {
+    for (int side = 0; side < 2; ++side) {
+      const std::optional<ice::PairView> pair = ran.PairTo(side, ice::CandidateType::kHost);
+      ASSERT_TRUE(pair);
+      EXPECT_FALSE(pair->valid);
+      const std::vector<sim::DropRecord> drops = ran.Drops(false, pair->base, pair->remote.address);
+      // The last one may be on its way when the run is over because both sides have connected.
+      EXPECT_LE(static_cast<int>(drops.size()), pair->sends);
+      EXPECT_GE(static_cast<int>(drops.size()), pair->sends - (ran.outcome.a.connected ? 1 : 0));
+      for (const sim::DropRecord& drop : drops) {
+        EXPECT_EQ(ran.NodeOf(drop), GetParam().host_pair_dies_at);
+        EXPECT_EQ(drop.rule, GetParam().host_pair_dies_by) << sim::ToString(drop.rule);
+      }
+    }
+  }
+};
+
+// The check arrives, from the asker's inside source; the answer goes there, and is dropped inside, where nothing is
+// routed. Each of the seven.
+TEST_P(Hairpin, WithTheInsideSourceTheAnswerIsDroppedInsideAndThePairTimesOut) {
+  const Ran ran(GetParam(), "INTERNAL_SOURCE", "NONE");
+  EXPECT_EQ(ran.outcome.outcome, Outcome::kFailed);
+  ExpectHostPairsDie(ran);
+  for (int side = 0; side < 2; ++side) {
+    const std::optional<ice::PairView> pair = ran.PairTo(side, ice::CandidateType::kServerReflexive);
+    const std::optional<ice::PairView> of_peer = ran.PairTo(1 - side, ice::CandidateType::kServerReflexive);
+    ASSERT_TRUE(pair && of_peer);
+    EXPECT_EQ(pair->end, ice::PairEnd::kTimeout) << ice::ToString(pair->end);
+    EXPECT_FALSE(pair->valid);
+    EXPECT_EQ(pair->sends, kSendsOfOneCheck);
+    EXPECT_TRUE(ran.Drops(false, pair->base, pair->remote.address).empty()) << "requests pass the hairpin";
+    const std::vector<sim::DropRecord> answers = ran.Drops(true, of_peer->base);
+    EXPECT_EQ(static_cast<int>(answers.size()), kSendsOfOneCheck);
+    for (const sim::DropRecord& drop : answers) {
+      EXPECT_EQ(ran.NodeOf(drop), GetParam().box);
+      EXPECT_EQ(drop.rule, sim::Rule::kInterfaceNotRouted) << sim::ToString(drop.rule);
+      EXPECT_EQ(drop.destination.address().ToString(), GetParam().seen_as[static_cast<std::size_t>(side)]);
+    }
+    EXPECT_EQ(ran.run.endpoint(0, side).Failure(), "checking: all_pairs_failed");
+  }
+}
+
+TEST_P(Hairpin, WithTheInsideSourceTheRelayIsTaken) {
+  const Ran ran(GetParam(), "INTERNAL_SOURCE", "BOTH");
+  EXPECT_EQ(ran.outcome.outcome, Outcome::kRelayed);
+  EXPECT_TRUE(ran.outcome.agree);
+  EXPECT_GE(ran.outcome.relay_hops, 1);
+  for (int side = 0; side < 2; ++side) {
+    const std::optional<ice::PairView> pair = ran.PairTo(side, ice::CandidateType::kServerReflexive);
+    ASSERT_TRUE(pair);
+    EXPECT_GT(pair->sends, 0);
+    EXPECT_FALSE(pair->valid);
+    const std::vector<sim::DropRecord> answers = ran.Drops(true, pair->base);
+    EXPECT_FALSE(answers.empty());
+    for (const sim::DropRecord& drop : answers) {
+      EXPECT_EQ(ran.NodeOf(drop), GetParam().box);
+      EXPECT_EQ(drop.rule, sim::Rule::kInterfaceNotRouted) << sim::ToString(drop.rule);
+    }
+  }
+}
+
+// As if it had gone out and come in again: either end is what the STUN server saw.
+TEST_P(Hairpin, WithTheOutsideSourceTheServerReflexivePairIsSelectedAndNoAnswerDies) {
+  for (const char* turn : {"NONE", "BOTH"}) {
+    const Ran ran(GetParam(), "EXTERNAL_SOURCE", turn);
+    EXPECT_EQ(ran.outcome.outcome, Outcome::kDirect);
+    EXPECT_TRUE(ran.outcome.agree);
+    ExpectHostPairsDie(ran);
+    for (const SideOutcome* side : {&ran.outcome.a, &ran.outcome.b}) {
+      EXPECT_EQ(side->local_type, CandidateType::kServerReflexive);
+      EXPECT_EQ(side->remote_type, CandidateType::kServerReflexive);
+    }
+    for (int side = 0; side < 2; ++side) {
+      const std::optional<ice::PairView> pair = ran.PairTo(side, ice::CandidateType::kServerReflexive);
+      ASSERT_TRUE(pair);
+      EXPECT_TRUE(pair->valid);
+      EXPECT_TRUE(ran.Drops(true, pair->base).empty());
+    }
+  }
+}
+
+// Every request is refused at the box itself, and there is nothing to answer.
+TEST_P(Hairpin, WithoutHairpinningTheBoxRefusesEveryCheckToTheOutsideAddress) {
+  const Ran ran(GetParam(), "NONE", "NONE");
+  EXPECT_EQ(ran.outcome.outcome, Outcome::kFailed);
+  ExpectHostPairsDie(ran);
+  for (int side = 0; side < 2; ++side) {
+    const std::optional<ice::PairView> pair = ran.PairTo(side, ice::CandidateType::kServerReflexive);
+    ASSERT_TRUE(pair);
+    EXPECT_EQ(pair->end, ice::PairEnd::kTimeout) << ice::ToString(pair->end);
+    EXPECT_EQ(pair->sends, kSendsOfOneCheck);
+    const std::vector<sim::DropRecord> refused = ran.Drops(false, pair->base, pair->remote.address);
+    EXPECT_EQ(static_cast<int>(refused.size()), kSendsOfOneCheck);
+    for (const sim::DropRecord& drop : refused) {
+      EXPECT_EQ(ran.NodeOf(drop), GetParam().box);
+      EXPECT_EQ(drop.rule, sim::Rule::kHairpinRefused) << sim::ToString(drop.rule);
+    }
+    EXPECT_TRUE(ran.Drops(true, pair->base).empty());
+    EXPECT_EQ(ran.run.endpoint(0, side).agent().CheckListSnapshot().size(), 2u) << "nobody was learned";
+  }
+  EXPECT_EQ(Ran(GetParam(), "NONE", "BOTH").outcome.outcome, Outcome::kRelayed);
+}
+
+INSTANTIATE_TEST_SUITE_P(, Hairpin, testing::ValuesIn(kPlaces),
+                         [](const testing::TestParamInfo<Place>& place) { return std::string(place.param.file); });
+
+}  // namespace
+}  // namespace pinhole::scenarios
