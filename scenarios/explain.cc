@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "sim/nat_box.h"
 
 namespace pinhole::scenarios {
 namespace {
@@ -36,19 +37,23 @@ std::optional<std::size_t> PairOf(const CellRun& run, const PacketBook& book, co
 
 }  // namespace
 
-bool IsHopeless(sim::Rule rule) {
-  switch (rule) {
+bool IsHopeless(const CellRun& run, const sim::DropRecord& drop) {
+  switch (drop.rule) {
     case sim::Rule::kNoRoute:
     case sim::Rule::kNoNeighbour:
     case sim::Rule::kPrivateInCore:
     case sim::Rule::kMartian:
     case sim::Rule::kNotForwarding:
-    case sim::Rule::kNoSocket:
     case sim::Rule::kNoProtocol:
     case sim::Rule::kHairpinRefused:
     case sim::Rule::kInterfaceNotRouted:
     case sim::Rule::kProtocolBlocked:
       return true;
+    case sim::Rule::kNoSocket: {
+      const std::uint32_t node = static_cast<std::uint32_t>(drop.node);
+      return run.plan().nodes[node].kind != PlannedNodeKind::kNat ||
+             !static_cast<const sim::NatBox&>(run.host(node)).nat().IsExternal(drop.destination.address());
+    }
     default:
       return false;
   }
@@ -109,7 +114,7 @@ std::string ExplainSession(const CellRun& run, const PacketBook& book, std::size
                     endpoint.finished() ? endpoint.Failure()
                                         : absl::StrCat("still ", apps::ToString(endpoint.state()), " at the end"));
     for (const PairDeath& death : DeathsOf(run, book, session, side)) {
-      const auto rank = [](const sim::DropRecord& drop) { return std::make_pair(!IsHopeless(drop.rule), drop.at); };
+      const auto rank = [&run](const sim::DropRecord& drop) { return std::make_pair(!IsHopeless(run, drop), drop.at); };
       if (!last_hope || rank(*last_hope) < rank(death.drop)) last_hope = death.drop;
     }
     for (const ice::PairView& pair : endpoint.agent().CheckListSnapshot()) {
@@ -119,7 +124,7 @@ std::string ExplainSession(const CellRun& run, const PacketBook& book, std::size
     }
   }
   if (connected) return "";
-  if (!ended_by_agent.empty() && (!last_hope || IsHopeless(last_hope->rule))) {
+  if (!ended_by_agent.empty() && (!last_hope || IsHopeless(run, *last_hope))) {
     absl::StrAppend(&text, "; last hope: ", ended_by_agent);
   } else if (last_hope) {
     absl::StrAppend(&text, "; last hope: ", Describe(run, *last_hope));

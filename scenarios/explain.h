@@ -34,6 +34,7 @@ std::string ExplainPair(const CellRun& run, const ice::PairView& pair, const Pai
 std::string ExplainSession(const CellRun& run, const PacketBook& book, std::size_t session);
 
 // True if no state of any filter could have let the packet through: there is no way to where it goes, or nobody there.
-bool IsHopeless(sim::Rule rule);
+// What a NAT's own input refuses on an outside address is what no mapping of its let in: that is not hopeless.
+bool IsHopeless(const CellRun& run, const sim::DropRecord& drop);
 
 }  // namespace pinhole::scenarios

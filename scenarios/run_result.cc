@@ -325,7 +325,7 @@ proto::RunResult MakeRunResult(const RunIdentity& identity, const CellRun& run, 
     ++drops[{drop.node, drop.rule}];
     const bool check =
         drop.packet_class == net::PacketClass::kCheck || drop.packet_class == net::PacketClass::kRetransmittedCheck;
-    if (check && IsHopeless(drop.rule)) ++hopeless;
+    if (check && IsHopeless(run, drop)) ++hopeless;
   }
   for (const auto& [key, packets] : drops) {
     proto::DropCount* count = result.add_drops();

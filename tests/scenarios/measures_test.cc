@@ -102,6 +102,24 @@ TEST(Measures, APairToAPrivateAddressSaysThatTheCoreDroppedIt) {
   EXPECT_GT(watched.result.hopeless_probes(), 0u);
 }
 
+// A check to a private address of another home goes nowhere whatever the NATs do. One that a NAT's own input refused,
+// since none of its mappings let it in, might have.
+TEST(Measures, HopelessProbesAreTheChecksToPrivateAddresses) {
+  for (const char* nat : {"symmetric", "linux-input-accept", "pf"}) {
+    const Scenario scenario = Homes("symmetric", nat, "session { name: \"call\" turn: NONE }");
+    const WatchedRun watched(scenario, "homes");
+    ASSERT_EQ(watched.result.session(0).outcome(), proto::FAILED) << nat;
+    std::uint32_t to_private = 0;
+    for (const proto::Side& side : watched.result.session(0).side()) {
+      for (const proto::Pair& pair : side.pair()) {
+        if (pair.remote_type() == "host") to_private += pair.sends();
+      }
+    }
+    EXPECT_EQ(to_private, 2 * 7u) << nat << ": Rc of RFC 8489 §6.2.1 for each side";
+    EXPECT_EQ(watched.result.hopeless_probes(), to_private) << nat;
+  }
+}
+
 TEST(Measures, EveryPacketThatLeavesOneEndOfALinkReachesTheOtherOrIsADrop) {
   const Scenario scenario = Homes("port-restricted-cone", "symmetric", "session { name: \"call\" turn: NONE }");
   const WatchedRun watched(scenario, "homes");

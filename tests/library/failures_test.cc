@@ -1,0 +1,197 @@
+// Every cell of the NAT matrix that fails says why, and the reason is one that its two NATs can have. The rules here
+// are those of RFC 4787 §4 and §5 and read nothing but the profiles' fields.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "scenarios/explain.h"
+#include "tests/library/swept.h"
+
+namespace pinhole::scenarios {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+// One NAT as the finished cell has it.
+class Fields {
+ public:
+  explicit Fields(const proto::Nat& nat) : name_(nat.name()), udp_(nat.udp()) {}
+
+  const std::string& name() const { return name_; }
+  bool filters_port() const { return udp_.filtering() == proto::Filtering::ADDRESS_AND_PORT_DEPENDENT; }
+  bool filters_address() const { return udp_.filtering() == proto::Filtering::ADDRESS_DEPENDENT; }
+  // An inside socket sends to the peer from the port that the STUN server saw.
+  bool keeps_port() const {
+    return udp_.mapping() == proto::Mapping::ENDPOINT_INDEPENDENT ||
+           (udp_.mapping() == proto::Mapping::PER_TUPLE && udp_.ports().policy() == proto::PortAllocation::PRESERVE);
+  }
+  bool takes_itself() const { return udp_.unsolicited() == proto::Unsolicited::INPUT; }
+  bool answers_by_the_same_port() const { return keeps_port() || udp_.inbound_sessions(); }
+  net::Duration unreplied_timeout() const {
+    return std::chrono::microseconds(udp_.has_unreplied_timeout_us() ? udp_.unreplied_timeout_us()
+                                                                     : udp_.idle_timeout_us());
+  }
+
+  // A check to the port that the STUN server saw passes, sooner or later: this filter's memory has the other's address
+  // because checks go there, but through that very port only if that is kept; it has the other's port only if that
+  // was signalled.
+  bool LetsIn(const Fields& sender) const {
+    if (!filters_address() && !filters_port()) return true;
+    if (udp_.filter_memory() == proto::FilterMemory::PER_MAPPING && !keeps_port()) return false;
+    return filters_address() || sender.keeps_port();
+  }
+  // By what it drops what its filter refuses.
+  sim::Rule FilterRule() const {
+    if (takes_itself()) return sim::Rule::kNoSocket;
+    return filters_address() ? sim::Rule::kFilteredAddress : sim::Rule::kFilteredPort;
+  }
+  // Whether it can be this rule at all, so long after the checks began.
+  bool CanDropBy(sim::Rule rule, net::Duration after) const {
+    switch (rule) {
+      case sim::Rule::kFilteredAddress:
+      case sim::Rule::kFilteredPort:
+      case sim::Rule::kNoSocket:
+        return (filters_address() || filters_port()) && rule == FilterRule();
+      case sim::Rule::kNoMapping:  // what was learned from a check that got no answer has timed out
+        return !keeps_port() && after >= unreplied_timeout();
+      default:
+        return false;
+    }
+  }
+
+ private:
+  std::string name_;
+  const proto::UdpNat& udp_;
+};
+
+struct Failed {
+  const CellRun& run;
+  const PacketBook& book;
+  std::array<Fields, 2> nats;  // alice's, bob's
+  std::string why;
+
+  const Fields* NatAt(const sim::DropRecord& drop) const {
+    for (const Fields& nat : nats) {
+      if (run.world().node(drop.node).name() == nat.name()) return &nat;
+    }
+    return nullptr;
+  }
+};
+
+// The pair of server-reflexive candidates: the one that would have joined the two.
+void ExpectSignalledPairDiedByTheRules(const Failed& failed, int side, const ice::PairView& pair,
+                                       const PairDeath* death) {
+  const Fields& own = failed.nats[static_cast<std::size_t>(side)];
+  const Fields& peers = failed.nats[static_cast<std::size_t>(1 - side)];
+  const Fields* killer = &peers;
+  if (peers.LetsIn(own)) {
+    EXPECT_FALSE(peers.answers_by_the_same_port()) << "it should have connected";
+    if (!own.filters_port()) {
+      // RFC 8445 §7.2.5.2.1.
+      EXPECT_EQ(pair.end, ice::PairEnd::kNotSymmetric) << ice::ToString(pair.end);
+      return;
+    }
+    killer = &own;  // the answer's port is a stranger's
+  }
+  EXPECT_EQ(pair.end, ice::PairEnd::kTimeout) << ice::ToString(pair.end);
+  ASSERT_NE(death, nullptr);
+  ASSERT_NE(failed.NatAt(death->drop), nullptr);
+  EXPECT_EQ(failed.NatAt(death->drop)->name(), killer->name());
+  EXPECT_EQ(death->drop.rule, killer->FilterRule()) << sim::ToString(death->drop.rule);
+}
+
+void ExpectPairsDiedByTheRules(const Failed& failed, int side) {
+  const ice::Agent& agent = failed.run.endpoint(0, side).agent();
+  const std::vector<ice::PairView> pairs = agent.CheckListSnapshot();
+  const std::vector<PairDeath> deaths = DeathsOf(failed.run, failed.book, 0, side);
+  int signalled = 0;
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    const ice::PairView& pair = pairs[i];
+    SCOPED_TRACE(absl::StrCat("side ", side, ", pair to ", pair.remote.address.ToString()));
+    const PairDeath* death = nullptr;
+    for (const PairDeath& one : deaths) {
+      if (one.pair == i) death = &one;
+    }
+    EXPECT_EQ(pair.state, ice::PairState::kFailed);
+    if (pair.end != ice::PairEnd::kNotSymmetric) {
+      EXPECT_EQ(pair.end, ice::PairEnd::kTimeout) << ice::ToString(pair.end);
+      ASSERT_NE(death, nullptr) << "no packet lost, and no answer";
+    }
+    switch (pair.remote.type) {
+      case ice::CandidateType::kHost:
+        ASSERT_NE(death, nullptr);
+        EXPECT_EQ(death->drop.rule, sim::Rule::kPrivateInCore) << sim::ToString(death->drop.rule);
+        EXPECT_EQ(failed.run.world().node(death->drop.node).name(), "internet");
+        break;
+      case ice::CandidateType::kServerReflexive:
+        ++signalled;
+        ExpectSignalledPairDiedByTheRules(failed, side, pair, death);
+        break;
+      case ice::CandidateType::kPeerReflexive:
+        if (pair.end == ice::PairEnd::kNotSymmetric) break;
+        ASSERT_NE(failed.NatAt(death->drop), nullptr);
+        EXPECT_TRUE(
+            failed.NatAt(death->drop)->CanDropBy(death->drop.rule, death->drop.at - *agent.times().checks_started))
+            << Describe(failed.run, death->drop);
+        break;
+      case ice::CandidateType::kRelayed:
+        ADD_FAILURE() << "there is no relay";
+    }
+  }
+  EXPECT_EQ(signalled, 1);
+}
+
+// What the user reads: each side's phase, and one node and rule.
+void ExpectReasonIsTold(const Failed& failed) {
+  EXPECT_THAT(failed.why,
+              StartsWith("alice: checking: all_pairs_failed; bob: checking: all_pairs_failed; last hope: "));
+  const Fields &a = failed.nats[0], &b = failed.nats[1];
+  if (a.LetsIn(b) && b.LetsIn(a) && !a.filters_port() && !b.filters_port()) {
+    // No filter stands in the way; both ports move on for ever.
+    EXPECT_THAT(failed.why, HasSubstr(": not_symmetric"));
+    return;
+  }
+  int told = 0;
+  for (const Fields& nat : failed.nats) {
+    for (int i = 1; i < sim::kRuleCount; ++i) {
+      const auto rule = static_cast<sim::Rule>(i);
+      if (!testing::Value(failed.why, HasSubstr(absl::StrCat("dropped at ", nat.name(), ": ", sim::ToString(rule)))))
+        continue;
+      ++told;
+      EXPECT_TRUE(nat.CanDropBy(rule, net::Duration::max()));
+    }
+  }
+  EXPECT_EQ(told, 1) << "one of the two NATs, and one rule";
+}
+
+TEST(NatMatrix, EveryFailedCellNamesANatAndARuleThatItsProfileHas) {
+  const Scenario scenario = LoadLibrary("nat_matrix");
+  int failures = 0;
+  for (const Cell& cell : scenario.cells()) {
+    ASSERT_EQ(cell.values[2].axis, "turn");
+    if (cell.values[2].value == "BOTH") continue;  // none of these fails
+    const PreparedCell prepared = *PrepareCell(scenario, cell);
+    PacketBook book;
+    CellRun run(prepared.plan, 1, {.tracer = &book});
+    ASSERT_TRUE(run.Run().ok());
+    if (run.OutcomeOf(0).outcome != Outcome::kFailed) continue;
+    ++failures;
+    const std::string why = ExplainSession(run, book, 0);
+    SCOPED_TRACE(absl::StrCat(cell.id, ": ", why));
+    const proto::Topology& topology = prepared.resolved.topology();
+    ASSERT_EQ(topology.nat(0).name(), "home_a");
+    const Failed failed{run, book, {Fields(topology.nat(0)), Fields(topology.nat(1))}, why};
+    for (int side = 0; side < 2; ++side) ExpectPairsDiedByTheRules(failed, side);
+    ExpectReasonIsTold(failed);
+    if (HasFailure()) break;
+  }
+  // At least the 36 and the 24 of the two matrices of nine behaviours.
+  EXPECT_GT(failures, 60);
+}
+
+}  // namespace
+}  // namespace pinhole::scenarios
