@@ -37,6 +37,7 @@ class Agent::Impl {
   void HandleIcmp(int base, const net::SocketAddress& destination, net::IcmpError::Kind kind, net::Instant now);
   void DrainRelayEvents(net::Instant now, net::PacketTag tag);
   void AfterInput(net::Instant now, net::PacketTag tag = {});
+  void GiveBack(net::Instant now);
   void UseSlots(net::Instant now);
   bool StartCheck(net::Instant now);
   void StartCheckingIfReady(net::Instant now);
@@ -55,7 +56,7 @@ class Agent::Impl {
 void Agent::Impl::HandleDatagram(net::Instant now, int base, const net::SocketAddress& from, net::ByteView bytes,
                                  net::PacketTag tag) {
   if (!session_.base(base).open()) return;
-  if (HandedToRelay(now, base, from, bytes, tag)) return;
+  if (HandedToRelay(now, base, from, bytes, tag) || session_.over()) return;
   if (stun::LooksLikeStun(bytes)) {
     HandleStun(now, base, from, bytes, tag);
   } else {
@@ -68,7 +69,7 @@ bool Agent::Impl::HandedToRelay(net::Instant now, int base, const net::SocketAdd
   if (session_.relays.empty() || session_.base(base).relay >= 0) return false;
   for (int i = 0; i < session_.relays.size(); ++i) {
     Relay& relay = session_.relays[i];
-    if (relay.socket_base != base || relay.released || relay.client.options().server != from) continue;
+    if (relay.socket_base != base || relay.client.options().server != from) continue;
     if (relay.client.OnDatagram(now, from, bytes, tag)) {
       session_.DrainRelay(now, i);
       return true;
@@ -135,7 +136,9 @@ void Agent::Impl::HandleRelayEvent(net::Instant now, const Relays::Event& event,
 }
 
 void Agent::Impl::DrainRelayEvents(net::Instant now, net::PacketTag tag) {
-  while (const std::optional<Relays::Event> event = session_.relays.TakeEvent()) HandleRelayEvent(now, *event, tag);
+  while (const std::optional<Relays::Event> event = session_.relays.TakeEvent()) {
+    if (!session_.over()) HandleRelayEvent(now, *event, tag);
+  }
 }
 
 void Agent::Impl::HandleIcmp(int base, const net::SocketAddress& destination, net::IcmpError::Kind kind,
@@ -201,7 +204,7 @@ void Agent::Impl::UseSlots(net::Instant now) {
 
 void Agent::Impl::AfterInput(net::Instant now, net::PacketTag tag) {
   DrainRelayEvents(now, tag);
-  if (session_.over()) return release_.Continue(now);
+  if (session_.over()) return GiveBack(now);
   StartCheckingIfReady(now);
   conclusion_.Update(now);
   if (session_.over()) {
@@ -217,20 +220,27 @@ void Agent::Impl::AfterInput(net::Instant now, net::PacketTag tag) {
   release_.Continue(now);
 }
 
+// Of a failed session: what is left to be done is to give its allocations back.
+void Agent::Impl::GiveBack(net::Instant now) {
+  if (session_.relays.HasHeld() && session_.pacer.TryTake(now)) session_.relays.SendHeld(now, session_.out);
+  release_.Continue(now);
+}
+
 std::optional<net::Instant> Agent::Impl::ComputeNextTimer() const {
   std::optional<net::Instant> earliest;
   const auto consider = [&](std::optional<net::Instant> at) {
     if (at.has_value() && (!earliest.has_value() || *at < *earliest)) earliest = at;
   };
+  if (session_.stage == Stage::kClosed) return earliest;
   consider(release_.NextTimer());
+  if (!session_.relays.empty()) consider(session_.relays.NextTimer());
+  if (session_.relays.HasHeld()) consider(session_.pacer.next());
   if (session_.over()) return earliest;
   consider(gatherer_.NextTimer());
   consider(checks_.NextTimer());
-  if (!session_.relays.empty()) consider(session_.relays.NextTimer());
   if (session_.checking()) consider(keepalives_.NextTimer());
   consider(conclusion_.NextTimer());
-  const bool wants_slot = session_.relays.HasHeld() || gatherer_.WantsSlot() ||
-                          (session_.stage == Stage::kChecking && session_.lists.HasNext());
+  const bool wants_slot = gatherer_.WantsSlot() || (session_.stage == Stage::kChecking && session_.lists.HasNext());
   if (wants_slot) consider(session_.pacer.next());
   return earliest;
 }
@@ -305,7 +315,7 @@ void Agent::OnDatagram(net::Instant now, SocketTag tag, const net::SocketAddress
   impl_->BeginInput();
   Session& session = impl_->session_;
   const auto base = static_cast<std::size_t>(tag);
-  if (session.over() || base >= session.bases.size() || session.bases[base].relay >= 0) return;
+  if (session.stage == Stage::kClosed || base >= session.bases.size() || session.bases[base].relay >= 0) return;
   impl_->HandleDatagram(now, static_cast<int>(base), from, bytes, packet);
   impl_->AfterInput(now, packet);
 }
@@ -334,18 +344,18 @@ void Agent::OnSendResult(net::Instant now, SocketTag tag, const net::SocketAddre
 void Agent::OnTimer(net::Instant now) {
   impl_->BeginInput();
   Session& session = impl_->session_;
+  if (session.stage == Stage::kClosed) return;
   if (!session.over()) {
     // In order of their deadlines; each step moves its own deadline on.
     while (impl_->checks_.OnTimer(now)) {
     }
     impl_->gatherer_.OnTimer(now);
-    for (int i = 0; i < session.relays.size(); ++i) {
-      if (session.relays[i].released) continue;
-      session.relays[i].client.OnTimer(now);
-      session.DrainRelay(now, i);
-    }
-    impl_->keepalives_.OnTimer(now);
   }
+  for (int i = 0; i < session.relays.size(); ++i) {
+    session.relays[i].client.OnTimer(now);
+    session.DrainRelay(now, i);
+  }
+  if (!session.over()) impl_->keepalives_.OnTimer(now);
   impl_->AfterInput(now);
 }
 

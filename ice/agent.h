@@ -61,7 +61,8 @@ class Agent {
   // pair, no consent, or the session is over. `cause`: the received datagram behind it, if any.
   bool SendData(net::Instant now, int stream, int component, net::ByteView bytes, net::PacketTag cause = {});
 
-  // Ends the session: allocations are given back, sockets closed.
+  // Ends the session: allocations are given back, sockets closed. The servers are told once, and nothing is resent:
+  // an allocation whose release is lost ends by its lifetime.
   void Close(net::Instant now);
 
   std::optional<Output> PollOutput();

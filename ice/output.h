@@ -79,7 +79,8 @@ enum class FailureReason : std::uint8_t {
 const char* ToString(Phase phase);
 const char* ToString(FailureReason reason);
 
-// The session is over: nothing more will be sent.
+// The session is over: nothing more will be sent, except what gives allocations back. The agent goes on with that
+// until NextTimer() is empty or it is closed.
 struct Failed {
   Phase phase = Phase::kChecking;
   FailureReason reason = FailureReason::kNone;

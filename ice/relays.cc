@@ -1,10 +1,7 @@
 #include "ice/relays.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
-
-#include "stun/message.h"
 
 namespace pinhole::ice {
 
@@ -18,19 +15,14 @@ void Relays::Route(net::Instant now, int index, const stun::TurnClient::SendToSe
   Relay& relay = (*this)[index];
   const net::SocketAddress& server = relay.client.options().server;
   const SendDatagram datagram{tag, server, {}, send.packet_class, send.cause};
-  if (send.packet_class != net::PacketClass::kTurn || send.bytes.size() < stun::kHeaderBytes) {
-    return out.Push(datagram, send.bytes);
-  }
-  stun::TransactionId id;
-  std::memcpy(id.bytes.data(), send.bytes.data() + 8, id.bytes.size());
-  if (std::find(relay.known_ids.begin(), relay.known_ids.end(), id) != relay.known_ids.end()) {
-    const bool held = std::any_of(held_.begin(), held_.end(), [&](const Held& other) {
-      return std::equal(id.bytes.begin(), id.bytes.end(), other.bytes.begin() + 8);
-    });
+  if (send.send != 1) {
+    const bool held = send.send > 1 && std::any_of(held_.begin(), held_.end(), [&](const Held& other) {
+                        return other.relay == index &&
+                               std::equal(other.bytes.begin(), other.bytes.end(), send.bytes.begin(), send.bytes.end());
+                      });
     if (!held) out.Push(datagram, send.bytes);
     return;
   }
-  relay.known_ids[relay.known_next++ % relay.known_ids.size()] = id;
   if (held_.empty() && pacer.TryTake(now)) {
     ++transactions_;
     last_transaction_ = now;
@@ -44,7 +36,7 @@ void Relays::Drain(net::Instant now, int index, SocketTag tag, OutputQueue& out,
   while (std::optional<stun::TurnClient::Output> output = relay.client.PollOutput()) {
     if (const auto* send = std::get_if<stun::TurnClient::SendToServer>(&*output)) {
       Route(now, index, *send, tag, out, pacer);
-    } else {
+    } else if (!relay.released) {
       events_.push_back({index, std::move(*output)});
     }
   }
@@ -66,11 +58,10 @@ void Relays::Release(net::Instant now, int index, SocketTag tag, OutputQueue& ou
               held_.end());
   while (relay.client.PollOutput().has_value()) {
   }
-  const bool allocated = relay.client.state() == stun::TurnClient::State::kAllocated;
   relay.client.Release(now);
   while (std::optional<stun::TurnClient::Output> output = relay.client.PollOutput()) {
     const auto* send = std::get_if<stun::TurnClient::SendToServer>(&*output);
-    if (!allocated || send == nullptr) continue;
+    if (send == nullptr) continue;
     out.Push(SendDatagram{tag, relay.client.options().server, {}, send->packet_class, {}}, send->bytes);
     ++transactions_;
   }
@@ -89,7 +80,6 @@ bool Relays::SendHeld(net::Instant now, OutputQueue& out) {
 std::optional<net::Instant> Relays::NextTimer() const {
   std::optional<net::Instant> earliest;
   for (const Relay& relay : all_) {
-    if (relay.released) continue;
     const std::optional<net::Instant> next = relay.client.NextTimer();
     if (next.has_value() && (!earliest.has_value() || *next < *earliest)) earliest = next;
   }

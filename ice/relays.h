@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -10,7 +9,6 @@
 #include "ice/ta_pacer.h"
 #include "net/bytes.h"
 #include "net/time.h"
-#include "stun/transaction_id.h"
 #include "stun/turn_client.h"
 
 namespace pinhole::ice {
@@ -24,10 +22,10 @@ struct Relay {
   int server;       // index into AgentOptions::turn_servers
   int base = -1;    // index of the relayed base, once allocated
   stun::TurnClient client;
-  bool released = false;  // given back; what it still says does not matter
-  // Ids of the requests that were sent or wait to be: anything else is a new transaction, which has to be paced.
-  std::array<stun::TransactionId, 8> known_ids = {};
-  std::size_t known_next = 0;
+  bool released = false;  // being given back, or gone: what it still says does not matter
+
+  // Whether its socket is still needed to give it back.
+  bool releasing() const { return released && client.state() == stun::TurnClient::State::kReleasing; }
 };
 
 // The TURN clients of an agent, and their new transactions that wait for a slot of the pacer (RFC 8445 §5.1.1.2:
@@ -57,7 +55,8 @@ class Relays {
   int transactions() const { return transactions_; }
   std::optional<net::Instant> last_transaction() const { return last_transaction_; }
 
-  // Gives an allocation back at once. The caller has a slot.
+  // Starts to give an allocation back, or one that is still asked for once it is granted. The caller has a slot. As
+  // with every request, timers and answers go on until it is over.
   void Release(net::Instant now, int index, SocketTag tag, OutputQueue& out);
 
   std::optional<net::Instant> NextTimer() const;

@@ -49,7 +49,30 @@ int Release::NextRelay() const {
   return -1;
 }
 
+bool Release::IsReleasingThrough(int base) const {
+  for (int i = 0; i < session_.relays.size(); ++i) {
+    if (session_.relays[i].socket_base == base && session_.relays[i].releasing()) return true;
+  }
+  return false;
+}
+
+// Those of no selected pair that no server is talked to through any more.
+void Release::CloseSockets() {
+  mode_ = Mode::kDone;
+  for (std::size_t i = 0; i < session_.bases.size(); ++i) {
+    LocalBase& base = session_.bases[i];
+    if (!base.open() || IsSelected(static_cast<int>(i))) continue;
+    if (IsReleasingThrough(static_cast<int>(i))) {
+      mode_ = Mode::kSockets;
+      continue;
+    }
+    base.state = LocalBase::State::kClosed;
+    if (base.relay < 0) session_.out.Push(CloseSocket{base.tag});
+  }
+}
+
 void Release::Continue(net::Instant now) {
+  if (mode_ == Mode::kSockets) return CloseSockets();
   if ((mode_ != Mode::kUnselected && mode_ != Mode::kAll) || now < at_) return;
   for (int relay = NextRelay(); relay >= 0; relay = NextRelay()) {
     if (!session_.pacer.TryTakeFloor(now)) return;
@@ -57,14 +80,7 @@ void Release::Continue(net::Instant now) {
     session_.relays.Release(now, relay, session_.base(session_.relays[relay].socket_base).tag, session_.out);
     if (base >= 0) session_.base(base).state = LocalBase::State::kClosed;
   }
-  if (mode_ == Mode::kUnselected) {
-    for (std::size_t i = 0; i < session_.bases.size(); ++i) {
-      LocalBase& base = session_.bases[i];
-      if (!base.open() || IsSelected(static_cast<int>(i))) continue;
-      base.state = LocalBase::State::kClosed;
-      if (base.relay < 0) session_.out.Push(CloseSocket{base.tag});
-    }
-  }
+  if (mode_ == Mode::kUnselected) return CloseSockets();
   mode_ = Mode::kDone;
 }
 

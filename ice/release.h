@@ -6,8 +6,8 @@
 
 namespace pinhole::ice {
 
-// Gives back what a session does not need any more (RFC 8445 §8.3): allocations first, each in a slot of the
-// machine's floor, then the sockets.
+// Gives back what a session does not need any more (RFC 8445 §8.3): allocations first, each started in a slot of the
+// machine's floor and resent until the server has answered; then the sockets, each when no allocation needs it.
 class Release {
  public:
   explicit Release(Session& session) : session_(session) {}
@@ -17,17 +17,20 @@ class Release {
   void StartUnselected(net::Instant at);
   // The session has failed: all allocations; the sockets wait for Close().
   void StartAll(net::Instant now);
-  // The session is closed: everything, at once.
+  // The session is closed: everything, at once. What the servers are told here is sent once: nobody is left to
+  // resend it, and an allocation whose release is lost ends by its lifetime.
   void Now(net::Instant now);
 
   void Continue(net::Instant now);
   std::optional<net::Instant> NextTimer() const;
 
  private:
-  enum class Mode : std::uint8_t { kNone, kUnselected, kAll, kDone };
+  enum class Mode : std::uint8_t { kNone, kUnselected, kAll, kSockets, kDone };
 
   bool IsSelected(int base) const;
   int NextRelay() const;
+  bool IsReleasingThrough(int base) const;
+  void CloseSockets();
 
   Session& session_;
   Mode mode_ = Mode::kNone;

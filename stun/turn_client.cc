@@ -121,7 +121,7 @@ void TurnClient::StartRequest(net::Instant now, const Purpose& purpose, int retr
 void TurnClient::PollRequest(std::size_t index, net::PacketTag cause) {
   while (std::optional<ClientTransaction::Output> output = requests_[index].transaction.PollOutput()) {
     if (const auto* send = std::get_if<ClientTransaction::SendRequest>(&*output)) {
-      outputs_.Push(SendToServer{outputs_.Copy(send->bytes), net::PacketClass::kTurn, cause});
+      outputs_.Push(SendToServer{outputs_.Copy(send->bytes), net::PacketClass::kTurn, cause, send->send});
     }
   }
 }
@@ -175,9 +175,10 @@ bool TurnClient::OnResponse(net::Instant now, const MessageView& response, net::
 
   const std::optional<ErrorCode> error = response.Get<ErrorCode>();
   const int code = error.has_value() ? error->code : 0;
+  const bool is_wanted = purpose.kind != Kind::kAllocate || state_ == State::kAllocating;
   if (response.HasUnknownRequired(kTurnAttributes)) {
     OnFailure(now, purpose, Reason::kBadResponse, code, tag);
-  } else if (next == LongTermClient::Next::kRetry && retries <= kChallengesMax) {
+  } else if (next == LongTermClient::Next::kRetry && retries <= kChallengesMax && is_wanted) {
     StartRequest(now, purpose, retries, tag);
   } else if (next == LongTermClient::Next::kProceed && response.message_class() == MessageClass::kSuccess) {
     OnSuccess(now, purpose, response, tag);
@@ -213,9 +214,9 @@ void TurnClient::OnAllocateSuccess(net::Instant now, const MessageView& response
   const std::optional<XorRelayedAddress> relayed = response.Get<XorRelayedAddress>();
   const std::optional<XorMappedAddress> mapped = response.Get<XorMappedAddress>();
   const net::Family family = options_.family.value_or(net::Family::kIpv4);
-  if (!relayed.has_value() || !mapped.has_value() || relayed->address.family() != family) {
-    // Of no use to us, so it is given back (§7.3).
-    outputs_.Push(AllocationFailed{Reason::kBadResponse, 0});
+  const bool usable = relayed.has_value() && mapped.has_value() && relayed->address.family() == family;
+  if (!usable || state_ == State::kReleasing) {  // Of no use to us, so it is given back (§7.3).
+    if (state_ == State::kAllocating) outputs_.Push(AllocationFailed{Reason::kBadResponse, 0});
     state_ = State::kReleasing;
     return StartRequest(now, {Kind::kRelease, {}}, 0, tag);
   }
@@ -238,7 +239,7 @@ void TurnClient::OnFailure(net::Instant now, const Purpose& purpose, Reason reas
   constexpr int kAllocationMismatch = errors::kAllocationMismatch.code;
   const bool is_lost =
       purpose.kind == Kind::kRefresh || (code == kAllocationMismatch && purpose.kind != Kind::kAllocate);
-  if (purpose.kind == Kind::kRelease) {
+  if (state_ == State::kReleasing) {
     outputs_.Push(Released{});  // A 437 says that it is gone already (§8.3).
     Close();
   } else if (purpose.kind == Kind::kAllocate) {
@@ -285,6 +286,13 @@ void TurnClient::OnHardIcmpError(net::Instant now) {
 void TurnClient::Release(net::Instant now) {
   outputs_.BeginInput();
   if (state_ == State::kReleasing || state_ == State::kClosed) return;
+  if (state_ == State::kAllocating) {
+    state_ = State::kReleasing;
+    for (Request& request : requests_) {
+      if (!request.authenticated) request.transaction.StopRetransmitting(now);
+    }
+    return;
+  }
   const bool allocated = state_ == State::kAllocated;
   Close();
   if (!allocated) return outputs_.Push(Released{});

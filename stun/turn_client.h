@@ -23,7 +23,8 @@ namespace pinhole::stun {
 // One allocation on a TURN server over UDP (RFC 8656), from one local socket.
 //
 //     kIdle --Start--> kAllocating --success--> kAllocated --Release--> kReleasing --> kClosed
-//                          `--refused, no answer--> kClosed <--lost--'
+//                          |---refused, no answer--> kClosed <--lost--'
+//                          `---Release--> kReleasing
 //
 // Answers the server's challenge, keeps allocation, permissions and channels alive, wraps what goes to peers
 // (Send indications until a channel is bound, then ChannelData) and unwraps what comes.
@@ -59,6 +60,7 @@ class TurnClient {
     net::ByteView bytes;
     net::PacketClass packet_class;  // kTurn, or what Send() was given
     net::PacketTag cause;           // the datagram behind it, if there is one
+    int send = 0;                   // of a request: 1 for the first transmission of it; 0: on its way to a peer
   };
   struct Allocated {
     net::SocketAddress relayed;
@@ -146,7 +148,9 @@ class TurnClient {
   // Sends `payload` to `peer` through the relay, creating the permission first if there is none.
   SendResult Send(net::Instant now, const net::SocketAddress& peer, net::ByteView payload,
                   net::PacketClass packet_class, net::PacketTag cause = {});
-  // Gives the allocation back (Refresh with LIFETIME 0). Without an allocation it just closes.
+  // Gives the allocation back (Refresh with LIFETIME 0), resent until it is answered or has failed. While kAllocating
+  // it waits for the answer, since what has been asked for may yet be granted, and gives that back; only an Allocate
+  // with credentials, to a server that is known to be there, is still resent. Before Start() it just closes.
   void Release(net::Instant now);
   // Early and repeated calls are harmless.
   void OnTimer(net::Instant now);

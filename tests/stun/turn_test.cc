@@ -174,12 +174,64 @@ TEST(TurnClient, BoundsItsPeersAndWhatWaits) {
   EXPECT_EQ(permissions, static_cast<int>(TurnClient::kPeersMax));
 }
 
-TEST(TurnClient, ReleaseBeforeThereIsAnAllocationJustCloses) {
+TEST(TurnClient, ReleaseBeforeStartJustCloses) {
   TurnClientBench bench;
-  bench.Start();
   bench.Do([&] { bench.client().Release(bench.now()); });
   EXPECT_EQ(bench.Events<TurnClient::Released>().size(), 1u);
   EXPECT_FALSE(bench.client().NextTimer().has_value());
+}
+
+TEST(TurnClient, AnAllocationGrantedAfterItsReleaseIsGivenBackAtOnce) {
+  for (bool challenged : {false, true}) {  // A server may do without credentials.
+    TurnClientBench bench;
+    bench.Start();
+    if (challenged) bench.Challenge();
+    const auto granted = bench.Answer(
+        MessageClass::kSuccess, [](MessageBuilder& m) { TurnClientBench::AddAllocated(m); },
+        challenged ? &bench.key : nullptr);
+    bench.Do([&] { bench.client().Release(bench.now()); });
+    EXPECT_TRUE(bench.sent.empty());
+    bench.Deliver(granted);
+    EXPECT_TRUE(bench.Events<TurnClient::Allocated>().empty());
+    ASSERT_EQ(bench.sent.size(), 1u);
+    EXPECT_EQ(bench.SentMethod(), Method::kRefresh);
+    EXPECT_EQ(bench.sent[0].view().Get<Lifetime>().value().value, 0u);
+    if (!challenged) bench.Challenge();
+    bench.Succeed();
+    EXPECT_EQ(bench.Events<TurnClient::Released>().size(), 1u);
+    EXPECT_FALSE(bench.client().NextTimer().has_value());
+  }
+}
+
+TEST(TurnClient, AReleasedAllocateIsResentOnlyToAServerThatHasChallengedIt) {
+  for (bool challenged : {false, true}) {
+    TurnClientBench bench;
+    bench.Start();
+    if (challenged) bench.Challenge();
+    bench.Do([&] { bench.client().Release(bench.now()); });
+    bench.Advance(39499ms);
+    EXPECT_EQ(bench.sent.size(), challenged ? 6u : 0u);
+    EXPECT_TRUE(bench.Events<TurnClient::Released>().empty());
+    bench.Advance(1ms);
+    EXPECT_EQ(bench.Events<TurnClient::Released>().size(), 1u);
+    EXPECT_FALSE(bench.client().NextTimer().has_value());
+  }
+}
+
+TEST(TurnClient, AReleasedAllocateIsNotTriedAgainWhenChallenged) {
+  TurnClientBench bench;
+  bench.Start();
+  const auto challenge = bench.Answer(
+      MessageClass::kError,
+      [](MessageBuilder& m) {
+        m.Add(ErrorCode{401, ""}).Add(Realm{"realm"}).Add(Nonce{"nonce1"});
+      },
+      nullptr);
+  bench.Do([&] { bench.client().Release(bench.now()); });
+  bench.Deliver(challenge);
+  EXPECT_TRUE(bench.sent.empty());
+  EXPECT_EQ(bench.Events<TurnClient::Released>().size(), 1u);
+  EXPECT_TRUE(bench.Events<TurnClient::AllocationFailed>().empty());
 }
 
 TEST(TurnClient, CredentialsThatDoNotFitARequestFailAtOnce) {
