@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 namespace pinhole::scenarios {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 struct Matrix {
@@ -36,9 +38,19 @@ TEST(IceReachability, FortyFiveAndFiftySevenOf81AreDirectInEveryOrder) {
       SCOPED_TRACE(absl::StrCat(matrix.file, " ", order.empty() ? "" : order[0]));
       const Scenario scenario = Library(matrix.file, order);
       int direct = 0;
+      std::map<std::vector<std::string>, Outcome> outcomes;  // by the values of nat_a, nat_b, turn
       for (const JudgedRun& run : SweepAll(scenario)) {
         EXPECT_EQ(run.verdict.kind, VerdictKind::kPass) << Told(scenario, run);
-        if (absl::StrContains(scenario.cells()[run.cell].id, "turn=NONE") && run.outcome == Outcome::kDirect) ++direct;
+        const Cell& cell = scenario.cells()[run.cell];
+        if (absl::StrContains(cell.id, "turn=NONE") && run.outcome == Outcome::kDirect) ++direct;
+        outcomes[{cell.values[0].value, cell.values[1].value, cell.values[2].value}] = run.outcome;
+        // Both sides retry, so the oracle leaves nothing open either.
+        const PreparedCell prepared = *PrepareCell(scenario, cell);
+        EXPECT_THAT(prepared.predictions[0].outcomes, ElementsAre(run.outcome)) << cell.id;
+      }
+      EXPECT_EQ(outcomes.size(), 162u);
+      for (const auto& [nats, outcome] : outcomes) {
+        EXPECT_EQ(outcome, (outcomes[{nats[1], nats[0], nats[2]}])) << nats[0] << " and " << nats[1] << ", swapped";
       }
       EXPECT_EQ(direct, matrix.direct);
     }
