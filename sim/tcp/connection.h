@@ -1,0 +1,333 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <variant>
+
+#include "net/bytes.h"
+#include "net/host.h"
+#include "net/time.h"
+#include "sim/rule.h"
+#include "sim/tcp/congestion.h"
+#include "sim/tcp/connection_options.h"
+#include "sim/tcp/header.h"
+#include "sim/tcp/receive_buffer.h"
+#include "sim/tcp/rto.h"
+#include "sim/tcp/send_buffer.h"
+
+namespace pinhole::sim {
+
+// RFC 9293 §3.3.2. A TcpConnection is never in LISTEN: a listener makes a connection of each SYN (no_connection.h).
+enum class TcpState : std::uint8_t {
+  kClosed,
+  kListen,
+  kSynSent,
+  kSynReceived,
+  kEstablished,
+  kFinWait1,
+  kFinWait2,
+  kCloseWait,
+  kClosing,
+  kLastAck,
+  kTimeWait,
+};
+inline constexpr int kTcpStateCount = 11;
+// As the RFC writes it: "SYN-SENT".
+const char* ToString(TcpState state);
+
+// How a connection came to be CLOSED.
+enum class TcpEnd : std::uint8_t {
+  kNone,               // it is not, or was never opened
+  kFinished,           // both sides finished; TIME-WAIT, if it was ours, is over
+  kClosedBeforeOpen,   // by us in SYN-SENT; nothing was sent (RFC 9293 §3.10.4)
+  kAborted,            // by us
+  kDataLost,           // by us: Close(), and data was there, or came, that nobody read (RFC 9293 §3.6.1)
+  kRefused,            // a RST answered our SYN, or came before the handshake of an active open was over
+  kReset,              // a RST came
+  kBackToListen,       // a passive open that saw a RST or another SYN before it was established
+  kTimedOut,           // R2 retransmissions (RFC 9293 §3.8.3)
+  kUserTimeout,        // RFC 9293 §3.10.8
+  kKeepaliveTimedOut,  // no answer to any probe
+  kFinWait2TimedOut,   // Close() was called and the peer never finished
+  kIcmpError,          // icmp_error() says which
+};
+// Stable lower-case name, such as "timed_out".
+const char* ToString(TcpEnd end);
+
+// What a user call of RFC 9293 §3.10.1-§3.10.5 returns.
+enum class TcpCall : std::uint8_t {
+  kOk,
+  kDoesNotExist,           // "connection does not exist"
+  kAlreadyExists,          // "connection already exists"
+  kClosing,                // "connection closing"
+  kInsufficientResources,  // "insufficient resources": nothing fits now
+};
+
+// One connection, the TCB of RFC 9293, as a value: it knows no addresses, packets, hosts or clock. Whole state machine
+// of §3.10; RFC 6298 (timer), 5681 and 6582 (congestion), 7323 §2 (window scale), 2018 (blocks sent; those received
+// are not needed by NewReno), 5961 (challenge ACKs). Urgent data, ECN and timestamps are not modelled.
+//
+//     TcpConnection tcp(options);
+//     tcp.OpenActive(now, isn.Next(now, local, remote));
+//     while (auto output = tcp.PollOutput()) ...      // after each input, until it gives nullopt
+//     ... sleep until tcp.NextTimer(), then tcp.OnTimer(now); or a segment comes: tcp.OnSegment(now, header, payload)
+//
+// Segments are made when they are polled, so several inputs at one instant get one ACK. Views in outputs live until the
+// next input. `now` never goes back.
+// INVARIANT: NextTimer() has no value once CLOSED. Nothing is allocated but the two buffers, once each.
+class TcpConnection {
+ public:
+  // Send `header` and then the bytes of `first` and `second`, which are one run of the stream cut where the ring of
+  // the send buffer ends.
+  struct SendSegment {
+    TcpHeader header;
+    net::ByteView first;
+    net::ByteView second;
+    std::uint64_t stream_offset = 0;  // of the first byte, in all that was written
+    bool retransmission = false;      // of data, SYN or FIN; whole or in part
+    std::size_t payload_bytes() const { return first.size() + second.size(); }
+  };
+  struct Connected {};     // ESTABLISHED, or a state behind it, was reached
+  struct Readable {};      // bytes came that Read() gives
+  struct Writable {};      // room again, after a Write() that took less than it was given
+  struct PeerFinished {};  // the peer's FIN: what Read() gives now is the last
+  struct Finished {};      // our FIN, and so all that we wrote, was acknowledged
+  struct Ended {           // CLOSED; last, once
+    TcpEnd end;
+  };
+  using Output = std::variant<SendSegment, Connected, Readable, Writable, PeerFinished, Finished, Ended>;
+
+  // What became of a segment that came in. If `rule` is not kNone nothing that it carried was taken, but for the
+  // acknowledgment in one that came to a closed window; an answer, if there is one, is polled as usual.
+  struct Verdict {
+    Rule rule = Rule::kNone;
+    DropState state;
+    bool accepted() const { return rule == Rule::kNone; }
+  };
+
+  explicit TcpConnection(const TcpConnectionOptions& options);
+
+  // --- User calls (RFC 9293 §3.10.1-§3.10.6) ---
+
+  // Sends a SYN with this sequence number. REQUIRES: nothing was opened before, else kAlreadyExists.
+  TcpCall OpenActive(net::Instant now, std::uint32_t iss);
+  // A listener takes `syn` (TcpListen() said `open`), and answers SYN,ACK. Data on the SYN is not taken: the peer
+  // sends it again.
+  TcpCall OpenPassive(net::Instant now, std::uint32_t iss, const TcpHeader& syn);
+
+  struct Taken {
+    TcpCall status = TcpCall::kOk;
+    std::size_t bytes = 0;
+  };
+  // Takes as many leading bytes as fit; kInsufficientResources if that is none (of some). What is written before the
+  // handshake is over is sent after it.
+  Taken Write(net::Instant now, net::ByteView bytes);
+  // Gives up to buffer.size() bytes that came in sequence. 0 bytes: kOk if more may come, kClosing if not.
+  Taken Read(net::Instant now, std::span<std::uint8_t> buffer);
+
+  // CLOSE (§3.10.4): a FIN after all that was written; what the peer sends can still be read (half-close, §3.6.1).
+  TcpCall FinishWriting(net::Instant now);
+  // CLOSE, and nobody will Read() again: if there is something to read, or more comes, the connection is reset
+  // (SHLD-3).
+  TcpCall Close(net::Instant now);
+  // ABORT (§3.10.5): a RST where there is somebody to tell, and CLOSED at once.
+  TcpCall Abort(net::Instant now);
+  // STATUS (§3.10.6).
+  TcpState state() const { return state_; }
+
+  // --- The network and the clock ---
+
+  // SEGMENT ARRIVES (§3.10.7.3-4). `payload` is read during the call. A connection that is CLOSED takes nothing
+  // (kTcpNotExpected): the port answers for it, see no_connection.h.
+  Verdict OnSegment(net::Instant now, const TcpHeader& segment, net::ByteView payload);
+  // An ICMP error that quotes a segment of ours with this sequence number (§3.9.2.2). One that quotes what is not in
+  // flight, is taken for a forgery and does nothing (RFC 5927 §4.1). Not for kPacketTooBig.
+  void OnIcmpError(net::Instant now, net::IcmpError::Kind kind, std::uint32_t quoted_sequence);
+  // The path takes no segments with more than `mss_bytes` of data and options. What is in flight and larger is sent
+  // again in smaller ones. `quoted_sequence` as in OnIcmpError().
+  void OnPathMss(net::Instant now, std::uint16_t mss_bytes, std::uint32_t quoted_sequence);
+  // Does all that is due. Early and repeated calls are harmless.
+  void OnTimer(net::Instant now);
+  std::optional<net::Instant> NextTimer() const;
+  std::optional<Output> PollOutput();
+
+  // --- Views ---
+
+  TcpEnd end() const { return end_; }
+  // The latest ICMP error that was believed; kNone of them: nullopt.
+  std::optional<net::IcmpError::Kind> icmp_error() const { return icmp_error_; }
+  // In TIME-WAIT: whether this SYN may begin a new connection of the same sockets (RFC 9293 §3.6.1, MAY-2). The owner
+  // then gives this one up, and opens passively with an ISS beyond snd_nxt().
+  bool MayBeReplacedBy(const TcpHeader& syn) const;
+
+  std::uint32_t iss() const { return iss_; }
+  std::uint32_t irs() const { return irs_; }
+  std::uint32_t snd_una() const { return snd_una_; }
+  std::uint32_t snd_nxt() const { return snd_max_; }  // the first never sent
+  std::uint32_t snd_wnd() const { return snd_wnd_; }  // bytes
+  std::uint32_t rcv_nxt() const { return rcv_nxt_; }
+  std::uint32_t rcv_wnd() const { return rcv_edge_ - rcv_nxt_; }  // bytes that were offered
+  std::uint32_t snd_mss() const { return snd_mss_; }              // Eff.snd.MSS of §3.7.1, options not yet subtracted
+  // In use, after both SYNs; 0 without scaling.
+  std::uint8_t snd_wind_shift() const { return snd_wind_shift_; }
+  std::uint8_t rcv_wind_shift() const { return rcv_wind_shift_; }
+  bool sack_in_use() const { return sack_ok_; }
+  const RtoEstimator& rto() const { return rto_; }
+  const NewReno& congestion() const { return congestion_; }
+
+  std::size_t readable_bytes() const { return receive_.readable_bytes(); }
+  std::size_t writable_bytes() const { return send_.free_bytes(); }
+  // Written, and not acknowledged yet.
+  std::size_t unacknowledged_bytes() const { return send_.size(); }
+  std::uint64_t bytes_written() const { return send_.stream_begin() + send_.size(); }
+  std::uint64_t bytes_acknowledged() const { return send_.stream_begin(); }
+  std::uint64_t bytes_read() const { return receive_.stream_read(); }
+
+  struct Counters {
+    std::uint64_t segments_sent = 0;
+    std::uint64_t segments_received = 0;
+    std::uint64_t retransmissions = 0;   // segments
+    std::uint64_t timeouts = 0;          // of the retransmission timer
+    std::uint64_t fast_retransmits = 0;  // times fast recovery was entered
+    std::uint64_t challenge_acks = 0;    // sent
+  };
+  const Counters& counters() const { return counters_; }
+
+  // The name of an invariant that does not hold, or nullptr. For tests and fuzzers.
+  const char* BrokenInvariant() const;
+
+ private:
+  // segment_arrives.cc
+  Verdict OnSegmentSynSent(const TcpHeader& segment, net::ByteView payload);
+  Verdict OnSegmentSynchronized(const TcpHeader& segment, net::ByteView payload);
+  std::optional<Verdict> CheckSequence(const TcpHeader& segment, std::uint32_t segment_length);
+  std::optional<Verdict> CheckReset(const TcpHeader& segment);
+  std::optional<Verdict> CheckSyn(const TcpHeader& segment);
+  std::optional<Verdict> CheckAck(const TcpHeader& segment, std::uint32_t payload_bytes);
+  Verdict TakeText(const TcpHeader& segment, net::ByteView payload);
+  void TakeFin();
+  void TakeSynOptions(const TcpHeader& syn);
+  void EnterEstablished();
+  void UpdateSendWindow(const TcpHeader& segment);
+  void OnNewlyAcknowledged(std::uint32_t acknowledgment);
+  void OnOurFinAcknowledged();
+  bool MayChallenge();
+  void ChallengeAck();
+  void AckNow() { ack_now_ = true; }
+  bool PeerHasFinished() const;
+
+  // connection.cc
+  TcpCall Finish(net::Instant now);
+  void End(TcpEnd end);
+  void AbortWithReset(TcpEnd end);
+  void EnterTimeWait();
+  void StopTimers();
+
+  // sender.cc
+  std::optional<SendSegment> NextSegment();
+  SendSegment SynSegment();
+  SendSegment AckSegment();
+  std::optional<SendSegment> DataSegment();
+  SendSegment MakeData(std::uint32_t sequence, std::uint32_t bytes, bool fin);
+  void FillAck(TcpHeader& header);
+  std::uint16_t WindowField(bool syn);
+  void MaybeAdvanceWindow();
+  std::uint32_t MssWith(const TcpHeader& header) const;
+  bool SynUnacknowledged() const { return snd_una_ == iss_; }
+  std::uint32_t DataEnd() const;
+  std::uint32_t FlightSize() const { return snd_max_ - snd_una_; }
+  bool MaySendData() const;
+  void ArmRetransmission();
+  void ArmPersist();
+  void OnSent(std::uint32_t sequence, std::uint32_t length);
+
+  // timers.cc
+  void OnRetransmissionTimeout();
+  void OnPersistTimeout();
+  void OnKeepaliveTimeout();
+  bool WaitingForPeer() const;
+  void RestartKeepalive();
+  void RestartUserTimeout();
+
+  static constexpr net::Instant kNever = net::Instant::max();
+
+  TcpConnectionOptions options_;
+  TcpState state_ = TcpState::kClosed;
+  TcpEnd end_ = TcpEnd::kNone;
+  std::optional<net::IcmpError::Kind> icmp_error_;
+  net::Instant now_{};  // of the latest input
+
+  // Send sequence variables (§3.3.1). snd_max_ is the RFC's SND.NXT; snd_nxt_ goes back when all is sent again.
+  std::uint32_t iss_ = 0;
+  std::uint32_t snd_una_ = 0;
+  std::uint32_t snd_nxt_ = 0;
+  std::uint32_t snd_max_ = 0;
+  std::uint32_t snd_wnd_ = 0;
+  std::uint32_t snd_wl1_ = 0;
+  std::uint32_t snd_wl2_ = 0;
+  std::uint32_t max_snd_wnd_ = 0;
+  std::uint32_t snd_mss_ = 0;
+  std::uint8_t snd_wind_shift_ = 0;
+  // Receive sequence variables. rcv_edge_: RCV.NXT + RCV.WND, the furthest that was ever offered.
+  std::uint8_t rcv_wind_shift_ = 0;
+  std::uint32_t irs_ = 0;
+  std::uint32_t rcv_nxt_ = 0;
+  std::uint32_t rcv_edge_ = 0;
+
+  bool opened_ = false;
+  bool passive_ = false;
+  bool scale_ok_ = false;  // both SYNs had the option
+  bool sack_ok_ = false;
+  bool fin_wanted_ = false;                 // the user has finished
+  bool fin_sent_ = false;                   // and the FIN has taken its number, snd_max_ - 1
+  bool reading_closed_ = false;             // Close()
+  bool peer_fin_ = false;                   // has been taken: RCV.NXT is behind it
+  std::optional<std::uint32_t> early_fin_;  // the number of a FIN that came before all data had
+
+  // What the next polls are to give.
+  bool syn_now_ = false;
+  bool ack_now_ = false;
+  bool head_again_ = false;       // the first segment that is not acknowledged, once more
+  bool probe_now_ = false;        // send though the window or silly windows forbid it
+  bool keepalive_now_ = false;    // a probe
+  bool handshake_again_ = false;  // the SYN,ACK once more, for a SYN that came twice
+  std::optional<TcpHeader> reset_;
+  bool connected_pending_ = false;
+  bool readable_pending_ = false;
+  bool writable_pending_ = false;
+  bool peer_finished_pending_ = false;
+  bool finished_pending_ = false;
+  bool ended_pending_ = false;
+  bool wants_writable_ = false;
+
+  SendBuffer send_;
+  ReceiveBuffer receive_;
+  int unacked_segments_ = 0;  // with data, since the last ACK that we sent
+
+  RtoEstimator rto_;
+  NewReno congestion_;
+  bool syn_retransmitted_ = false;
+  int retransmissions_ = 0;  // of the segment at snd_una_, by timeout
+  bool timing_ = false;      // one segment at a time (RFC 6298 §3)
+  std::uint32_t timed_sequence_ = 0;
+  net::Instant timed_at_{};
+  net::Instant last_data_sent_{};
+  bool probing_ = false;  // what is in flight began as a window probe
+  int unanswered_keepalives_ = 0;
+  net::Instant challenge_window_began_{};
+  int challenges_ = 0;
+
+  // Deadlines.
+  net::Instant retransmit_at_ = kNever;
+  net::Instant persist_at_ = kNever;
+  net::Instant delayed_ack_at_ = kNever;
+  net::Instant keepalive_at_ = kNever;
+  net::Instant user_timeout_at_ = kNever;
+  net::Instant wait_over_at_ = kNever;  // TIME-WAIT; FIN-WAIT-2 after Close()
+
+  Counters counters_;
+};
+
+}  // namespace pinhole::sim

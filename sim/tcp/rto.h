@@ -1,0 +1,50 @@
+#pragma once
+
+#include <algorithm>
+#include <optional>
+
+#include "net/time.h"
+#include "sim/tcp/connection_options.h"
+
+namespace pinhole::sim {
+
+// The retransmission timeout of RFC 6298 §2 and §5.5-§5.7, in integer nanoseconds.
+class RtoEstimator {
+ public:
+  static constexpr net::Duration kGranularity = std::chrono::milliseconds(1);  // G of §2
+  static constexpr net::Duration kAfterLostSyn = std::chrono::seconds(3);      // (5.7)
+
+  explicit RtoEstimator(const TcpConnectionOptions& options)
+      : initial_(options.rto_initial), min_(options.rto_min), max_(options.rto_max), rto_(options.rto_initial) {}
+
+  // A round-trip time of a segment that was sent once (§3, Karn). (2.2), (2.3); ends backing off.
+  void OnSample(net::Duration r) {
+    if (!srtt_) {
+      srtt_ = r;
+      rttvar_ = r / 2;
+    } else {
+      const net::Duration error = *srtt_ > r ? *srtt_ - r : r - *srtt_;
+      rttvar_ += (error - rttvar_) / 4;
+      *srtt_ += (r - *srtt_) / 8;
+    }
+    rto_ = std::clamp(*srtt_ + std::max(kGranularity, 4 * rttvar_), min_, std::max(min_, max_));
+  }
+  // (5.5)
+  void BackOff() { rto_ = std::min(2 * rto_, std::max(rto_, max_)); }
+  // (5.7): the handshake is over, and its SYN was sent more than once.
+  void OnHandshakeAfterTimeout() { rto_ = initial_ < kAfterLostSyn ? kAfterLostSyn : initial_; }
+
+  net::Duration rto() const { return rto_; }
+  std::optional<net::Duration> srtt() const { return srtt_; }
+  net::Duration rttvar() const { return rttvar_; }
+
+ private:
+  net::Duration initial_;
+  net::Duration min_;
+  net::Duration max_;
+  net::Duration rto_;
+  std::optional<net::Duration> srtt_;
+  net::Duration rttvar_{};
+};
+
+}  // namespace pinhole::sim
