@@ -4,6 +4,12 @@
 #include <utility>
 
 namespace pinhole::sim {
+namespace {
+
+// More than any queue holds; with a packet on top of it still no overflow.
+constexpr std::uint64_t kQueuedBytesMax = ~std::uint64_t{0} >> 1;
+
+}  // namespace
 
 LinkDirection::LinkDirection(LinkProfile profile, std::uint64_t seed, std::string label)
     : seed_(seed), label_(std::move(label)) {
@@ -44,8 +50,8 @@ std::uint64_t LinkDirection::QueuedBytes(net::Instant now) const {
   if (busy_until_ <= now || profile_.rate_bps == 0) return 0;
   const std::uint64_t wait = static_cast<std::uint64_t>((busy_until_ - now).count());
   constexpr std::uint64_t kByteNanoseconds = 8'000'000'000;
-  // A wait of more than 2^64 / rate nanoseconds would overflow; so long a queue is over any limit anyway.
-  if (wait > (~std::uint64_t{0} - kByteNanoseconds) / profile_.rate_bps) return ~std::uint64_t{0};
+  // So long a wait is left by a slower profile, and over any limit.
+  if (wait > (~std::uint64_t{0} - kByteNanoseconds) / profile_.rate_bps) return kQueuedBytesMax;
   return (wait * profile_.rate_bps + kByteNanoseconds - 1) / kByteNanoseconds;
 }
 

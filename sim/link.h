@@ -84,7 +84,7 @@ class LinkDirection {
   void set_profile(LinkProfile profile);
   // Time to put this many bytes on the line, rounded up to a nanosecond.
   net::Duration TransmissionTime(std::uint32_t size_bytes) const;
-  // Bytes waiting or half sent, rounded up.
+  // Bytes waiting or half sent, by the rate of now, rounded up.
   std::uint64_t QueuedBytes(net::Instant now) const;
   // Faults of the profile that have lost their packet so far.
   int faults_fired() const { return faults_fired_; }

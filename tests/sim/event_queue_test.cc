@@ -109,6 +109,33 @@ TEST(EventQueue, CancelledEventsDoNotPileUp) {
   EXPECT_EQ(PopAll(queue).size(), 1u);
 }
 
+TEST(EventQueue, CancelledEventsOfThisInstantDoNotPileUp) {
+  EventQueue queue;
+  for (int i = 0; i < 100'000; ++i) queue.Cancel(queue.Schedule(queue.now(), Numbered(0)));
+  EXPECT_LE(queue.keys_held(), 10'000u);
+  for (std::uint32_t i = 0; i < 3; ++i) queue.Schedule(queue.now(), Numbered(i));
+  EXPECT_EQ(PopAll(queue), (std::vector<std::uint32_t>{0, 1, 2}));
+  EXPECT_EQ(queue.keys_held(), 0u);
+}
+
+// A Pop() that ends at its limit may have looked further ahead than what is scheduled next.
+TEST(EventQueue, ManyEventsMayComeBeforeWhatAnEndedPopHasSeen) {
+  EventQueue queue;
+  constexpr std::uint32_t kSoon = 64, kMany = 1000;
+  for (std::uint32_t i = 0; i < kSoon; ++i) queue.Schedule(Instant(1ns * (i + 1)), Numbered(i));
+  // Far off, and so many that they do not all lie sorted.
+  for (std::uint32_t i = 0; i < kMany; ++i) queue.Schedule(Instant(100s + i * 1ms), Numbered(3 * kMany + i));
+  for (std::uint32_t i = 0; i < kSoon; ++i) ASSERT_EQ(queue.Pop()->argument, i);
+  ASSERT_FALSE(queue.Pop(Instant(100s - 1ns)));
+  std::vector<std::uint32_t> expected;
+  for (std::uint32_t i = 0; i < kMany; ++i) {
+    queue.Schedule(Instant(1s + i * 1ms), Numbered(kMany + i));
+    expected.push_back(kMany + i);
+  }
+  for (std::uint32_t i = 0; i < kMany; ++i) expected.push_back(3 * kMany + i);
+  EXPECT_EQ(PopAll(queue), expected);
+}
+
 // The same operations on a plain list that is searched for its earliest and oldest entry.
 class NaiveQueue {
  public:

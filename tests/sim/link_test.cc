@@ -72,6 +72,40 @@ TEST(Link, QueueHasRoomAgainAsItDrains) {
   EXPECT_EQ(third.arrival, Time(300us));
 }
 
+// 100 s of waiting at 1 kbit/s are 12.5 TB at 1 Tbit/s: 1e23 nanoseconds times bits, more than 64 bits hold.
+TEST(Link, AQueueLeftByASlowerProfileStaysFull) {
+  LinkDirection line({.rate_bps = 1'000, .queue_bytes = 20'000}, 1, "line");
+  for (int i = 0; i < 10; ++i) line.Send(Time(0s), 1250, PacketClass::kData);
+  line.set_profile({.rate_bps = 1'000'000'000'000, .queue_bytes = 20'000});
+  EXPECT_EQ(line.Send(Time(0s), 1250, PacketClass::kData).rule, Rule::kQueueFull);
+  EXPECT_EQ(line.Send(Time(100s), 1250, PacketClass::kData).rule, Rule::kNone);
+}
+
+// What is lost on the way was sent: the next one waits for it.
+TEST(Link, ALostPacketTakesItsTimeOnTheLine) {
+  LinkDirection line({.rate_bps = 8'000'000, .faults = {{.packet_class = std::nullopt, .nth = 1}}}, 1, "line");
+  EXPECT_EQ(line.Send(Time(0us), 100, PacketClass::kData).rule, Rule::kFault);
+  EXPECT_EQ(line.Send(Time(0us), 100, PacketClass::kData).arrival, Time(200us));
+  LinkDirection lossy({.loss_ppm = 1'000'000, .rate_bps = 8'000'000}, 1, "line");
+  EXPECT_EQ(lossy.Send(Time(0us), 100, PacketClass::kData).rule, Rule::kLinkLoss);
+  EXPECT_EQ(lossy.QueuedBytes(Time(0us)), 100u);
+}
+
+TEST(Link, AShorterDelayLetsNothingOvertake) {
+  LinkDirection line({.delay = 20ms}, 1, "line");
+  EXPECT_EQ(line.Send(Time(0ms), 100, PacketClass::kData).arrival, Time(20ms));
+  line.set_profile({.delay = 1ms});
+  EXPECT_EQ(line.Send(Time(1ms), 100, PacketClass::kData).arrival, Time(20ms));
+  EXPECT_EQ(line.Send(Time(30ms), 100, PacketClass::kData).arrival, Time(31ms));
+}
+
+TEST(Link, ANewProfileBringsItsOwnOutages) {
+  LinkDirection line({.outages = {{Time(10ms), Time(20ms)}}}, 1, "line");
+  EXPECT_EQ(line.Send(Time(25ms), 100, PacketClass::kData).rule, Rule::kNone);
+  line.set_profile({.outages = {{Time(30ms), Time(40ms)}}});
+  EXPECT_EQ(line.Send(Time(35ms), 100, PacketClass::kData).rule, Rule::kLinkDown);
+}
+
 TEST(Link, OutageLosesWhatIsSentWhileItLasts) {
   LinkDirection line({.delay = 5ms, .outages = {{Time(10ms), Time(20ms)}, {Time(30ms), Time(31ms)}}}, 1, "line");
   EXPECT_EQ(line.Send(Time(10ms - 1ns), 100, PacketClass::kData).arrival, Time(15ms - 1ns));  // on its way: arrives
@@ -89,7 +123,8 @@ TEST(Link, FaultLosesTheNthPacketOfAClassOnly) {
   EXPECT_EQ(line.faults_fired(), 0);
   EXPECT_EQ(line.Send(Time(3ms), 100, PacketClass::kCheck).rule, Rule::kFault);
   EXPECT_EQ(line.faults_fired(), 1);
-  EXPECT_EQ(line.Send(Time(4ms), 100, PacketClass::kCheck).rule, Rule::kNone);
+  EXPECT_EQ(line.Send(Time(4ms), 100, PacketClass::kCheck).rule, Rule::kNone);  // the third
+  EXPECT_EQ(line.Send(Time(5ms), 100, PacketClass::kCheck).rule, Rule::kNone);  // the fourth
 }
 
 TEST(Link, FaultWithoutAClassCountsAllPackets) {
@@ -138,6 +173,44 @@ TEST(Link, BurstLossFollowsGilbertAndElliott) {
   // Correlated: the variance of the share is (1+r)/(1-r) = 3 times the binomial's, with r = 1-g-b = 0.5.
   EXPECT_NEAR(lost, 20'000, 5 * 219);
   EXPECT_NEAR(static_cast<double>(lost) / bursts, 2.5, 0.15);
+}
+
+// Bad after the first step and for ever: the first packet is already lost.
+TEST(Link, BurstLossTakesItsStepBeforeThePacket) {
+  LinkDirection line({.burst_loss = BurstLoss{.good_to_bad_ppm = 1'000'000}}, 1, "line");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(line.Send(Time(0ms), 100, PacketClass::kData).rule, Rule::kLinkLoss);
+}
+
+TEST(Link, TheGoodStateLosesItsOwnShare) {
+  EXPECT_EQ(Lost({.burst_loss = BurstLoss{.loss_good_ppm = 1'000'000, .loss_bad_ppm = 0}}, 1, 1000), 1000);
+}
+
+// Bursts lose every other packet; what they take must not shift the draws of independent loss for the rest.
+TEST(Link, BurstsDoNotShiftTheDrawsOfIndependentLoss) {
+  const auto lost = [](std::uint32_t loss_bad_ppm) {
+    const BurstLoss bursts = {
+        .good_to_bad_ppm = 1'000'000, .bad_to_good_ppm = 1'000'000, .loss_bad_ppm = loss_bad_ppm};
+    LinkDirection line({.loss_ppm = 300'000, .burst_loss = bursts}, 1, "line");
+    std::vector<bool> every_other;
+    for (int i = 0; i < 200; ++i) {
+      const bool is_lost = line.Send(Time(i * 1us), 100, PacketClass::kData).rule == Rule::kLinkLoss;
+      if (i % 2 == 1) every_other.push_back(is_lost);  // sent in the good state
+    }
+    return every_other;
+  };
+  EXPECT_EQ(lost(0), lost(1'000'000));
+}
+
+TEST(Link, ADuplicateHasAJitterOfItsOwn) {
+  LinkDirection line({.jitter = 5ms, .duplicate_ppm = 1'000'000}, 1, "line");
+  int later = 0;
+  for (int i = 0; i < 100; ++i) {
+    const Transit transit = line.Send(Time(i * 1s), 100, PacketClass::kData);
+    ASSERT_GE(*transit.duplicate_arrival, transit.arrival);
+    later += *transit.duplicate_arrival > transit.arrival;
+  }
+  // Later if its draw is the larger: half of the time, deviation 5.
+  EXPECT_NEAR(later, 50, 25);
 }
 
 TEST(Link, DuplicateFollowsTheFirstCopyWithItsOwnId) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
+
 #include "tests/sim/two_node_world.h"
 
 namespace pinhole::sim {
@@ -310,6 +312,75 @@ TEST(Bridge, PacketsFindTheirWayThroughATreeOfSwitches) {
   world.RunUntil(Time(1s));
   for (auto& to : recorders) EXPECT_EQ(to->heard.size(), recorders.size() - 1);
   EXPECT_EQ(world.drops().total(), 0u);
+}
+
+// An interface has one MTU: what passes each of its links.
+TEST(Bridge, TheMtuIsTheLeastOfItsLinks) {
+  for (const bool small_first : {false, true}) {
+    World world(1);
+    Switch& bridge = world.AddSwitch("switch");
+    HostNode& a = AddHost(world, "a", "192.0.2.1/24");
+    HostNode& b = AddHost(world, "b", "192.0.2.2/24");
+    Link(world, bridge, 0, a, 1, {.mtu_bytes = small_first ? 600u : 1400u});
+    Link(world, bridge, 0, b, 1, {.mtu_bytes = small_first ? 1400u : 600u});
+    EXPECT_EQ(world.LinkMtu(bridge, 0), 600u);
+  }
+}
+
+// Sends from its own interface to whom it is told.
+class Sender final : public Node {
+ public:
+  explicit Sender(const NodeInit& init) : Node(init) {
+    AddInterface("eth0");
+    interfaces_[0].addresses.push_back({.address = Ip("192.0.2.1"), .prefix_length = 24});
+  }
+  void OnPacket(int, PacketPtr packet) override { world().Drop(*this, std::move(packet), Rule::kNotForwarding); }
+  Rule Send(absl::string_view next_hop, bool strict) {
+    PacketPtr packet = world().packets().New();
+    packet->source = At("192.0.2.1:1");
+    packet->destination = At("192.0.2.2:1");
+    return world().Emit(*this, 0, Ip(next_hop), strict, packet);
+  }
+};
+
+// Small networks are looked through, large ones have an index.
+TEST(Network, ANodeIsNotItsOwnNeighbour) {
+  for (const int hosts : {1, 20}) {
+    World world(1);
+    Switch& lan = world.AddSwitch("switch");
+    Sender& sender = world.AddNode<Sender>("sender");
+    Link(world, sender, 0, lan, 0);
+    for (int i = 0; i < hosts; ++i) {
+      Link(world, AddHost(world, absl::StrCat("h", i), absl::StrCat("192.0.2.", i + 2, "/24")), 1, lan, 0);
+    }
+    EXPECT_EQ(sender.Send("192.0.2.1", true), Rule::kNoNeighbour);
+    EXPECT_EQ(sender.Send("192.0.2.2", true), Rule::kNone);
+  }
+}
+
+TEST(Network, WhatTheOtherEndTakesForARouteIsNotKeptForTheStrict) {
+  World world(1);
+  Sender& sender = world.AddNode<Sender>("sender");
+  Link(world, sender, 0, AddHost(world, "other", "192.0.2.2/24"), 1);
+  EXPECT_EQ(sender.Send("203.0.113.7", false), Rule::kNone);
+  EXPECT_EQ(sender.Send("203.0.113.7", true), Rule::kNoNeighbour);
+}
+
+TEST(Network, AnInterfaceThatIsDownTakesNothing) {
+  World world(1);
+  HostNode& a = AddHost(world, "a", "192.0.2.1/24");
+  HostNode& b = AddHost(world, "b", "192.0.2.2/24");
+  Link(world, a, 1, b, 1, {.delay = 10ms});
+  Recorder alice(At("192.0.2.1:5000")), bob(At("192.0.2.2:5000"));
+  alice.Attach(world.StartProgram(a, "recorder", alice));
+  bob.Attach(world.StartProgram(b, "recorder", bob));
+  world.RunUntil(Time({}));
+  alice.Send(At("192.0.2.2:5000"), "under way");
+  world.RunUntil(Time(5ms));
+  ASSERT_TRUE(b.SetInterfaceUp(1, false).ok());
+  world.RunUntil(Time(1s));
+  EXPECT_TRUE(bob.heard.empty());
+  EXPECT_EQ(world.drops().count(Rule::kInterfaceDown), 1u);
 }
 
 TEST(Network, OneAddressTwiceIsAnError) {
