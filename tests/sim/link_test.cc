@@ -188,8 +188,7 @@ TEST(Link, TheGoodStateLosesItsOwnShare) {
 // Bursts lose every other packet; what they take must not shift the draws of independent loss for the rest.
 TEST(Link, BurstsDoNotShiftTheDrawsOfIndependentLoss) {
   const auto lost = [](std::uint32_t loss_bad_ppm) {
-    const BurstLoss bursts = {
-        .good_to_bad_ppm = 1'000'000, .bad_to_good_ppm = 1'000'000, .loss_bad_ppm = loss_bad_ppm};
+    const BurstLoss bursts = {.good_to_bad_ppm = 1'000'000, .bad_to_good_ppm = 1'000'000, .loss_bad_ppm = loss_bad_ppm};
     LinkDirection line({.loss_ppm = 300'000, .burst_loss = bursts}, 1, "line");
     std::vector<bool> every_other;
     for (int i = 0; i < 200; ++i) {

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
-
 #include "tests/sim/two_node_world.h"
 
 namespace pinhole::sim {
