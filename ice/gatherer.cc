@@ -211,6 +211,7 @@ void Gatherer::AddReflexive(int base_index, const net::SocketAddress& mapped, co
   candidate.address = mapped;
   candidate.base = base.address();
   candidate.related = base.address();
+  candidate.server = server;
   const FoundationId foundation =
       session_.local_foundations.Of(CandidateType::kServerReflexive, base.address().address(), server.address());
   candidate.foundation = LocalFoundations::Text(foundation);
@@ -257,6 +258,7 @@ void Gatherer::OnAllocated(net::Instant now, int relay_index, const stun::TurnCl
     base.self.address = allocated.relayed;
     base.self.base = allocated.relayed;
     base.self.related = allocated.mapped;
+    base.self.server = request->server;
     base.self.foundation = LocalFoundations::Text(base.foundation);
     relay.base = static_cast<int>(session_.bases.size());
     base.candidate = session_.AddLocalCandidate(base.self, relay.base, base.foundation);

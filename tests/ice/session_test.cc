@@ -194,6 +194,25 @@ TEST(Session, AFailedSessionGivesItsAllocationsBack) {
   EXPECT_FALSE(net.agent(a).NextTimer().has_value());
 }
 
+TEST(Session, ACandidateNamesTheServerThatGaveItAndThePeerIsNotTold) {
+  TestNetwork net;
+  const SocketAddress server = Addr("198.51.100.1:3478");
+  net.AddServer(server);
+  const int a = net.Add("alice", WithServer(Controlling(), server, true), {Local("192.168.1.2")});
+  const int b = net.Add("bob", Controlled(), {Local("192.0.2.2")});
+  net[a].nat = TestNat(Addr("203.0.113.1:20000"));
+  net.Introduce(a, b);
+  net.Start(a);
+  net.Start(b);
+  net.RunUntilConcluded(a, b, At(60s));
+  for (const Candidate& candidate : net.agent(a).LocalCandidates()) {
+    const bool given = candidate.type == CandidateType::kServerReflexive || candidate.type == CandidateType::kRelayed;
+    EXPECT_EQ(candidate.server, given ? server : SocketAddress()) << ToString(candidate);
+  }
+  EXPECT_EQ(net.agent(a).LocalCandidates().size(), 3u);
+  for (const Candidate& told : net.agent(b).RemoteCandidates()) EXPECT_EQ(told.server, SocketAddress());
+}
+
 TEST(Session, SymmetricOnBothSidesWithoutRelayFailsWithAReason) {
   TestNetwork net;
   const SocketAddress server = Addr("198.51.100.1:3478");
