@@ -204,6 +204,7 @@ void IceEndpoint::Handle(const ice::PairValid&) {
 
 void IceEndpoint::Handle(const ice::PairNominated& output) {
   Path& path = PathOf(output.stream, output.component);
+  if (path.selected && *path.selected != output.pair) ++path_changes_;
   path.selected = output.pair;
   path.data.OnSelected(host_.Now());
   if (path.early_pair == output.pair) AcceptData(path, path.early, path.early_tag);
@@ -327,10 +328,10 @@ EndpointReport IceEndpoint::Report() const {
         }
         break;
       case ice::CandidateType::kServerReflexive:
-        reported.learned = "STUN";
+        reported.learned = absl::StrCat("STUN ", candidate.server.ToString());
         break;
       case ice::CandidateType::kRelayed:
-        reported.learned = "TURN";
+        reported.learned = absl::StrCat("TURN ", candidate.server.ToString());
         break;
       case ice::CandidateType::kPeerReflexive:
         reported.learned = "a peer's answer";
@@ -338,6 +339,7 @@ EndpointReport IceEndpoint::Report() const {
     }
     report.candidates.push_back(std::move(reported));
   }
+  report.path_changes = path_changes_;
   report.remote_candidates = agent_.RemoteCandidates();
   report.pairs = agent_.CheckListSnapshot();
   for (const Path& path : paths_) {

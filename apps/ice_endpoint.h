@@ -41,7 +41,9 @@ struct EndpointTimes {
 // A local candidate and where it was learned.
 struct ReportedCandidate {
   ice::Candidate candidate;
-  std::string learned;  // "interface eth0", "STUN", "TURN", "a peer's answer"
+  // "interface eth0", "TURN 192.0.2.10:3478", "a peer's answer"; "STUN 192.0.2.10:3478" told a mapping, which an
+  // Allocate does as well.
+  std::string learned;
 };
 
 // All that an endpoint can tell when asked.
@@ -52,6 +54,7 @@ struct EndpointReport {
   ice::Role role = ice::Role::kControlling;
   EndpointTimes times;
   net::Duration largest_data_gap{};
+  int path_changes = 0;  // of components from one selected pair to another
   std::vector<ReportedCandidate> candidates;
   std::vector<ice::Candidate> remote_candidates;
   std::vector<ice::PairView> pairs;
@@ -156,6 +159,7 @@ class IceEndpoint final : public net::App {
   net::Instant start_at_{};
   std::optional<net::Instant> exchange_deadline_;
   bool has_remote_ = false;
+  int path_changes_ = 0;
   net::PacketTag first_data_tag_;
 };
 

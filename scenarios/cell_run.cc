@@ -104,6 +104,9 @@ absl::Status CellRun::Build() {
       if (absl::Status status = hosts_[i]->AddRoute(route); !status.ok()) return status;
     }
   }
+  if (options_.measure_peaks) {
+    for (const sim::Node* node : nodes_) world_.MeasurePeak(*node);
+  }
   return absl::OkStatus();
 }
 
@@ -180,7 +183,6 @@ void CellRun::StartPrograms() {
       endpoints_.push_back(
           std::make_unique<apps::IceEndpoint>(machine, peer.endpoint, std::move(channel), &pacers_[peer.node]));
       world_.Start(machine, *endpoints_.back());
-      if (options_.measure_peaks) world_.MeasurePeak(*hosts_[peer.node]);
     }
   }
 }

@@ -25,7 +25,7 @@ class CellRun {
  public:
   struct Options {
     sim::Tracer* tracer = nullptr;  // sees every packet; must outlive the run
-    bool measure_peaks = false;     // packets per second of the participants' hosts
+    bool measure_peaks = false;     // what each node and interface sent at most in a second
   };
   CellRun(const CellPlan& plan, std::uint64_t seed, const Options& options);
   ~CellRun();

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "scenarios/best_path.h"
 #include "scenarios/explain.h"
 
 namespace pinhole::scenarios {
@@ -56,6 +57,11 @@ void FillTraffic(const sim::TrafficByClass& traffic, google::protobuf::RepeatedP
     entry->set_packets(one.packets);
     entry->set_wire_bytes(one.bytes);
   }
+}
+
+void FillPeak(const sim::Traffic& peak, proto::Peak* result) {
+  result->set_packets(peak.packets);
+  result->set_wire_bytes(peak.bytes);
 }
 
 void FillPair(const ice::PairView& pair, proto::Pair* result) {
@@ -116,7 +122,10 @@ void FillSide(const CellRun& run, const PacketBook& book, std::size_t session, i
     const std::string ended = ExplainPair(run, report.pairs[i], death == deaths.end() ? nullptr : &*death);
     if (!ended.empty()) pair->set_ended_by(ended);
   }
-  if (!report.selected.empty()) FillPair(report.selected.front(), result->mutable_selected());
+  if (!report.selected.empty()) {
+    FillPair(report.selected.front(), result->mutable_selected());
+    result->set_path_changes(static_cast<std::uint32_t>(report.path_changes));
+  }
   const sim::TrafficCounters counters =
       run.world().node_counters(run.host(run.plan().sessions[session].peers[side].node));
   result->set_checks_sent(
@@ -279,6 +288,11 @@ proto::RunResult MakeRunResult(const RunIdentity& identity, const CellRun& run, 
     } else {
       session->set_reason(ExplainSession(run, book, s));
     }
+    const auto [a, b] = std::pair(plan.sessions[s].peers[0].node, plan.sessions[s].peers[1].node);
+    if (const std::optional<BestPath> best = FindBestPath(plan, a, b)) {
+      session->set_best_path_delay_us(ToUs(best->delay));
+      session->set_best_path_hops(best->links);
+    }
     for (int side = 0; side < 2; ++side) FillSide(run, book, s, side, session->add_side());
     if (s < predictions.size()) {
       proto::Prediction* prediction = session->mutable_prediction();
@@ -306,12 +320,22 @@ proto::RunResult MakeRunResult(const RunIdentity& identity, const CellRun& run, 
       traffic->set_interface(node.interfaces()[interface].name);
       FillTraffic(counters.sent, traffic->mutable_sent());
       FillTraffic(counters.received, traffic->mutable_received());
+      const sim::Traffic peak = world.interface_peak(node, static_cast<int>(interface));
+      if (peak.packets > 0) FillPeak(peak, traffic->mutable_sent_peak());
       if (plan.nodes[i].kind == PlannedNodeKind::kHost) {
         for (std::size_t c = 0; c < total.size(); ++c) total[c] += counters.sent[c];
       }
     }
     const sim::Traffic peak = world.node_peak(node);
     if (peak.packets > 0) {
+      proto::NodePeak* entry = result.add_node_peak();
+      entry->set_node(node.name());
+      FillPeak(peak, entry->mutable_sent());
+    }
+  }
+  for (const PlannedSession& session : plan.sessions) {
+    for (const PlannedPeer& peer : session.peers) {
+      const sim::Traffic peak = world.node_peak(world.node(sim::NodeId{peer.node}));
       result.set_peak_packets_per_second(
           std::max(result.peak_packets_per_second(), static_cast<std::uint32_t>(peak.packets)));
     }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -17,15 +18,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-
-// alice - home_a - internet - home_b - bob, 10 ms from each home's outside to the core. `topology` goes into the
-// topology, `more` behind it.
-Scenario Homes(const std::string& nat_a, const std::string& nat_b, const std::string& more = "",
-               const std::string& topology = "") {
-  return FromText(absl::StrCat("name: \"homes\" base: \"topologies/two_homes.textproto\" topology { ", topology,
-                               " nat { name: \"home_a\" profile: \"", nat_a, "\" } nat { name: \"home_b\" profile: \"",
-                               nat_b, "\" } } ", more));
-}
+using ::testing::UnorderedElementsAre;
 
 const proto::Knowledge* Find(const proto::RunResult& result, const std::string& who, const std::string& about) {
   for (const proto::Knowledge& knowledge : result.knowledge()) {
@@ -165,6 +158,48 @@ TEST(Metadata, APeerLearnsAddressesItDoesNotNeed) {
   ASSERT_NE(alice, nullptr);
   EXPECT_THAT(alice->address(), ElementsAre("192.168.1.10", "198.51.100.1"));
   EXPECT_EQ(alice->unneeded(), 1u);
+}
+
+// home_a is symmetric, so each server sees another mapping and neither candidate is redundant (RFC 8445 §5.1.3), and
+// the peer, reached at its relay, a third.
+TEST(Candidates, SayWhichInterfaceOrServerGaveThem) {
+  const Scenario scenario = Homes("symmetric", "symmetric", R"(session { name: "call" stun_server: "stun" })", R"(
+      host { name: "stun" interface { name: "eth0" network: "internet" address: "203.0.113.30" } }
+      server { name: "stun" port: 3479 turn: false })");
+  const WatchedRun watched(scenario, "homes");
+  std::vector<std::string> learned;
+  for (const proto::Candidate& candidate : watched.result.session(0).side(0).candidate()) {
+    learned.push_back(absl::StrCat(candidate.type(), " by ", candidate.learned()));
+  }
+  EXPECT_THAT(learned, UnorderedElementsAre("host by interface eth0", "srflx by STUN 203.0.113.10:3478",
+                                            "srflx by STUN 203.0.113.30:3479", "relay by TURN 203.0.113.10:3478",
+                                            "prflx by a peer's answer"));
+}
+
+TEST(Peaks, OfARunWithinOneSecondAreAllThatEachNodeAndInterfaceSent) {
+  const Scenario scenario = Homes("full-cone", "full-cone");
+  const WatchedRun watched(scenario, "homes");
+  ASSERT_LT(watched.result.virtual_time_us(), 1000000u);
+  std::map<std::string, std::uint64_t> packets;
+  std::map<std::string, std::uint64_t> bytes;
+  for (const proto::NodeTraffic& traffic : watched.result.node_traffic()) {
+    std::uint64_t sent = 0;
+    std::uint64_t sent_bytes = 0;
+    for (const proto::ClassTraffic& one : traffic.sent()) {
+      sent += one.packets();
+      sent_bytes += one.wire_bytes();
+    }
+    EXPECT_EQ(traffic.sent_peak().packets(), sent) << traffic.node();
+    EXPECT_EQ(traffic.sent_peak().wire_bytes(), sent_bytes) << traffic.node();
+    packets[traffic.node()] += sent;
+    bytes[traffic.node()] += sent_bytes;
+  }
+  EXPECT_EQ(watched.result.node_peak_size(), 7);  // two peers, two NATs, two servers, the core
+  for (const proto::NodePeak& peak : watched.result.node_peak()) {
+    EXPECT_EQ(peak.sent().packets(), packets[peak.node()]) << peak.node();
+    EXPECT_EQ(peak.sent().wire_bytes(), bytes[peak.node()]) << peak.node();
+  }
+  EXPECT_EQ(watched.result.peak_packets_per_second(), std::max(packets["alice"], packets["bob"]));
 }
 
 // Nomination takes the controlling side one round trip and two slots of its pacer from its first valid pair, and the

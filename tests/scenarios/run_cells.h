@@ -32,6 +32,15 @@ inline Scenario FromText(const std::string& text) {
   return *std::move(scenario);
 }
 
+// alice - home_a - internet - home_b - bob, 10 ms from each home's outside to the core. `topology` goes into the
+// topology, `more` behind it.
+inline Scenario Homes(const std::string& nat_a, const std::string& nat_b, const std::string& more = "",
+                      const std::string& topology = "") {
+  return FromText(absl::StrCat("name: \"homes\" base: \"topologies/two_homes.textproto\" topology { ", topology,
+                               " nat { name: \"home_a\" profile: \"", nat_a, "\" } nat { name: \"home_b\" profile: \"",
+                               nat_b, "\" } } ", more));
+}
+
 // All cells of it, judged.
 inline std::vector<JudgedRun> SweepAll(const Scenario& scenario, int jobs = 2) {
   SweepPlan plan;
