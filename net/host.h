@@ -77,7 +77,8 @@ struct Datagram {
   ByteView payload;
 };
 
-// An ICMP or ICMPv6 error about a datagram or segment that a socket of ours sent.
+// An ICMP or ICMPv6 error about a datagram or segment that a socket of ours sent. About segments POSIX tells none;
+// what such an error does to a connection comes as OnTcpReset().
 struct IcmpError {
   enum class Kind : std::uint8_t {
     kNetUnreachable,
@@ -113,22 +114,46 @@ class App {
   // Interfaces() has changed: an address, its life, or an interface came, went or changed.
   virtual void OnInterfacesChanged() {}
 
-  // TCP. A connection that fails or ends gets exactly one of OnTcpClosed and OnTcpReset, last.
+  // TCP. What a program hears of one connection, in this order:
+  //   OnTcpConnected (its own) or OnTcpAccepted (a listener's), unless it fails before,
+  //   OnTcpReadable and OnTcpWritable any number of times; after OnTcpClosed only OnTcpWritable,
+  //   OnTcpClosed at most once,
+  //   OnTcpReset at most once and last: the id is gone before the call.
+  // A connection lives until Close(), Abort() or OnTcpReset(): one that ended well is given back by Close(),
+  // after which nothing more is heard of it.
+  //
+  // A handshake with a listener is complete. Connections that fail before are the listener's own business.
   virtual void OnTcpAccepted(SocketId listener, SocketId connection, const SocketAddress& from) {
     (void)listener, (void)connection, (void)from;
   }
   virtual void OnTcpConnected(SocketId connection) { (void)connection; }
+  // Read() has something to give. Comes again only after a Read() that gave less than it had room for.
   virtual void OnTcpReadable(SocketId connection) { (void)connection; }
+  // A Write() that took less than it was given may go on.
   virtual void OnTcpWritable(SocketId connection) { (void)connection; }
-  virtual void OnTcpClosed(SocketId connection) { (void)connection; }  // the peer has finished sending
+  // The peer has finished sending (FIN). What it sent before may still be read, and the program may still write.
+  virtual void OnTcpClosed(SocketId connection) { (void)connection; }
+  // The connection failed or broke; what was not read is lost. `why`, by its code:
+  //   kUnavailable       a RST or an ICMP port unreachable answered the SYN: refused (ECONNREFUSED)
+  //   kAborted           a RST later (ECONNRESET, EPIPE)
+  //   kDeadlineExceeded  no answer: to SYNs, to data or to keep-alives (ETIMEDOUT)
+  //   kNotFound          ICMP: no way there, or none that speaks TCP (ENETUNREACH, EHOSTUNREACH, ENOPROTOOPT)
+  //   kPermissionDenied  ICMP: administratively prohibited (Linux says so for IPv6 only, else kNotFound)
   virtual void OnTcpReset(SocketId connection, const absl::Status& why) { (void)connection, (void)why; }
 };
 
+// For listeners and connections; an accepted connection has its listener's. Nagle's algorithm is off.
 struct TcpOptions {
-  std::uint8_t ttl = 0;        // 0: the host's default
-  bool reuse_address = false;  // listen and connect on one local port at once
-  Duration keepalive{};        // 0: off
+  std::uint8_t ttl = 0;  // 0: the host's default
+  // Listen and connect on one local port at once. All sockets of the port must have it.
+  bool reuse_address = false;
+  // A probe after so long without a word from the peer, and more until it is answered or given up; 0: off.
+  // POSIX rounds up to seconds.
+  Duration keepalive{};
+  // SYNs answered whose handshakes are not complete; more are dropped, to be sent again.
   int listen_backlog = 16;
+  // Of segments without data: SYN, ACK, FIN, RST.
+  PacketClass packet_class = PacketClass::kOther;
 };
 
 // One TCP segment with everything in it said by the caller, source address included.
@@ -168,22 +193,34 @@ class Host {
   virtual absl::StatusOr<SocketId> OpenUdp(const SocketAddress& local) = 0;
   virtual SendStatus SendTo(SocketId socket, const SocketAddress& to, ByteView payload, const SendOptions& options) = 0;
 
-  // Where a socket, listener or connection is bound, the port always known; nullopt if it is closed.
+  // Where a socket, listener or connection is bound, the port always known, a connection's address too;
+  // nullopt if it is closed.
   virtual std::optional<SocketAddress> LocalAddress(SocketId socket) const = 0;
-  // Gives a socket back. A TCP connection sends what it holds and a FIN. Does nothing if closed already.
+  // Gives a socket back; does nothing if that is done. A connection sends what it was given and a FIN, without
+  // the program; what the peer sends then, and what was not read, may be answered by RST (RFC 9293 §3.10.4,
+  // RFC 1122 §4.2.2.13). One that is still connecting sends nothing.
   virtual void Close(SocketId socket) = 0;
 
-  // TCP. `local` as for OpenUdp. Connect() may name the port of a listener if both have reuse_address.
+  // TCP. `local` as for OpenUdp. A socket that is closed already, and an id that never was: NotFound.
+  //
+  // AlreadyExists: the port is taken by a socket without reuse_address, by a listener (when listening), or this
+  // pair of endpoints by a connection, TIME-WAIT included (when connecting).
   virtual absl::StatusOr<SocketId> Listen(const SocketAddress& local, const TcpOptions& options) = 0;
+  // Sends a SYN. NotFound: there is no route. May also fail at once as OnTcpReset() says.
   virtual absl::StatusOr<SocketId> Connect(const SocketAddress& local, const SocketAddress& remote,
                                            const TcpOptions& options) = 0;
-  // Takes as many leading bytes as fit; OnTcpWritable follows when fewer were taken than given.
+  // Takes as many leading bytes as fit; OnTcpWritable follows when fewer were taken than given. Before
+  // OnTcpConnected, which is then the sign to try again, takes none. Of `options` the class and cause count.
+  // FailedPrecondition: after FinishWriting(). As OnTcpReset() says, if that is about to come.
   virtual absl::StatusOr<std::size_t> Write(SocketId connection, ByteView bytes, const SendOptions& options) = 0;
-  // Gives up to buffer.size() bytes; 0: nothing there now.
+  // Gives up to buffer.size() bytes; 0: nothing there now, or, after OnTcpClosed, any more.
   virtual absl::StatusOr<std::size_t> Read(SocketId connection, std::span<std::uint8_t> buffer) = 0;
+  // Sends a FIN after what was written; reading goes on. Once more does nothing.
+  // FailedPrecondition: not connected yet.
   virtual absl::Status FinishWriting(SocketId connection) = 0;
-  // Ends a connection with RST and frees it (RFC 9293 §3.10.5).
+  // Ends a connection with RST and frees it (RFC 9293 §3.10.5); one that is still connecting sends nothing.
   virtual absl::Status Abort(SocketId connection) = 0;
+  // For what is sent from now on, retransmissions included; a listener's, by what it accepts. 0: the host's.
   virtual absl::Status SetTtl(SocketId socket, std::uint8_t ttl) = 0;
 
   // Privileged. PermissionDenied or Unimplemented for a host that does not grant it.

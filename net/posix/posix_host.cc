@@ -2,6 +2,7 @@
 
 #include <linux/errqueue.h>
 #include <netinet/in.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "net/posix/icmp_kind.h"
 #include "net/posix/list_interfaces.h"
+#include "net/posix/open_socket.h"
 #include "net/posix/sockaddr.h"
 
 namespace pinhole::net {
@@ -29,10 +31,6 @@ union ControlBuffer {
   cmsghdr align;
 };
 
-bool SetOption(int fd, int level, int name, int value) {
-  return setsockopt(fd, level, name, &value, sizeof(value)) == 0;
-}
-
 bool SetDontFragment(int fd, Family family, bool dont_fragment) {
   if (family == Family::kIpv4) {
     return SetOption(fd, IPPROTO_IP, IP_MTU_DISCOVER, dont_fragment ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT);
@@ -45,25 +43,8 @@ bool SetUdpOptions(int fd, Family family) {
     return SetOption(fd, IPPROTO_IP, IP_PKTINFO, 1) && SetOption(fd, IPPROTO_IP, IP_RECVTTL, 1) &&
            SetOption(fd, IPPROTO_IP, IP_RECVERR, 1) && SetDontFragment(fd, family, false);
   }
-  return SetOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) && SetOption(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
-         SetOption(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1) && SetOption(fd, IPPROTO_IPV6, IPV6_RECVERR, 1) &&
-         SetDontFragment(fd, family, false);
-}
-
-absl::Status BindError(const SocketAddress& local, int error) {
-  const std::string what = absl::StrCat("bind ", local.ToString(), ": ", std::strerror(error));
-  switch (error) {
-    case EADDRINUSE:
-      return local.port() == 0 ? absl::ResourceExhaustedError(what) : absl::AlreadyExistsError(what);
-    case EACCES:
-    case EPERM:
-      return absl::PermissionDeniedError(what);
-    case ENOBUFS:
-    case ENOMEM:
-      return absl::ResourceExhaustedError(what);
-    default:
-      return absl::InvalidArgumentError(what);
-  }
+  return SetOption(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) && SetOption(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1) &&
+         SetOption(fd, IPPROTO_IPV6, IPV6_RECVERR, 1) && SetDontFragment(fd, family, false);
 }
 
 SendStatus StatusOfErrno(int error) {
@@ -136,11 +117,11 @@ bool IsOwnAddress(const IpAddress& address) {
   return own;
 }
 
-absl::Status NoTcp() { return absl::UnimplementedError("no TCP on POSIX hosts yet"); }
-
 }  // namespace
 
-PosixHost::PosixHost(PosixLoop& loop) : loop_(loop), buffer_(new std::uint8_t[kDatagramMax]) { loop_.AddHost(this); }
+PosixHost::PosixHost(PosixLoop& loop) : loop_(loop), tcp_(*this, loop), buffer_(new std::uint8_t[kDatagramMax]) {
+  loop_.AddHost(this);
+}
 
 PosixHost::~PosixHost() {
   while (!sockets_.empty()) Close(sockets_.begin()->first);
@@ -189,42 +170,21 @@ std::optional<IpAddress> PosixHost::SourceFor(const IpAddress& destination) cons
 }
 
 absl::StatusOr<SocketId> PosixHost::OpenUdp(const SocketAddress& local) {
-  UdpSocket opened;
-  opened.local = local;
-  if (local.address().is_v6() && local.address().IsLinkLocal()) {
-    for (const Interface& interface : ListInterfaces()) {
-      for (const InterfaceAddress& address : interface.addresses) {
-        if (address.address == local.address()) opened.scope = static_cast<std::uint32_t>(interface.id);
-      }
-    }
-  }
-  opened.fd =
-      socket(local.address().is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
-  if (opened.fd < 0) {
-    const std::string what = absl::StrCat("socket for ", local.ToString(), ": ", std::strerror(errno));
-    return errno == EAFNOSUPPORT ? absl::InvalidArgumentError(what) : absl::ResourceExhaustedError(what);
-  }
-  const Sockaddr name(local, opened.scope);
-  if (!SetUdpOptions(opened.fd, local.family()) || bind(opened.fd, name.get(), name.size()) != 0) {
-    const absl::Status status = BindError(local, errno);
-    close(opened.fd);
-    return status;
-  }
-  sockaddr_storage bound = {};
-  socklen_t length = sizeof(bound);
-  if (getsockname(opened.fd, reinterpret_cast<sockaddr*>(&bound), &length) == 0) {
-    opened.local = FromSockaddr(reinterpret_cast<const sockaddr*>(&bound)).value_or(local);
-  }
-  const SocketId id{next_socket_};
-  const std::optional<std::uint64_t> key = loop_.Add(opened.fd, {this, id});
+  const absl::StatusOr<BoundSocket> bound =
+      OpenBound(SOCK_DGRAM, local, [&](int fd) { return SetUdpOptions(fd, local.family()); });
+  if (!bound.ok()) return bound.status();
+  const SocketId id = NewSocketId();
+  const std::optional<std::uint64_t> key = loop_.Add(bound->fd, EPOLLIN, {this, id});
   if (!key) {
     const std::string what = absl::StrCat("epoll for ", local.ToString(), ": ", std::strerror(errno));
-    close(opened.fd);
+    close(bound->fd);
     return absl::ResourceExhaustedError(what);
   }
+  UdpSocket& opened = sockets_[id];
+  opened.fd = bound->fd;
   opened.key = *key;
-  ++next_socket_;
-  sockets_.emplace(id, opened);
+  opened.local = bound->local;
+  opened.scope = bound->scope;
   return id;
 }
 
@@ -284,13 +244,16 @@ SendStatus PosixHost::SendTo(SocketId id, const SocketAddress& to, ByteView payl
 
 std::optional<SocketAddress> PosixHost::LocalAddress(SocketId socket) const {
   const auto found = sockets_.find(socket);
-  if (found == sockets_.end()) return std::nullopt;
+  if (found == sockets_.end()) return tcp_.LocalAddress(socket);
   return found->second.local;
 }
 
 void PosixHost::Close(SocketId socket) {
   const auto found = sockets_.find(socket);
-  if (found == sockets_.end()) return;
+  if (found == sockets_.end()) {
+    tcp_.Close(socket);
+    return;
+  }
   loop_.Remove(found->second.fd, found->second.key);
   close(found->second.fd);
   sockets_.erase(found);
@@ -298,17 +261,18 @@ void PosixHost::Close(SocketId socket) {
 
 absl::Status PosixHost::SetTtl(SocketId socket, std::uint8_t ttl) {
   const auto found = sockets_.find(socket);
-  if (found == sockets_.end()) return absl::NotFoundError("set TTL: the socket is closed");
-  const int value = ttl == 0 ? -1 : ttl;  // -1: back to the system's default
-  const bool ok = found->second.local.family() == Family::kIpv4
-                      ? SetOption(found->second.fd, IPPROTO_IP, IP_TTL, value)
-                      : SetOption(found->second.fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, value);
-  return ok ? absl::OkStatus() : absl::InvalidArgumentError(absl::StrCat("set TTL ", ttl, ": ", std::strerror(errno)));
+  if (found == sockets_.end()) return tcp_.SetTtl(socket, ttl);
+  if (SetTtlOf(found->second.fd, found->second.local.family(), ttl)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("set TTL ", ttl, ": ", std::strerror(errno)));
 }
 
-void PosixHost::OnSocketEvent(SocketId id, bool error) {
+void PosixHost::OnSocketEvent(SocketId id, std::uint32_t events) {
+  if (sockets_.find(id) == sockets_.end()) {
+    if (app_ != nullptr) tcp_.OnSocketEvent(id, events);
+    return;
+  }
   // The program may close any socket in any call, so it is looked up before each.
-  if (error) {
+  if ((events & EPOLLERR) != 0) {
     for (auto socket = sockets_.find(id); socket != sockets_.end(); socket = sockets_.find(id)) {
       if (!ReceiveError(id, socket->second)) break;
     }
@@ -401,14 +365,21 @@ void PosixHost::RunAlarm() {
   Program().OnTimer();
 }
 
-absl::StatusOr<SocketId> PosixHost::Listen(const SocketAddress&, const TcpOptions&) { return NoTcp(); }
-absl::StatusOr<SocketId> PosixHost::Connect(const SocketAddress&, const SocketAddress&, const TcpOptions&) {
-  return NoTcp();
+absl::StatusOr<SocketId> PosixHost::Listen(const SocketAddress& local, const TcpOptions& options) {
+  return tcp_.Listen(local, options);
 }
-absl::StatusOr<std::size_t> PosixHost::Write(SocketId, ByteView, const SendOptions&) { return NoTcp(); }
-absl::StatusOr<std::size_t> PosixHost::Read(SocketId, std::span<std::uint8_t>) { return NoTcp(); }
-absl::Status PosixHost::FinishWriting(SocketId) { return NoTcp(); }
-absl::Status PosixHost::Abort(SocketId) { return NoTcp(); }
+absl::StatusOr<SocketId> PosixHost::Connect(const SocketAddress& local, const SocketAddress& remote,
+                                            const TcpOptions& options) {
+  return tcp_.Connect(local, remote, options);
+}
+absl::StatusOr<std::size_t> PosixHost::Write(SocketId connection, ByteView bytes, const SendOptions&) {
+  return tcp_.Write(connection, bytes);
+}
+absl::StatusOr<std::size_t> PosixHost::Read(SocketId connection, std::span<std::uint8_t> buffer) {
+  return tcp_.Read(connection, buffer);
+}
+absl::Status PosixHost::FinishWriting(SocketId connection) { return tcp_.FinishWriting(connection); }
+absl::Status PosixHost::Abort(SocketId connection) { return tcp_.Abort(connection); }
 absl::Status PosixHost::SendRawTcp(const RawTcpSegment&) {
   return absl::UnimplementedError("POSIX hosts grant no raw segments");
 }

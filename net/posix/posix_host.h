@@ -8,10 +8,11 @@
 
 #include "net/host.h"
 #include "net/posix/posix_loop.h"
+#include "net/posix/posix_tcp.h"
 
 namespace pinhole::net {
 
-// The machine that this process runs on, for one program: UDP and timers over Linux sockets. TCP,
+// The machine that this process runs on, for one program: UDP, TCP and timers over Linux sockets.
 // WatchInterfaces() and the privileged part answer Unimplemented.
 //
 // A link-local IPv6 address is taken to belong to the interface that has it (local) or that the sending
@@ -59,6 +60,7 @@ class PosixHost final : public Host {
 
  private:
   friend class PosixLoop;
+  friend class PosixTcp;
 
   struct UdpSocket {
     int fd = -1;
@@ -68,11 +70,12 @@ class PosixHost final : public Host {
     bool dont_fragment = false;  // what the descriptor is set to
   };
 
-  // From the loop: `socket` has something to read, or an error if `error`.
-  void OnSocketEvent(SocketId socket, bool error);
+  // From the loop: epoll's events for `socket`.
+  void OnSocketEvent(SocketId socket, std::uint32_t events);
   // From the loop: calls OnTimer() if the alarm is due.
   void RunAlarm();
 
+  SocketId NewSocketId() { return SocketId{next_socket_++}; }
   // Take one message from a queue of the socket and hand it to the program; false if there was none.
   bool ReceiveDatagram(SocketId id, const UdpSocket& socket);
   bool ReceiveError(SocketId id, const UdpSocket& socket);
@@ -85,6 +88,7 @@ class PosixHost final : public Host {
   std::optional<Instant> alarm_;
   std::uint32_t next_socket_ = 1;
   std::map<SocketId, UdpSocket> sockets_;
+  PosixTcp tcp_;
   std::unique_ptr<std::uint8_t[]> buffer_;  // where datagrams are received
   mutable std::vector<Interface> interfaces_;
   mutable bool interfaces_known_ = false;  // interfaces_ was read since the last call into the program

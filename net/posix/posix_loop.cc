@@ -89,9 +89,9 @@ void PosixLoop::AddHost(PosixHost* host) { hosts_.push_back(host); }
 
 void PosixLoop::RemoveHost(PosixHost* host) { hosts_.erase(std::find(hosts_.begin(), hosts_.end(), host)); }
 
-std::optional<std::uint64_t> PosixLoop::Add(int fd, Registration registration) {
+std::optional<std::uint64_t> PosixLoop::Add(int fd, std::uint32_t events, Registration registration) {
   const std::uint64_t key = next_key_++;
-  epoll_event event = {.events = EPOLLIN, .data = {.u64 = key}};
+  epoll_event event = {.events = events, .data = {.u64 = key}};
   if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) return std::nullopt;
   registrations_.emplace(key, registration);
   return key;
@@ -132,7 +132,7 @@ void PosixLoop::Serve(std::optional<Instant> deadline) {
     const auto registration = registrations_.find(key);
     if (registration == registrations_.end()) continue;
     const Registration target = registration->second;
-    target.host->OnSocketEvent(target.socket, (events[i].events & EPOLLERR) != 0);
+    target.host->OnSocketEvent(target.socket, events[i].events);
   }
   RunAlarms();
 

@@ -45,6 +45,7 @@ class PosixLoop {
 
  private:
   friend class PosixHost;
+  friend class PosixTcp;
 
   struct Registration {
     PosixHost* host;
@@ -53,8 +54,8 @@ class PosixLoop {
 
   void AddHost(PosixHost* host);
   void RemoveHost(PosixHost* host);
-  // Watches `fd` until Remove() with the key that this gives; nullopt if the system refuses.
-  std::optional<std::uint64_t> Add(int fd, Registration registration);
+  // Watches `fd` for epoll's `events` until Remove() with the key that this gives; nullopt if the system refuses.
+  std::optional<std::uint64_t> Add(int fd, std::uint32_t events, Registration registration);
   void Remove(int fd, std::uint64_t key);
 
   // One round: waits for events or an alarm, `deadline` at the latest, and makes the calls.

@@ -277,12 +277,6 @@ TEST_F(PosixHostTest, RandomStreamsOfOnePurposeAreOneObject) {
 TEST_F(PosixHostTest, WhatIsNotBuiltSaysSo) {
   const auto unimplemented = absl::StatusCode::kUnimplemented;
   EXPECT_EQ(host_.WatchInterfaces().code(), unimplemented);
-  EXPECT_EQ(host_.Listen(Addr("127.0.0.1:0"), {}).status().code(), unimplemented);
-  EXPECT_EQ(host_.Connect(Addr("127.0.0.1:0"), Addr("127.0.0.1:9"), {}).status().code(), unimplemented);
-  EXPECT_EQ(host_.Write(SocketId{1}, {}, {}).status().code(), unimplemented);
-  EXPECT_EQ(host_.Read(SocketId{1}, {}).status().code(), unimplemented);
-  EXPECT_EQ(host_.FinishWriting(SocketId{1}).code(), unimplemented);
-  EXPECT_EQ(host_.Abort(SocketId{1}).code(), unimplemented);
   EXPECT_EQ(host_.SendRawTcp({}).code(), unimplemented);
   EXPECT_EQ(host_.InitialSequenceNumber(SocketId{1}).status().code(), unimplemented);
 }
