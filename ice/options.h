@@ -68,10 +68,10 @@ struct AgentOptions {
   // Gathering (RFC 8445 §5.1.1).
   std::vector<net::SocketAddress> stun_servers;
   std::vector<TurnServer> turn_servers;
-  bool host_candidates = true;  // false: none is told to the peer; the others still use their sockets
-  bool server_reflexive_candidates = true;
-  bool relayed_candidates = true;
-  bool include_loopback = false;  // §5.1.1.1 forbids loopback candidates on a network
+  bool host_candidates = true;  // false: none is told to the peer or paired; the others still use their sockets
+  bool server_reflexive_candidates = true;  // false: STUN servers are not asked, mappings told by TURN servers not used
+  bool relayed_candidates = true;           // false: TURN servers are not asked
+  bool include_loopback = false;            // §5.1.1.1 forbids loopback candidates on a network
   // A server that has not answered this long after the last gathering request was first sent yields nothing.
   net::Duration gathering_deadline = std::chrono::seconds(1);
 

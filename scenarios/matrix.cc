@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
@@ -75,10 +76,25 @@ void Merge(const JudgedRun& run, Entry& entry) {
   if (rank(mark) > rank(entry.mark)) entry.mark = mark;
 }
 
+void PrintLine(const std::string& line, std::ostream& out) { out << absl::StripTrailingAsciiWhitespace(line) << "\n"; }
+
+std::string Padded(const std::string& text, std::size_t width) {
+  return text + std::string(width - std::min(width, text.size()), ' ');
+}
+
+// Three characters, the letter under the units of a column's number.
+std::string Shown(const Entry& entry) { return {' ', entry.letter, entry.mark}; }
+
+// Without `columns`, the values of the one axis below each other.
 void PrintTable(const Scenario& scenario, const std::vector<JudgedRun>& runs, const Dimension& rows,
-                const Dimension& columns, const std::vector<std::pair<std::string, std::string>>& fixed,
+                const Dimension* columns, const std::vector<std::pair<std::string, std::string>>& fixed,
                 std::ostream& out) {
-  std::vector<std::vector<Entry>> table(rows.values.size(), std::vector<Entry>(columns.values.size()));
+  const std::size_t column_count = columns == nullptr ? 1 : columns->values.size();
+  std::vector<std::vector<Entry>> table(rows.values.size(), std::vector<Entry>(column_count));
+  const auto number_of = [](const Dimension& dimension, const Cell& cell) {
+    const auto at = std::find(dimension.values.begin(), dimension.values.end(), ValueOf(cell, dimension.axis));
+    return static_cast<std::size_t>(at - dimension.values.begin());
+  };
   bool any = false;
   for (const JudgedRun& run : runs) {
     const Cell& cell = scenario.cells()[run.cell];
@@ -86,10 +102,7 @@ void PrintTable(const Scenario& scenario, const std::vector<JudgedRun>& runs, co
                                   [&cell](const auto& one) { return ValueOf(cell, one.first) == one.second; });
     if (!here) continue;
     any = true;
-    const auto row = std::find(rows.values.begin(), rows.values.end(), ValueOf(cell, rows.axis));
-    const auto column = std::find(columns.values.begin(), columns.values.end(), ValueOf(cell, columns.axis));
-    Merge(run, table[static_cast<std::size_t>(row - rows.values.begin())]
-                    [static_cast<std::size_t>(column - columns.values.begin())]);
+    Merge(run, table[number_of(rows, cell)][columns == nullptr ? 0 : number_of(*columns, cell)]);
   }
   if (!any) return;
   out << "\n";
@@ -99,21 +112,26 @@ void PrintTable(const Scenario& scenario, const std::vector<JudgedRun>& runs, co
   if (!fixed.empty()) out << "\n";
   std::size_t width = rows.axis.size();
   for (const std::string& value : rows.values) width = std::max(width, value.size());
-  // Columns bear the numbers of the legend beside the rows, or their own below.
-  const bool same = rows.values == columns.values;
-  out << std::string(width + 4, ' ') << " " << columns.axis << "\n";
-  out << absl::StrFormat("%-*s     ", static_cast<int>(width), rows.axis);
-  for (std::size_t c = 0; c < columns.values.size(); ++c) out << absl::StrFormat("%3d", c + 1);
-  out << "\n";
-  for (std::size_t r = 0; r < rows.values.size(); ++r) {
-    out << absl::StrFormat("%-*s  %2d ", static_cast<int>(width), rows.values[r], r + 1);
-    for (const Entry& entry : table[r]) out << "  " << entry.letter << entry.mark;
-    out << "\n";
+  // Columns bear the numbers of the rows when they have the same values, else those of a legend below.
+  const bool numbered = columns != nullptr && rows.values == columns->values;
+  if (columns == nullptr) {
+    out << rows.axis << "\n";
+  } else {
+    const std::size_t indent = width + (numbered ? 4 : 1);
+    out << std::string(indent + 1, ' ') << columns->axis << "\n";
+    std::string line = Padded(rows.axis, indent);
+    for (std::size_t c = 0; c < column_count; ++c) absl::StrAppendFormat(&line, "%2d ", c + 1);
+    PrintLine(line, out);
   }
-  if (!same) {
-    out << columns.axis << ":";
-    for (std::size_t c = 0; c < columns.values.size(); ++c)
-      out << (c == 0 ? " " : ", ") << c + 1 << " " << columns.values[c];
+  for (std::size_t r = 0; r < rows.values.size(); ++r) {
+    std::string line = Padded(rows.values[r], width + 1);
+    if (numbered) absl::StrAppendFormat(&line, "%2d ", r + 1);
+    for (const Entry& entry : table[r]) absl::StrAppend(&line, Shown(entry));
+    PrintLine(line, out);
+  }
+  if (columns != nullptr && !numbered) {
+    out << columns->axis << ":";
+    for (std::size_t c = 0; c < column_count; ++c) out << (c == 0 ? " " : ", ") << c + 1 << " " << columns->values[c];
     out << "\n";
   }
 }
@@ -127,9 +145,8 @@ std::string Counted(std::uint64_t count, const char* noun) {
 void PrintMatrix(const Scenario& scenario, const std::vector<JudgedRun>& runs, std::ostream& out) {
   std::vector<Dimension> dimensions = DimensionsOf(scenario, runs);
   if (dimensions.empty()) return;
-  const Dimension nothing = {.axis = "", .values = {""}};
-  const Dimension rows = dimensions[0];
-  const Dimension columns = dimensions.size() > 1 ? dimensions[1] : nothing;
+  const Dimension& rows = dimensions[0];
+  const Dimension* columns = dimensions.size() > 1 ? &dimensions[1] : nullptr;
   const std::vector<Dimension> others(dimensions.begin() + std::min<std::ptrdiff_t>(2, std::ssize(dimensions)),
                                       dimensions.end());
   // Counts through all combinations of the other axes, the last one fastest.

@@ -10,8 +10,8 @@ namespace pinhole::scenarios {
 
 // What a sweep came to, for a terminal. `runs` are grouped by cell, in the scenario's order.
 
-// A table of the first two axes that vary, one for each combination of the others: a letter for what happened, a mark
-// for what to think of it. Nothing when fewer than two cells ran.
+// A table of the first two axes that vary, one for each combination of the others, or a list where only one does: a
+// letter for what happened, a mark for what to think of it. Nothing when fewer than two cells ran.
 void PrintMatrix(const Scenario& scenario, const std::vector<JudgedRun>& runs, std::ostream& out);
 
 struct SweepCounts {

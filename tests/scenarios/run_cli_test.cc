@@ -96,13 +96,53 @@ TEST(RunCommand, WritesACaptureWithAPcapngHeader) {
   std::remove(path.c_str());
 }
 
-TEST(SweepCommand, PrintsTheMatrixAndTheSummary) {
+TEST(SweepCommand, PrintsAListForOneAxisAndTheSummary) {
   const Said said = Pinhole({"sweep", "t"}, {{"t", Sweeping("session { name: \"call\" turn: NONE }")}});
   EXPECT_EQ(said.exit_code, ExitCode::kOk) << said.out;
-  EXPECT_THAT(said.out, HasSubstr("full-cone   1   D"));
-  EXPECT_THAT(said.out, HasSubstr("symmetric   2   -"));
+  EXPECT_THAT(said.out, HasSubstr("\n"
+                                  "\nnat"
+                                  "\nfull-cone  D"
+                                  "\nsymmetric  -"
+                                  "\n\nD direct "));
   EXPECT_THAT(said.out, HasSubstr("2 runs: 1 direct, 0 relayed, 1 without a path"));
   EXPECT_THAT(said.out, HasSubstr("2 passed, 0 failed"));
+}
+
+constexpr char kAxisA[] = R"(axis { name: "a" path: "topology.nat[home_a].profile"
+                                    values: ["full-cone", "symmetric", "pf"] })";
+
+TEST(SweepCommand, NumbersTheRowsWhenColumnsHaveTheSameValues) {
+  const Said said =
+      Pinhole({"sweep", "t"}, {{"t", std::string(kHeader) + "session { name: \"call\" turn: NONE } sweep { " + kAxisA +
+                                         R"(axis { name: "b" path: "topology.nat[home_b].profile"
+                                                       values: ["full-cone", "symmetric", "pf"] } })"}});
+  EXPECT_THAT(said.out, HasSubstr("\n"
+                                  "\n              b"
+                                  "\na             1  2  3"
+                                  "\nfull-cone  1  D  D  D"
+                                  "\nsymmetric  2  D  -  -"
+                                  "\npf         3  D  -  -"
+                                  "\n\nD direct "))
+      << said.out;
+}
+
+TEST(SweepCommand, NumbersTheColumnsInALegendWhenTheyHaveOtherValues) {
+  const Said said =
+      Pinhole({"sweep", "t"},
+              {{"t", std::string(kHeader) + "sweep { " + kAxisA +
+                         "axis { name: \"turn\" path: \"session[call].turn\" values: [\"NONE\", \"BOTH\"] } } " +
+                         "session { name: \"call\" } topology { nat { name: \"home_b\" profile: \"symmetric\" } } "
+                         "expect { when { axis: \"a\" is: \"pf\" } outcome: DIRECT }"}});
+  EXPECT_EQ(said.exit_code, ExitCode::kUnexpected);
+  EXPECT_THAT(said.out, HasSubstr("\n"
+                                  "\n           turn"
+                                  "\na          1  2"
+                                  "\nfull-cone  D  D"
+                                  "\nsymmetric  -  R"
+                                  "\npf         -! R!"
+                                  "\nturn: 1 NONE, 2 BOTH"
+                                  "\n\nD direct "))
+      << said.out;
 }
 
 TEST(SweepCommand, AFailedCellSaysWhyAndHowToRunItAgain) {
