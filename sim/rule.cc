@@ -68,6 +68,8 @@ const char* ToString(Rule rule) {
       return "tcp_challenged";
     case Rule::kTcpNotExpected:
       return "tcp_not_expected";
+    case Rule::kTcpReassemblyFull:
+      return "tcp_reassembly_full";
     case Rule::kTcpBacklogFull:
       return "tcp_backlog_full";
     case Rule::kSynHeld:

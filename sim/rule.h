@@ -34,11 +34,12 @@ enum class Rule : std::uint8_t {
   kInputDropped,  // refused by the box's input policy
 
   // TCP endpoints (RFC 9293 §3.10.7).
-  kTcpOutOfWindow,  // outside the receive window; answered with an ACK
-  kTcpBadAck,       // acknowledges what was never sent; answered with an ACK, or a RST before the handshake is over
-  kTcpChallenged,   // a SYN or RST that may be forged; answered with a challenge ACK (RFC 5961)
-  kTcpNotExpected,  // has no meaning in the connection's state, such as a segment without ACK
-  kTcpBacklogFull,  // the listener's queue is full
+  kTcpOutOfWindow,     // outside the receive window; answered with an ACK
+  kTcpBadAck,          // acknowledges what was never sent; answered with an ACK, or a RST before the handshake is over
+  kTcpChallenged,      // a SYN or RST that may be forged; answered with a challenge ACK (RFC 5961)
+  kTcpNotExpected,     // has no meaning in the connection's state, such as a segment without ACK
+  kTcpReassemblyFull,  // came out of sequence, and made one gap too many
+  kTcpBacklogFull,     // the listener's queue is full
 
   // NATs and firewalls.
   kNoMapping,           // came from outside to an endpoint that no inside endpoint holds (RFC 4787 §4)

@@ -212,11 +212,9 @@ class TcpConnection {
   void EnterEstablished();
   void UpdateSendWindow(const TcpHeader& segment);
   void OnNewlyAcknowledged(std::uint32_t acknowledgment);
-  void OnOurFinAcknowledged();
   bool MayChallenge();
   void ChallengeAck();
-  void AckNow() { ack_now_ = true; }
-  bool PeerHasFinished() const;
+  Verdict OutOfWindow(const TcpHeader& segment) const;
 
   // connection.cc
   TcpCall Finish(net::Instant now);
@@ -229,25 +227,29 @@ class TcpConnection {
   std::optional<SendSegment> NextSegment();
   SendSegment SynSegment();
   SendSegment AckSegment();
+  std::optional<SendSegment> HeadAgain();
   std::optional<SendSegment> DataSegment();
-  SendSegment MakeData(std::uint32_t sequence, std::uint32_t bytes, bool fin);
-  void FillAck(TcpHeader& header);
-  std::uint16_t WindowField(bool syn);
-  void MaybeAdvanceWindow();
-  std::uint32_t MssWith(const TcpHeader& header) const;
+  SendSegment MakeData(TcpHeader header, std::uint32_t bytes, bool fin);
+  TcpHeader AckHeader(std::uint32_t sequence) const;
+  void OnAckSent(TcpHeader& header);
+  std::uint32_t WindowToOffer() const;
+  std::uint8_t OurWindowScale() const;
   bool SynUnacknowledged() const { return snd_una_ == iss_; }
   std::uint32_t DataEnd() const;
   std::uint32_t FlightSize() const { return snd_max_ - snd_una_; }
-  bool MaySendData() const;
-  void ArmRetransmission();
+  bool SynchronizedAndOpen() const;
+  void ArmRetransmission() { retransmit_at_ = now_ + rto_.rto(); }
   void ArmPersist();
-  void OnSent(std::uint32_t sequence, std::uint32_t length);
+  void OnSent(SendSegment& segment, std::uint32_t length);
 
   // timers.cc
+  void OnUserTimeout();
   void OnRetransmissionTimeout();
   void OnPersistTimeout();
+  void OnDelayedAckTimeout();
   void OnKeepaliveTimeout();
-  bool WaitingForPeer() const;
+  void OnWaitOver();
+  bool IsInFlight(std::uint32_t sequence) const;
   void RestartKeepalive();
   void RestartUserTimeout();
 
@@ -289,10 +291,9 @@ class TcpConnection {
   // What the next polls are to give.
   bool syn_now_ = false;
   bool ack_now_ = false;
-  bool head_again_ = false;       // the first segment that is not acknowledged, once more
-  bool probe_now_ = false;        // send though the window or silly windows forbid it
-  bool keepalive_now_ = false;    // a probe
-  bool handshake_again_ = false;  // the SYN,ACK once more, for a SYN that came twice
+  bool head_again_ = false;     // the first segment that is not acknowledged, once more
+  bool force_ = false;          // send though the window or silly windows forbid it
+  bool keepalive_now_ = false;  // a probe
   std::optional<TcpHeader> reset_;
   bool connected_pending_ = false;
   bool readable_pending_ = false;
@@ -308,7 +309,8 @@ class TcpConnection {
 
   RtoEstimator rto_;
   NewReno congestion_;
-  bool syn_retransmitted_ = false;
+  int syns_sent_ = 0;
+  bool syn_timed_out_ = false;
   int retransmissions_ = 0;  // of the segment at snd_una_, by timeout
   bool timing_ = false;      // one segment at a time (RFC 6298 §3)
   std::uint32_t timed_sequence_ = 0;

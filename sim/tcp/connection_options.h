@@ -20,7 +20,8 @@ struct TcpConnectionOptions {
   std::uint32_t receive_buffer_bytes = 65536;
   std::uint32_t send_buffer_bytes = 65536;
 
-  // Offered in the SYN; used only if the peer offers one too (RFC 7323 §2.2): 0 to 14.
+  // Offered in the SYN; used only if the peer offers one too (RFC 7323 §2.2): 0 to 14. Less is offered if the receive
+  // buffer would be fewer than 64 units of it.
   std::optional<std::uint8_t> window_scale = std::uint8_t{7};
   bool sack_permitted = true;  // offered; blocks are sent if the peer offers it too (RFC 2018)
 
@@ -60,8 +61,9 @@ struct TcpConnectionOptions {
   // Whether a soft ICMP error ends a connection that is not established yet (RFC 9293 §3.9.2.2 forbids it, and notes
   // that many stacks do it).
   bool soft_errors_abort_connect = false;
-  // Whether a hard one ends a connection that is established (SHLD-26; Linux and others do not, RFC 5927 §5).
-  bool hard_errors_abort_established = true;
+  // Whether a hard one ends a connection that is established: SHLD-26 would have it so; Linux and others do not let it,
+  // since it may be forged (RFC 5927 §5).
+  bool hard_errors_abort_established = false;
 };
 
 }  // namespace pinhole::sim

@@ -15,7 +15,11 @@ class RtoEstimator {
   static constexpr net::Duration kAfterLostSyn = std::chrono::seconds(3);      // (5.7)
 
   explicit RtoEstimator(const TcpConnectionOptions& options)
-      : initial_(options.rto_initial), min_(options.rto_min), max_(options.rto_max), rto_(options.rto_initial) {}
+      : initial_(options.rto_initial),
+        min_(options.rto_min),
+        max_(options.rto_max),
+        computed_(options.rto_initial),
+        rto_(options.rto_initial) {}
 
   // A round-trip time of a segment that was sent once (§3, Karn). (2.2), (2.3); ends backing off.
   void OnSample(net::Duration r) {
@@ -27,12 +31,15 @@ class RtoEstimator {
       rttvar_ += (error - rttvar_) / 4;
       *srtt_ += (r - *srtt_) / 8;
     }
-    rto_ = std::clamp(*srtt_ + std::max(kGranularity, 4 * rttvar_), min_, std::max(min_, max_));
+    computed_ = std::clamp(*srtt_ + std::max(kGranularity, 4 * rttvar_), min_, std::max(min_, max_));
+    rto_ = computed_;
   }
   // (5.5)
   void BackOff() { rto_ = std::min(2 * rto_, std::max(rto_, max_)); }
   // (5.7): the handshake is over, and its SYN was sent more than once.
-  void OnHandshakeAfterTimeout() { rto_ = initial_ < kAfterLostSyn ? kAfterLostSyn : initial_; }
+  void OnHandshakeAfterTimeout() { rto_ = computed_ = std::max(initial_, kAfterLostSyn); }
+  // A window that was closed is open: what was backed off from were probes, not losses.
+  void EndBackOff() { rto_ = computed_; }
 
   net::Duration rto() const { return rto_; }
   std::optional<net::Duration> srtt() const { return srtt_; }
@@ -42,6 +49,7 @@ class RtoEstimator {
   net::Duration initial_;
   net::Duration min_;
   net::Duration max_;
+  net::Duration computed_;  // not backed off
   net::Duration rto_;
   std::optional<net::Duration> srtt_;
   net::Duration rttvar_{};

@@ -1,0 +1,212 @@
+// What is sent next: made when it is polled. RFC 9293 §3.7.4, §3.8.6.
+#include <algorithm>
+#include <utility>
+
+#include "sim/tcp/connection.h"
+
+namespace pinhole::sim {
+namespace {
+
+constexpr std::uint32_t kWindowFieldMax = 65535;
+// RFC 9293 §3.8.6.2.1: between 0.1 and 1 s.
+constexpr net::Duration kSillyWindowOverride = std::chrono::milliseconds(200);
+
+}  // namespace
+
+std::optional<TcpConnection::SendSegment> TcpConnection::NextSegment() {
+  std::optional<SendSegment> segment;
+  if (reset_) {
+    segment = SendSegment{.header = *reset_};
+    reset_.reset();
+  } else if (state_ == TcpState::kClosed) {
+    return std::nullopt;
+  } else if (syn_now_) {
+    segment = SynSegment();
+  } else if (head_again_) {
+    head_again_ = false;
+    segment = HeadAgain();
+  }
+  if (!segment) segment = DataSegment();
+  if (!segment && (ack_now_ || keepalive_now_)) segment = AckSegment();
+  if (segment) ++counters_.segments_sent;
+  return segment;
+}
+
+TcpConnection::SendSegment TcpConnection::SynSegment() {
+  syn_now_ = false;
+  const bool with_ack = state_ != TcpState::kSynSent;
+  TcpHeader header{.sequence = iss_,
+                   .window = static_cast<std::uint16_t>(std::min(kWindowFieldMax, receive_.capacity())),
+                   .mss_bytes = options_.mss_bytes,
+                   .flags = kTcpSyn};
+  if (with_ack) {
+    header.flags |= kTcpAck;
+    header.acknowledgment = rcv_nxt_;
+    ack_now_ = false;
+  }
+  if (with_ack ? scale_ok_ : options_.window_scale.has_value()) header.window_scale = OurWindowScale();
+  header.sack_permitted = with_ack ? sack_ok_ : options_.sack_permitted;
+
+  const bool again = ++syns_sent_ > 1;
+  if (again) {
+    ++counters_.retransmissions;
+  } else {
+    timed_sequence_ = iss_;
+    timed_at_ = now_;
+  }
+  timing_ = !again;
+  ArmRetransmission();
+  return {.header = header, .retransmission = again};
+}
+
+// Which shift is offered, if one is.
+std::uint8_t TcpConnection::OurWindowScale() const {
+  constexpr std::uint32_t kUnitsMin = 64;
+  std::uint8_t shift = std::min<std::uint8_t>(options_.window_scale.value_or(0), 14);
+  while (shift > 0 && receive_.capacity() >> shift < kUnitsMin) --shift;
+  return shift;
+}
+
+// RCV.WND as it should be offered now: the edge stays where it is until it can move by enough (§3.8.6.2.2).
+std::uint32_t TcpConnection::WindowToOffer() const {
+  const std::uint32_t now_offered = rcv_wnd();
+  if (reading_closed_) return now_offered;
+  const std::uint32_t room = std::min(receive_.free_bytes(), kWindowFieldMax << rcv_wind_shift_);
+  const std::uint32_t possible = room >> rcv_wind_shift_ << rcv_wind_shift_;
+  const std::uint32_t enough = std::min(std::max(1u, receive_.capacity() / 2), snd_mss_);
+  return possible > now_offered && room - now_offered >= enough ? possible : now_offered;
+}
+
+TcpHeader TcpConnection::AckHeader(std::uint32_t sequence) const {
+  TcpHeader header{.sequence = sequence, .acknowledgment = rcv_nxt_, .flags = kTcpAck};
+  header.window = static_cast<std::uint16_t>(std::min(WindowToOffer() >> rcv_wind_shift_, kWindowFieldMax));
+  if (sack_ok_ && receive_.islands() > 0) {
+    header.sack_count = static_cast<std::uint8_t>(receive_.SackBlocks(rcv_nxt_, header.sack));
+  }
+  return header;
+}
+
+// `header`, made by AckHeader(), is going out.
+void TcpConnection::OnAckSent(TcpHeader& header) {
+  const std::uint32_t edge = rcv_nxt_ + (std::uint32_t{header.window} << rcv_wind_shift_);
+  if (SeqBefore(rcv_edge_, edge)) rcv_edge_ = edge;
+  ack_now_ = false;
+  delayed_ack_at_ = kNever;
+  unacked_segments_ = 0;
+}
+
+TcpConnection::SendSegment TcpConnection::AckSegment() {
+  // <SEQ=SND.NXT>, unless the peer's window has been drawn back, or probed, so that it would not take that.
+  const std::uint32_t window_end = snd_una_ + snd_wnd_;
+  const bool beyond = SeqBefore(window_end, snd_max_) && (probing_ || snd_max_ - window_end >= 1u << snd_wind_shift_);
+  TcpHeader header = AckHeader(beyond ? window_end : snd_max_);
+  if (keepalive_now_) header.sequence = snd_max_ - 1;  // §3.8.4
+  keepalive_now_ = false;
+  OnAckSent(header);
+  return {.header = header};
+}
+
+// The number behind the last byte that was written.
+std::uint32_t TcpConnection::DataEnd() const { return snd_una_ + (SynUnacknowledged() ? 1 : 0) + send_.size(); }
+
+// `header`, made by AckHeader(), with so many bytes from its sequence number on.
+TcpConnection::SendSegment TcpConnection::MakeData(TcpHeader header, std::uint32_t bytes, bool fin) {
+  const std::uint32_t offset = header.sequence - (DataEnd() - send_.size());
+  const SendBuffer::Run run = send_.View(bytes == 0 ? 0 : offset, bytes);
+  if (bytes > 0 && header.sequence + bytes == DataEnd()) header.flags |= kTcpPsh;
+  if (fin) header.flags |= kTcpFin;
+  SendSegment segment{
+      .header = header, .first = run.first, .second = run.second, .stream_offset = send_.stream_begin() + offset};
+  OnAckSent(segment.header);
+  OnSent(segment, bytes + (fin ? 1 : 0));
+  if (fin) {
+    fin_sent_ = true;
+    if (state_ == TcpState::kCloseWait) state_ = TcpState::kLastAck;
+  }
+  return segment;
+}
+
+void TcpConnection::OnSent(SendSegment& segment, std::uint32_t length) {
+  const std::uint32_t sequence = segment.header.sequence;
+  segment.retransmission = SeqBefore(sequence, snd_max_);
+  if (segment.retransmission) {
+    timing_ = false;  // Karn
+    ++counters_.retransmissions;
+  } else if (!timing_) {
+    timing_ = true;
+    timed_sequence_ = sequence;
+    timed_at_ = now_;
+  }
+  if (SeqBefore(snd_max_, sequence + length)) snd_max_ = sequence + length;
+  last_data_sent_ = now_;
+  persist_at_ = kNever;
+  if (retransmit_at_ == kNever) ArmRetransmission();  // RFC 6298 (5.1)
+}
+
+// The first segment that is not acknowledged, whatever the windows say (RFC 5681 §3.2 step 3).
+std::optional<TcpConnection::SendSegment> TcpConnection::HeadAgain() {
+  if (FlightSize() == 0 || SynUnacknowledged()) return std::nullopt;
+  const TcpHeader header = AckHeader(snd_una_);
+  const std::uint32_t in_flight = FlightSize() - (fin_sent_ ? 1 : 0);
+  const std::uint32_t bytes = std::min(in_flight, snd_mss_ - (TcpHeaderBytes(header) - 20));
+  return MakeData(header, bytes, fin_sent_ && bytes == in_flight);
+}
+
+bool TcpConnection::SynchronizedAndOpen() const {
+  switch (state_) {
+    case TcpState::kEstablished:
+    case TcpState::kFinWait1:
+    case TcpState::kCloseWait:
+    case TcpState::kClosing:
+    case TcpState::kLastAck:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// From snd_nxt_ on: what is new, or after a timeout what is sent again. The sender's side of §3.8.6.2.1 and Nagle.
+std::optional<TcpConnection::SendSegment> TcpConnection::DataSegment() {
+  if (!SynchronizedAndOpen()) return std::nullopt;
+  if (SynUnacknowledged()) {  // finished in SYN-RECEIVED with nothing to say
+    if (!fin_wanted_ || fin_sent_ || send_.size() > 0) return std::nullopt;
+    SendSegment segment = MakeData(AckHeader(snd_nxt_), 0, true);
+    snd_nxt_ = snd_max_;
+    return segment;
+  }
+  const std::uint32_t data_end = DataEnd();
+  const bool fin_due = fin_wanted_ && SeqAtOrBefore(snd_nxt_, data_end);
+  const std::uint32_t unsent = SeqBefore(snd_nxt_, data_end) ? data_end - snd_nxt_ : 0;
+  const bool forced = std::exchange(force_, false);
+  if (unsent == 0 && !fin_due) {
+    persist_at_ = kNever;
+    return std::nullopt;
+  }
+  const bool idle = FlightSize() == 0;
+  if (idle && now_ - last_data_sent_ > rto_.rto()) congestion_.OnIdle();
+
+  const TcpHeader header = AckHeader(snd_nxt_);
+  const std::uint32_t mss = snd_mss_ - (TcpHeaderBytes(header) - 20);
+  const std::uint32_t window_end = snd_una_ + std::min(snd_wnd_, congestion_.window());
+  const std::uint32_t usable = SeqBefore(snd_nxt_, window_end) ? window_end - snd_nxt_ : 0;
+  const std::uint32_t bytes = std::min({unsent, mss, forced ? std::max(usable, 1u) : usable});
+  const bool all = bytes == unsent;
+  const bool fin = fin_due && all && (usable > bytes || (forced && bytes == 0));
+  const bool again = SeqBefore(snd_nxt_, snd_max_);
+  const bool nagle_allows = !options_.nagle || idle;
+  const bool worth_it =
+      bytes == mss || again || (all && (fin_wanted_ || nagle_allows)) || (nagle_allows && bytes >= max_snd_wnd_ / 2);
+  if ((bytes == 0 && !fin) || (!worth_it && !forced)) {
+    if (idle && persist_at_ == kNever) ArmPersist();
+    return std::nullopt;
+  }
+  if (forced && snd_wnd_ == 0) probing_ = true;
+  SendSegment segment = MakeData(header, bytes, fin);
+  snd_nxt_ += bytes + (fin ? 1 : 0);
+  return segment;
+}
+
+// Nothing is in flight and the window is too small: §3.8.6.1 if it is closed, else the override of §3.8.6.2.1.
+void TcpConnection::ArmPersist() { persist_at_ = now_ + (snd_wnd_ == 0 ? rto_.rto() : kSillyWindowOverride); }
+
+}  // namespace pinhole::sim
