@@ -202,27 +202,6 @@ TEST(Peaks, OfARunWithinOneSecondAreAllThatEachNodeAndInterfaceSent) {
   EXPECT_EQ(watched.result.peak_packets_per_second(), std::max(packets["alice"], packets["bob"]));
 }
 
-// Nomination takes the controlling side one round trip and two slots of its pacer from its first valid pair, and the
-// controlled side two round trips, when nothing better can come.
-TEST(Nomination, FirstValidIsNominatedWithinOneAndTwoRoundTripsAndTwoTa) {
-  const Scenario scenario = Library("nat_matrix", {"session[call].agent.nomination=FIRST_VALID"});
-  constexpr std::uint64_t kTaUs = 50000;
-  for (const Cell& cell : scenario.cells()) {
-    const PreparedCell prepared = *PrepareCell(scenario, cell);
-    CellRun run(prepared.plan, 1, {});
-    ASSERT_TRUE(run.Run().ok());
-    const SessionOutcome outcome = run.OutcomeOf(0);
-    if (outcome.outcome != Outcome::kDirect && outcome.outcome != Outcome::kRelayed) continue;
-    // Round trips at most: 40 ms direct, 80 ms through one relay, 120 ms through two.
-    const std::uint64_t rtt_us = 40000 * (1 + static_cast<std::uint64_t>(outcome.relay_hops));
-    const auto waited_us = [](const SideOutcome& side) {
-      return static_cast<std::uint64_t>((*side.nominated - *side.first_valid).count() / 1000);
-    };
-    EXPECT_LE(waited_us(outcome.a), rtt_us + 2 * kTaUs) << cell.id;
-    EXPECT_LE(waited_us(outcome.b), 2 * rtt_us + 2 * kTaUs) << cell.id;
-  }
-}
-
 constexpr char kOutage3s[] =
     R"(host { name: "alice" interface { name: "eth0" link { outage { start_us: 5000000 length_us: 3000000 } } } })";
 constexpr char kOutageForGood[] =
