@@ -170,11 +170,19 @@ bool CheckListSet::MayCheck(const CandidatePair& candidate) const {
          list(candidate.stream).component(candidate.component).chosen < 0;
 }
 
+// Of the pairs in the queue the one that is being nominated has Succeeded before; whatever it was in the queue for,
+// it is checked again only as long as it is to be nominated.
+bool CheckListSet::MayCheckTriggered(int index) const {
+  const CandidatePair& triggered = pair(index);
+  const int chosen = list(triggered.stream).component(triggered.component).chosen;
+  return chosen >= 0 ? pair(chosen).generator == index : MayCheck(triggered);
+}
+
 int CheckListSet::TakeFrom(CheckList& list) {
-  if (!list.triggered.empty()) {  // Step 1.
+  while (!list.triggered.empty()) {  // Step 1.
     const int index = list.triggered.front();
     list.triggered.erase(list.triggered.begin());
-    return index;
+    if (MayCheckTriggered(index)) return index;
   }
   const auto is_waiting = [this](int index) { return MayCheck(pair(index)); };
   auto found = std::find_if(list.order.begin(), list.order.end(), is_waiting);
@@ -209,7 +217,10 @@ int CheckListSet::TakeNext() {
 bool CheckListSet::HasNext() const {
   for (const CheckList& list : lists_) {
     if (list.state != CheckListState::kRunning) continue;
-    if (!list.triggered.empty()) return true;
+    if (std::any_of(list.triggered.begin(), list.triggered.end(),
+                    [this](int index) { return MayCheckTriggered(index); })) {
+      return true;
+    }
     if (count(PairState::kWaiting) + count(PairState::kFrozen) == 0) continue;
     for (int index : list.order) {
       const CandidatePair& candidate = pair(index);

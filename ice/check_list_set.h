@@ -72,7 +72,8 @@ class CheckListSet {
   // §7.2.5.3.3: a check of this foundation has succeeded.
   void Unfreeze(std::uint32_t foundation);
 
-  // §6.1.4.1: does nothing if it is in the queue already.
+  // §6.1.4.1: does nothing if it is in the queue already. A pair that may not be checked when its turn comes leaves the
+  // queue unchecked.
   void Trigger(int index);
   void RemoveFromQueue(int index);
   bool IsTriggered(int index) const;
@@ -88,6 +89,7 @@ class CheckListSet {
 
  private:
   bool MayCheck(const CandidatePair& pair) const;
+  bool MayCheckTriggered(int index) const;
   int TakeFrom(CheckList& list);
   bool FoundationIsActive(std::uint32_t foundation) const;
   int Precedence(int a, int b) const;  // < 0: a is checked before b

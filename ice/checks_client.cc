@@ -125,7 +125,7 @@ bool ConnectivityChecks::OnResponse(net::Instant now, int base, const net::Socke
     const std::optional<stun::ErrorCode> error = response.Get<stun::ErrorCode>();
     const int code = error.has_value() ? error->code : 0;
     if (code != 487) return fail(PairEnd::kErrorResponse, code);
-    OnRoleConflict(now, answered);
+    OnRoleConflict(now, answered, active);
     return true;
   }
   const std::optional<stun::XorMappedAddress> mapped = response.Get<stun::XorMappedAddress>();
@@ -137,12 +137,13 @@ bool ConnectivityChecks::OnResponse(net::Instant now, int base, const net::Socke
 }
 
 // §7.2.5.1. The role to leave is the one the request claimed: a 487 to a request from before another switch changes
-// nothing back.
-void ConnectivityChecks::OnRoleConflict(net::Instant now, const Check& check) {
+// nothing back; nor does it disturb a pair that has been checked anew since.
+void ConnectivityChecks::OnRoleConflict(net::Instant now, const Check& check, bool active) {
   CandidatePair& pair = session_.lists.pair(check.pair);
-  if (check.role_switches == session_.counters.role_switches) SwitchRole();
+  const bool switches = check.role_switches == session_.counters.role_switches;
+  if (switches) SwitchRole();
   session_.tie_breaker = session_.random.NextU64();
-  if (pair.state == PairState::kSucceeded) return;
+  if (pair.state == PairState::kSucceeded || !(switches || active)) return;
   Cancel(now, check.pair);
   session_.lists.SetState(check.pair, PairState::kWaiting);
   session_.lists.Trigger(check.pair);

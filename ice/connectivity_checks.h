@@ -94,7 +94,8 @@ class ConnectivityChecks {
 
   void OnSuccess(net::Instant now, const Check& check, const net::SocketAddress& mapped, bool sent_once,
                  net::Duration round_trip);
-  void OnRoleConflict(net::Instant now, const Check& check);
+  // `active`: the pair was In-Progress by this check.
+  void OnRoleConflict(net::Instant now, const Check& check, bool active);
   int MappedCandidate(const Check& check, const net::SocketAddress& mapped);
   void EndFailed(net::Instant now, int pair, PairEnd why, int error_code);
 

@@ -148,6 +148,118 @@ TEST(Rfc8445, Section7_2_5_1_ASecond487ForRequestsOfTheOldRoleDoesNotSwitchBack)
   EXPECT_EQ(lone.agent().role(), Role::kControlled);
 }
 
+// Checks to a host and to a reflexive candidate are out, both by the controlled agent; then a 487 has made it the
+// controlling one, and the host pair, which nothing can beat, is being nominated.
+struct NominatingAfterASwitch {
+  NominatingAfterASwitch() : lone(As(Role::kControlled)) {
+    Candidate reflexive = LoneAgent::Host("203.0.113.9:9000", "2", 1, 0, 1694498815);
+    reflexive.type = CandidateType::kServerReflexive;
+    lone.SetRemote({LoneAgent::Host("192.0.2.9:9000"), reflexive});
+    const Sent first = lone.NextCheck();
+    old = lone.NextCheck();
+    lone.AnswerError(first, 487);
+    lone.AnswerSuccess(lone.NextCheck());
+    nomination = lone.NextCheck();
+    EXPECT_TRUE(nomination.message().Has(AttributeType::kUseCandidate));
+    EXPECT_EQ(nomination.to, kPeer);
+  }
+  LoneAgent lone;
+  Sent old;         // of the other pair, and of the old role
+  Sent nomination;  // not answered yet
+};
+
+TEST(Rfc8445, Section7_2_5_1_A487ToAnOldRequestLetsNoOtherCheckOutBesideANomination) {
+  for (bool refused : {false, true}) {  // Otherwise it is the old check's turn to be resent, which it may not be.
+    NominatingAfterASwitch agent;
+    if (refused) agent.lone.AnswerError(agent.old, 487);
+    agent.lone.RunFor(3s);
+    EXPECT_TRUE(agent.lone.TakeSent(PacketClass::kCheck).empty());
+    for (const Sent& sent : agent.lone.all_sent()) {
+      if (sent.at > agent.nomination.at) EXPECT_EQ(sent.bytes, agent.nomination.bytes);
+    }
+    EXPECT_EQ(agent.lone.agent().role(), Role::kControlling);
+    agent.lone.AnswerSuccess(agent.nomination);
+    EXPECT_EQ(agent.lone.Count<Connected>(), 1);
+  }
+}
+
+TEST(Rfc8445, Section7_2_5_1_A487ToACheckThatWasReplacedDoesNotCancelTheNomination) {
+  LoneAgent lone(As(Role::kControlled));
+  lone.SetRemote({LoneAgent::Host("192.0.2.9:9000"), LoneAgent::Host("192.0.2.8:9000", "2", 1, 0, 7)});
+  const Sent old = lone.NextCheck();
+  lone.AnswerError(lone.NextCheck(), 487);
+  lone.ReceiveCheck(kPeer);  // replaces the check under way
+  for (Sent check = lone.NextCheck(); check.to != kPeer; check = lone.NextCheck()) {
+  }
+  ASSERT_EQ(lone.PairTo(kPeer).checks, 2);
+  lone.AnswerSuccess(lone.all_sent().back());
+  Sent nomination = lone.NextCheck();
+  ASSERT_TRUE(nomination.message().Has(AttributeType::kUseCandidate));
+  lone.AnswerError(old, 487);
+  EXPECT_EQ(lone.PairTo(kPeer).state, PairState::kInProgress);
+  EXPECT_EQ(lone.PairTo(kPeer).nomination, Nomination::kChosen);
+  lone.RunFor(499ms);
+  EXPECT_TRUE(lone.TakeSent(PacketClass::kCheck).empty());
+}
+
+// §8.1.1: the queue held the pair only to be nominated by an agent that is no longer the one to do so.
+TEST(Rfc8445, Section7_2_5_1_ANominationNotYetSentIsDroppedWithTheRole) {
+  LoneAgent lone;
+  lone.SetRemote({LoneAgent::Host("192.0.2.9:9000"), LoneAgent::Host("192.0.2.8:9000", "2", 1, 0, 7)});
+  const Sent first = lone.NextCheck(), second = lone.NextCheck();
+  lone.AnswerSuccess(first);
+  ASSERT_EQ(lone.PairTo(kPeer).nomination, Nomination::kChosen);  // and in the queue, until the pacer has a slot
+  lone.AnswerError(second, 487);
+  EXPECT_EQ(lone.agent().role(), Role::kControlled);
+  EXPECT_EQ(lone.NextCheck().to, Addr("192.0.2.8:9000"));
+  lone.RunFor(5s);
+  EXPECT_TRUE(lone.TakeSent(PacketClass::kCheck).empty());
+  EXPECT_EQ(lone.PairTo(kPeer).state, PairState::kSucceeded);
+}
+
+// The peer has answered our nomination with success, and a check from before with 487.
+TEST(Rfc8445, Section7_2_5_1_A487ThatOvertakesTheSuccessOfOurNominationTakesNothingOfItBack) {
+  for (bool refused_first : {true, false}) {
+    LoneAgent lone;
+    lone.SetRemote({LoneAgent::Host("192.0.2.9:9000"), LoneAgent::Host("192.0.2.8:9000", "2", 1, 0, 7)});
+    const Sent first = lone.NextCheck(), second = lone.NextCheck();
+    lone.AnswerSuccess(first);
+    const Sent nomination = lone.NextCheck();
+    ASSERT_TRUE(nomination.message().Has(AttributeType::kUseCandidate));
+    if (refused_first) lone.AnswerError(second, 487);
+    lone.AnswerSuccess(nomination);
+    if (!refused_first) lone.AnswerError(second, 487);
+    EXPECT_EQ(lone.Count<PairNominated>(), 1);
+    EXPECT_EQ(lone.agent().SelectedPair(0, 1)->remote.address, kPeer);
+    EXPECT_EQ(lone.agent().SelectedPair(0, 1)->nomination, Nomination::kNominated);
+    lone.RunFor(5s);
+    EXPECT_TRUE(lone.TakeSent(PacketClass::kCheck).empty());
+  }
+}
+
+// We have answered the peer's nomination with success; the check it triggered here is under way when a 487 makes us
+// the controlling agent. The peer holds the pair for nominated.
+TEST(Rfc8445, Section7_2_5_1_A487ThatOvertakesTheSuccessOfThePeersNominationTakesNothingOfItBack) {
+  LoneAgent lone(As(Role::kControlled));
+  lone.SetRemote({LoneAgent::Host("192.0.2.8:9000", "2"), LoneAgent::Host("192.0.2.9:9000", "1", 1, 0, 7)});
+  const Sent other = lone.NextCheck();
+  lone.NextCheck();
+  lone.ReceiveCheck(kPeer, {.use_candidate = true, .role = Role::kControlling});
+  Sent triggered = lone.NextCheck();
+  ASSERT_EQ(triggered.to, kPeer);
+  lone.AnswerError(other, 487);
+  ASSERT_EQ(lone.agent().role(), Role::kControlling);
+  const Sent again = lone.NextCheck();
+  ASSERT_EQ(again.to, other.to);
+  lone.AnswerSuccess(again);  // A better pair, and ours to nominate, were the peer's nomination not accepted.
+  lone.RunFor(200ms);
+  lone.AnswerSuccess(triggered);
+  EXPECT_EQ(lone.Count<PairNominated>(), 1);
+  EXPECT_EQ(lone.agent().SelectedPair(0, 1)->remote.address, kPeer);
+  lone.RunFor(5s);
+  for (const Sent& sent : lone.all_sent()) EXPECT_FALSE(sent.message().Has(AttributeType::kUseCandidate));
+}
+
 TEST(Rfc8445, Section7_2_5_1_PairPrioritiesFollowTheRole) {
   LoneAgent lone;
   lone.SetRemote({LoneAgent::Host("192.0.2.9:9000", "1", 1, 0, 100)});

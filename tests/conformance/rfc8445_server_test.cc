@@ -158,6 +158,34 @@ TEST(Rfc8445, Section7_3_1_1_ASwitchRecomputesPairPriorities) {
   EXPECT_EQ(lone.PairTo(kPeer).priority, before - 1);
 }
 
+// A copy of a request, resent or duplicated on the way, that comes after we have changed roles: the peer may believe
+// either answer (RFC 8489 §6.3.1).
+TEST(Rfc8445, Section7_3_1_1_ADuplicatedRequestIsAnsweredTheSameAfterASwitchOfRoles) {
+  {  // Refused by the controlling agent; the controlled one that it is now has no conflict with it.
+    LoneAgent lone(As(Role::kControlling, 5));
+    PeerCheck check{.role = Role::kControlling, .tie_breaker = 4};
+    check.id = lone.ReceiveCheck(kUnknown, check);
+    EXPECT_EQ(ErrorOf(AnswerOf(lone)), 487);
+    lone.ReceiveCheck(kUnknown, {.role = Role::kControlling, .tie_breaker = 6});
+    ASSERT_EQ(lone.agent().role(), Role::kControlled);
+    lone.TakeSent();
+    lone.ReceiveCheck(kUnknown, check);
+    EXPECT_EQ(ErrorOf(AnswerOf(lone)), 487);
+  }
+  {  // Accepted by the controlled agent; the controlling one that it is now would refuse it.
+    LoneAgent lone(As(Role::kControlled, 5));
+    PeerCheck check{.role = Role::kControlling, .tie_breaker = 4};
+    check.id = lone.ReceiveCheck(kUnknown, check);
+    EXPECT_EQ(ErrorOf(AnswerOf(lone)), 0);
+    lone.ReceiveCheck(kUnknown, {.role = Role::kControlled, .tie_breaker = 3});
+    ASSERT_EQ(lone.agent().role(), Role::kControlling);
+    lone.TakeSent();
+    lone.ReceiveCheck(kUnknown, check);
+    EXPECT_EQ(ErrorOf(AnswerOf(lone)), 0);
+    EXPECT_EQ(lone.agent().counters().role_switches, 1);
+  }
+}
+
 TEST(Rfc8445, Section7_3_1_1_ARefusedRequestHasNoFurtherEffect) {
   LoneAgent lone(As(Role::kControlling, 5));
   lone.SetRemote({LoneAgent::Host("192.0.2.9:9000")});
@@ -312,6 +340,25 @@ TEST(Rfc8445, Section7_3_1_5_UseCandidateOnASucceededPairNominatesIt) {
   EXPECT_EQ(lone.Count<PairNominated>(), 0);
   lone.ReceiveCheck(kPeer, {.use_candidate = true, .role = Role::kControlling});
   EXPECT_EQ(lone.Count<PairNominated>(), 1);
+}
+
+// The check left from the first address and was seen to come from the second, so that the second's pair is the valid
+// one (§7.2.5.3.2, case 2). Both pairs have Succeeded, and the peer may nominate by either.
+TEST(Rfc8445, Section7_3_1_5_UseCandidateOnAPairMadeValidByAnotherPairsCheckNominatesIt) {
+  for (std::uint32_t asked_on : {0u, 1u}) {
+    LoneAgent lone(As(Role::kControlled), {"192.0.2.1", "192.0.2.2"});
+    lone.SetRemote({LoneAgent::Host("192.0.2.9:9000")});
+    lone.AnswerSuccess(lone.NextCheck(), lone.address(SocketTag(1)));
+    const PeerCheck nomination{.use_candidate = true, .role = Role::kControlling};
+    lone.ReceiveCheck(kPeer, nomination, SocketTag(asked_on));
+    ASSERT_EQ(lone.Count<PairNominated>(), 1);
+    EXPECT_EQ(lone.agent().SelectedPair(0, 1)->base, lone.address(SocketTag(1)));
+    // Asked again it is a repetition, and not refused as another nomination would be.
+    lone.TakeSent();
+    lone.ReceiveCheck(kPeer, nomination, SocketTag(asked_on));
+    ASSERT_EQ(lone.TakeSent(PacketClass::kConsent).size(), 1u);
+    EXPECT_EQ(lone.Count<PairNominated>(), 1);
+  }
 }
 
 TEST(Rfc8445, Section7_3_1_5_OtherwiseTheTriggeredChecksSuccessNominatesIt) {

@@ -89,7 +89,7 @@ stun::TransactionId LoneAgent::ReceiveCheck(const net::SocketAddress& from, cons
   const Description local = agent_.LocalDescription();
   const std::string username = check.username.empty() ? local.ufrag + ":" + kPeerUfrag : check.username;
   const std::string password = check.password.empty() ? local.password : check.password;
-  const stun::TransactionId id = stun::TransactionId::Random(peer_random_);
+  const stun::TransactionId id = check.id.has_value() ? *check.id : stun::TransactionId::Random(peer_random_);
   std::array<std::uint8_t, stun::kMessageBytesMax> buffer;
   stun::MessageBuilder message(buffer, stun::MessageClass::kRequest, stun::Method::kBinding, id);
   if (check.with_username) message.Add(stun::Username{username});

@@ -39,6 +39,7 @@ struct PeerCheck {
   bool with_integrity = true;
   bool with_fingerprint = true;
   std::uint16_t unknown_attribute = 0;
+  std::optional<stun::TransactionId> id;  // to send the same check again
 };
 
 class LoneAgent {
