@@ -50,6 +50,9 @@ class Extraction {
       }
     }
     for (const proto::Nat& nat : topology_.nat()) AddBox(nat, session);
+    for (const proto::Router& router : topology_.router()) {
+      for (const proto::Interface& interface : router.interface()) NoteLinks(interface, router.name());
+    }
     for (const proto::Server& server : topology_.server()) {
       if (absl::Status status = AddServer(server); !status.ok()) return status;
     }
@@ -103,8 +106,15 @@ class Extraction {
     return std::nullopt;
   }
 
+  // A NAT, and what the routers on the way to it add, there and back.
+  struct WayToBox {
+    int box = 0;
+    net::Duration up{};
+    net::Duration down{};
+  };
+
   // The NAT behind a next hop; through routers, the NAT behind theirs.
-  std::optional<int> BoxBehind(const std::string& network, const std::string& next_hop, int depth = 0) {
+  std::optional<WayToBox> BoxBehind(const std::string& network, const std::string& next_hop, int depth = 0) {
     const std::optional<IpAddress> wanted = AddressOf(next_hop);
     if (!wanted || depth > topology_.router_size()) return std::nullopt;
     const auto is_there = [&](const proto::Interface& interface) {
@@ -116,28 +126,39 @@ class Extraction {
     };
     for (int i = 0; i < topology_.nat_size(); ++i) {
       for (const proto::Interface& interface : topology_.nat(i).inside()) {
-        if (is_there(interface)) return i;
+        if (is_there(interface)) return WayToBox{.box = i};
       }
     }
     for (const proto::Router& router : topology_.router()) {
-      if (!std::any_of(router.interface().begin(), router.interface().end(), is_there)) continue;
-      for (const proto::Interface& interface : router.interface()) {
-        for (const std::string& further : interface.gateway()) {
-          if (const std::optional<int> box = BoxBehind(interface.network(), further, depth + 1)) return box;
+      const auto in = std::find_if(router.interface().begin(), router.interface().end(), is_there);
+      if (in == router.interface().end()) continue;
+      for (const proto::Interface& out : router.interface()) {
+        for (const std::string& further : out.gateway()) {
+          std::optional<WayToBox> way = BoxBehind(out.network(), further, depth + 1);
+          if (!way) continue;
+          way->up += DelayOf(in->down()) + DelayOf(out.up());
+          way->down += DelayOf(out.down()) + DelayOf(in->up());
+          return way;
         }
       }
     }
     return std::nullopt;
   }
 
-  void NoteChance(const proto::Link& link, absl::string_view node, const std::string& interface) {
-    if (!model_.chance.empty()) return;
-    const proto::BurstLoss& burst = link.burst_loss();
-    const bool bursts = link.has_burst_loss() && (burst.loss_in_good_ppm() > 0 || burst.good_to_bad_ppm() > 0);
-    if (link.loss_ppm() > 0 || bursts) {
-      model_.chance = absl::StrCat(node, ".", interface, " loses packets");
-    } else if (link.outage_size() > 0) {
-      model_.chance = absl::StrCat(node, ".", interface, " has outages");
+  static net::Duration DelayOf(const proto::Link& link) { return Micros(link.delay_us() + link.jitter_us()); }
+
+  // What the links of an interface do to all that comes by.
+  void NoteLinks(const proto::Interface& interface, absl::string_view node) {
+    for (const proto::Link* link : {&interface.up(), &interface.down()}) {
+      model_.jitter += Micros(link->jitter_us());
+      if (!model_.chance.empty()) continue;
+      const proto::BurstLoss& burst = link->burst_loss();
+      const bool bursts = link->has_burst_loss() && (burst.loss_in_good_ppm() > 0 || burst.good_to_bad_ppm() > 0);
+      if (link->loss_ppm() > 0 || bursts) {
+        model_.chance = absl::StrCat(node, ".", interface.name(), " loses packets");
+      } else if (link->outage_size() > 0) {
+        model_.chance = absl::StrCat(node, ".", interface.name(), " has outages");
+      }
     }
   }
 
@@ -147,13 +168,16 @@ class Extraction {
     for (const std::string& text : interface.address()) {
       if (const std::optional<IpAddress> address = AddressOf(text)) added.addresses.push_back(*address);
     }
+    added.up = DelayOf(interface.up());
+    added.down = DelayOf(interface.down());
     for (const std::string& next_hop : interface.gateway()) {
-      if (!added.gateway) added.gateway = BoxBehind(interface.network(), next_hop);
+      const std::optional<WayToBox> way = BoxBehind(interface.network(), next_hop);
+      if (!way || added.gateway) continue;
+      added.gateway = way->box;
+      added.up += way->up;
+      added.down += way->down;
     }
-    added.up = Micros(interface.up().delay_us() + interface.up().jitter_us());
-    added.down = Micros(interface.down().delay_us() + interface.down().jitter_us());
-    NoteChance(interface.up(), node, interface.name());
-    NoteChance(interface.down(), node, interface.name());
+    NoteLinks(interface, node);
     return added;
   }
 

@@ -55,7 +55,7 @@ struct Interface {
   int network = 0;
   std::vector<net::IpAddress> addresses;
   std::optional<int> gateway;  // the box that takes what the domain cannot deliver
-  net::Duration up{};          // one-way delay, node to network, jitter included
+  net::Duration up{};          // one-way delay, node to network, jitter and routers on the way to `gateway` included
   net::Duration down{};
 };
 
@@ -120,6 +120,8 @@ struct Model {
   std::optional<int> referral_host;
   // What leaves delivery to chance ("loss on alice.eth0"); empty: nothing does.
   std::string chance;
+  // The most that jitter adds to a one-way delay, everywhere together. Delays have it in them.
+  net::Duration jitter{};
 };
 
 const char* ToString(Dependence dependence);

@@ -311,15 +311,18 @@ Prediction Predict(const Model& model) {
   const bool by_order = Varies(draws, &Reached::direct, false) || Varies(draws, &Reached::relayed, false);
   const bool by_pool = Varies(draws, &Reached::direct, true) || Varies(draws, &Reached::relayed, true);
   const bool patient = PatientEnough(model, any, beginnings);
-  if (patient && model.chance.empty()) KeepBest(prediction.direct_paths, prediction.relayed_paths);
+  const bool close = any.a.close || any.b.close;
+  const bool unanswered = !model.chance.empty() || close;
+  if (patient && !unanswered) KeepBest(prediction.direct_paths, prediction.relayed_paths);
 
   const std::string direct_kinds = Kinds(prediction.direct_paths), relayed_kinds = Kinds(prediction.relayed_paths);
-  if (!model.chance.empty()) {
+  if (unanswered) {
     AddUnanswered(prediction.direct_paths);
     AddUnanswered(prediction.relayed_paths);
   }
 
   std::string chance = model.chance;
+  if (chance.empty() && close) chance = "a server's answer and the end of gathering are close";
   bool forgets = false;
   for (const Box& box : model.boxes) {
     if (!box.nat.forgetful.empty()) {
@@ -337,13 +340,11 @@ Prediction Predict(const Model& model) {
   const bool relayed_sure = prediction.relayed == Existence::kAlways && chance.empty();
   if (direct) prediction.outcomes.push_back(Outcome::kDirect);
   if (relayed && !(direct_sure && patient)) prediction.outcomes.push_back(Outcome::kRelayed);
-  if (!direct_sure && !relayed_sure && !(direct && !relayed && direct_sure)) {
-    prediction.outcomes.push_back(Outcome::kFailed);
-  }
+  if (!direct_sure && !relayed_sure) prediction.outcomes.push_back(Outcome::kFailed);
 
   if (prediction.outcomes.size() > 1) {
     prediction.depends_on = !model.chance.empty() ? DependsOn::kChance
-                            : forgets             ? DependsOn::kTiming
+                            : forgets || close    ? DependsOn::kTiming
                             : by_order || icmp    ? DependsOn::kOrder
                             : by_pool             ? DependsOn::kChance
                                                   : DependsOn::kTiming;

@@ -36,6 +36,21 @@ struct Side {
   std::vector<Base> bases;
   std::vector<Candidate> candidates;
   Duration gathering{};
+  bool close = false;
+};
+
+// A request of the gathering phase, and its answer.
+struct Question {
+  int socket = 0;
+  int server = 0;
+  bool turn = false;
+  Duration begins{};                    // when it is first sent, from the side's start
+  std::optional<SocketAddress> mapped;  // nothing: no answer comes
+  Duration round_trip{};
+  bool counts = true;  // false: the agent does not ask, for what it would learn is withheld or asked already
+
+  // A TURN server wants to be asked twice.
+  Duration whole() const { return (turn ? 2 : 1) * round_trip; }
 };
 
 // A check that worked: its sender's request came in, and the answer came from where the request had gone.
@@ -138,47 +153,94 @@ class Exploration {
   }
 
   void AddPeer(const Peer& peer, Side& side) {
-    int requests = 0;
-    bool unanswered = false;
+    std::vector<Question> questions;
+    std::vector<int> sockets;
     for (const Interface& interface : model_.hosts[At(peer.host)].interfaces) {
       for (const IpAddress& address : interface.addresses) {
         if (address.IsLoopback() || address.IsLinkLocal()) continue;
         const SocketAddress own(address, next_port_++);
-        const int socket = passage_.AddSocket(interface, own);
+        sockets.push_back(passage_.AddSocket(interface, own));
         AddCandidate(side, own, CandidateType::kHost, peer.withhold_host);
-        bool checks = !peer.withhold_host;
-        std::vector<std::pair<int, SocketAddress>> relays;
-        for (const bool turn : {false, true}) {
-          for (int server : turn ? peer.turn_servers : peer.stun_servers) {
-            const Server& asked = model_.servers[At(server)];
-            // One listening address of each family.
-            bool answered = false, asked_any = false;
-            for (const SocketAddress& listens : asked.listens) asked_any |= listens.family() == own.family();
-            if (!asked_any) continue;
-            ++requests;
-            for (int server_socket : server_sockets_[At(server)]) {
-              if (answered || (turn && !asked.turn)) continue;
-              Duration round_trip{};
-              const std::optional<SocketAddress> mapped = AskServer(socket, server_socket, &round_trip);
-              if (!mapped) continue;
-              answered = true;
-              const Duration took = (turn ? 2 : 1) * round_trip + (requests - 1) * peer.pace;
-              side.gathering = std::max(side.gathering, took);
-              if (*mapped != own) {
-                AddCandidate(side, *mapped, CandidateType::kServerReflexive, peer.withhold_srflx);
-                if (!peer.withhold_srflx) checks = true;
-              }
-              if (turn) AddRelay(asked, own, peer, side);
-            }
-            unanswered |= !answered;
-          }
-        }
-        if (checks) side.bases.push_back({socket, false, {}});
+        Ask(peer, sockets.back(), questions);
       }
     }
-    if (unanswered) {
-      side.gathering = std::max(side.gathering, peer.gathering_deadline + std::max(0, requests - 1) * peer.pace);
+    LeaveOutTheLate(peer, questions, side);
+    for (int socket : sockets) {
+      const SocketAddress own = passage_.socket(socket).address;
+      bool checks = !peer.withhold_host;
+      for (const Question& question : questions) {
+        if (question.socket != socket || !question.mapped) continue;
+        if (*question.mapped != own) {
+          AddCandidate(side, *question.mapped, CandidateType::kServerReflexive, peer.withhold_srflx);
+          if (!peer.withhold_srflx) checks = true;
+        }
+        if (question.turn) AddRelay(model_.servers[At(question.server)], own, peer, side);
+      }
+      if (checks) side.bases.push_back({socket, false, {}});
     }
+  }
+
+  // The requests of one socket, TURN first (a TURN server is not asked again for the mapping), each a Ta after the
+  // one before.
+  void Ask(const Peer& peer, int socket, std::vector<Question>& questions) {
+    const net::Family family = passage_.socket(socket).address.family();
+    std::vector<int> asked;
+    for (const bool turn : {true, false}) {
+      for (int server : turn ? peer.turn_servers : peer.stun_servers) {
+        const std::vector<SocketAddress>& listens = model_.servers[At(server)].listens;
+        if (std::none_of(listens.begin(), listens.end(),
+                         [&](const SocketAddress& address) { return address.family() == family; })) {
+          continue;
+        }
+        Question question{.socket = socket, .server = server, .turn = turn};
+        question.counts = turn ? !peer.withhold_relay
+                               : !peer.withhold_srflx && std::find(asked.begin(), asked.end(), server) == asked.end();
+        if (turn && question.counts) asked.push_back(server);
+        question.begins = peer.pace * std::count_if(questions.begin(), questions.end(),
+                                                    [](const Question& before) { return before.counts; });
+        // One listening address of each family.
+        for (int server_socket : server_sockets_[At(server)]) {
+          if (question.mapped || (turn && !model_.servers[At(server)].turn)) continue;
+          question.mapped = AskServer(socket, server_socket, &question.round_trip);
+        }
+        questions.push_back(question);
+      }
+    }
+  }
+
+  // Gathering ends when all is answered, or a deadline after the last request was first sent, the second of a TURN
+  // server included. When that one is sent hangs on the pacer: hence two bounds.
+  void LeaveOutTheLate(const Peer& peer, std::vector<Question>& questions, Side& side) {
+    const std::int64_t count =
+        std::count_if(questions.begin(), questions.end(), [](const Question& q) { return q.counts; });
+    const Duration wait_max =
+        peer.pace * std::max<std::int64_t>(0, 2 * (count - 1));  // for the pacer, behind all others
+    Duration last_at_least = peer.pace * std::max<std::int64_t>(0, count - 1);
+    Duration last_at_most = last_at_least;
+    for (const Question& question : questions) {
+      if (!question.counts || !question.mapped || !question.turn) continue;
+      const Duration refused = question.begins + question.round_trip;
+      if (question.round_trip < peer.gathering_deadline) {
+        last_at_least = std::max(last_at_least, refused - 2 * model_.jitter);
+      }
+      if (question.round_trip - 2 * model_.jitter <= peer.gathering_deadline + wait_max) {
+        last_at_most = std::max(last_at_most, refused + wait_max);
+      }
+    }
+    bool unanswered = false;
+    for (Question& question : questions) {
+      const Duration comes = question.begins + question.whole();
+      const Duration comes_first = comes - (question.turn ? 4 : 2) * model_.jitter;
+      if (question.mapped && comes_first > last_at_most + peer.gathering_deadline) question.mapped.reset();
+      if (!question.counts) continue;
+      if (!question.mapped) {
+        unanswered = true;
+        continue;
+      }
+      side.close |= question.round_trip >= peer.gathering_deadline && comes >= last_at_least + peer.gathering_deadline;
+      side.gathering = std::max(side.gathering, comes);
+    }
+    if (unanswered) side.gathering = std::max(side.gathering, last_at_least + peer.gathering_deadline);
   }
 
   void AddRelay(const Server& server, const SocketAddress& own, const Peer& peer, Side& side) {
@@ -204,6 +266,7 @@ class Exploration {
   static Gathered Summarise(const Side& side) {
     Gathered gathered;
     gathered.took = side.gathering;
+    gathered.close = side.close;
     for (const Candidate& candidate : side.candidates) {
       if (candidate.withheld) continue;
       gathered.hosts += candidate.type == CandidateType::kHost;

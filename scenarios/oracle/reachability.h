@@ -22,6 +22,7 @@ struct Gathered {
   int srflxs = 0;
   int relays = 0;
   net::Duration took{};  // from its start to the last answer, or to the deadline if one stayed out
+  bool close = false;    // an answer that is counted may come after the deadline
 };
 
 struct Reached {

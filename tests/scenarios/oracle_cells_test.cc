@@ -77,6 +77,65 @@ TEST(OracleCells, LossNamesTheLink) {
   EXPECT_THAT(prediction.reason, HasSubstr("alice.eth0 loses packets"));
 }
 
+// alice - hall - home_a, where hall is a router.
+std::string BehindHall(const std::string& link) {
+  return "topology { network { name: 'attic' } router { name: 'hall' "
+         "interface { name: 'down' network: 'attic' address: '192.168.3.1/24' link { " +
+         link +
+         " } } interface { name: 'up' network: 'lan_a' address: '192.168.1.2/24' gateway: '192.168.1.1' } } "
+         "host { name: 'alice' interface { name: 'eth0' network: 'attic' address: '192.168.3.10/24' } } } ";
+}
+
+TEST(OracleCells, RoutersLoseAndDelayToo) {
+  EXPECT_THAT(PredictFirst(BehindHall("")).outcomes, ElementsAre(Outcome::kDirect));
+  EXPECT_THAT(PredictFirst(BehindHall("loss_ppm: 10000")).reason, HasSubstr("hall.down loses packets"));
+  // 1040 ms to the server and back, and a second to gather.
+  EXPECT_THAT(PredictFirst(BehindHall("delay_us: 500000")).outcomes, ElementsAre(Outcome::kFailed));
+}
+
+TEST(OracleCells, WhatCannotBeForeseenIsNamed) {
+  const std::string home_a = "topology { nat { name: 'home_a' ";
+  const struct {
+    std::string changes;
+    const char* reason;
+  } kRows[] = {
+      {home_a + "udp { idle_timeout_us: 4999000 } } }", "home_a forgets after 4999 ms"},
+      {home_a + "udp { idle_timeout_us: 9000000 } } } session { name: 'call' peer { name: 'bob' "
+                "start_offset_us: 5000000 } }",
+       "home_a forgets after 9000 ms"},
+      {home_a + "udp { destination_ring: 23 } } }", "home_a remembers 23 destinations"},
+      {home_a + "limits { mappings_per_host_max: 23 } } }", "home_a has room for 23 mappings"},
+      {home_a + "limits { mappings_max: 23 } } }", "home_a has room for 23 mappings"},
+      {"topology { host { name: 'bob' interface { name: 'eth0' down { outage { start_us: 1 length_us: 1 } } } } }",
+       "bob.eth0 has outages"},
+      {"topology { host { name: 'bob' interface { name: 'eth0' down { burst_loss { good_to_bad_ppm: 1 } } } } }",
+       "bob.eth0 loses packets"},
+      {home_a +
+           "udp { unsolicited: ICMP_PORT_UNREACHABLE } } } session { name: 'call' agent { icmp_fails_pairs: true } }",
+       "unless an ICMP error is first"},
+  };
+  for (const auto& row : kRows) {
+    const Prediction prediction = PredictFirst(row.changes);
+    EXPECT_TRUE(prediction.depends()) << row.changes;
+    EXPECT_THAT(prediction.reason, HasSubstr(row.reason));
+  }
+  for (const char* ample :
+       {"udp { idle_timeout_us: 5000000 }", "udp { destination_ring: 24 }", "limits { mappings_per_host_max: 24 }"}) {
+    EXPECT_FALSE(PredictFirst(home_a + ample + " } }").depends()) << ample;
+  }
+}
+
+// One external port for every destination, whatever the mapping is called.
+TEST(OracleCells, OverloadedPortsLookLikeOneMapping) {
+  const auto outcomes = [](const char* policy) {
+    return PredictFirst("topology { nat { name: 'home_a' profile: 'symmetric' udp { ports { policy: " +
+                        std::string(policy) + " } } } } " + kNoTurn)
+        .outcomes;
+  };
+  EXPECT_THAT(outcomes("RANDOM"), ElementsAre(Outcome::kFailed));
+  EXPECT_THAT(outcomes("PRESERVE_WITH_OVERLOADING"), ElementsAre(Outcome::kDirect));
+}
+
 bool Means(proto::Outcome::Kind kind, const Prediction& prediction) {
   switch (kind) {
     case proto::Outcome::CONNECTED:

@@ -367,6 +367,47 @@ TEST(OracleChance, ArbitraryPoolingConnectsByOneDrawOfItsAddresses) {
   EXPECT_EQ(prediction.direct_share->in, 3);
 }
 
+// ---- The end of gathering.
+
+// Two homes whose inside links make the round trip from alice to the server `round_trip_ms`.
+Model FarFromTheServer(const NatBehaviour& nat, int round_trip_ms) {
+  Model model = TwoHomes(nat, nat);
+  Interface& interface = model.hosts[static_cast<std::size_t>(model.a.host)].interfaces[0];
+  interface.up = milliseconds(round_trip_ms / 2 - 20);  // 10 ms each at the home's outside and the server
+  interface.down = milliseconds(round_trip_ms - round_trip_ms / 2 - 20);
+  return model;
+}
+
+// The deadline is a second; what has not come by then yields no candidate.
+TEST(OracleGathering, AnAnswerThatComesAfterTheDeadlineIsNone) {
+  const NatBehaviour cone = Generic(EI, APD);
+  EXPECT_FALSE(Predict(FarFromTheServer(cone, 998)).Allows(Outcome::kFailed));
+  ExpectOnly(Predict(FarFromTheServer(cone, 1002)), Outcome::kFailed);
+  Model patient = FarFromTheServer(cone, 1002);
+  patient.a.gathering_deadline = milliseconds(1004);
+  EXPECT_FALSE(Predict(patient).Allows(Outcome::kFailed));
+}
+
+TEST(OracleGathering, AnAnswerThatMayComeBeforeOrAfterTheDeadlineLeavesItOpen) {
+  const NatBehaviour cone = Generic(EI, APD);
+  const Prediction together = Predict(FarFromTheServer(cone, 1000));
+  EXPECT_THAT(together.outcomes, ElementsAre(Outcome::kDirect, Outcome::kFailed));
+  EXPECT_EQ(together.depends_on, DependsOn::kTiming);
+  EXPECT_THAT(together.reason, HasSubstr("end of gathering"));
+  Model jittery = FarFromTheServer(cone, 1002);  // at most: each way may have 1 ms less
+  jittery.jitter = milliseconds(1);
+  EXPECT_THAT(Predict(jittery).outcomes, ElementsAre(Outcome::kDirect, Outcome::kFailed));
+}
+
+// RFC 8489 §9.2: an Allocate is sent again with the nonce, and the deadline runs from there.
+TEST(OracleGathering, ATurnServerHasADeadlineForEachOfItsTwoAnswers) {
+  EXPECT_TRUE(WithTurn(FarFromTheServer(Generic(APD, APD), 998)).Allows(Outcome::kRelayed));
+  EXPECT_FALSE(WithTurn(FarFromTheServer(Generic(APD, APD), 998)).Allows(Outcome::kFailed));
+  Model own = FarFromTheServer(Generic(APD, APD), 1200);
+  own.a.turn_servers = {0};
+  ExpectOnly(Predict(own), Outcome::kFailed);
+}
+
 TEST(OraclePolicy, FirstValidMayTakeARelayBeforeADirectPath) {
   Model model = TwoHomes(Generic(EI, EI), Generic(EI, EI));
   GiveTurn(model);
