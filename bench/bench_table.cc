@@ -54,6 +54,8 @@ class CounterKeeper : public benchmark::ConsoleReporter {
 
   void ReportRuns(const std::vector<Run>& runs) override {
     for (const Run& run : runs) {
+      // With repetitions there are also their mean, deviation, ...: what counts is the last run itself.
+      if (run.run_type == Run::RT_Aggregate) continue;
       const std::string name =
           run.run_name.args.empty() ? run.run_name.function_name : run.run_name.function_name + "/" + run.run_name.args;
       for (const auto& [counter, value] : run.counters) kept_[name + " " + counter] = value.value;
