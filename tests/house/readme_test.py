@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds the top-level README to what is true: its scenarios are well formed, and the paths it names exist.
+"""Holds the top-level README to what is true: its scenarios come out as they expect, and the paths it names exist.
 
 usage: readme_test.py PINHOLE      the program
 """
@@ -26,9 +26,10 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "readme.textproto"
             path.write_text(scenario, encoding="utf-8")
-            run = subprocess.run([pinhole, "check", path], cwd=ROOT, capture_output=True, text=True, check=False)
-            if run.returncode != 0:
-                bad.append(f"pinhole check exits with {run.returncode}:\n{run.stdout}{run.stderr}")
+            for command in ("check", "sweep"):
+                run = subprocess.run([pinhole, command, path], cwd=ROOT, capture_output=True, text=True, check=False)
+                if run.returncode != 0:
+                    bad.append(f"pinhole {command} exits with {run.returncode}:\n{run.stdout}{run.stderr}")
 
     for path in sorted(set(re.findall(r"(?:\./)?\b(?:[\w.]+/)+[\w.]*|\./dev\b|\.ci/run", readme))):
         if not path.startswith("build/") and not path.startswith("topologies/") and not (ROOT / path).exists():
