@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Holds the top-level README to what is true: its scenarios come out as they expect, and the paths it names exist.
+"""Holds the top-level README to what is true: its scenarios come out as they expect, the commands on scenario files and
+profiles that it shows work, and the paths it names exist.
 
 usage: readme_test.py PINHOLE      the program
 """
@@ -30,6 +31,17 @@ def main():
                 run = subprocess.run([pinhole, command, path], cwd=ROOT, capture_output=True, text=True, check=False)
                 if run.returncode != 0:
                     bad.append(f"pinhole {command} exits with {run.returncode}:\n{run.stdout}{run.stderr}")
+
+    shown = re.findall(r"`build/release/pinhole ((?:check|nats|run|sweep)\b[^`]*)`", readme)
+    if not shown:
+        bad.append("README.md shows no command")
+    for arguments in shown:
+        words = arguments.split()
+        run = subprocess.run([pinhole, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+        # Of many cells, `run` lists some and asks for one.
+        lists = words[0] == "run" and "--cell" not in words
+        if run.returncode != (2 if lists else 0) or (lists and "--cell" not in run.stderr):
+            bad.append(f"pinhole {arguments} exits with {run.returncode}:\n{run.stdout}{run.stderr}")
 
     for path in sorted(set(re.findall(r"(?:\./)?\b(?:[\w.]+/)+[\w.]*|\./dev\b|\.ci/run", readme))):
         if not path.startswith("build/") and not path.startswith("topologies/") and not (ROOT / path).exists():

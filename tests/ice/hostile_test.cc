@@ -71,16 +71,37 @@ TEST(Hostile, ARequestWithTheWrongPasswordIsRefusedAndTeachesNothing) {
   LoneAgent lone(Controlled());
   lone.SetRemote({LoneAgent::Host("192.0.2.9:9000")});
   lone.TakeSent();
+  const std::size_t events = lone.events().size();
   for (int i = 0; i < 100; ++i) {
     PeerCheck check{.use_candidate = true, .role = Role::kControlling};
     check.password = "wrong password wrong password";
-    lone.ReceiveCheck(kAttacker, check);
+    lone.ReceiveCheck(kAttacker.WithPort(static_cast<std::uint16_t>(1024 + i)), check);
   }
+  const std::vector<Sent> refusals = lone.TakeSent(PacketClass::kResponse);
+  EXPECT_EQ(refusals.size(), 100u);
+  for (const Sent& sent : refusals) EXPECT_EQ(sent.message().Get<stun::ErrorCode>()->code, 401);
+  // Nothing grew, nothing is checked in turn, and nobody was told anything.
+  lone.RunFor(1s);
   EXPECT_EQ(lone.agent().CheckListSnapshot().size(), 1u);
   EXPECT_EQ(lone.agent().RemoteCandidates().size(), 1u);
-  for (const Sent& sent : lone.TakeSent(PacketClass::kResponse)) {
-    EXPECT_EQ(sent.message().Get<stun::ErrorCode>()->code, 401);
-  }
+  EXPECT_EQ(lone.agent().LocalDescription().candidates.size(), 1u);
+  EXPECT_EQ(lone.agent().counters().requests_refused, 100);
+  EXPECT_EQ(lone.agent().counters().prflx_remote_learned, 0);
+  EXPECT_EQ(lone.agent().counters().role_switches, 0);
+  EXPECT_EQ(lone.events().size(), events);
+  for (const Sent& sent : lone.TakeSent()) EXPECT_EQ(sent.to, kPeer);
+}
+
+// Nor is it kept for when the peer's description comes.
+TEST(Hostile, AnEarlyRequestWithTheWrongPasswordIsRefusedAndNotKept) {
+  LoneAgent lone(Controlled());
+  PeerCheck check{.use_candidate = true, .role = Role::kControlling};
+  check.password = "wrong password wrong password";
+  lone.ReceiveCheck(kAttacker, check);
+  lone.SetRemote({LoneAgent::Host("192.0.2.9:9000")});
+  lone.RunFor(1s);
+  EXPECT_EQ(lone.agent().CheckListSnapshot().size(), 1u);
+  EXPECT_EQ(lone.agent().RemoteCandidates().size(), 1u);
 }
 
 TEST(Hostile, GarbageIsIgnored) {
