@@ -49,6 +49,10 @@ const net::SocketAddress& SeenAt(const ice::PairView& pair) {
 
 }  // namespace
 
+bool AreOnePath(const ice::PairView& a, bool a_connected, const ice::PairView& b, bool b_connected) {
+  return (a_connected || a.remote.address == SeenAt(b)) && (b_connected || b.remote.address == SeenAt(a));
+}
+
 int RelayTraversals(const sim::Lineage& lineage, net::PacketTag tag) {
   // Endpoints send data of their own accord, so whatever was sent because of another packet was sent by a relay.
   int traversals = 0;
@@ -207,10 +211,7 @@ SessionOutcome CellRun::OutcomeOf(std::size_t session) const {
   outcome.a = OutcomeOfSide(a, a_pair);
   outcome.b = OutcomeOfSide(b, b_pair);
   if (a_pair && b_pair) {
-    // Data that was accepted on the selected pair came from the selected remote address, and the other side sends on
-    // its selected pair alone. What a check once mapped to may be out of date: a NAT can move the port after it.
-    outcome.agree = (outcome.a.connected || a_pair->remote.address == SeenAt(*b_pair)) &&
-                    (outcome.b.connected || b_pair->remote.address == SeenAt(*a_pair));
+    outcome.agree = AreOnePath(*a_pair, outcome.a.connected, *b_pair, outcome.b.connected);
   }
   if (outcome.a.connected && outcome.b.connected) {
     outcome.relay_hops = std::max(RelayTraversals(world_.lineage(), a.first_data_tag()),

@@ -67,6 +67,11 @@ class CellRun {
   bool out_of_events_ = false;
 };
 
+// Whether two selected pairs are one path: each side's remote address is the one under which the other's local end is
+// seen. A side that has connected need not be asked: its data came from the selected remote address, and the other side
+// sends on its selected pair alone; what a check once mapped to may be out of date, for a NAT can move the port.
+bool AreOnePath(const ice::PairView& a, bool a_connected, const ice::PairView& b, bool b_connected);
+
 // Relays that the packet behind `tag` has been through on its way, by its lineage.
 int RelayTraversals(const sim::Lineage& lineage, net::PacketTag tag);
 

@@ -189,6 +189,68 @@ TEST(Verdict, OracleHoldsTheTypesOfBothEnds) {
   EXPECT_THAT(verdict.reason, HasSubstr("no path host-srflx seen as srflx-prflx"));
 }
 
+// An outcome that the file says leaves open by which candidates: there the oracle's kinds of path still hold.
+TEST(Verdict, OracleHoldsTheTypesBesideAnExpectedOutcome) {
+  const Prediction direct = Predicted({Outcome::kDirect});  // srflx-srflx from both ends
+  const SessionOutcome other = Direct(kHost, kSrflx, kSrflx, kPrflx);
+  for (const char* expected :
+       {"outcome: DIRECT", "outcome: CONNECTED", "relay_hops: 0", "outcome: DIRECT agree: true"}) {
+    const Verdict met = JudgeBy({Expect(expected)}, direct, Srflx());
+    EXPECT_EQ(met.kind, VerdictKind::kPass) << expected << ": " << met.reason;
+    EXPECT_FALSE(met.by_oracle) << expected;
+    const Verdict unmet = JudgeBy({Expect(expected)}, direct, other);
+    EXPECT_EQ(unmet.kind, VerdictKind::kFail) << expected;
+    EXPECT_TRUE(unmet.by_oracle) << expected;
+    EXPECT_THAT(unmet.reason, HasSubstr("no path host-srflx seen as srflx-prflx")) << expected;
+  }
+}
+
+TEST(Verdict, OracleHoldsRelayedTypesBesideAnExpectedOutcome) {
+  constexpr auto kRelay = CandidateType::kRelayed;
+  Prediction relayed = Predicted({Outcome::kRelayed});
+  PathKind path;
+  path.a_local = path.b_remote = kRelay;
+  path.a_remote = path.b_local = kPrflx;
+  path.relay_hops = 1;
+  relayed.relayed_paths = {path};
+  SessionOutcome outcome = Direct(kRelay, kPrflx, kPrflx, kRelay);
+  outcome.outcome = Outcome::kRelayed;
+  outcome.relay_hops = 1;
+  EXPECT_EQ(JudgeBy({Expect("outcome: RELAYED")}, relayed, outcome).kind, VerdictKind::kPass);
+  outcome.relay_hops = 2;
+  EXPECT_EQ(JudgeBy({Expect("outcome: RELAYED")}, relayed, outcome).kind, VerdictKind::kFail);
+  outcome.relay_hops = 1;
+  outcome.b.local_type = kSrflx;
+  EXPECT_EQ(JudgeBy({Expect("outcome: RELAYED")}, relayed, outcome).kind, VerdictKind::kFail);
+}
+
+// Who says the types himself, or an outcome that the oracle holds to be impossible, is not asked again.
+TEST(Verdict, OracleIsSilentBesideExpectedTypesAndWhereItIsOverruled) {
+  const SessionOutcome other = Direct(kHost, kSrflx, kSrflx, kPrflx);
+  const Prediction direct = Predicted({Outcome::kDirect});
+  const proto::Expect types = Expect("peer { name: 'alice' local: HOST }");
+  EXPECT_EQ(JudgeBy({Expect("outcome: DIRECT"), types}, direct, other).kind, VerdictKind::kPass);
+  EXPECT_EQ(JudgeBy({types, Expect("outcome: DIRECT")}, direct, other).kind, VerdictKind::kPass);
+  EXPECT_EQ(JudgeBy({Expect("outcome: DIRECT")}, kOracleSaysFailed, other).kind, VerdictKind::kPass);
+  // Of a session that failed there are no types.
+  EXPECT_EQ(JudgeBy({Expect("outcome: FAILED")}, direct, Failed()).kind, VerdictKind::kPass);
+}
+
+TEST(Verdict, AgreeIsHeldOnBothSidesAndEvenWhereNobodyAskedForIt) {
+  SessionOutcome apart = Srflx();
+  apart.agree = false;
+  const Prediction direct = Predicted({Outcome::kDirect});
+  EXPECT_EQ(JudgeBy({Expect("agree: true")}, direct, Srflx()).kind, VerdictKind::kPass);
+  EXPECT_EQ(JudgeBy({Expect("agree: true")}, direct, apart).kind, VerdictKind::kFail);
+  EXPECT_EQ(JudgeBy({Expect("agree: false")}, direct, apart).kind, VerdictKind::kPass);
+  const Verdict agrees = JudgeBy({Expect("agree: false")}, direct, Srflx());
+  EXPECT_EQ(agrees.kind, VerdictKind::kFail);
+  EXPECT_THAT(agrees.reason, HasSubstr("the sides agree"));
+  const Verdict unasked = JudgeBy({}, direct, apart);
+  EXPECT_EQ(unasked.kind, VerdictKind::kFail);
+  EXPECT_THAT(unasked.reason, HasSubstr("not one path"));
+}
+
 TEST(Verdict, DependsPassesEitherWayAndIsCountedApart) {
   const Prediction depends = Predicted({Outcome::kDirect, Outcome::kFailed});
   for (const SessionOutcome& outcome : {Srflx(), Failed()}) {
