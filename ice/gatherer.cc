@@ -172,6 +172,7 @@ bool Gatherer::OnResponse(net::Instant now, int base, const net::SocketAddress& 
     if (request.state != Request::State::kOpen || !request.transaction.has_value()) continue;
     if (request.base != base || request.server != from) continue;
     if (!request.transaction->OnResponse(now, response)) continue;
+    if (done_) return true;  // Too late for a candidate: it was said which requests had no answer.
     // RFC 8489 §11: an older server says MAPPED-ADDRESS. ALTERNATE-SERVER is ignored (RFC 8445 §5.1.1.2).
     std::optional<net::SocketAddress> mapped;
     if (const auto masked = response.Get<stun::XorMappedAddress>()) {

@@ -328,6 +328,21 @@ TEST(Gathering, AnUnansweredServerCostsTheDeadlineAndIsNamed) {
   EXPECT_EQ(lone.agent().LocalDescription().candidates.size(), 1u);
 }
 
+TEST(Gathering, AnAnswerAfterTheDeadlineYieldsNoCandidate) {
+  AgentOptions options;
+  options.stun_servers = {Addr("198.51.100.1:3478")};
+  LoneAgent lone(options);
+  const std::vector<Sent> requests = lone.TakeSent(PacketClass::kDiscovery);
+  ASSERT_EQ(requests.size(), 1u);
+  lone.RunFor(1s);
+  ASSERT_EQ(lone.Count<GatheringDone>(), 1);
+  const int found = lone.Count<CandidateFound>();
+  lone.AnswerSuccess(requests[0], Addr("203.0.113.7:7777"));
+  EXPECT_EQ(lone.Count<CandidateFound>(), found);
+  EXPECT_EQ(lone.agent().LocalCandidates().size(), 1u);
+  EXPECT_EQ(lone.agent().UnansweredRequests().size(), 1u);
+}
+
 TEST(Gathering, EndsAtOnceWhenEverythingIsAnswered) {
   AgentOptions options;
   options.stun_servers = {Addr("198.51.100.1:3478")};
