@@ -54,7 +54,8 @@ void BM_Sweep20000(benchmark::State& state) {
   for (auto _ : state) {
     best = std::min(best, Seconds([] {
                       const int exit_code = RunProgram({PINHOLE_PROGRAM, "sweep", SWEEP_FILE});
-                      if (exit_code != 0 && exit_code != 1) Die("the sweep did not run, exit code " + std::to_string(exit_code));
+                      if (exit_code != 0 && exit_code != 1)
+                        Die("the sweep did not run, exit code " + std::to_string(exit_code));
                       if (exit_code == 1) std::fprintf(stderr, "sweep_bench: some runs were not as the oracle says\n");
                     }));
   }
