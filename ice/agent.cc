@@ -366,13 +366,13 @@ bool Agent::SendData(net::Instant now, int stream, int component, net::ByteView 
   const CheckList& list = session.lists.list(stream);
   if (!list.has_component(component)) return false;
   const ComponentStatus& status = list.component(component);
-  if (status.consent.state() == ConsentState::State::kLost) return false;
   const int index = status.selected >= 0 ? status.selected : BestValidPair(session, stream, component);
   if (index < 0) return false;
   CandidatePair& pair = session.lists.pair(index);
   // Before a pair is selected, consent lasts from the check that validated it (RFC 7675 §5).
   const ConsentOptions& consent = session.options.consent;
-  if (status.selected < 0 && consent.enabled && now >= pair.last_success + consent.expiry) return false;
+  const bool allowed = status.selected < 0 ? now < pair.last_success + consent.expiry : status.consent.Allows(now);
+  if (consent.enabled && !allowed) return false;
   pair.carries_data = true;
   const bool sent = session.SendOnPair(now, index, bytes, net::PacketClass::kData, cause);
   impl_->DrainRelayEvents(now, {});

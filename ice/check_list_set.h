@@ -22,7 +22,7 @@ struct ComponentStatus {
 // The candidate pairs of one data stream (RFC 8445 §6.1.2).
 struct CheckList {
   CheckListState state = CheckListState::kRunning;
-  std::optional<net::Instant> ended_at;     // since when no check is open or waiting
+  std::optional<net::Instant> ended_at;     // since when only a nomination is waited for
   bool nomination_failed = false;           // Failed as soon as the PAC timer allows (§7.2.5.3.4, RFC 8863 §4)
   std::vector<int> order;                   // listed pairs, highest priority first
   std::vector<int> triggered;               // FIFO of pairs (§6.1.4.1)

@@ -113,21 +113,35 @@ void Conclusion::UpdateList(net::Instant now, int stream) {
     if (now >= pac_ends) FailList(stream, Phase::kNominating, FailureReason::kNominationFailed);
     return;
   }
-  if (!session_.lists.AllEnded(stream)) {
+  if (!session_.lists.HasValidPairForEachComponent(stream)) {
+    list.ended_at.reset();
+    // RFC 8863 §4: not while the PAC timer runs.
+    if (now >= pac_ends && session_.lists.AllEnded(stream)) {
+      FailList(stream, Phase::kChecking, ReasonWithoutValidPairs(stream));
+    }
+    return;
+  }
+  if (OwnChecksAreOpen(stream)) {
     list.ended_at.reset();
     return;
   }
   if (!list.ended_at.has_value()) list.ended_at = now;
-  if (!session_.lists.HasValidPairForEachComponent(stream)) {
-    // RFC 8863 §4: not while the PAC timer runs.
-    if (now >= pac_ends) FailList(stream, Phase::kChecking, ReasonWithoutValidPairs(stream));
-    return;
-  }
   if (session_.role == Role::kControlled) {
     const net::Instant give_up = std::max(*list.ended_at, pac_ends) + session_.options.nomination_wait;
     if (now >= give_up) return FailList(stream, Phase::kNominating, FailureReason::kNominationNeverCame);
     WakeAt(give_up);
   }
+}
+
+// Whether a pair that was told is still to have its first check or its answer. What the peer's checks have added or
+// opened again does not count: a peer that goes on with them would be waited for without end.
+bool Conclusion::OwnChecksAreOpen(int stream) const {
+  const std::vector<int>& order = session_.lists.list(stream).order;
+  return std::any_of(order.begin(), order.end(), [&](int index) {
+    const CandidatePair& pair = session_.lists.pair(index);
+    const bool first = pair.checks == 0 || (pair.checks == 1 && pair.state == PairState::kInProgress);
+    return IsOpen(pair.state) && first && session_.remotes[pair.remote].learned_on < 0;
+  });
 }
 
 void Conclusion::FailList(int stream, Phase phase, FailureReason reason) {

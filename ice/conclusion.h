@@ -23,6 +23,7 @@ class Conclusion {
   // The peer nominated a pair of the component when we were controlled, and its check is still open.
   bool PeerNominates(int stream, int component) const;
   void UpdateList(net::Instant now, int stream);
+  bool OwnChecksAreOpen(int stream) const;
   void FailList(int stream, Phase phase, FailureReason reason);
   void FailSession(net::Instant now, const Failed& failed);
   void WakeAt(net::Instant at) {

@@ -11,9 +11,10 @@ net::Duration ConsentState::Jittered(net::Duration interval, net::RandomSource& 
 
 void ConsentState::Start(net::Instant now, net::Instant obtained, net::Duration interval, net::Duration expiry,
                          net::RandomSource& random) {
-  state_ = State::kFresh;
-  expires_ = obtained + expiry;
-  next_request_ = now + Jittered(interval, random);
+  state_ = State::kKept;
+  expires_ = now + expiry;
+  data_until_ = obtained + expiry;
+  next_request_ = now < obtained + interval ? now + Jittered(interval, random) : now;
 }
 
 void ConsentState::OnSent(net::Instant now, const stun::TransactionId& id, net::Duration interval,
@@ -37,6 +38,7 @@ void ConsentState::OnAnswer(net::Instant now, const stun::TransactionId& id, net
   std::move(answered + 1, end, answered);
   --open_count_;
   expires_ = now + expiry;
+  data_until_ = expires_;
 }
 
 void ConsentState::Lose() {

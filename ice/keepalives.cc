@@ -76,7 +76,7 @@ void Keepalives::OnTimer(net::Instant now) {
   for (int stream = 0; stream < session_.lists.list_count(); ++stream) {
     for (ComponentStatus& component : session_.lists.list(stream).components) {
       ConsentState& consent = component.consent;
-      if (consent.state() != ConsentState::State::kFresh) continue;
+      if (consent.state() != ConsentState::State::kKept) continue;
       if (now >= consent.expires()) {
         Lose(now, session_.lists.pair(component.selected), consent, false);
       } else if (now >= consent.next_request() && session_.pacer.TryTakeFloor(now)) {
@@ -102,7 +102,7 @@ std::optional<net::Instant> Keepalives::NextTimer() const {
   };
   for (const CheckList& list : session_.lists.lists()) {
     for (const ComponentStatus& component : list.components) {
-      if (component.consent.state() != ConsentState::State::kFresh) continue;
+      if (component.consent.state() != ConsentState::State::kKept) continue;
       consider(component.consent.expires());
       consider(std::max(component.consent.next_request(), session_.pacer.next_floor()));
     }

@@ -88,8 +88,8 @@ struct AgentOptions {
   NominationPolicy nomination = NominationPolicy::kBestAfter;
   net::Duration direct_after = std::chrono::milliseconds(500);
   net::Duration relayed_after = std::chrono::seconds(2);
-  // A controlled agent whose checks have ended gives up when the peer has neither sent a check nor
-  // nominated for this long.
+  // A controlled agent with a valid pair for every component gives up when the peer has not nominated this long after
+  // the agent's own first checks and the PAC timer have ended. Checks of the peer that do not nominate change nothing.
   net::Duration nomination_wait = std::chrono::seconds(60);
   net::Duration free_after = std::chrono::seconds(3);  // §8.3.1
 

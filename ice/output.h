@@ -73,7 +73,7 @@ enum class FailureReason : std::uint8_t {
   kNoPairs,              // no local candidate matches a remote one in family, component and scope
   kAllPairsFailed,       // every check ended without success; see the pairs
   kNominationFailed,     // the check that nominates, or the one it triggered here, failed (RFC 8445 §7.2.5.3.4)
-  kNominationNeverCame,  // controlled: valid pairs, but the peer fell silent without nominating one
+  kNominationNeverCame,  // controlled: valid pairs, but the peer nominated none (nomination_wait)
   kNoRemoteDescription,  // the peer told nothing for exchange_wait
 };
 const char* ToString(Phase phase);

@@ -71,6 +71,81 @@ TEST(Rfc7675, Section5_1_AfterExpiryNothingIsSentOnThe5Tuple) {
   EXPECT_TRUE(lone.TakeSent().empty());
 }
 
+// A controlled agent whose pair became valid at once, and whose peer goes on with plain checks, every 5 s, and
+// nominates it `after` that. Nothing but the peer's nomination has told the agent to check the pair again.
+void ConnectLate(LoneAgent& lone, Duration after) {
+  lone.SetRemote({LoneAgent::Host("192.0.2.9:9000")});
+  lone.AnswerSuccess(lone.NextCheck());
+  const net::Instant valid = lone.now();
+  while (lone.now() + 5s < valid + after) {
+    lone.RunFor(5s);
+    lone.ReceiveCheck(kPeer, {.role = Role::kControlling});
+  }
+  lone.RunUntil(valid + after);
+  lone.TakeSent();
+  lone.ReceiveCheck(kPeer, {.use_candidate = true, .role = Role::kControlling});
+  ASSERT_EQ(lone.Count<Connected>(), 1);
+  lone.RunFor(0ms);
+}
+
+AgentOptions Controlled() {
+  AgentOptions options;
+  options.role = Role::kControlled;
+  return options;
+}
+
+// The agent's own requests, not its answers, which are of the same class.
+std::vector<Sent> TakeConsentChecks(LoneAgent& lone) {
+  std::vector<Sent> requests;
+  for (Sent& sent : lone.TakeSent(PacketClass::kConsent)) {
+    if (sent.message().message_class() == stun::MessageClass::kRequest) requests.push_back(std::move(sent));
+  }
+  return requests;
+}
+
+TEST(Rfc7675, Section5_1_APairSelectedAfterItsConsentRanOutRegainsItBeforeData) {
+  LoneAgent lone(Controlled());
+  ConnectLate(lone, 40s);
+  EXPECT_EQ(lone.Count<ConsentLost>(), 0);
+  EXPECT_FALSE(lone.agent().SendData(lone.now(), 0, 1, kData));
+  const std::vector<Sent> requests = TakeConsentChecks(lone);
+  ASSERT_EQ(requests.size(), 1u);
+  lone.RunFor(20ms);
+  lone.AnswerSuccess(requests[0]);
+  const net::Instant regained = lone.now();
+  EXPECT_TRUE(lone.agent().SendData(lone.now(), 0, 1, kData));
+  lone.RunUntil(regained + 29999ms);
+  EXPECT_EQ(lone.Count<ConsentLost>(), 0);
+  lone.RunUntil(regained + 30s);
+  EXPECT_EQ(lone.Count<ConsentLost>(), 1);
+}
+
+TEST(Rfc7675, Section5_1_ThePeerHas30SecondsFromTheSelectionToRenewConsentButDataOnlyThoseFromItsLastAnswer) {
+  LoneAgent lone(Controlled());
+  ConnectLate(lone, 28s);
+  const net::Instant selected = lone.now();
+  EXPECT_TRUE(lone.agent().SendData(lone.now(), 0, 1, kData));
+  lone.RunUntil(selected + 1999ms);
+  EXPECT_TRUE(lone.agent().SendData(lone.now(), 0, 1, kData));
+  lone.RunUntil(selected + 2s);
+  EXPECT_FALSE(lone.agent().SendData(lone.now(), 0, 1, kData));
+  EXPECT_EQ(lone.Count<ConsentLost>(), 0);
+  lone.RunUntil(selected + 29999ms);
+  EXPECT_EQ(lone.Count<ConsentLost>(), 0);
+  EXPECT_GE(TakeConsentChecks(lone).size(), 5u);
+  lone.RunUntil(selected + 30s);
+  EXPECT_EQ(lone.Count<ConsentLost>(), 1);
+}
+
+TEST(Rfc7675, Section5_1_APairSelectedSoonIsNotAskedForConsentBeforeTheInterval) {
+  LoneAgent lone(Controlled());
+  ConnectLate(lone, 4s);
+  lone.RunFor(3999ms);
+  EXPECT_TRUE(TakeConsentChecks(lone).empty());
+  lone.RunFor(2001ms);
+  EXPECT_EQ(TakeConsentChecks(lone).size(), 1u);
+}
+
 TEST(Rfc7675, Section5_1_AnAnswerRenewsConsentFromWhenItComes) {
   LoneAgent lone;
   Connect(lone);

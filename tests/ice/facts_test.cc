@@ -401,6 +401,35 @@ TEST(Failure, AControlledAgentDoesNotWaitForEverForANomination) {
   EXPECT_EQ(*lone.agent().times().failed, At(39500ms + 60s));
 }
 
+// The peer's plain checks, each a new transaction, come on the valid pair, on one that never answers, and from a port
+// that is new each time.
+TEST(Failure, PlainChecksOfThePeerDoNotPutOffTheEndOfTheWaitForANomination) {
+  enum class From { kValidPair, kSilentPair, kNewPort };
+  for (From from : {From::kValidPair, From::kSilentPair, From::kNewPort}) {
+    AgentOptions options = With(Role::kControlled);
+    options.prflx_port_limit = 1000;
+    options.consent.enabled = false;
+    LoneAgent lone(options);
+    lone.SetRemote({LoneAgent::Host("192.0.2.9:9000"), LoneAgent::Host("192.0.2.8:9000", "2", 1, 0, 7)});
+    lone.AnswerSuccess(lone.NextCheck());
+    std::uint16_t port = 10000;
+    while (!lone.agent().failure().has_value() && lone.now() < At(600s)) {
+      SocketAddress source = kPeer;
+      if (from == From::kSilentPair) source = Addr("192.0.2.8:9000");
+      if (from == From::kNewPort) source = kPeer.WithPort(port++);
+      lone.ReceiveCheck(source, {.role = Role::kControlling});
+      lone.RunFor(5s);
+    }
+    SCOPED_TRACE(static_cast<int>(from));
+    ASSERT_TRUE(lone.agent().failure().has_value());
+    EXPECT_EQ(lone.agent().failure()->reason, FailureReason::kNominationNeverCame);
+    // From the end of the PAC timer, or of the silent pair's first check unless the peer's has replaced it.
+    const Instant first_check = *lone.PairTo(Addr("192.0.2.8:9000")).first_check;
+    const Instant ended = from == From::kSilentPair ? At(39500ms) : first_check + 39500ms;
+    EXPECT_EQ(*lone.agent().times().failed, ended + 60s);
+  }
+}
+
 TEST(Data, ComesInOnAnyValidPairAndFromNobodyElse) {
   LoneAgent lone(With(Role::kControlled));
   lone.SetRemote({LoneAgent::Host("192.0.2.9:9000"), LoneAgent::Host("192.0.2.8:9000", "2")});
