@@ -96,9 +96,7 @@ TEST(Session, SymmetricAgainstFullConeConnectsByAPeerReflexiveCandidate) {
   net.AddServer(server);
   const int a = net.Add("alice", WithServer(Controlling(), server, false), {Local("192.168.1.2")});
   const int b = net.Add("bob", WithServer(Controlled(), server, false), {Local("192.168.1.3")});
-  net[a].nat = TestNat(Addr("203.0.113.1:20000"));
-  net[a].nat->mapping = TestNat::Dependence::kAddressAndPortDependent;
-  net[a].nat->filtering = TestNat::Dependence::kAddressAndPortDependent;
+  net.AddSymmetricNat(a, Addr("203.0.113.1:20000"));
   net[b].nat = TestNat(Addr("203.0.113.2:30000"));
   net.Introduce(a, b);
   net.Start(a);
@@ -115,11 +113,8 @@ TEST(Session, SymmetricOnBothSidesTakesOneRelayHop) {
   net.AddServer(server);
   const int a = net.Add("alice", WithServer(Controlling(), server, true), {Local("192.168.1.2")});
   const int b = net.Add("bob", WithServer(Controlled(), server, true), {Local("192.168.1.3")});
-  for (int side : {a, b}) {
-    net[side].nat = TestNat(Addr(side == a ? "203.0.113.1:20000" : "203.0.113.2:30000"));
-    net[side].nat->mapping = TestNat::Dependence::kAddressAndPortDependent;
-    net[side].nat->filtering = TestNat::Dependence::kAddressAndPortDependent;
-  }
+  net.AddSymmetricNat(a, Addr("203.0.113.1:20000"));
+  net.AddSymmetricNat(b, Addr("203.0.113.2:30000"));
   net.Introduce(a, b);
   net.Start(a);
   net.Start(b);
@@ -219,11 +214,8 @@ TEST(Session, SymmetricOnBothSidesWithoutRelayFailsWithAReason) {
   net.AddServer(server);
   const int a = net.Add("alice", WithServer(Controlling(), server, false), {Local("192.168.1.2")});
   const int b = net.Add("bob", WithServer(Controlled(), server, false), {Local("192.168.1.3")});
-  for (int side : {a, b}) {
-    net[side].nat = TestNat(Addr(side == a ? "203.0.113.1:20000" : "203.0.113.2:30000"));
-    net[side].nat->mapping = TestNat::Dependence::kAddressAndPortDependent;
-    net[side].nat->filtering = TestNat::Dependence::kAddressAndPortDependent;
-  }
+  net.AddSymmetricNat(a, Addr("203.0.113.1:20000"));
+  net.AddSymmetricNat(b, Addr("203.0.113.2:30000"));
   net.Introduce(a, b);
   net.Start(a);
   net.Start(b);

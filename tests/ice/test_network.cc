@@ -57,6 +57,12 @@ void TestNetwork::AddServer(const SocketAddress& address) {
   server_address_ = address;
 }
 
+void TestNetwork::AddSymmetricNat(int endpoint, const SocketAddress& outside) {
+  TestNat& nat = (*this)[endpoint].nat.emplace(outside);
+  nat.mapping = TestNat::Dependence::kAddressAndPortDependent;
+  nat.filtering = TestNat::Dependence::kAddressAndPortDependent;
+}
+
 void TestNetwork::Introduce(int a, int b, Duration signalling) {
   (*this)[a].peer = b;
   (*this)[b].peer = a;

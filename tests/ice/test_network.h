@@ -100,6 +100,9 @@ class TestNetwork {
   // A STUN and TURN server at this address, with the user "user", password "secret".
   void AddServer(const SocketAddress& address);
   std::size_t allocations() const { return server_->allocations(); }
+  // In front of an endpoint: a NAT whose mapping and filtering both depend on address and port (RFC 4787), as
+  // "symmetric" means.
+  void AddSymmetricNat(int endpoint, const SocketAddress& outside);
   // Their descriptions reach each other `signalling` after they are gathered.
   void Introduce(int a, int b, Duration signalling = std::chrono::milliseconds(10));
   void Start(int endpoint, Instant at = Instant());
