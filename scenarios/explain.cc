@@ -35,6 +35,31 @@ std::optional<std::size_t> PairOf(const CellRun& run, const PacketBook& book, co
   }
 }
 
+// What ended a pair, as far as its agent knows; empty if nothing did.
+std::string Ended(const ice::PairView& pair) {
+  switch (pair.end) {
+    case ice::PairEnd::kNone:
+      return "";
+    case ice::PairEnd::kTimeout:
+      return "no answer";
+    case ice::PairEnd::kNotSymmetric:
+      return "the answer came from or to another address (RFC 8445 §7.2.5.2.1)";
+    case ice::PairEnd::kErrorResponse:
+      return absl::StrCat("refused by the peer with error ", pair.error_code);
+    case ice::PairEnd::kIcmpError:
+      return "an ICMP error came back";
+    case ice::PairEnd::kSendRefused:
+      return "the machine refused to send";
+    case ice::PairEnd::kPermissionRefused:
+      return "the TURN server gave no permission";
+    case ice::PairEnd::kRelayLost:
+      return "the allocation is gone";
+    case ice::PairEnd::kConcluded:
+      return "given up: another pair was nominated";
+  }
+  return "";
+}
+
 }  // namespace
 
 bool IsHopeless(const CellRun& run, const sim::DropRecord& drop) {
@@ -85,19 +110,11 @@ std::string Describe(const CellRun& run, const sim::DropRecord& drop) {
 }
 
 std::string ExplainPair(const CellRun& run, const ice::PairView& pair, const PairDeath* death) {
-  switch (pair.end) {
-    case ice::PairEnd::kNone:
-    case ice::PairEnd::kConcluded:
-      // Not failed; but what it lost may say why it was slow.
-      if (death == nullptr || pair.valid) return pair.end == ice::PairEnd::kNone ? "" : ice::ToString(pair.end);
-      return absl::StrCat(ice::ToString(pair.end), pair.end == ice::PairEnd::kNone ? "" : "; ",
-                          Describe(run, death->drop));
-    case ice::PairEnd::kErrorResponse:
-      return absl::StrCat(ice::ToString(pair.end), " ", pair.error_code);
-    default:
-      if (death == nullptr) return ice::ToString(pair.end);
-      return absl::StrCat(ice::ToString(pair.end), ": ", Describe(run, death->drop));
-  }
+  std::string text = Ended(pair);
+  // Of one that still is checked, what it lost may say why it is slow; an answer, or a valid pair, lost nothing.
+  const bool says_it_all = pair.valid || pair.end == ice::PairEnd::kErrorResponse;
+  if (death == nullptr || says_it_all) return text;
+  return absl::StrCat(text, text.empty() ? "" : "; last lost: ", Describe(run, death->drop));
 }
 
 std::string ExplainSession(const CellRun& run, const PacketBook& book, std::size_t session) {

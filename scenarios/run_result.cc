@@ -73,6 +73,7 @@ void FillPair(const ice::PairView& pair, proto::Pair* result) {
   result->set_valid(pair.valid);
   result->set_nominated(pair.nomination == ice::Nomination::kNominated);
   result->set_sends(static_cast<std::uint32_t>(pair.sends));
+  if (pair.end != ice::PairEnd::kNone) result->set_end(ice::ToString(pair.end));
   if (pair.mapped) {
     result->set_mapped(pair.mapped->address.ToString());
     result->set_mapped_type(ice::ToString(pair.mapped->type));
@@ -101,7 +102,7 @@ void FillSide(const CellRun& run, const PacketBook& book, std::size_t session, i
   for (const ice::UnansweredRequest& request : report.unanswered) {
     std::string text =
         absl::StrCat(request.turn ? "TURN " : "STUN ", request.server.ToString(), " from ", request.base.ToString());
-    if (request.error_code != 0) absl::StrAppend(&text, ": error ", request.error_code);
+    absl::StrAppend(&text, ": ", request.error_code == 0 ? "no answer" : absl::StrCat("error ", request.error_code));
     result->add_unanswered_server(text);
   }
   for (const apps::ReportedCandidate& candidate : report.candidates) {

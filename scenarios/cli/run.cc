@@ -5,8 +5,7 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
+#include "scenarios/cli/print_result.h"
 #include "scenarios/judged_run.h"
 #include "scenarios/ladder.h"
 #include "sim/pcapng.h"
@@ -15,70 +14,6 @@ namespace pinhole::scenarios {
 namespace {
 
 constexpr int kNearestIds = 5;
-
-std::string Ms(std::uint64_t us) { return absl::StrFormat("%d.%03d ms", us / 1000, us % 1000); }
-
-void PrintSide(const proto::Side& side, std::ostream& out) {
-  out << "\n"
-      << side.name() << " (" << side.role() << "): " << (side.connected() ? "connected" : side.failure()) << "\n";
-  out << "  times:";
-  const auto time = [&](const char* what, bool has, std::uint64_t us) {
-    if (has) out << " " << what << " " << Ms(us) << ",";
-  };
-  time("started", side.has_started_us(), side.started_us());
-  time("gathered", side.has_gathered_us(), side.gathered_us());
-  time("exchanged", side.has_exchanged_us(), side.exchanged_us());
-  time("first valid", side.has_first_valid_us(), side.first_valid_us());
-  time("nominated", side.has_nominated_us(), side.nominated_us());
-  time("first data", side.has_first_data_us(), side.first_data_us());
-  time("connected", side.has_connected_us(), side.connected_us());
-  out << " end\n";
-  out << "  candidates:\n";
-  for (const proto::Candidate& candidate : side.candidate()) {
-    out << absl::StrFormat("    %-6s %-28s base %-28s by %s\n", candidate.type(), candidate.address(), candidate.base(),
-                           candidate.learned());
-  }
-  for (const std::string& server : side.unanswered_server()) out << "    no answer: " << server << "\n";
-  out << "  check list:\n";
-  for (const proto::Pair& pair : side.pair()) {
-    out << absl::StrFormat("    %-5s %-24s -> %-5s %-24s %-11s %2d %s%s%s\n", pair.local_type(), pair.local(),
-                           pair.remote_type(), pair.remote(), pair.state(), pair.sends(),
-                           pair.sends() == 1 ? "send" : "sends", pair.valid() ? ", valid" : "",
-                           pair.nominated() ? ", nominated" : "");
-    if (pair.has_ended_by()) out << "          " << pair.ended_by() << "\n";
-  }
-  if (side.has_selected()) {
-    const proto::Pair& pair = side.selected();
-    out << "  selected: " << (pair.has_mapped_type() ? pair.mapped_type() : pair.local_type()) << " "
-        << (pair.has_mapped() ? pair.mapped() : pair.local()) << " -> " << pair.remote_type() << " " << pair.remote()
-        << "\n";
-  }
-}
-
-void PrintResult(const proto::RunResult& result, std::ostream& out) {
-  for (const proto::SessionResult& session : result.session()) {
-    for (const proto::Side& side : session.side()) PrintSide(side, out);
-    out << "\nsession " << session.name() << ": " << proto::RunOutcome_Name(session.outcome());
-    if (session.has_relay_hops() && session.relay_hops() > 0) out << ", relay hops " << session.relay_hops();
-    if (session.has_agree()) out << (session.agree() ? ", both sides agree" : ", the sides do not agree");
-    if (session.has_path_delay_us()) {
-      out << ", path " << Ms(session.path_delay_us()) << " over " << session.path_hops() << " links";
-    }
-    out << "\n";
-    if (session.has_reason()) out << "  " << session.reason() << "\n";
-    if (session.has_prediction()) out << "  oracle: " << session.prediction().reason() << "\n";
-  }
-  out << "\nverdict: " << proto::Verdict_Name(result.verdict());
-  if (result.has_verdict_reason()) out << " (" << result.verdict_reason() << ")";
-  out << "\n";
-  for (const proto::ClassTraffic& traffic : result.traffic()) {
-    out << absl::StrFormat("  %-20s %6d packets %8d bytes\n", traffic.packet_class(), traffic.packets(),
-                           traffic.wire_bytes());
-  }
-  out << absl::StrFormat("NAT bindings %d, hopeless probes %d, virtual time %s, %d events\n", result.nat_bindings(),
-                         result.hopeless_probes(), Ms(result.virtual_time_us()), result.events());
-  out << "digests: wire " << result.digests().wire() << ", full " << result.digests().full() << "\n";
-}
 
 // The run that was asked for; nullopt, with the nearest ids told, if there is none.
 std::optional<NamedRun> FindRun(const Scenario& scenario, const std::string& id, std::ostream& err) {

@@ -90,6 +90,7 @@ TEST(Measures, APairToAPrivateAddressSaysThatTheCoreDroppedIt) {
     if (pair.remote_type() != "host" || pair.sends() == 0) continue;
     found = true;
     EXPECT_THAT(pair.ended_by(), HasSubstr("dropped at internet: private_in_core"));
+    EXPECT_EQ(pair.end(), "concluded");
   }
   EXPECT_TRUE(found);
   EXPECT_GT(watched.result.hopeless_probes(), 0u);

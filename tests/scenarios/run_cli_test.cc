@@ -42,6 +42,58 @@ TEST(RunCommand, PrintsTheLadderBothSidesAndTheVerdict) {
   EXPECT_THAT(said.out, HasSubstr("digests: wire "));
 }
 
+// Any two external interfaces of the two homes are 20 ms and four links apart, hosts to hosts.
+TEST(RunCommand, TellsOfADirectPathItsStretchAndItsJudge) {
+  const Said said = Pinhole({"run", "t", "--no-ladder"}, {{"t", kHeader}});
+  EXPECT_THAT(said.out, HasSubstr("\nalice (controlling): connected\n"));
+  EXPECT_THAT(said.out, HasSubstr("by STUN 203.0.113.10:3478\n"));
+  EXPECT_THAT(said.out, HasSubstr("by TURN 203.0.113.10:3478\n"));
+  EXPECT_THAT(said.out, HasSubstr("\nsession call: DIRECT, both sides agree\n"
+                                  "  path: 20.000 ms over 4 links; best possible 20.000 ms over 4 links; stretch 1.00\n"
+                                  "  oracle: DIRECT: "));
+  EXPECT_THAT(said.out, HasSubstr("\nverdict: PASS, as the oracle foresees\n"));
+}
+
+TEST(RunCommand, TellsOfARelayedPathItsDetour) {
+  const Said said = Pinhole({"run", "t", "--no-ladder", "--cell", "t/nat=symmetric"},
+                            {{"t", Sweeping("expect { when { axis: \"nat\" is: \"symmetric\" } outcome: RELAYED }")}});
+  EXPECT_THAT(said.out, HasSubstr("\nsession call: RELAYED through 1 relay, both sides agree\n"
+                                  "  path: 40.000 ms over 6 links; best possible 20.000 ms over 4 links; stretch 2.00\n"
+                                  "  oracle: RELAYED: "));
+  EXPECT_THAT(said.out, HasSubstr("\nverdict: PASS, as the file expects\n"));
+}
+
+TEST(RunCommand, TellsOfAFailedSessionWhyAndWhatThereCouldHaveBeen) {
+  const Said said =
+      Pinhole({"run", "t", "--no-ladder", "--cell", "t/nat=symmetric", "--set", "session[call].turn=NONE"},
+              {{"t", Sweeping("expect { outcome: DIRECT }")}});
+  EXPECT_EQ(said.exit_code, ExitCode::kUnexpected);
+  EXPECT_THAT(said.out, HasSubstr("\nalice (controlling): failed, checking: all_pairs_failed\n"));
+  EXPECT_THAT(said.out, HasSubstr("          no answer; last lost: retransmitted_check "));
+  EXPECT_THAT(said.out, HasSubstr("\nsession call: FAILED\n  why: alice: "));
+  EXPECT_THAT(said.out, HasSubstr("\n  path: none; best possible 20.000 ms over 4 links\n  oracle: FAILED: "));
+  EXPECT_THAT(said.out, HasSubstr("\nverdict: FAIL by the file's expectations: "));
+}
+
+TEST(RunCommand, TellsOfAServerThatGaveNoCandidateAndOfASideThatDidNotFinish) {
+  const Said silent = Pinhole({"run", "t", "--no-ladder"},
+                              {{"t", std::string(kHeader) + R"(topology { server { name: "relay" state: SILENT } }
+                                                               limits { virtual_time_max_us: 2000000 })"}});
+  EXPECT_THAT(silent.out, HasSubstr("\nalice (controlling): not finished\n"));
+  EXPECT_THAT(silent.out, HasSubstr("    none by TURN 203.0.113.10:3478 from 192.168.1.10:"));
+  EXPECT_THAT(silent.out, HasSubstr(": no answer\n"));
+  const Said refused =
+      Pinhole({"run", "t", "--no-ladder", "--set", "session[call].peer[alice].turn_password=wrong"}, {{"t", kHeader}});
+  EXPECT_THAT(refused.out, HasSubstr(": error 401\n"));
+}
+
+TEST(RunCommand, TellsWhatAHoldTimeHasShown) {
+  const Said said = Pinhole({"run", "t", "--no-ladder"},
+                            {{"t", std::string(kHeader) + "session { name: \"call\" hold_us: 10000000 }"}});
+  EXPECT_THAT(said.out, HasSubstr("\n  held: longest silence "));
+  EXPECT_THAT(said.out, HasSubstr(" STUN packets a second"));
+}
+
 TEST(RunCommand, AFileOfManyCellsWithoutACellListsSomeAndExits2) {
   const Said said = Pinhole({"run", "t"}, {{"t", Sweeping("")}});
   EXPECT_EQ(said.exit_code, ExitCode::kBadScenario);
