@@ -165,6 +165,7 @@ struct RawTcpSegment {
   std::uint8_t flags = 0;  // FIN 1, SYN 2, RST 4, PSH 8, ACK 16
   std::uint16_t window = 65535;
   std::uint8_t ttl = 0;  // 0: the host's default
+  PacketClass packet_class = PacketClass::kOther;
 };
 
 // A part that a Host does not have answers absl::UnimplementedError.

@@ -27,6 +27,7 @@ enum class StateKind : std::uint8_t {
   kSessionCreated = 15,
   kSessionRemoved = 16,
   kPathMtu = 17,
+  kTcpState = 18,
 };
 
 // Two running digests of what happens, in order.

@@ -46,6 +46,8 @@ std::string DescribeState(const DropRecord& record) {
     case Rule::kTcpSequenceTooLow:
     case Rule::kTcpResetNumber:
       return absl::StrCat("sequence number ", state.number, ", bound ", state.limit);
+    case Rule::kTcpBacklogFull:
+      return absl::StrCat(state.number, " of ", state.limit, " handshakes under way");
     case Rule::kTcpBadAck:
     case Rule::kTcpSynAckNumber:
     case Rule::kTcpAckTooHigh:

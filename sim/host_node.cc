@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "sim/program.h"
 #include "sim/source_selection.h"
+#include "sim/tcp_sockets.h"
 #include "sim/wire.h"
 #include "sim/world.h"
 
@@ -211,6 +212,30 @@ std::optional<net::IpAddress> HostNode::SourceFor(const net::IpAddress& destinat
   return SourceVia(route->interface, destination);
 }
 
+net::SendStatus HostNode::FindWay(const net::IpAddress& source, const net::IpAddress& destination, Way& way) const {
+  way.source = source;
+  if (IsLocal(destination)) {
+    if (source.IsUnspecified()) way.source = destination;
+    return net::SendStatus::kSent;
+  }
+  if (source.IsLoopback()) return net::SendStatus::kBadAddress;
+  way.route = RouteFrom(source, destination);
+  if (way.route == nullptr || !interfaces_[way.route->interface].up) return net::SendStatus::kNoRoute;
+  if (source.IsUnspecified()) {
+    const std::optional<net::IpAddress> chosen = SourceVia(way.route->interface, destination);
+    if (!chosen) return net::SendStatus::kNoRoute;
+    way.source = *chosen;
+  }
+  return net::SendStatus::kSent;
+}
+
+std::uint32_t HostNode::RandomPortOffset(std::uint32_t count) {
+  if (!port_random_) {
+    port_random_ = std::make_unique<net::SeededRandom>(world().seed(), absl::StrCat("host/", name(), "/ports"));
+  }
+  return static_cast<std::uint32_t>(port_random_->Below(count));
+}
+
 PacketPtr HostNode::NewPacket(PacketId parent, Relation relation) {
   PacketPtr packet = world().packets().New();
   packet->parent = parent;
@@ -242,6 +267,8 @@ void HostNode::Input(int interface, PacketPtr packet) {
   }
   if (packet->is_udp()) {
     UdpInput(interface, std::move(packet));
+  } else if (packet->is_tcp()) {
+    TcpInput(interface, std::move(packet));
   } else if (packet->is_icmp()) {
     IcmpInput(interface, std::move(packet));
   } else {

@@ -13,15 +13,19 @@
 #include "sim/lineage.h"
 #include "sim/node.h"
 #include "sim/route_table.h"
+#include "sim/tcp/connection_options.h"
 
 namespace pinhole::sim {
 
 class Program;
+class TcpSockets;
 
 // What a node does with packets to its own addresses that no socket or protocol of its takes.
 enum class InputPolicy : std::uint8_t {
-  kAnswer,  // ICMP port unreachable for closed UDP ports, echo replies (RFC 1122 §3.2.2.1, §4.1.3.1)
-  kDrop,    // silence: Rule::kInputDropped. Open sockets still get theirs
+  // ICMP port unreachable for closed UDP ports, echo replies (RFC 1122 §3.2.2.1, §4.1.3.1), RST for TCP segments that
+  // no connection takes (RFC 9293 §3.10.7.1-2)
+  kAnswer,
+  kDrop,  // silence: Rule::kInputDropped. Open sockets still get theirs
 };
 
 struct HostOptions {
@@ -35,9 +39,21 @@ struct HostOptions {
   // A packet with a source address of one interface leaves by that interface if it has a route there, even
   // where another has a better one (RFC 1122 §3.3.4.2 strong ES model, as phones do by policy routing).
   bool routes_by_source = true;
+  // Of all TCP connections here. The MSS is that of the way, if this is not less.
+  TcpConnectionOptions tcp = HostTcp();
+  // Programs may send TCP segments with any source address (net::Host::SendRawTcp()).
+  bool raw_tcp = false;
+
+ private:
+  static TcpConnectionOptions HostTcp() {
+    TcpConnectionOptions options;
+    options.mss_bytes = 65535;
+    options.nagle = false;  // as net::TcpOptions says
+    return options;
+  }
 };
 
-// A node with an IP stack: addresses, routes, ICMP, UDP sockets and the programs that use them. By itself it
+// A node with an IP stack: addresses, routes, ICMP, UDP and TCP sockets and the programs that use them. By itself it
 // is a host and forwards nothing; routers and NAT boxes derive from it and override Forward().
 //
 //     OnPacket --own address--> Input --> socket --> program
@@ -71,6 +87,12 @@ class HostNode : public Node {
   std::optional<net::IpAddress> SourceFor(const net::IpAddress& destination) const;
 
   void OnPacket(int interface, PacketPtr packet) override;
+  // TCP's timers. A node that derives from this and has its own gives the earlier one, and passes OnTimer() on.
+  std::optional<net::Instant> NextTimer() const override;
+  void OnTimer() override;
+
+  // nullptr: no program here has used TCP.
+  const TcpSockets* tcp_sockets() const { return tcp_.get(); }
 
  protected:
   // A packet that is not for this node. Default: Rule::kNotForwarding.
@@ -103,6 +125,7 @@ class HostNode : public Node {
 
  private:
   friend class Program;
+  friend class TcpSockets;
   friend class World;
 
   struct LocalAddress {
@@ -128,6 +151,25 @@ class HostNode : public Node {
   const LocalAddress* FindLocal(const net::IpAddress& address) const;
   const Route* RouteFrom(const net::IpAddress& source, const net::IpAddress& destination) const;
   std::optional<net::IpAddress> SourceVia(int interface, const net::IpAddress& destination) const;
+  // How a packet of this node gets to a destination. No route: it is for this node itself.
+  struct Way {
+    const sim::Route* route = nullptr;
+    net::IpAddress source;
+  };
+  // kSent: found. kBadAddress: from a loopback address to elsewhere. An unspecified `source` is chosen.
+  net::SendStatus FindWay(const net::IpAddress& source, const net::IpAddress& destination, Way& way) const;
+  // RFC 6056 §3.3.1: from a random port on, the first that is not taken; nullopt: all are.
+  template <typename Taken>
+  std::optional<std::uint16_t> EphemeralPort(Taken taken) {
+    const std::uint32_t count = std::uint32_t{options_.ephemeral_port_max} - options_.ephemeral_port_min + 1;
+    const std::uint32_t first = RandomPortOffset(count);
+    for (std::uint32_t tried = 0; tried < count; ++tried) {
+      const auto port = static_cast<std::uint16_t>(options_.ephemeral_port_min + (first + tried) % count);
+      if (!taken(port)) return port;
+    }
+    return std::nullopt;
+  }
+  std::uint32_t RandomPortOffset(std::uint32_t count);
   void RebuildLocal() const;
   void InterfacesChanged();
 
@@ -147,6 +189,32 @@ class HostNode : public Node {
   void LearnPathMtu(const net::IpAddress& destination, std::uint32_t mtu_bytes);
   std::uint32_t PathMtuTo(const net::IpAddress& destination) const;
 
+  // TCP (sim/tcp_input.cc); its sockets are in sim/tcp_sockets.h.
+  struct TcpSegment {
+    net::SocketAddress from;
+    net::SocketAddress to;
+    TcpHeader header;
+    net::ByteView first;  // the data, in two pieces
+    net::ByteView second;
+    std::uint8_t ttl = 0;  // 0: the host's
+    net::PacketClass packet_class = net::PacketClass::kOther;
+    PacketId parent = PacketId::kNone;
+    Relation relation = Relation::kSent;
+  };
+  TcpSockets& Tcp();
+  // NextTimer() may have changed, and the world may not have called.
+  void TimersMoved();
+  void TcpInput(int interface, PacketPtr packet);
+  // kNone: it is on its way, or a link lost it. Otherwise why it was dropped here.
+  Rule SendTcp(const TcpSegment& segment);
+  // What no socket takes.
+  void RefuseTcp(PacketPtr packet);
+  void AnswerTcp(const Packet& about, const TcpHeader& header);
+  absl::Status SendRawTcp(const net::RawTcpSegment& segment);
+  // What fits into a segment to `destination`, by the MTUs known here.
+  std::uint16_t TcpMssTo(const net::IpAddress& source, const net::IpAddress& destination) const;
+  static std::uint16_t TcpMssOf(std::uint32_t mtu_bytes, net::Family family);
+
   HostOptions options_;
   RouteTable routes_;
   // Own addresses, looked up for every packet: a few are looked at one by one, more are sorted. Made when first
@@ -158,6 +226,7 @@ class HostNode : public Node {
   std::vector<std::uint32_t> open_sockets_;
   std::unique_ptr<absl::flat_hash_map<std::uint16_t, std::uint32_t>> by_port_;
   std::vector<std::unique_ptr<Program>> programs_;
+  std::unique_ptr<TcpSockets> tcp_;  // made when first needed
   std::vector<PathMtu> path_mtus_;
   std::unique_ptr<net::SeededRandom> port_random_;
   std::uint16_t next_ip_id_ = 1;

@@ -4,6 +4,7 @@
 
 #include "sim/host_node.h"
 #include "sim/program.h"
+#include "sim/tcp_sockets.h"
 #include "sim/world.h"
 
 namespace pinhole::sim {
@@ -168,6 +169,10 @@ void HostNode::IcmpInput(int interface, PacketPtr packet) {
 
   const QuotedPacket& quoted = packet->quoted;
   const net::IcmpError::Kind kind = v4 ? KindOfV4(packet->icmp) : KindOfV6(packet->icmp);
+  if (quoted.protocol == IpProtocol::kTcp && tcp_) {
+    tcp_->OnIcmpError(interface, std::move(packet), kind);
+    return;
+  }
   UdpSocket* socket = nullptr;
   if (quoted.protocol == IpProtocol::kUdp && IsLocal(quoted.source.address())) socket = Demultiplex(quoted.source);
   if (socket == nullptr) {

@@ -61,7 +61,7 @@ class Node {
   virtual void OnTimer() {}
 
  protected:
-  // To be called once, in the constructor, by a node that has a NextTimer().
+  // To be called by a node that has a NextTimer(), before it first has a value.
   void UsesTimer() { uses_timer_ = true; }
   // The node's addresses have changed: neighbours find it by the new ones.
   void AddressesChanged();

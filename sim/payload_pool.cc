@@ -29,10 +29,11 @@ void PayloadPool::Grow(int size_class) {
   }
 }
 
-PayloadRef PayloadPool::Add(net::ByteView bytes) {
-  if (bytes.empty()) return {};
+PayloadRef PayloadPool::Add(net::ByteView first, net::ByteView second) {
+  const std::size_t size = first.size() + second.size();
+  if (size == 0) return {};
   int size_class = 0;
-  while (size_class < 3 && bytes.size() > kClassBytes[size_class]) ++size_class;
+  while (size_class < 3 && size > kClassBytes[size_class]) ++size_class;
   if (size_class == 3) std::abort();  // no IP packet is that large
   if (free_[size_class] == 0) Grow(size_class);
   const std::uint32_t index = free_[size_class];
@@ -40,9 +41,10 @@ PayloadRef PayloadPool::Add(net::ByteView bytes) {
   free_[size_class] = slot.next_free;
   slot.references = 1;
   slot.hashed = false;
-  std::memcpy(slot.data, bytes.data(), bytes.size());
+  if (!first.empty()) std::memcpy(slot.data, first.data(), first.size());
+  if (!second.empty()) std::memcpy(slot.data + first.size(), second.data(), second.size());
   ++in_use_;
-  return {index, static_cast<std::uint32_t>(bytes.size())};
+  return {index, static_cast<std::uint32_t>(size)};
 }
 
 void PayloadPool::AddReference(PayloadRef ref) {

@@ -21,7 +21,9 @@ class PayloadPool {
   PayloadPool& operator=(const PayloadPool&) = delete;
 
   // A copy of `bytes` with one reference; the empty handle, which needs none, for no bytes.
-  PayloadRef Add(net::ByteView bytes);
+  PayloadRef Add(net::ByteView bytes) { return Add(bytes, {}); }
+  // One payload of two pieces.
+  PayloadRef Add(net::ByteView first, net::ByteView second);
   void AddReference(PayloadRef ref);
   void Release(PayloadRef ref);
 

@@ -3,15 +3,10 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "sim/tcp_sockets.h"
 #include "sim/world.h"
 
 namespace pinhole::sim {
-namespace {
-
-absl::Status NoTcp() { return absl::UnimplementedError("simulated hosts do not speak TCP yet"); }
-
-}  // namespace
-
 Program::Program(HostNode& node, std::uint32_t index, absl::string_view name)
     : node_(node), index_(index), name_(name) {}
 
@@ -66,32 +61,49 @@ net::SendStatus Program::SendTo(net::SocketId socket, const net::SocketAddress& 
 }
 
 std::optional<net::SocketAddress> Program::LocalAddress(net::SocketId socket) const {
+  if (TcpSockets::IsTcp(socket)) return node_.Tcp().LocalAddress(index_, socket);
   const HostNode::UdpSocket* found = node_.FindSocket(index_, socket);
   if (found == nullptr) return std::nullopt;
   return found->local;
 }
 
 void Program::Close(net::SocketId socket) {
-  if (node_.FindSocket(index_, socket) != nullptr) node_.CloseUdp(socket);
+  if (TcpSockets::IsTcp(socket)) {
+    node_.Tcp().Close(index_, socket);
+  } else if (node_.FindSocket(index_, socket) != nullptr) {
+    node_.CloseUdp(socket);
+  }
 }
 
 absl::Status Program::SetTtl(net::SocketId socket, std::uint8_t ttl) {
+  if (TcpSockets::IsTcp(socket)) return node_.Tcp().SetTtl(index_, socket, ttl);
   HostNode::UdpSocket* found = node_.FindSocket(index_, socket);
   if (found == nullptr) return absl::NotFoundError("the socket is closed");
   found->ttl = ttl;
   return absl::OkStatus();
 }
 
-absl::StatusOr<net::SocketId> Program::Listen(const net::SocketAddress&, const net::TcpOptions&) { return NoTcp(); }
-absl::StatusOr<net::SocketId> Program::Connect(const net::SocketAddress&, const net::SocketAddress&,
-                                               const net::TcpOptions&) {
-  return NoTcp();
+absl::StatusOr<net::SocketId> Program::Listen(const net::SocketAddress& local, const net::TcpOptions& options) {
+  return node_.Tcp().Listen(index_, local, options);
 }
-absl::StatusOr<std::size_t> Program::Write(net::SocketId, net::ByteView, const net::SendOptions&) { return NoTcp(); }
-absl::StatusOr<std::size_t> Program::Read(net::SocketId, std::span<std::uint8_t>) { return NoTcp(); }
-absl::Status Program::FinishWriting(net::SocketId) { return NoTcp(); }
-absl::Status Program::Abort(net::SocketId) { return NoTcp(); }
-absl::Status Program::SendRawTcp(const net::RawTcpSegment&) { return NoTcp(); }
-absl::StatusOr<std::uint32_t> Program::InitialSequenceNumber(net::SocketId) { return NoTcp(); }
+absl::StatusOr<net::SocketId> Program::Connect(const net::SocketAddress& local, const net::SocketAddress& remote,
+                                               const net::TcpOptions& options) {
+  return node_.Tcp().Connect(index_, local, remote, options);
+}
+absl::StatusOr<std::size_t> Program::Write(net::SocketId connection, net::ByteView bytes,
+                                           const net::SendOptions& options) {
+  return node_.Tcp().Write(index_, connection, bytes, options);
+}
+absl::StatusOr<std::size_t> Program::Read(net::SocketId connection, std::span<std::uint8_t> buffer) {
+  return node_.Tcp().Read(index_, connection, buffer);
+}
+absl::Status Program::FinishWriting(net::SocketId connection) { return node_.Tcp().FinishWriting(index_, connection); }
+absl::Status Program::Abort(net::SocketId connection) { return node_.Tcp().Abort(index_, connection); }
+absl::Status Program::SendRawTcp(const net::RawTcpSegment& segment) { return node_.SendRawTcp(segment); }
+absl::StatusOr<std::uint32_t> Program::InitialSequenceNumber(net::SocketId connection) {
+  const TcpConnection* const found = node_.Tcp().connection(index_, connection);
+  if (found == nullptr) return absl::NotFoundError("the connection is closed");
+  return found->iss();
+}
 
 }  // namespace pinhole::sim

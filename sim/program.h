@@ -13,8 +13,6 @@ namespace pinhole::sim {
 
 // What one program sees of the simulated machine that it runs on. Programs of one machine share its
 // interfaces, addresses and ports; sockets, alarm and random streams are each program's own.
-//
-// Not here yet, answered with Unimplemented: TCP and the privileged part.
 class Program final : public net::Host {
  public:
   Program(HostNode& node, std::uint32_t index, absl::string_view name);

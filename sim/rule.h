@@ -83,6 +83,7 @@ const char* ToString(Rule rule);
 //   kPortExhausted, kMappingLimit    number: mappings now, limit: the bound; endpoint: the inside endpoint
 //   kTcpOutOfWindow, kTcpBadAck, kTcpSynAckNumber, kTcpSequenceTooHigh ... kTcpResetNumber
 //                           number: the sequence or acknowledgment number seen, limit: the bound that it missed
+//   kTcpBacklogFull         number: handshakes under way, limit: the backlog
 //   kTcpState               number: the flags of the segment, limit: the state of the connection
 //   otherwise               endpoint: the address or endpoint that decided, if set
 struct DropState {

@@ -68,20 +68,10 @@ absl::StatusOr<net::SocketId> HostNode::OpenUdp(std::uint32_t program, const net
   }
   net::SocketAddress bound = local;
   if (local.port() == 0) {
-    // RFC 6056 §3.3.1: from a random port on, the first that is free.
-    if (!port_random_) {
-      port_random_ = std::make_unique<net::SeededRandom>(world().seed(), absl::StrCat("host/", name(), "/ports"));
-    }
-    const std::uint32_t count = std::uint32_t{options_.ephemeral_port_max} - options_.ephemeral_port_min + 1;
-    const std::uint32_t first = static_cast<std::uint32_t>(port_random_->Below(count));
-    std::uint32_t tried = 0;
-    do {
-      if (tried == count) {
-        return absl::ResourceExhaustedError(absl::StrCat(name(), ": no ephemeral port is free"));
-      }
-      bound = local.WithPort(static_cast<std::uint16_t>(options_.ephemeral_port_min + (first + tried) % count));
-      ++tried;
-    } while (PortTaken(bound));
+    const std::optional<std::uint16_t> port =
+        EphemeralPort([&](std::uint16_t candidate) { return PortTaken(local.WithPort(candidate)); });
+    if (!port) return absl::ResourceExhaustedError(absl::StrCat(name(), ": no ephemeral port is free"));
+    bound = local.WithPort(*port);
   } else if (PortTaken(bound)) {
     return absl::AlreadyExistsError(absl::StrCat(name(), ": ", bound.ToString(), " is taken"));
   }
@@ -139,20 +129,11 @@ net::SendStatus HostNode::SendTo(std::uint32_t program, net::SocketId id, const 
   if (payload.size() > (v4 ? kUdpPayloadBytesMaxV4 : kUdpPayloadBytesMaxV6)) return net::SendStatus::kTooBig;
 
   const net::IpAddress& destination = to.address();
-  net::IpAddress source = options.source ? *options.source : socket->local.address();
-  const bool to_self = IsLocal(destination);
-  const sim::Route* route = nullptr;
-  if (to_self) {
-    if (source.IsUnspecified()) source = destination;
-  } else {
-    if (source.IsLoopback()) return net::SendStatus::kBadAddress;
-    route = RouteFrom(source, destination);
-    if (route == nullptr || !interfaces_[route->interface].up) return net::SendStatus::kNoRoute;
-    if (source.IsUnspecified()) {
-      const std::optional<net::IpAddress> chosen = SourceVia(route->interface, destination);
-      if (!chosen) return net::SendStatus::kNoRoute;
-      source = *chosen;
-    }
+  Way way;
+  const net::SendStatus found = FindWay(options.source ? *options.source : socket->local.address(), destination, way);
+  if (found != net::SendStatus::kSent) return found;
+  const sim::Route* const route = way.route;
+  if (route != nullptr) {
     const std::uint32_t size =
         (v4 ? kIpv4HeaderBytes : kIpv6HeaderBytes) + kUdpHeaderBytes + static_cast<std::uint32_t>(payload.size());
     const bool whole = !v4 || options.dont_fragment;
@@ -173,13 +154,13 @@ net::SendStatus HostNode::SendTo(std::uint32_t program, net::SocketId id, const 
     packet->ttl = socket->ttl;
   }
   packet->dont_fragment = v4 && options.dont_fragment;
-  packet->source = net::SocketAddress(source, socket->local.port());
+  packet->source = net::SocketAddress(way.source, socket->local.port());
   packet->destination = to;
   packet->emitted_source = packet->source;
   packet->emitted_destination = to;
   packet->payload = world().payloads().Add(payload);
 
-  if (to_self) {
+  if (route == nullptr) {
     world().Loop(*this, std::move(packet));
     return net::SendStatus::kSent;
   }

@@ -329,13 +329,6 @@ TEST(Host, Rfc1122Section3_3_4_2_SourceAddressChoosesTheInterfaceInTheStrongMode
   }
 }
 
-TEST(Host, TcpIsSaidToBeMissing) {
-  TwoHosts two;
-  EXPECT_EQ(two.alice.host().Listen(two.alice_at, {}).status().code(), absl::StatusCode::kUnimplemented);
-  EXPECT_EQ(two.alice.host().Connect(two.alice_at, two.bob_at, {}).status().code(), absl::StatusCode::kUnimplemented);
-  EXPECT_EQ(two.alice.host().SendRawTcp({}).code(), absl::StatusCode::kUnimplemented);
-}
-
 TEST(Host, TopologyMistakesNameTheNode) {
   World world(1);
   HostNode& host = AddHost(world, "alice", "192.0.2.1/24");
