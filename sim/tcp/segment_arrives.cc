@@ -198,7 +198,8 @@ void TcpConnection::EnterEstablished() {
   congestion_.Start(snd_mss_, iss_, options_.initial_window_segments, syn_timed_out_);
   if (syn_timed_out_) rto_.OnHandshakeAfterTimeout();  // RFC 6298 (5.7)
   last_data_sent_ = now_;
-  if (state_ == TcpState::kFinWait1) return;  // finished in SYN-RECEIVED; nobody waits for it
+  // Finished in SYN-RECEIVED: in FIN-WAIT-1 or behind it, and nobody waits for it.
+  if (state_ != TcpState::kSynSent && state_ != TcpState::kSynReceived) return;
   state_ = fin_wanted_ ? TcpState::kFinWait1 : TcpState::kEstablished;
   connected_pending_ = true;
   RestartKeepalive();

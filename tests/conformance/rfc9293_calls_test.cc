@@ -180,6 +180,19 @@ TEST(Rfc9293, Section3_10_4_CloseInSynReceivedWithNothingToSendSendsFin) {
   EXPECT_EQ(bench.tcp.state(), TcpState::kFinWait2);
 }
 
+// The peer's FIN comes before the acknowledgment of our SYN: no way back to FIN-WAIT-1.
+TEST(Rfc9293, Section3_10_4_CloseInSynReceivedThenThePeersFinIsClosing) {
+  TcpBench bench;
+  bench.InPassive();
+  bench.FinishWriting();
+  bench.Receive({.sequence = 5001, .acknowledgment = 1000, .flags = kTcpFin | kTcpAck});
+  EXPECT_EQ(bench.tcp.state(), TcpState::kClosing);
+  bench.Receive({.sequence = 5002, .acknowledgment = 1001});
+  EXPECT_EQ(bench.tcp.state(), TcpState::kClosing);
+  bench.Receive({.sequence = 5002, .acknowledgment = 1002});
+  EXPECT_EQ(bench.tcp.state(), TcpState::kTimeWait);
+}
+
 TEST(Rfc9293, Section3_10_4_CloseInSynReceivedWithDataWaitsForEstablished) {
   TcpBench bench;
   bench.In(TcpState::kSynReceived);
