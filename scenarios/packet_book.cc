@@ -15,6 +15,9 @@ void PacketBook::OnTrace(const sim::TraceEvent& event, const sim::Packet& packet
     entry.destination = packet.destination;
   }
   if (event.kind == sim::TraceKind::kSend) ++entry.links;
+  if (event.kind == sim::TraceKind::kSend || event.kind == sim::TraceKind::kReceive) {
+    passages_.push_back({packet.id, event.node});
+  }
   if (event.kind == sim::TraceKind::kDeliver) {
     deliveries_.push_back({event.at, event.node, packet.id, packet.source});
   }

@@ -34,6 +34,12 @@ class PacketBook final : public sim::Tracer {
     net::SocketAddress source;  // as it arrived
   };
 
+  // A node that had a packet on a link of its own: it sent it, took it, or passed it on.
+  struct Passage {
+    sim::PacketId packet = sim::PacketId::kNone;
+    sim::NodeId node{};
+  };
+
   explicit PacketBook(sim::Tracer* next = nullptr) : next_(next) {}
 
   void SetNext(sim::Tracer* next) { next_ = next; }
@@ -42,11 +48,14 @@ class PacketBook final : public sim::Tracer {
   // An empty entry for a packet that never reached a link.
   const Entry& at(sim::PacketId id) const;
   const std::vector<Delivery>& deliveries() const { return deliveries_; }
+  // In the order of time; the same one may come twice.
+  const std::vector<Passage>& passages() const { return passages_; }
 
  private:
   sim::Tracer* next_;
   std::vector<Entry> entries_;  // by packet id
   std::vector<Delivery> deliveries_;
+  std::vector<Passage> passages_;
 };
 
 }  // namespace pinhole::scenarios

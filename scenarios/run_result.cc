@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "scenarios/best_path.h"
 #include "scenarios/explain.h"
+#include "scenarios/knowledge.h"
 
 namespace pinhole::scenarios {
 namespace {
@@ -188,74 +188,6 @@ void FillPath(const CellRun& run, const PacketBook& book, net::PacketTag tag, pr
   }
   if (delivered) result->set_path_delay_us(ToUs(*delivered - book.at(first).first_sent));
   result->set_path_hops(links);
-}
-
-// Whose packet it was before relays: the index of the peer's node among `peers`, if it was a peer's.
-std::optional<std::uint32_t> OriginOf(const CellRun& run, const PacketBook& book,
-                                      const std::vector<std::uint32_t>& peers, sim::PacketId id) {
-  const sim::Lineage& lineage = run.world().lineage();
-  while (id != sim::PacketId::kNone) {
-    const sim::PacketId emitted = lineage.Emitted(id);
-    const std::uint32_t node = static_cast<std::uint32_t>(book.at(emitted).first_node);
-    if (book.at(emitted).known && std::find(peers.begin(), peers.end(), node) != peers.end()) return node;
-    id = lineage.at(emitted).parent;
-  }
-  return std::nullopt;
-}
-
-void FillKnowledge(const CellRun& run, const PacketBook& book, proto::RunResult* result) {
-  const CellPlan& plan = run.plan();
-  std::vector<std::uint32_t> peers;
-  for (const PlannedSession& session : plan.sessions) {
-    for (const PlannedPeer& peer : session.peers) peers.push_back(peer.node);
-  }
-  // Addresses that each node's programs saw packets of each peer come from.
-  std::map<std::pair<std::uint32_t, std::uint32_t>, std::set<net::IpAddress>> seen;
-  for (const PacketBook::Delivery& delivery : book.deliveries()) {
-    const std::optional<std::uint32_t> origin = OriginOf(run, book, peers, delivery.packet);
-    const std::uint32_t node = static_cast<std::uint32_t>(delivery.node);
-    if (!origin || *origin == node) continue;
-    // What the referral server sends a peer comes of the other peer's doing, but from the server.
-    const bool referral = book.at(delivery.packet).packet_class == net::PacketClass::kSignalling;
-    if (referral && std::find(peers.begin(), peers.end(), node) != peers.end()) continue;
-    seen[{node, *origin}].insert(delivery.source.address());
-  }
-  // What descriptions told the referral server and the peers.
-  std::set<std::uint32_t> knows_both;
-  if (plan.referral_node) knows_both.insert(*plan.referral_node);
-  for (std::size_t i = 0; i < run.servers().size(); ++i) {
-    if (run.servers()[i] && run.servers()[i]->counters().relayed_to_peers > 0) knows_both.insert(plan.servers[i].node);
-  }
-  for (std::size_t s = 0; s < plan.sessions.size(); ++s) {
-    for (int side = 0; side < 2; ++side) {
-      const std::uint32_t me = plan.sessions[s].peers[side].node;
-      const std::uint32_t other = plan.sessions[s].peers[1 - side].node;
-      knows_both.insert(me);
-      if (run.endpoint(s, side).times().gathered && plan.referral_node) {
-        for (const ice::Candidate& candidate : run.endpoint(s, side).agent().LocalDescription().candidates) {
-          seen[{*plan.referral_node, me}].insert(candidate.address.address());
-        }
-      }
-      for (const ice::Candidate& candidate : run.endpoint(s, side).agent().RemoteCandidates()) {
-        seen[{me, other}].insert(candidate.address.address());
-      }
-    }
-  }
-  for (const auto& [key, addresses] : seen) {
-    const auto [who, about] = key;
-    proto::Knowledge* knowledge = result->add_knowledge();
-    knowledge->set_who(plan.nodes[who].name);
-    knowledge->set_about(plan.nodes[about].name);
-    for (const net::IpAddress& address : addresses) knowledge->add_address(address.ToString());
-    knowledge->set_knows_both(knows_both.contains(who));
-    for (std::size_t s = 0; s < plan.sessions.size(); ++s) {
-      for (int side = 0; side < 2; ++side) {
-        if (plan.sessions[s].peers[side].node != who || plan.sessions[s].peers[1 - side].node != about) continue;
-        const bool selected = run.endpoint(s, side).agent().SelectedPair(0, 1).has_value();
-        knowledge->set_unneeded(static_cast<std::uint32_t>(addresses.size()) - (selected ? 1 : 0));
-      }
-    }
-  }
 }
 
 }  // namespace

@@ -161,6 +161,42 @@ TEST(Metadata, APeerLearnsAddressesItDoesNotNeed) {
   EXPECT_EQ(alice->unneeded(), 1u);
 }
 
+// Alice's NAT has both of her addresses in its headers; the core only the one that is used there.
+TEST(Metadata, NodesOnTheWaySeeHeadersAndByADirectCheckThatTheTwoTalk) {
+  const Scenario scenario = Homes("full-cone", "full-cone", "session { name: \"call\" turn: NONE }");
+  const WatchedRun watched(scenario, "homes");
+  const proto::Knowledge* at_home = Find(watched.result, "home_a", "alice");
+  ASSERT_NE(at_home, nullptr);
+  EXPECT_THAT(at_home->address(), ElementsAre("192.168.1.10", "198.51.100.1"));
+  EXPECT_TRUE(at_home->knows_both());
+  const proto::Knowledge* of_bob = Find(watched.result, "home_a", "bob");
+  ASSERT_NE(of_bob, nullptr);
+  EXPECT_THAT(of_bob->address(), Contains("198.51.100.2"));
+  const proto::Knowledge* core = Find(watched.result, "internet", "alice");
+  ASSERT_NE(core, nullptr);
+  EXPECT_THAT(core->address(), Contains("198.51.100.1"));
+  EXPECT_TRUE(core->knows_both());
+  EXPECT_EQ(Find(watched.result, "relay", "bob")->knows_both(), false);
+}
+
+// Why people pay for relays: with nothing but relayed candidates no packet of one goes to an address of the other.
+TEST(Metadata, WithRelayedCandidatesOnlyNoNodeOnTheWaySeesThatTheTwoTalk) {
+  const Scenario scenario =
+      Homes("symmetric", "symmetric", "session { name: \"call\" agent { withhold_host: true withhold_srflx: true } }");
+  const WatchedRun watched(scenario, "homes");
+  ASSERT_EQ(watched.result.session(0).outcome(), proto::RELAYED);
+  for (const char* node : {"home_a", "internet", "home_b"}) {
+    for (const char* peer : {"alice", "bob"}) {
+      const proto::Knowledge* knowledge = Find(watched.result, node, peer);
+      if (knowledge != nullptr) {
+        EXPECT_FALSE(knowledge->knows_both()) << node << " of " << peer;
+      }
+    }
+  }
+  EXPECT_EQ(Find(watched.result, "home_a", "bob"), nullptr);
+  EXPECT_TRUE(Find(watched.result, "relay", "bob")->knows_both());
+}
+
 // home_a is symmetric, so each server sees another mapping and neither candidate is redundant (RFC 8445 §5.1.3), and
 // the peer, reached at its relay, a third.
 TEST(Candidates, SayWhichInterfaceOrServerGaveThem) {

@@ -1,0 +1,153 @@
+#include "scenarios/knowledge.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace pinhole::scenarios {
+namespace {
+
+// A node, and the participant that it knows something about, by index in the plan.
+using WhoAbout = std::pair<std::uint32_t, std::uint32_t>;
+
+class Gathering {
+ public:
+  Gathering(const CellRun& run, const PacketBook& book) : run_(run), plan_(run.plan()), book_(book) {
+    for (const PlannedSession& session : plan_.sessions) {
+      for (const PlannedPeer& peer : session.peers) peers_.push_back(peer.node);
+    }
+  }
+
+  void Deliveries();
+  void Descriptions();
+  void Passages();
+  void Write(proto::RunResult* result) const;
+
+ private:
+  bool IsPeer(std::uint32_t node) const { return std::find(peers_.begin(), peers_.end(), node) != peers_.end(); }
+  // The node that sent the packet, before any translation.
+  std::uint32_t SenderOf(sim::PacketId id) const {
+    return static_cast<std::uint32_t>(book_.at(run_.world().lineage().Emitted(id)).first_node);
+  }
+  std::optional<std::uint32_t> OriginOf(sim::PacketId id) const;
+
+  const CellRun& run_;
+  const CellPlan& plan_;
+  const PacketBook& book_;
+  std::vector<std::uint32_t> peers_;
+  std::map<WhoAbout, std::set<net::IpAddress>> seen_;
+  std::set<std::uint32_t> told_both_;  // by its part in the run
+  std::set<WhoAbout> saw_both_;        // by what passed
+};
+
+// Whose packet it was before relays, if it was a participant's.
+std::optional<std::uint32_t> Gathering::OriginOf(sim::PacketId id) const {
+  const sim::Lineage& lineage = run_.world().lineage();
+  while (id != sim::PacketId::kNone) {
+    const sim::PacketId emitted = lineage.Emitted(id);
+    const std::uint32_t node = static_cast<std::uint32_t>(book_.at(emitted).first_node);
+    if (book_.at(emitted).known && IsPeer(node)) return node;
+    id = lineage.at(emitted).parent;
+  }
+  return std::nullopt;
+}
+
+// Addresses that each node's programs saw packets of each participant come from.
+void Gathering::Deliveries() {
+  for (const PacketBook::Delivery& delivery : book_.deliveries()) {
+    const std::optional<std::uint32_t> origin = OriginOf(delivery.packet);
+    const std::uint32_t node = static_cast<std::uint32_t>(delivery.node);
+    if (!origin || *origin == node) continue;
+    // What the referral server sends a participant comes of the other's doing, but from the server.
+    const bool referral = book_.at(delivery.packet).packet_class == net::PacketClass::kSignalling;
+    if (referral && IsPeer(node)) continue;
+    seen_[{node, *origin}].insert(delivery.source.address());
+  }
+}
+
+// What descriptions told the referral server and the participants, and what relays carried.
+void Gathering::Descriptions() {
+  if (plan_.referral_node) told_both_.insert(*plan_.referral_node);
+  for (std::size_t i = 0; i < run_.servers().size(); ++i) {
+    if (run_.servers()[i] && run_.servers()[i]->counters().relayed_to_peers > 0) {
+      told_both_.insert(plan_.servers[i].node);
+    }
+  }
+  for (std::size_t s = 0; s < plan_.sessions.size(); ++s) {
+    for (int side = 0; side < 2; ++side) {
+      const std::uint32_t me = plan_.sessions[s].peers[side].node;
+      const std::uint32_t other = plan_.sessions[s].peers[1 - side].node;
+      told_both_.insert(me);
+      if (run_.endpoint(s, side).times().gathered && plan_.referral_node) {
+        for (const ice::Candidate& candidate : run_.endpoint(s, side).agent().LocalDescription().candidates) {
+          seen_[{*plan_.referral_node, me}].insert(candidate.address.address());
+        }
+      }
+      for (const ice::Candidate& candidate : run_.endpoint(s, side).agent().RemoteCandidates()) {
+        seen_[{me, other}].insert(candidate.address.address());
+      }
+    }
+  }
+}
+
+// What nodes on the way saw in headers: where a participant's packets came from; and of one that went to an address
+// of the other, that the two talk, or try to.
+void Gathering::Passages() {
+  // A participant's own addresses: those that its packets came from, before and after translation, anywhere.
+  std::map<std::uint32_t, std::set<net::IpAddress>> own;
+  for (const PacketBook::Passage& passage : book_.passages()) {
+    const std::uint32_t sender = SenderOf(passage.packet);
+    if (IsPeer(sender)) own[sender].insert(book_.at(passage.packet).source.address());
+  }
+  for (const PacketBook::Passage& passage : book_.passages()) {
+    const std::uint32_t node = static_cast<std::uint32_t>(passage.node);
+    const std::uint32_t sender = SenderOf(passage.packet);
+    if (!IsPeer(sender) || IsPeer(node)) continue;
+    const PacketBook::Entry& packet = book_.at(passage.packet);
+    seen_[{node, sender}].insert(packet.source.address());
+    for (const PlannedSession& session : plan_.sessions) {
+      for (int side = 0; side < 2; ++side) {
+        if (session.peers[side].node != sender) continue;
+        const std::uint32_t other = session.peers[1 - side].node;
+        if (!own[other].contains(packet.destination.address())) continue;
+        seen_[{node, other}].insert(packet.destination.address());
+        saw_both_.insert({node, sender});
+        saw_both_.insert({node, other});
+      }
+    }
+  }
+}
+
+void Gathering::Write(proto::RunResult* result) const {
+  for (const auto& [key, addresses] : seen_) {
+    const auto [who, about] = key;
+    proto::Knowledge* knowledge = result->add_knowledge();
+    knowledge->set_who(plan_.nodes[who].name);
+    knowledge->set_about(plan_.nodes[about].name);
+    for (const net::IpAddress& address : addresses) knowledge->add_address(address.ToString());
+    knowledge->set_knows_both(told_both_.contains(who) || saw_both_.contains(key));
+    for (std::size_t s = 0; s < plan_.sessions.size(); ++s) {
+      for (int side = 0; side < 2; ++side) {
+        if (plan_.sessions[s].peers[side].node != who || plan_.sessions[s].peers[1 - side].node != about) continue;
+        const bool selected = run_.endpoint(s, side).agent().SelectedPair(0, 1).has_value();
+        knowledge->set_unneeded(static_cast<std::uint32_t>(addresses.size()) - (selected ? 1 : 0));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void FillKnowledge(const CellRun& run, const PacketBook& book, proto::RunResult* result) {
+  Gathering gathering(run, book);
+  gathering.Deliveries();
+  gathering.Descriptions();
+  gathering.Passages();
+  gathering.Write(result);
+}
+
+}  // namespace pinhole::scenarios
