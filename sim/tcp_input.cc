@@ -1,6 +1,7 @@
 // What comes to the TCP of a node from outside, and what leaves: segments, ICMP errors, time. The calls of programs are
 // in tcp_sockets.cc.
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "sim/host_node.h"
@@ -360,9 +361,9 @@ void TcpSockets::Send(Socket& socket, const TcpConnection::SendSegment& segment)
   out.packet_class = socket.wanted.packet_class;
   if (segment.payload_bytes() != 0) {
     // The class and cause of its first byte.
-    const auto mark =
-        std::find_if(socket.marks.begin() + static_cast<std::ptrdiff_t>(socket.first_mark), socket.marks.end(),
-                     [&](const Mark& held) { return held.end > segment.stream_offset; });
+    const auto mark = std::upper_bound(socket.marks.begin() + static_cast<std::ptrdiff_t>(socket.first_mark),
+                                       socket.marks.end(), segment.stream_offset,
+                                       [](std::uint64_t offset, const Mark& held) { return offset < held.end; });
     if (mark != socket.marks.end()) {
       out.packet_class = mark->packet_class;
       out.parent = mark->cause;
@@ -437,7 +438,11 @@ void TcpSockets::Tell(Socket& socket) {
     } else if (take(kPeerFinished)) {
       if (socket.id != 0) AppOf(socket).OnTcpClosed(net::SocketId{socket.id});
     } else if (take(kWritable)) {
-      if (socket.id != 0 && !socket.finished) AppOf(socket).OnTcpWritable(net::SocketId{socket.id});
+      if (socket.id == 0 || socket.finished) continue;
+      // The ACK that made room is not what the bytes are about.
+      const PacketId segment = std::exchange(current_, PacketId::kNone);
+      AppOf(socket).OnTcpWritable(net::SocketId{socket.id});
+      current_ = segment;
     } else if (take(kEnded)) {
       TellEnd(socket);
     }

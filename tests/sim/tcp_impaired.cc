@@ -1,0 +1,95 @@
+#include "tests/sim/tcp_impaired.h"
+
+#include "absl/strings/str_cat.h"
+#include "tests/sim/tcp_world.h"
+
+namespace pinhole::sim {
+
+using namespace std::chrono_literals;
+
+LinkProfile DrawImpairments(std::uint64_t seed, const std::string& direction) {
+  net::SeededRandom random(seed, "impairments/" + direction);
+  const auto below = [&](std::uint64_t bound) { return random.Below(bound); };
+  const auto microseconds = [&](std::uint64_t bound) {
+    return net::Duration(static_cast<std::int64_t>(below(bound)) * 1000);
+  };
+  LinkProfile profile;
+  profile.delay = microseconds(100'000);
+  profile.mtu_bytes = 576 + static_cast<std::uint32_t>(below(925));
+  if (below(2) == 0) profile.loss_ppm = static_cast<std::uint32_t>(below(20'000));
+  if (below(2) == 0) {
+    profile.burst_loss =
+        BurstLoss{.good_to_bad_ppm = static_cast<std::uint32_t>(below(3000)), .bad_to_good_ppm = 300'000};
+  }
+  if (below(2) == 0) profile.jitter = microseconds(30'000);
+  if (below(2) == 0) {
+    profile.reorder_ppm = static_cast<std::uint32_t>(below(50'000));
+    profile.reorder_delay = microseconds(50'000);
+  }
+  if (below(2) == 0) profile.duplicate_ppm = static_cast<std::uint32_t>(below(50'000));
+  if (below(2) == 0) {
+    profile.rate_bps = 1'000'000 + below(30'000'000);
+    profile.queue_bytes = 16'384 + static_cast<std::uint32_t>(below(200'000));
+  }
+  if (below(4) == 0) {
+    const net::Instant from = Time(microseconds(5'000'000));
+    profile.outages.push_back({from, from + microseconds(10'000'000)});
+  }
+  return profile;
+}
+
+std::string TransferFault(const LinkProfile& there, const LinkProfile& back, std::size_t bytes, std::uint64_t seed) {
+  // No digests: they are a third of the time, and the same bytes are compared here.
+  World world(seed, {.digests = false});
+  HostNode& alice_node = AddHost(world, "alice", "192.0.2.1/24");
+  HostNode& bob_node = AddHost(world, "bob", "192.0.2.2/24");
+  Link(world, alice_node, 1, bob_node, 1, there, back);
+  net::TcpProgram alice, bob;
+  alice.Attach(world.StartProgram(alice_node, "tcp", alice));
+  bob.Attach(world.StartProgram(bob_node, "tcp", bob));
+  world.RunUntil(Time({}));
+
+  const std::string to_bob = net::Noise(bytes, seed * 2), to_alice = net::Noise(bytes, seed * 2 + 1);
+  const net::SocketId listener = bob.Listen(At("192.0.2.2:80"));
+  bob.during_call = [&](net::SocketId id) {
+    if (bob.at(id).readable == 0 && bob.at(id).closed == 0 && bob.at(id).writable == 0 && bob.at(id).reset == 0) {
+      bob.Write(id, to_alice, true);
+    }
+  };
+  const net::SocketId a = alice.Connect(At("0.0.0.0:0"), At("192.0.2.2:80"));
+  alice.Write(a, to_bob, true);
+
+  const auto connection_of = [](const HostNode& node, net::SocketId id) {
+    return node.tcp_sockets() == nullptr ? nullptr : node.tcp_sockets()->connection(0, id);
+  };
+  const char* broken = nullptr;
+  net::SocketId b{};
+  const auto over = [&](net::TcpProgram& program, net::SocketId id) {
+    return program.at(id).reset != 0 || program.at(id).closed != 0;
+  };
+  const bool ended = world.RunUntil(Time(1h), [&] {
+    if (b == net::SocketId{} && !bob.accepted().empty()) b = bob.accepted()[0];
+    for (const TcpConnection* tcp : {connection_of(alice_node, a), connection_of(bob_node, b)}) {
+      if (broken == nullptr && tcp != nullptr) broken = tcp->BrokenInvariant();
+    }
+    return over(alice, a) && (b == net::SocketId{} || over(bob, b));
+  });
+  if (broken != nullptr) return absl::StrCat("broken invariant: ", broken);
+  if (!ended) return "not over after an hour";
+  if (alice.at(a).reset) return absl::StrCat("alice: ", alice.at(a).why.ToString());
+  if (bob.at(b).reset) return absl::StrCat("bob: ", bob.at(b).why.ToString());
+  if (bob.at(b).received != to_bob) return "what alice sent did not arrive whole";
+  if (alice.at(a).received != to_alice) return "what bob sent did not arrive whole";
+
+  alice.host().Close(a);
+  bob.host().Close(b);
+  bob.host().Close(listener);
+  while (world.Step(world.now() + 1h)) {
+  }
+  if (alice_node.tcp_sockets()->size() + bob_node.tcp_sockets()->size() != 0) return "a socket is left over";
+  if (alice_node.NextTimer() || bob_node.NextTimer()) return "a timer is left over";
+  if (world.packets().in_use() != 0 || world.payloads().slots_in_use() != 0) return "a packet is left over";
+  return "";
+}
+
+}  // namespace pinhole::sim
