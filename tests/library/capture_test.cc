@@ -32,7 +32,9 @@ TEST_P(MatrixCapture, TsharkFindsEveryFingerprintGoodAndNothingMalformed) {
   if (Printed("tshark --version 2>/dev/null").empty()) {
     PINHOLE_UNAVAILABLE() << "no tshark";
   }
-  const std::string path = testing::TempDir() + "/pinhole_matrix.pcapng";
+  // A file of its own for each cell: they may be tested at the same time.
+  const std::string test = testing::UnitTest::GetInstance()->current_test_info()->name();
+  const std::string path = testing::TempDir() + "/pinhole_matrix_" + test.substr(test.find('/') + 1) + ".pcapng";
   SystemFiles files;
   std::ostringstream out, err;
   RunFlags flags;

@@ -100,6 +100,19 @@ TEST(Rfc6298, Section3_NoSampleOfASegmentThatWasSentTwice) {
   EXPECT_EQ(bench.tcp.rto().rto(), 1s);
 }
 
+TEST(Rfc6298, Section3_NoSampleOfASegmentThatWasFastRetransmitted) {
+  TcpBench bench;
+  bench.In(TcpState::kEstablished);
+  bench.Write(5000);
+  const std::optional<net::Duration> before = bench.tcp.rto().srtt();
+  bench.RunFor(300ms);
+  for (int i = 0; i < 3; ++i) bench.ReceiveAck(1001);
+  ASSERT_EQ(bench.tcp.counters().fast_retransmits, 1u);
+  bench.RunFor(100ms);
+  bench.ReceiveAck(6001);
+  EXPECT_EQ(bench.tcp.rto().srtt(), before);
+}
+
 TEST(Rfc6298, Section5_3_AnAckOfNewDataRestartsTheTimer) {
   TcpBench bench;
   bench.In(TcpState::kEstablished);
