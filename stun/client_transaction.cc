@@ -42,10 +42,10 @@ bool ClientTransaction::OnResponse(net::Instant now, const MessageView& response
   return true;
 }
 
-void ClientTransaction::OnHardIcmpError() {
+void ClientTransaction::Fail(FailureReason reason) {
   if (state_ != State::kWaiting) return;
   state_ = State::kFailed;
-  reason_ = FailureReason::kHardIcmpError;
+  reason_ = reason;
   send_pending_ = false;
   end_pending_ = true;
 }
@@ -66,9 +66,7 @@ void ClientTransaction::StopRetransmitting(net::Instant now) {
 void ClientTransaction::OnTimer(net::Instant now) {
   if (state_ != State::kWaiting || now < deadline_) return;
   if (!no_more_sends_) return Send(now);
-  state_ = State::kFailed;
-  reason_ = discarded_response_ ? FailureReason::kIntegrityViolated : FailureReason::kTimedOut;
-  end_pending_ = true;
+  Fail(discarded_response_ ? FailureReason::kIntegrityViolated : FailureReason::kTimedOut);
 }
 
 std::optional<net::Instant> ClientTransaction::NextTimer() const {

@@ -17,11 +17,13 @@ namespace pinhole::stun {
 inline constexpr net::Duration kDefaultRto = std::chrono::milliseconds(500);
 inline constexpr int kDefaultSendsMax = 7;       // Rc
 inline constexpr int kDefaultLastWaitRtos = 16;  // Rm
+// RFC 8489 §6.2.2: as long as a transaction over UDP with the defaults.
+inline constexpr net::Duration kDefaultTi = std::chrono::milliseconds(39500);
 
-// One request over UDP, resent until it is answered or given up (RFC 8489 §6.2.1).
+// One request over UDP, resent until it is answered or given up (RFC 8489 §6.2.1); or over TCP, sent once (§6.2.2).
 //
-//     kWaiting --response---------------------> kAnswered
-//        |-----last wait over, hard ICMP error-> kFailed
+//     kWaiting --response----------------------------------------> kAnswered
+//        |-----last wait over, hard ICMP error, connection lost-> kFailed
 //
 // With the defaults it is sent at 0, 500, 1500, 3500, 7500, 15500 and 31500 ms and fails at 39500 ms. Give
 // every input with the time, drain PollOutput(), sleep until NextTimer(). Authentication is the owner's: it
@@ -33,12 +35,18 @@ class ClientTransaction {
     net::Duration rto = kDefaultRto;            // > 0; ICE computes its own (RFC 8445 §14.3)
     int sends_max = kDefaultSendsMax;           // >= 1
     int last_wait_rtos = kDefaultLastWaitRtos;  // >= 1
+
+    // Over TCP, which does the resending itself: one send, and `ti` for the answer (RFC 8489 §6.2.2).
+    static constexpr Options OverTcp(net::Duration ti = kDefaultTi) {
+      return {.rto = ti, .sends_max = 1, .last_wait_rtos = 1};
+    }
   };
   enum class State : std::uint8_t { kWaiting, kAnswered, kFailed };
   enum class FailureReason : std::uint8_t {
     kTimedOut,
     kIntegrityViolated,  // timed out, and responses had come whose integrity was wrong (§9.1.4, §9.2.5)
     kHardIcmpError,
+    kConnectionLost,  // over TCP: never made, reset or closed before the answer (§6.2.2)
   };
 
   // Send `bytes`, which are valid as long as the transaction stays where it is.
@@ -67,7 +75,9 @@ class ClientTransaction {
   // A response with our transaction id was not trusted. Retransmission goes on.
   void OnDiscardedResponse() { discarded_response_ = true; }
   // An ICMP error that RFC 1122 §4.2.3.9 calls hard came for the request. Does nothing when over.
-  void OnHardIcmpError();
+  void OnHardIcmpError() { Fail(FailureReason::kHardIcmpError); }
+  // The TCP connection that it went over cannot bring an answer any more. Does nothing when over.
+  void OnConnectionLost() { Fail(FailureReason::kConnectionLost); }
   // No more retransmissions; a response still counts until the time at which the transaction would have
   // failed anyway (RFC 8445 §7.3.1.4).
   void StopRetransmitting(net::Instant now);
@@ -86,6 +96,7 @@ class ClientTransaction {
 
  private:
   void Send(net::Instant now);
+  void Fail(FailureReason reason);
 
   Options options_;
   net::Instant first_sent_;

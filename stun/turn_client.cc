@@ -35,6 +35,8 @@ TurnClient::Reason ToReason(ClientTransaction::FailureReason reason) {
       return TurnClient::Reason::kIntegrityViolated;
     case ClientTransaction::FailureReason::kHardIcmpError:
       return TurnClient::Reason::kHardIcmpError;
+    case ClientTransaction::FailureReason::kConnectionLost:
+      return TurnClient::Reason::kConnectionLost;
   }
   return TurnClient::Reason::kTimedOut;
 }
@@ -53,6 +55,8 @@ const char* ToString(TurnClient::Reason reason) {
       return "unusable answer";
     case TurnClient::Reason::kHardIcmpError:
       return "ICMP error";
+    case TurnClient::Reason::kConnectionLost:
+      return "connection to the server lost";
     case TurnClient::Reason::kNoAllocation:
       return "no allocation";
     case TurnClient::Reason::kLimit:

@@ -49,6 +49,7 @@ class TurnClient {
     kRefused,            // an error response; see its code
     kBadResponse,        // a success response that lacks an address, or has one that was not asked for
     kHardIcmpError,
+    kConnectionLost,  // the TCP connection to the server
     kNoAllocation,    // asked for something that needs one
     kLimit,           // more than kPeersMax peers
     kRequestTooLong,  // realm, nonce and username do not fit a request

@@ -135,6 +135,29 @@ TEST(ClientTransaction, Rfc8489Section6_2_1HardIcmpErrorFailsItAtOnce) {
   EXPECT_FALSE(transaction.NextTimer().has_value());
 }
 
+TEST(ClientTransaction, Rfc8489Section6_2_2OverTcpItIsSentOnceAndFailsAfterTi) {
+  ClientTransaction transaction(kStart, Request().bytes, ClientTransaction::Options::OverTcp());
+  const Ending run = RunToEnd(transaction, kStart);
+  EXPECT_THAT(run.sends, ElementsAre(0));
+  EXPECT_EQ(run.failed, 39500);
+  EXPECT_EQ(run.reason, ClientTransaction::FailureReason::kTimedOut);
+
+  ClientTransaction impatient(kStart, Request().bytes, ClientTransaction::Options::OverTcp(5s));
+  const Ending soon = RunToEnd(impatient, kStart);
+  EXPECT_THAT(soon.sends, ElementsAre(0));
+  EXPECT_EQ(soon.failed, 5000);
+}
+
+TEST(ClientTransaction, Rfc8489Section6_2_2ALostConnectionFailsItAtOnce) {
+  ClientTransaction transaction(kStart, Request().bytes, ClientTransaction::Options::OverTcp());
+  transaction.PollOutput();
+  transaction.OnConnectionLost();
+  EXPECT_EQ(std::get<ClientTransaction::Failed>(*transaction.PollOutput()).reason,
+            ClientTransaction::FailureReason::kConnectionLost);
+  EXPECT_FALSE(transaction.NextTimer().has_value());
+  EXPECT_FALSE(transaction.OnResponse(kStart + 1s, Encoded(MessageClass::kSuccess, Method::kBinding, kId).view()));
+}
+
 TEST(ClientTransaction, Rfc8445Section7_3_1_4StoppedItStillWaitsAsLong) {
   ClientTransaction transaction(kStart, Request().bytes);
   transaction.PollOutput();
