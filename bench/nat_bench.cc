@@ -14,18 +14,18 @@ namespace {
 using namespace std::chrono_literals;
 
 UdpBehavior Conntrack() {
-  return {.mapping = Mapping::kConntrack,
-          .filtering = Filtering::kAddressAndPortDependent,
-          .filter_memory = FilterMemory::kMapping,
-          .inbound_sessions = true,
-          .timeouts = {.unreplied = 30s, .replied = 30s, .assured = 120s, .assured_after = 2s}};
+  return {{.mapping = Mapping::kConntrack,
+           .filtering = Filtering::kAddressAndPortDependent,
+           .filter_memory = FilterMemory::kMapping,
+           .inbound_sessions = true},
+          {.unreplied = 30s, .replied = 30s, .assured = 120s, .assured_after = 2s}};
 }
 UdpBehavior Sessions() {
-  return {.mapping = Mapping::kAddressAndPortDependent,
-          .filtering = Filtering::kAddressDependent,
-          .filter_memory = FilterMemory::kMapping,
-          .inbound_sessions = true,
-          .port_allocation = PortAllocation::kRandom};
+  return {{.mapping = Mapping::kAddressAndPortDependent,
+           .filtering = Filtering::kAddressDependent,
+           .filter_memory = FilterMemory::kMapping,
+           .inbound_sessions = true,
+           .port_allocation = PortAllocation::kRandom}};
 }
 
 const net::IpAddress kExternal = net::IpAddress::V4(198, 51, 100, 1);

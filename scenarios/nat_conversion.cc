@@ -3,7 +3,10 @@
 #include <chrono>
 #include <cstdlib>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
+#include "scenarios/nat_profiles.h"
 
 namespace pinhole::scenarios {
 namespace {
@@ -117,8 +120,9 @@ sim::Hairpin Convert(proto::Hairpin::Kind value) {
 sim::Unsolicited Convert(proto::Unsolicited::Answer value) {
   switch (value) {
     case proto::Unsolicited::DROP:
-    case proto::Unsolicited::TCP_RST:  // refused by FindContradiction()
       return sim::Unsolicited::kDrop;
+    case proto::Unsolicited::TCP_RST:
+      return sim::Unsolicited::kReset;
     case proto::Unsolicited::ICMP_PORT_UNREACHABLE:
       return sim::Unsolicited::kPortUnreachable;
     case proto::Unsolicited::ICMP_HOST_UNREACHABLE:
@@ -127,6 +131,64 @@ sim::Unsolicited Convert(proto::Unsolicited::Answer value) {
       return sim::Unsolicited::kAdminProhibited;
     case proto::Unsolicited::INPUT:
       return sim::Unsolicited::kInput;
+  }
+  std::abort();
+}
+
+sim::TcpDepth Convert(proto::TcpTracking::Depth value) {
+  switch (value) {
+    case proto::TcpTracking::ADDRESSES:
+      return sim::TcpDepth::kAddresses;
+    case proto::TcpTracking::FLAGS:
+      return sim::TcpDepth::kFlags;
+    case proto::TcpTracking::SYN_ACK_NUMBER:
+      return sim::TcpDepth::kSynAckNumber;
+    case proto::TcpTracking::WINDOW:
+      return sim::TcpDepth::kWindow;
+    case proto::TcpTracking::LINUX:
+      return sim::TcpDepth::kLinux;
+    case proto::TcpTracking::REWRITES_ISN:
+      return sim::TcpDepth::kRewritesIsn;
+  }
+  std::abort();
+}
+
+sim::TcpInvalid Convert(proto::TcpInvalid::Answer value) {
+  switch (value) {
+    case proto::TcpInvalid::DROP:
+      return sim::TcpInvalid::kDrop;
+    case proto::TcpInvalid::LEAK:
+      return sim::TcpInvalid::kLeak;
+    case proto::TcpInvalid::RST:
+      return sim::TcpInvalid::kReset;
+    case proto::TcpInvalid::INPUT:
+      return sim::TcpInvalid::kInput;
+  }
+  std::abort();
+}
+
+sim::TcpOnReset Convert(proto::TcpReset::Effect value) {
+  switch (value) {
+    case proto::TcpReset::CLOSES:
+      return sim::TcpOnReset::kClose;
+    case proto::TcpReset::DELETES:
+      return sim::TcpOnReset::kForget;
+    case proto::TcpReset::TRANSITORY:
+      return sim::TcpOnReset::kTransitory;
+    case proto::TcpReset::IGNORED:
+      return sim::TcpOnReset::kIgnore;
+  }
+  std::abort();
+}
+
+sim::TcpIdle Convert(proto::TcpIdle::Answer value) {
+  switch (value) {
+    case proto::TcpIdle::SILENT:
+      return sim::TcpIdle::kSilent;
+    case proto::TcpIdle::RST_LATE:
+      return sim::TcpIdle::kResetLate;
+    case proto::TcpIdle::RST_BOTH:
+      return sim::TcpIdle::kResetBoth;
   }
   std::abort();
 }
@@ -143,16 +205,15 @@ sim::WhenFull Convert(proto::NatLimits::WhenFull value) {
   std::abort();
 }
 
-sim::UdpBehavior ToUdpBehavior(const proto::UdpNat& udp) {
-  sim::UdpBehavior behavior;
-  behavior.mapping = Convert(udp.mapping());
-  behavior.filtering = Convert(udp.filtering());
-  behavior.filter_memory = Convert(udp.filter_memory());
-  behavior.inbound_sessions = udp.inbound_sessions();
-  behavior.destinations_remembered = static_cast<int>(udp.destination_ring());
-  if (udp.has_filter_timeout_us()) behavior.filter_timeout = Micros(udp.filter_timeout_us());
+// What UdpNat and TcpNat have in common.
+template <typename TransportNat>
+void ConvertTransport(const TransportNat& nat, sim::TransportBehavior& behavior) {
+  behavior.mapping = Convert(nat.mapping());
+  behavior.filtering = Convert(nat.filtering());
+  behavior.filter_memory = Convert(nat.filter_memory());
+  behavior.inbound_sessions = nat.inbound_sessions();
 
-  const proto::PortAllocation& ports = udp.ports();
+  const proto::PortAllocation& ports = nat.ports();
   behavior.port_allocation = Convert(ports.policy());
   behavior.sequential_step = ports.step();
   if (ports.has_first_port() || ports.has_last_port()) {
@@ -166,6 +227,15 @@ sim::UdpBehavior ToUdpBehavior(const proto::UdpNat& udp) {
   behavior.block_ports = static_cast<int>(ports.block_ports());
   behavior.blocks_per_host = static_cast<int>(ports.blocks_per_host());
 
+  behavior.hairpin = Convert(nat.hairpin());
+  behavior.unsolicited = Convert(nat.unsolicited());
+}
+
+sim::UdpBehavior ToUdpBehavior(const proto::UdpNat& udp) {
+  sim::UdpBehavior behavior;
+  ConvertTransport(udp, behavior);
+  behavior.destinations_remembered = static_cast<int>(udp.destination_ring());
+  if (udp.has_filter_timeout_us()) behavior.filter_timeout = Micros(udp.filter_timeout_us());
   behavior.refresh = Convert(udp.refresh());
   if (udp.has_first_timeout_us()) behavior.timeouts.first = Micros(udp.first_timeout_us());
   behavior.timeouts.unreplied =
@@ -173,10 +243,35 @@ sim::UdpBehavior ToUdpBehavior(const proto::UdpNat& udp) {
   behavior.timeouts.replied = Micros(udp.idle_timeout_us());
   behavior.timeouts.assured = Micros(udp.has_assured_timeout_us() ? udp.assured_timeout_us() : udp.idle_timeout_us());
   behavior.timeouts.assured_after = Micros(udp.assured_after_us());
-
-  behavior.hairpin = Convert(udp.hairpin());
-  behavior.unsolicited = Convert(udp.unsolicited());
   behavior.poisoning = udp.unsolicited_claims_tuple();
+  return behavior;
+}
+
+sim::TcpBehavior ToTcpBehavior(proto::TcpNat tcp) {
+  FillDependentDefaults(&tcp);
+  sim::TcpBehavior behavior;
+  ConvertTransport(tcp, behavior);
+  behavior.unsolicited_hold = Micros(tcp.unsolicited_hold_us());
+  sim::TcpTracking& tracking = behavior.tracking;
+  tracking.depth = Convert(tcp.tracking());
+  tracking.simultaneous_open = tcp.simultaneous_open();
+  tracking.loose = tcp.loose();
+  tracking.liberal = tcp.liberal();
+  tracking.invalid = Convert(tcp.invalid());
+  tracking.on_reset = Convert(tcp.on_reset());
+  tracking.idle = Convert(tcp.idle());
+  tracking.retransmissions_max = static_cast<int>(tcp.retransmissions_max());
+  sim::TcpTimeouts& timeouts = tracking.timeouts;
+  timeouts.syn_sent = Micros(tcp.syn_sent_timeout_us());
+  timeouts.syn_received = Micros(tcp.syn_received_timeout_us());
+  timeouts.established = Micros(tcp.established_timeout_us());
+  timeouts.fin_wait = Micros(tcp.fin_wait_timeout_us());
+  timeouts.close_wait = Micros(tcp.close_wait_timeout_us());
+  timeouts.last_ack = Micros(tcp.last_ack_timeout_us());
+  timeouts.time_wait = Micros(tcp.time_wait_timeout_us());
+  timeouts.close = Micros(tcp.close_timeout_us());
+  if (tcp.has_unacknowledged_timeout_us()) timeouts.unacknowledged = Micros(tcp.unacknowledged_timeout_us());
+  if (tcp.has_retransmitted_timeout_us()) timeouts.retransmitted = Micros(tcp.retransmitted_timeout_us());
   return behavior;
 }
 
@@ -186,33 +281,56 @@ struct FieldName {
   absl::string_view schema;
 };
 constexpr FieldName kFieldNames[] = {
-    {"udp.port_allocation", "udp.ports.policy"},
-    {"udp.ports", "udp.ports.first_port"},
-    {"udp.sequential_step", "udp.ports.step"},
-    {"udp.parity", "udp.ports.keep_parity"},
-    {"udp.contiguity", "udp.ports.keep_contiguity"},
-    {"udp.collision", "udp.ports.on_collision"},
-    {"udp.exhaustion", "udp.ports.on_exhaustion"},
-    {"udp.block_ports", "udp.ports.block_ports"},
-    {"udp.blocks_per_host", "udp.ports.blocks_per_host"},
-    {"udp.destinations_remembered", "udp.destination_ring"},
-    {"udp.filter_timeout", "udp.filter_timeout_us"},
-    {"udp.poisoning", "udp.unsolicited_claims_tuple"},
     {"mappings_max", "limits.mappings_max"},
     {"mappings_per_host_max", "limits.mappings_per_host_max"},
     {"when_full", "limits.when_full"},
     {"soft_pairing", "pool.soft_pairing"},
+    {"pools_per_transport", "pool.per_transport"},
     {"port_forwards", "static_forward"},
 };
+// Those of `udp` and `tcp`.
+constexpr FieldName kTransportFieldNames[] = {
+    {"port_allocation", "ports.policy"},
+    {"ports", "ports.first_port"},
+    {"sequential_step", "ports.step"},
+    {"parity", "ports.keep_parity"},
+    {"contiguity", "ports.keep_contiguity"},
+    {"collision", "ports.on_collision"},
+    {"exhaustion", "ports.on_exhaustion"},
+    {"block_ports", "ports.block_ports"},
+    {"blocks_per_host", "ports.blocks_per_host"},
+    {"destinations_remembered", "destination_ring"},
+    {"filter_timeout", "filter_timeout_us"},
+    {"poisoning", "unsolicited_claims_tuple"},
+    {"unsolicited_hold", "unsolicited_hold_us"},
+    {"timeouts.unacknowledged", "unacknowledged_timeout_us"},
+    {"timeouts.retransmitted", "retransmitted_timeout_us"},
+};
+
+std::string SchemaName(absl::string_view field) {
+  for (const absl::string_view transport : {absl::string_view("udp."), absl::string_view("tcp.")}) {
+    absl::string_view own = field;
+    if (!absl::ConsumePrefix(&own, transport)) continue;
+    for (const FieldName& name : kTransportFieldNames) {
+      if (name.simulator == own) return absl::StrCat(transport, name.schema);
+    }
+  }
+  for (const FieldName& name : kFieldNames) {
+    if (name.simulator == field) return std::string(name.schema);
+  }
+  return std::string(field);
+}
 
 }  // namespace
 
 sim::NatProfile ToNatProfile(const proto::Nat& nat) {
   sim::NatProfile profile;
   profile.udp = ToUdpBehavior(nat.udp());
+  profile.tcp = ToTcpBehavior(nat.tcp());
   profile.pooling =
       nat.pool().pooling() == proto::AddressPool::PAIRED ? sim::Pooling::kPaired : sim::Pooling::kArbitrary;
   profile.soft_pairing = nat.pool().soft_pairing();
+  profile.pools_per_transport = nat.pool().per_transport();
   for (const proto::StaticForward& forward : nat.static_forward()) {
     const std::uint32_t inside_port = forward.has_port() ? forward.port() : forward.external_port();
     profile.port_forwards.push_back(
@@ -234,9 +352,12 @@ sim::NatProfile ToNatProfile(const proto::Nat& nat) {
 }
 
 std::optional<Contradiction> FindContradiction(const proto::Nat& nat) {
-  if (nat.udp().ports().has_first_port() != nat.udp().ports().has_last_port()) {
-    return Contradiction{nat.udp().ports().has_first_port() ? "udp.ports.first_port" : "udp.ports.last_port",
-                         "a port range needs both first_port and last_port"};
+  for (const bool tcp : {false, true}) {
+    const proto::PortAllocation& ports = tcp ? nat.tcp().ports() : nat.udp().ports();
+    if (ports.has_first_port() == ports.has_last_port()) continue;
+    return Contradiction{
+        absl::StrCat(tcp ? "tcp" : "udp", ".ports.", ports.has_first_port() ? "first" : "last", "_port"),
+        "a port range needs both first_port and last_port"};
   }
   if (nat.udp().unsolicited() == proto::Unsolicited::TCP_RST) {
     return Contradiction{"udp.unsolicited", "TCP_RST answers TCP; UDP has DROP, INPUT and the ICMP answers"};
@@ -246,14 +367,7 @@ std::optional<Contradiction> FindContradiction(const proto::Nat& nat) {
   const absl::string_view message = status.message();
   const std::size_t colon = message.find(": ");
   if (colon == absl::string_view::npos) return Contradiction{"profile", std::string(message)};
-  std::string field(message.substr(0, colon));
-  for (const FieldName& name : kFieldNames) {
-    if (name.simulator == field) {
-      field = std::string(name.schema);
-      break;
-    }
-  }
-  return Contradiction{std::move(field), std::string(message.substr(colon + 2))};
+  return Contradiction{SchemaName(message.substr(0, colon)), std::string(message.substr(colon + 2))};
 }
 
 }  // namespace pinhole::scenarios

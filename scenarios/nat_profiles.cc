@@ -26,10 +26,12 @@ NatProfiles NatProfiles::Load(FileReader& files, const std::string& data_directo
     if (own.empty()) {
       proto::Nat nat;
       *nat.mutable_udp() = profile.udp();
+      *nat.mutable_tcp() = profile.tcp();
       *nat.mutable_icmp() = profile.icmp();
       *nat.mutable_pool() = profile.pool();
       *nat.mutable_limits() = profile.limits();
       FillDependentDefaults(nat.mutable_udp());
+      FillDependentDefaults(nat.mutable_tcp());
       if (const std::optional<Contradiction> found = FindContradiction(nat)) {
         own.Add(origins.Find(found->field), absl::StrCat(found->field, ": ", found->why));
       }
@@ -71,6 +73,17 @@ std::vector<std::string> NatProfiles::names() const {
 void FillDependentDefaults(proto::UdpNat* udp) {
   if (!udp->has_unreplied_timeout_us()) udp->set_unreplied_timeout_us(udp->idle_timeout_us());
   if (!udp->has_assured_timeout_us()) udp->set_assured_timeout_us(udp->idle_timeout_us());
+}
+
+void FillDependentDefaults(proto::TcpNat* tcp) {
+  const std::uint64_t transitory = tcp->transitory_timeout_us();
+  if (!tcp->has_syn_sent_timeout_us()) tcp->set_syn_sent_timeout_us(transitory);
+  if (!tcp->has_syn_received_timeout_us()) tcp->set_syn_received_timeout_us(transitory);
+  if (!tcp->has_fin_wait_timeout_us()) tcp->set_fin_wait_timeout_us(transitory);
+  if (!tcp->has_close_wait_timeout_us()) tcp->set_close_wait_timeout_us(transitory);
+  if (!tcp->has_last_ack_timeout_us()) tcp->set_last_ack_timeout_us(transitory);
+  if (!tcp->has_time_wait_timeout_us()) tcp->set_time_wait_timeout_us(transitory);
+  if (!tcp->has_close_timeout_us()) tcp->set_close_timeout_us(transitory);
 }
 
 }  // namespace pinhole::scenarios

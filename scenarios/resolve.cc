@@ -219,15 +219,18 @@ void ResolveNat(const NatProfiles& profiles, CellProblems* problems, proto::Nat*
       *over = std::move(merged);
     };
     const bool has_udp = nat->has_udp();
+    const bool has_tcp = nat->has_tcp();
     const bool has_icmp = nat->has_icmp();
     const bool has_pool = nat->has_pool();
     const bool has_limits = nat->has_limits();
     lay(profile->udp(), has_udp, nat->mutable_udp());
+    lay(profile->tcp(), has_tcp, nat->mutable_tcp());
     lay(profile->icmp(), has_icmp, nat->mutable_icmp());
     lay(profile->pool(), has_pool, nat->mutable_pool());
     lay(profile->limits(), has_limits, nat->mutable_limits());
   }
   FillDependentDefaults(nat->mutable_udp());
+  FillDependentDefaults(nat->mutable_tcp());
 }
 
 void ResolveServer(CellProblems* problems, proto::Topology* topology, proto::Server* server) {

@@ -1,6 +1,7 @@
 #include "sim/drop_log.h"
 
 #include "absl/strings/str_cat.h"
+#include "sim/nat/tcp_tracker.h"
 
 namespace pinhole::sim {
 
@@ -14,6 +15,23 @@ void DropLog::Add(const DropRecord& record) {
     first_ = (first_ + 1) % limit_;
   }
 }
+
+namespace {
+
+// "SYN,ACK", as RFC 9293 writes them.
+std::string TcpFlagNames(std::uint8_t flags) {
+  static constexpr struct {
+    std::uint8_t bit;
+    const char* name;
+  } kNames[] = {{kTcpSyn, "SYN"}, {kTcpFin, "FIN"}, {kTcpRst, "RST"}, {kTcpPsh, "PSH"}, {kTcpAck, "ACK"}};
+  std::string names;
+  for (const auto& [bit, name] : kNames) {
+    if ((flags & bit) != 0) absl::StrAppend(&names, names.empty() ? "" : ",", name);
+  }
+  return names.empty() ? "no flags" : names;
+}
+
+}  // namespace
 
 std::string DescribeState(const DropRecord& record) {
   const DropState& state = record.state;
@@ -53,6 +71,10 @@ std::string DescribeState(const DropRecord& record) {
     case Rule::kTcpAckTooHigh:
     case Rule::kTcpAckTooLow:
       return absl::StrCat("acknowledgment ", state.number, ", bound ", state.limit);
+    case Rule::kTcpState:
+    case Rule::kSimultaneousOpen:
+      return absl::StrCat(TcpFlagNames(static_cast<std::uint8_t>(state.number)), " in ",
+                          ToString(static_cast<TcpTrackerState>(state.limit)));
     default:
       break;
   }

@@ -1,5 +1,6 @@
 #include "sim/nat_box.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -7,18 +8,10 @@
 #include "sim/world.h"
 
 namespace pinhole::sim {
-namespace {
-
-// What never leaves its own machine or network (RFC 1812 §5.3.7, RFC 4291 §2.5.6).
-bool IsMartian(const net::IpAddress& destination) {
-  return destination.IsMulticast() || destination.IsLoopback() || destination.IsLinkLocal() ||
-         destination.IsUnspecified();
-}
-
-}  // namespace
-
 NatBox::NatBox(const NodeInit& init, const NatBoxOptions& options)
-    : HostNode(init, options.host), profile_(options.profile), passes_ipv6_(options.passes_ipv6) {}
+    : Middlebox(init, options.host), profile_(options.profile), passes_ipv6_(options.passes_ipv6) {
+  UsesTimer();
+}
 
 Nat& NatBox::Translator() const {
   if (nat_) return *nat_;
@@ -89,7 +82,8 @@ void NatBox::FromInside(int interface, PacketPtr packet) {
     return;
   }
   // A packet that ends here for its TTL leaves no mapping. One for the box itself needs no TTL.
-  const bool for_box = external && profile_.udp.hairpin == Hairpin::kNone;
+  const Hairpin hairpin = packet->is_tcp() ? profile_.tcp.hairpin : profile_.udp.hairpin;
+  const bool for_box = external && hairpin == Hairpin::kNone;
   if (!for_box && !StepTtl(interface, packet)) return;
   const Ends before = {packet->source, packet->destination};
   const std::uint64_t mappings = nat.counters().mappings_made;
@@ -99,6 +93,7 @@ void NatBox::FromInside(int interface, PacketPtr packet) {
                       net::StableHash(packet->source));
   }
   Obey(verdict, before, interface, std::move(packet));
+  Drain();
 }
 
 void NatBox::FromOutside(int interface, PacketPtr packet) {
@@ -106,13 +101,51 @@ void NatBox::FromOutside(int interface, PacketPtr packet) {
   const Verdict verdict = Translator().FromOutside(world().now(), *packet);
   if (verdict.action == Verdict::Action::kInside) {
     if (packet->ttl <= 1) packet->destination = before.destination;  // as the error has to quote it
-    if (!StepTtl(interface, packet)) return;
+    if (!StepTtl(interface, packet)) return Drain();
   } else if (verdict.rule == Rule::kNoMapping && packet->is_udp() && HasSocket(packet->destination)) {
     // A program of the box has opened this port.
     Input(interface, std::move(packet));
     return;
   }
   Obey(verdict, before, interface, std::move(packet));
+  Drain();
+}
+
+// What the translator sends by itself.
+void NatBox::Drain() {
+  while (std::optional<NatOutput> output = nat_->PollOutput()) {
+    switch (output->kind) {
+      case NatOutput::Kind::kIcmpError:
+        SendIcmpError(kOutside, output->packet, 3, output->icmp_code, 0);
+        break;
+      case NatOutput::Kind::kReset:
+        SendTcpReset(output->packet);
+        break;
+      case NatOutput::Kind::kSegment: {
+        PacketPtr segment = NewPacket(PacketId::kNone, Relation::kSent);
+        segment->protocol = IpProtocol::kTcp;
+        segment->source = segment->emitted_source = output->packet.source;
+        segment->destination = segment->emitted_destination = output->packet.destination;
+        segment->tcp = output->packet.tcp;
+        RouteOut(kOwn, std::move(segment), output->network == NatOutput::kToOutside ? kOutside : output->network);
+        break;
+      }
+    }
+  }
+}
+
+std::optional<net::Instant> NatBox::NextTimer() const {
+  const std::optional<net::Instant> own = HostNode::NextTimer();
+  const std::optional<net::Instant> nat = nat_ ? nat_->NextTimer() : std::nullopt;
+  if (!own || !nat) return own ? own : nat;
+  return std::min(*own, *nat);
+}
+
+void NatBox::OnTimer() {
+  HostNode::OnTimer();
+  if (!nat_) return;
+  nat_->OnTimer(world().now());
+  Drain();
 }
 
 void NatBox::Obey(const Verdict& verdict, const Ends& before, int interface, PacketPtr packet) {
@@ -127,8 +160,14 @@ void NatBox::Obey(const Verdict& verdict, const Ends& before, int interface, Pac
     case Verdict::Action::kInput:
       Input(interface, std::move(packet));
       return;
+    case Verdict::Action::kLeak:
+      RouteOut(interface, std::move(packet), kOutside);
+      return;
     case Verdict::Action::kReject:
       SendIcmpError(interface, *packet, 3, verdict.icmp_code, 0);
+      break;
+    case Verdict::Action::kReset:
+      SendTcpReset(*packet);
       break;
     case Verdict::Action::kDrop:
       break;

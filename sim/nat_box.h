@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "net/random.h"
-#include "sim/host_node.h"
+#include "sim/middlebox.h"
 #include "sim/nat/nat.h"
 #include "sim/nat/profile.h"
 
@@ -26,7 +26,7 @@ struct NatBoxOptions {
 // NatProfile::one_to_one need not be on it, somebody has to route them here). All others are inside, each a
 // network of its own; what its routes reach there is inside too. All of this is taken as it is when the first
 // packet comes.
-class NatBox final : public HostNode {
+class NatBox final : public Middlebox {
  public:
   static constexpr int kOutside = 1;
 
@@ -37,6 +37,8 @@ class NatBox final : public HostNode {
   const Nat& nat() const { return Translator(); }
 
   void OnPacket(int interface, PacketPtr packet) override;
+  std::optional<net::Instant> NextTimer() const override;
+  void OnTimer() override;
 
  private:
   Nat& Translator() const;
@@ -47,6 +49,7 @@ class NatBox final : public HostNode {
   struct Ends {
     net::SocketAddress source, destination;
   };
+  void Drain();
   void Obey(const Verdict& verdict, const Ends& before, int interface, PacketPtr packet);
 
   NatProfile profile_;

@@ -84,7 +84,7 @@ const char* ToString(Rule rule);
 //   kTcpOutOfWindow, kTcpBadAck, kTcpSynAckNumber, kTcpSequenceTooHigh ... kTcpResetNumber
 //                           number: the sequence or acknowledgment number seen, limit: the bound that it missed
 //   kTcpBacklogFull         number: handshakes under way, limit: the backlog
-//   kTcpState               number: the flags of the segment, limit: the state of the connection
+//   kTcpState, kSimultaneousOpen  number: the flags of the segment, limit: the TcpTrackerState
 //   otherwise               endpoint: the address or endpoint that decided, if set
 struct DropState {
   net::SocketAddress endpoint;

@@ -24,10 +24,11 @@ std::string Seconds(std::uint64_t us) {
   return absl::StrFormat("%d.%06d", us / 1000000, us % 1000000);
 }
 
-std::string Memory(const proto::UdpNat& udp) {
-  if (udp.filtering() == proto::Filtering::ENDPOINT_INDEPENDENT) return udp.inbound_sessions() ? "sessions" : "";
-  return absl::StrCat(udp.filter_memory() == proto::FilterMemory::PER_ENDPOINT ? "per endpoint" : "per mapping",
-                      udp.inbound_sessions() ? ", sessions" : "");
+template <typename TransportNat>
+std::string Memory(const TransportNat& nat) {
+  if (nat.filtering() == proto::Filtering::ENDPOINT_INDEPENDENT) return nat.inbound_sessions() ? "sessions" : "";
+  return absl::StrCat(nat.filter_memory() == proto::FilterMemory::PER_ENDPOINT ? "per endpoint" : "per mapping",
+                      nat.inbound_sessions() ? ", sessions" : "");
 }
 
 std::string Ports(const proto::PortAllocation& ports) {
@@ -48,6 +49,43 @@ std::string Timeouts(proto::UdpNat udp) {
   const std::string text =
       absl::StrJoin(lives, " / ", [](std::string* out, std::uint64_t us) { absl::StrAppend(out, Seconds(us)); });
   return absl::StrCat(text, " s, ", Words(proto::Refresh::Kind_Name(udp.refresh())));
+}
+
+// The different lives while a connection opens or closes, and the established one's.
+std::string Timeouts(proto::TcpNat tcp) {
+  FillDependentDefaults(&tcp);
+  const auto join = [](std::vector<std::uint64_t> lives) {
+    std::sort(lives.begin(), lives.end());
+    lives.erase(std::unique(lives.begin(), lives.end()), lives.end());
+    return absl::StrJoin(lives, " / ", [](std::string* out, std::uint64_t us) { absl::StrAppend(out, Seconds(us)); });
+  };
+  std::string text = absl::StrCat(join({tcp.syn_sent_timeout_us(), tcp.syn_received_timeout_us()}), " s, ",
+                                  Seconds(tcp.established_timeout_us()), " s, ",
+                                  join({tcp.fin_wait_timeout_us(), tcp.close_wait_timeout_us(),
+                                        tcp.last_ack_timeout_us(), tcp.time_wait_timeout_us()}),
+                                  " s, RST ", Seconds(tcp.close_timeout_us()), " s");
+  if (tcp.has_unacknowledged_timeout_us()) {
+    absl::StrAppend(&text, ", unacknowledged ", Seconds(tcp.unacknowledged_timeout_us()), " s");
+  }
+  return text;
+}
+
+std::string Tracking(const proto::TcpNat& tcp) {
+  std::string text = Words(proto::TcpTracking::Depth_Name(tcp.tracking()));
+  if (tcp.loose()) text += ", loose";
+  if (tcp.liberal()) text += ", liberal";
+  if (!tcp.simultaneous_open()) text += ", no simultaneous open";
+  if (tcp.idle() != proto::TcpIdle::SILENT)
+    absl::StrAppend(&text, ", idle ", Words(proto::TcpIdle::Answer_Name(tcp.idle())));
+  return text;
+}
+
+std::string UnsolicitedSyn(const proto::TcpNat& tcp) {
+  const bool answers = tcp.unsolicited() != proto::Unsolicited::DROP && tcp.unsolicited() != proto::Unsolicited::INPUT;
+  const std::string text = Words(proto::Unsolicited::Answer_Name(tcp.unsolicited()));
+  return answers && tcp.unsolicited_hold_us() > 0
+             ? absl::StrCat(text, " after ", Seconds(tcp.unsolicited_hold_us()), " s")
+             : text;
 }
 
 std::string Trust(const proto::NatProfile& profile) {
@@ -80,6 +118,23 @@ void PrintMarkdown(const NatProfiles& profiles, std::ostream& out) {
         << (udp.unsolicited_claims_tuple() ? ", claims the tuple" : "") << " | " << Trust(profile) << " | "
         << absl::StrJoin(profile.source(), "; ") << " |\n";
   }
+  out << "\n## TCP\n\n"
+         "Timeouts: while opening, established, while closing, after a RST. Tracking is how closely segments are "
+         "looked at:\n*addresses* (not at all), *flags*, *syn ack number*, *window*, *linux*, *rewrites isn*; each "
+         "does "
+         "what the ones before\nit do. Invalid is what becomes of a segment that the tracking refuses.\n\n"
+         "| profile | mapping | filtering | filter memory | ports | TCP timeouts | hairpin | unsolicited SYN | "
+         "tracking "
+         "| invalid | RST |\n|---|---|---|---|---|---|---|---|---|---|---|\n";
+  for (const proto::NatProfile& profile : profiles.all()) {
+    const proto::TcpNat& tcp = profile.tcp();
+    out << "| " << profile.name() << " | " << Words(proto::Mapping::Kind_Name(tcp.mapping())) << " | "
+        << Words(proto::Filtering::Kind_Name(tcp.filtering())) << " | " << Memory(tcp) << " | " << Ports(tcp.ports())
+        << " | " << Timeouts(tcp) << " | " << Words(proto::Hairpin::Kind_Name(tcp.hairpin())) << " | "
+        << UnsolicitedSyn(tcp) << " | " << Tracking(tcp) << " | "
+        << Words(proto::TcpInvalid::Answer_Name(tcp.invalid())) << " | "
+        << Words(proto::TcpReset::Effect_Name(tcp.on_reset())) << " |\n";
+  }
 }
 
 void PrintProfile(proto::NatProfile profile, std::ostream& out) {
@@ -94,6 +149,18 @@ void PrintProfile(proto::NatProfile profile, std::ostream& out) {
       << "  hairpin       " << Words(proto::Hairpin::Kind_Name(udp.hairpin())) << "\n"
       << "  unsolicited   " << Words(proto::Unsolicited::Answer_Name(udp.unsolicited()))
       << (udp.unsolicited_claims_tuple() ? ", claims the tuple" : "") << "\n"
+      << "  TCP\n";
+  const proto::TcpNat& tcp = profile.tcp();
+  out << "    mapping     " << Words(proto::Mapping::Kind_Name(tcp.mapping())) << "\n"
+      << "    filtering   " << Words(proto::Filtering::Kind_Name(tcp.filtering())) << (Memory(tcp).empty() ? "" : ", ")
+      << Memory(tcp) << "\n"
+      << "    ports       " << Ports(tcp.ports()) << "\n"
+      << "    timeouts    " << Timeouts(tcp) << "\n"
+      << "    hairpin     " << Words(proto::Hairpin::Kind_Name(tcp.hairpin())) << "\n"
+      << "    unsolicited " << UnsolicitedSyn(tcp) << "\n"
+      << "    tracking    " << Tracking(tcp) << "\n"
+      << "    invalid     " << Words(proto::TcpInvalid::Answer_Name(tcp.invalid())) << "\n"
+      << "    RST         " << Words(proto::TcpReset::Effect_Name(tcp.on_reset())) << "\n"
       << "  trust         " << Trust(profile) << "\n";
   for (const std::string& source : profile.source()) out << "  source        " << source << "\n";
   profile.clear_name();

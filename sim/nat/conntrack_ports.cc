@@ -34,17 +34,17 @@ PortRange ConntrackPortClass(std::uint16_t inside_port) {
   return {1024, 65535};
 }
 
-std::optional<Endpoint> UniqueTuple(const UdpBehavior& udp, std::uint16_t inside_port,
+std::optional<Endpoint> UniqueTuple(const TransportBehavior& behavior, std::uint16_t inside_port,
                                     std::optional<Endpoint> newest_of_inside, std::uint32_t address,
                                     net::RandomSource& random, absl::FunctionRef<bool(Endpoint)> is_taken) {
-  if (udp.port_allocation != PortAllocation::kRandom) {
-    const auto in_range = [&](std::uint16_t port) { return !udp.ports || udp.ports->Contains(port); };
+  if (behavior.port_allocation != PortAllocation::kRandom) {
+    const auto in_range = [&](std::uint16_t port) { return !behavior.ports || behavior.ports->Contains(port); };
     if (newest_of_inside && in_range(newest_of_inside->port) && !is_taken(*newest_of_inside)) return newest_of_inside;
     const Endpoint preserved{address, inside_port};
     // A range of one port is used even when it is taken; the session is then lost.
     if (in_range(inside_port) && !is_taken(preserved)) return preserved;
   }
-  return UniquePort(udp.ports.value_or(ConntrackPortClass(inside_port)), address, random, is_taken);
+  return UniquePort(behavior.ports.value_or(ConntrackPortClass(inside_port)), address, random, is_taken);
 }
 
 }  // namespace pinhole::sim::nat

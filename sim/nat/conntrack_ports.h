@@ -21,7 +21,7 @@ namespace pinhole::sim::nat {
 //
 // PortAllocation::kRandom ("random" and "fully-random") goes to 3 at once. Absent: every try failed; the kernel
 // then uses a taken tuple, and drops the packet when it cannot enter it into the table.
-std::optional<Endpoint> UniqueTuple(const UdpBehavior& udp, std::uint16_t inside_port,
+std::optional<Endpoint> UniqueTuple(const TransportBehavior& behavior, std::uint16_t inside_port,
                                     std::optional<Endpoint> newest_of_inside, std::uint32_t address,
                                     net::RandomSource& random, absl::FunctionRef<bool(Endpoint)> is_taken);
 

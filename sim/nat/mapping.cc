@@ -17,8 +17,8 @@ Endpoint ScopeOf(Mapping mapping, Endpoint remote) {
   std::abort();
 }
 
-bool SharesExternalEndpoints(const UdpBehavior& udp) {
-  return udp.mapping == Mapping::kConntrack || udp.port_allocation == PortAllocation::kPreserveOverloading;
+bool SharesExternalEndpoints(const TransportBehavior& behavior) {
+  return behavior.mapping == Mapping::kConntrack || behavior.port_allocation == PortAllocation::kPreserveOverloading;
 }
 
 }  // namespace pinhole::sim::nat

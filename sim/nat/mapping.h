@@ -10,6 +10,6 @@ namespace pinhole::sim::nat {
 Endpoint ScopeOf(Mapping mapping, Endpoint remote);
 
 // Whether one external endpoint may stand for several inside endpoints, told apart by their scopes.
-bool SharesExternalEndpoints(const UdpBehavior& udp);
+bool SharesExternalEndpoints(const TransportBehavior& behavior);
 
 }  // namespace pinhole::sim::nat

@@ -12,52 +12,73 @@ net::SocketAddress WithoutPort(const net::SocketAddress& address) { return addre
 // RFC 5508 REQ-4: about a packet that went out.
 Verdict Nat::IcmpFromOutside(net::Instant now, Packet& packet) {
   if (!IsIcmpError(packet)) {
-    if (profile_.udp.unsolicited == Unsolicited::kInput) return {.action = Verdict::Action::kInput};
+    if (shared_.profile.udp.unsolicited == Unsolicited::kInput) return {.action = Verdict::Action::kInput};
     return Verdict::Drop(Rule::kInputDropped, packet.destination);
   }
-  if (packet.quoted.protocol != IpProtocol::kUdp || !packet.quoted.source.address().is_v4()) {
+  const bool tcp = packet.quoted.protocol == IpProtocol::kTcp;
+  if ((packet.quoted.protocol != IpProtocol::kUdp && !tcp) || !packet.quoted.source.address().is_v4()) {
     return Verdict::Drop(Rule::kIcmpNotTranslated, packet.quoted.source);
+  }
+  if (tcp) {
+    const net::SocketAddress quoted = packet.quoted.source;
+    if (!shared_.profile.icmp_errors_translated && !shared_.profile.icmp_errors_close) {
+      return Verdict::Drop(Rule::kIcmpNotTranslated, quoted);
+    }
+    const std::optional<Endpoint> inside = Tcp().TranslateQuoteInwards(now, packet);
+    if (!inside || !shared_.profile.icmp_errors_translated) return Verdict::Drop(Rule::kIcmpNotTranslated, quoted);
+    packet.destination = WithoutPort(packet.quoted.source);
+    return Verdict::Inside(inside->network);
   }
   const Endpoint external = Endpoint::Of(packet.quoted.source);
   const Endpoint remote = Endpoint::Of(packet.quoted.destination);
-  if (Claimed(now, external, remote)) return {.action = Verdict::Action::kInput};
-  Binding* binding = FindInbound(now, external, remote);
+  if (udp_.Claimed(now, external, remote)) return {.action = Verdict::Action::kInput};
+  Binding* binding = udp_.FindInbound(now, external, remote);
   if (binding == nullptr) return Verdict::Drop(Rule::kIcmpNotTranslated, packet.quoted.source);
   const Endpoint inside = binding->inside;
-  if (profile_.icmp_errors_close && !binding->is_static) bindings_.Remove(*binding);
-  if (!profile_.icmp_errors_translated) return Verdict::Drop(Rule::kIcmpNotTranslated, packet.quoted.source);
+  if (shared_.profile.icmp_errors_close && !binding->is_static) udp_.table().Remove(*binding);
+  if (!shared_.profile.icmp_errors_translated) return Verdict::Drop(Rule::kIcmpNotTranslated, packet.quoted.source);
   packet.quoted.source = inside.ToSocketAddress();
   packet.destination = WithoutPort(packet.quoted.source);
-  return {.action = Verdict::Action::kInside, .network = static_cast<std::int16_t>(inside.network)};
+  return Verdict::Inside(inside.network);
 }
 
 // RFC 5508 REQ-5: about a packet that came in.
 Verdict Nat::IcmpFromInside(net::Instant now, int network, Packet& packet) {
   const std::uint32_t destination = packet.destination.address().v4();
-  const bool to_external = IsExternal(destination);
+  const bool to_external = shared_.IsExternal(destination);
   if (!to_external) {
     // Routed inside; an error there is about a packet that was, or that showed its inside source.
-    if (const std::optional<int> other = NetworkOf(destination)) {
-      if (!profile_.routes_inside) return Verdict::Drop(Rule::kInterfaceNotRouted, packet.destination);
-      return {.action = Verdict::Action::kInside, .network = static_cast<std::int16_t>(*other)};
+    if (const std::optional<int> other = shared_.NetworkOf(destination)) {
+      if (!shared_.profile.routes_inside) return Verdict::Drop(Rule::kInterfaceNotRouted, packet.destination);
+      return Verdict::Inside(*other);
     }
   }
   if (!IsIcmpError(packet)) {
     if (to_external) return {.action = Verdict::Action::kInput};
     return Verdict::Drop(Rule::kProtocolBlocked, packet.destination);
   }
-  if (packet.quoted.protocol != IpProtocol::kUdp || !packet.quoted.source.address().is_v4()) {
+  const bool tcp = packet.quoted.protocol == IpProtocol::kTcp;
+  if ((packet.quoted.protocol != IpProtocol::kUdp && !tcp) || !packet.quoted.source.address().is_v4()) {
     return Verdict::Drop(Rule::kIcmpNotTranslated, packet.quoted.destination);
+  }
+  if (tcp) {
+    const bool translated = shared_.profile.icmp_errors_translated;
+    if (!translated || !Tcp().TranslateQuoteOutwards(now, network, packet)) {
+      return Verdict::Drop(Rule::kIcmpNotTranslated, packet.quoted.destination);
+    }
+    packet.source = WithoutPort(packet.quoted.destination);
+    if (to_external) return IcmpFromOutside(now, packet);
+    return {.action = Verdict::Action::kOutside};
   }
   const Endpoint inside = Endpoint::Of(packet.quoted.destination, network);
   const Endpoint remote = Endpoint::Of(packet.quoted.source);
   Binding* binding = FindOutbound(now, inside, remote, /*counts=*/false);
-  if (binding == nullptr || !profile_.icmp_errors_translated) {
+  if (binding == nullptr || !shared_.profile.icmp_errors_translated) {
     return Verdict::Drop(Rule::kIcmpNotTranslated, packet.quoted.destination);
   }
   packet.quoted.destination = binding->external.ToSocketAddress();
   packet.source = WithoutPort(packet.quoted.destination);
-  if (profile_.icmp_errors_close && !binding->is_static) bindings_.Remove(*binding);
+  if (shared_.profile.icmp_errors_close && !binding->is_static) udp_.table().Remove(*binding);
   // About a hairpinned packet: back in again, to the one who sent it.
   if (to_external) return IcmpFromOutside(now, packet);
   return {.action = Verdict::Action::kOutside};

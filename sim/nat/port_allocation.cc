@@ -5,17 +5,17 @@
 namespace pinhole::sim::nat {
 
 PortRange PortAllocator::RangeFor(std::uint16_t inside_port) const {
-  if (udp_->ports) return *udp_->ports;
-  if (udp_->block_ports > 0 || inside_port >= 1024) return PortRange{1024, 65535};
+  if (behavior_->ports) return *behavior_->ports;
+  if (behavior_->block_ports > 0 || inside_port >= 1024) return PortRange{1024, 65535};
   return PortRange{1, 1023};
 }
 
 bool PortAllocator::Fits(PortRange range, std::uint16_t inside_port, std::uint16_t port) const {
-  return range.Contains(port) && (udp_->parity == PortParity::kAny || (port ^ inside_port) % 2 == 0);
+  return range.Contains(port) && (behavior_->parity == PortParity::kAny || (port ^ inside_port) % 2 == 0);
 }
 
 PortAllocator::Candidates PortAllocator::CandidatesOf(PortRange range, std::uint16_t inside_port) const {
-  if (udp_->parity == PortParity::kAny) return {range.first, 1, range.size()};
+  if (behavior_->parity == PortParity::kAny) return {range.first, 1, range.size()};
   const int skip = (range.first ^ inside_port) & 1;
   return {static_cast<std::uint16_t>(range.first + skip), 2, (range.size() - skip + 1) / 2};
 }
@@ -24,12 +24,12 @@ PortAllocator::Choice PortAllocator::Pick(int pool_index, std::uint16_t inside_p
                                           std::optional<std::uint16_t> preferred, IsFree is_free) {
   if (preferred && Fits(range, inside_port, *preferred) && is_free(*preferred)) return {.port = preferred};
   const Candidates ports = CandidatesOf(range, inside_port);
-  switch (udp_->port_allocation) {
+  switch (behavior_->port_allocation) {
     case PortAllocation::kPreserve:
     case PortAllocation::kPreserveOverloading: {
       const bool fits = Fits(range, inside_port, inside_port);
       if (fits && is_free(inside_port)) return {.port = inside_port};
-      switch (udp_->collision) {
+      switch (behavior_->collision) {
         case PortCollision::kRandom:
         case PortCollision::kOtherAddress:  // other addresses have been asked by the caller
           return {.port = Random(ports, is_free)};
@@ -83,7 +83,7 @@ std::optional<std::uint16_t> PortAllocator::Sequential(int pool_index, PortRange
   if (sequence == nullptr) sequence = &next_[pool_index].emplace_back(Sequence{range, 0});
 
   const int size = range.size();
-  const int step = ((udp_->sequential_step % size) + size) % size;
+  const int step = ((behavior_->sequential_step % size) + size) % size;
   int offset = sequence->offset;
   const int start = offset;
   // A step that has a divisor in common with the size comes round early: then one port further, so that every

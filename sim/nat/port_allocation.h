@@ -21,8 +21,9 @@ class PortAllocator {
     bool refused = false;               // absent because `collision` refuses, not for want of ports
   };
 
-  // `udp` and `random` must outlive this.
-  PortAllocator(const UdpBehavior& udp, net::RandomSource& random) : udp_(&udp), random_(&random) {}
+  // `behavior` and `random` must outlive this.
+  PortAllocator(const TransportBehavior& behavior, net::RandomSource& random)
+      : behavior_(&behavior), random_(&random) {}
 
   // The ports that a mapping of `inside_port` may have, blocks apart.
   PortRange RangeFor(std::uint16_t inside_port) const;
@@ -51,7 +52,7 @@ class PortAllocator {
   std::optional<std::uint16_t> Sequential(int pool_index, PortRange range, std::uint16_t inside_port, IsFree is_free);
   std::optional<std::uint16_t> NextFree(const Candidates& ports, std::uint16_t above, IsFree is_free) const;
 
-  const UdpBehavior* udp_;
+  const TransportBehavior* behavior_;
   net::RandomSource* random_;
   struct Sequence {
     PortRange range;

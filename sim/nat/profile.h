@@ -8,6 +8,7 @@
 #include "net/ip_address.h"
 #include "net/socket_address.h"
 #include "net/time.h"
+#include "sim/nat/tcp_behavior.h"
 
 // How one NAT behaves, as data: the words of RFC 4787 (UDP), RFC 5508 (ICMP), RFC 6888 and RFC 7857, and what
 // devices do besides. Every field is independent of the others as far as a device could exist that has them so;
@@ -88,7 +89,8 @@ enum class Unsolicited : std::uint8_t {
   kHostUnreachable,  // code 1
   kAdminProhibited,  // code 13
   kInput,            // accepted on the box's own input path: a program of the box gets it, or there is none
-                     // and the box answers ICMP port unreachable
+                     // and the box answers, UDP with ICMP port unreachable and TCP with RST
+  kReset,            // TCP only: dropped, and a RST tells the sender
 };
 
 // Which of several external addresses a new mapping gets (RFC 4787 §4.1).
@@ -125,24 +127,21 @@ struct UdpTimeouts {
   friend bool operator==(const UdpTimeouts&, const UdpTimeouts&) = default;
 };
 
-struct UdpBehavior {
+// How addresses and ports are translated, and who may send in: what RFC 4787 (UDP) and RFC 5382 (TCP) have in
+// common. A NAT may set the two transports apart.
+struct TransportBehavior {
   Mapping mapping = Mapping::kEndpointIndependent;
   Filtering filtering = Filtering::kAddressAndPortDependent;
   FilterMemory filter_memory = FilterMemory::kEndpoint;
-  // A packet let in makes a session: what its inside endpoint sends back to that remote endpoint leaves by the
-  // external endpoint it came in by, and the newest such packet decides.
+  // A packet (TCP: a SYN) let in makes a session: what its inside endpoint sends back to that remote endpoint leaves
+  // by the external endpoint it came in by, and the newest such packet decides.
   bool inbound_sessions = false;
-  // A filter remembers the last N destinations only; 0: all.
-  int destinations_remembered = 0;
-  // A destination is forgotten this long after the last packet out to it; absent: when its own timer, kept and
-  // refreshed as a mapping's, has run out.
-  std::optional<net::Duration> filter_timeout;
 
   PortAllocation port_allocation = PortAllocation::kPreserve;
   int sequential_step = 1;  // not 0; may be negative
   // Ports that mappings may have. Absent: the inside port's own class, 1-1023 or 1024-65535 (RFC 4787 REQ-3a);
   // for Mapping::kConntrack Linux's three classes.
-  std::optional<PortRange> ports;
+  std::optional<PortRange> ports = std::nullopt;
   PortParity parity = PortParity::kAny;
   // Next to the mapping of the neighbouring inside port, if that is free (RFC 4787 §4.2.3).
   bool contiguity = false;
@@ -152,11 +151,20 @@ struct UdpBehavior {
   int block_ports = 0;
   int blocks_per_host = 1;
 
-  Refresh refresh = Refresh::kBoth;
-  UdpTimeouts timeouts;
-
   Hairpin hairpin = Hairpin::kNone;
   Unsolicited unsolicited = Unsolicited::kDrop;
+
+  friend bool operator==(const TransportBehavior&, const TransportBehavior&) = default;
+};
+
+struct UdpBehavior : TransportBehavior {
+  UdpTimeouts timeouts = {};
+  Refresh refresh = Refresh::kBoth;
+  // A filter remembers the last N destinations only; 0: all.
+  int destinations_remembered = 0;
+  // A destination is forgotten this long after the last packet out to it; absent: when its own timer, kept and
+  // refreshed as a mapping's, has run out.
+  std::optional<net::Duration> filter_timeout = std::nullopt;
   // A packet accepted by kInput claims its tuple (external endpoint, remote endpoint) for the box, for
   // timeouts.unreplied after each such packet: the tuple is not given to a mapping, and is not let in.
   bool poisoning = false;
@@ -178,12 +186,24 @@ struct OneToOne {
   friend bool operator==(const OneToOne&, const OneToOne&) = default;
 };
 
+struct TcpBehavior : TransportBehavior {
+  TcpTracking tracking = {};
+  // A SYN that is unsolicited gets its RST or ICMP so long after it came, unless the inside host's own SYN to that
+  // remote endpoint goes out before (RFC 5382 REQ-4). Zero: at once.
+  net::Duration unsolicited_hold = std::chrono::seconds(6);
+
+  friend bool operator==(const TcpBehavior&, const TcpBehavior&) = default;
+};
+
 struct NatProfile {
   UdpBehavior udp;
+  TcpBehavior tcp;
 
   Pooling pooling = Pooling::kPaired;
   // Paired only: an inside address whose external address has no port left may use another (RFC 7857 §4).
   bool soft_pairing = false;
+  // UDP and TCP mappings of one inside address may have different external addresses.
+  bool pools_per_transport = false;
   std::vector<PortForward> port_forwards;
   std::vector<OneToOne> one_to_one;
 

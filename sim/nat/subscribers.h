@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -10,8 +11,10 @@ namespace pinhole::sim::nat {
 
 // What a NAT knows about one inside address.
 struct Subscriber {
-  int bindings = 0;     // dynamic ones, expired ones included until they are swept
-  int pool_index = -1;  // its external address (RFC 4787's "paired"), once it has one
+  int bindings = 0;  // dynamic ones, expired ones included until they are swept
+  // Its external address (RFC 4787's "paired") once it has one, in a pool of both transports (index 0) or in each
+  // transport's own.
+  std::array<int, 2> pool_index = {-1, -1};
   struct Block {
     int pool_index;
     int number;

@@ -172,9 +172,8 @@ TEST(LoadErrors, FileOfAnotherTypeIsNotTakenForAScenario) {
 }
 
 TEST(LoadErrors, WhatIsNotBuiltIsRefusedByName) {
-  EXPECT_EQ(ErrorOf(Homes("topology { nat { name: \"home_a\" tcp { mapping: PER_TUPLE } ipv6: OUTBOUND_ONLY } }")),
-            "test.textproto:3:33: topology.nat[home_a].tcp: not built yet (the simulator has no TCP yet)\n"
-            "test.textproto:3:60: topology.nat[home_a].ipv6: OUTBOUND_ONLY is not built yet (no IPv6 firewall is built "
+  EXPECT_EQ(ErrorOf(Homes("topology { nat { name: \"home_a\" ipv6: OUTBOUND_ONLY } }")),
+            "test.textproto:3:33: topology.nat[home_a].ipv6: OUTBOUND_ONLY is not built yet (no IPv6 firewall is built "
             "yet)");
 }
 

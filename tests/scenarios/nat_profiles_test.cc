@@ -99,6 +99,42 @@ TEST(NatProfiles, LinuxOnesAreOneAlgorithmWithTheKernelsTimeouts) {
   EXPECT_EQ(Get(profiles, "linux-random-fully").udp().ports().policy(), proto::PortAllocation::RANDOM);
 }
 
+TEST(NatProfiles, LinuxTracksTcpWithNfConntracksDefaults) {
+  const NatProfiles profiles = LoadAll();
+  for (const char* name : {"linux-masquerade", "linux-input-accept", "linux-random-fully"}) {
+    SCOPED_TRACE(name);
+    const proto::TcpNat& tcp = Get(profiles, name).tcp();
+    EXPECT_EQ(tcp.tracking(), proto::TcpTracking::LINUX);
+    EXPECT_TRUE(tcp.loose());
+    EXPECT_FALSE(tcp.liberal());
+    EXPECT_EQ(tcp.unsolicited_hold_us(), 0u);
+    EXPECT_EQ(tcp.syn_sent_timeout_us(), 120000000u);
+    EXPECT_EQ(tcp.syn_received_timeout_us(), 60000000u);
+    EXPECT_EQ(tcp.established_timeout_us(), 432000000000u);
+    EXPECT_EQ(tcp.fin_wait_timeout_us(), 120000000u);
+    EXPECT_EQ(tcp.close_wait_timeout_us(), 60000000u);
+    EXPECT_EQ(tcp.last_ack_timeout_us(), 30000000u);
+    EXPECT_EQ(tcp.time_wait_timeout_us(), 120000000u);
+    EXPECT_EQ(tcp.close_timeout_us(), 10000000u);
+    EXPECT_EQ(tcp.unacknowledged_timeout_us(), 300000000u);
+    EXPECT_EQ(tcp.retransmitted_timeout_us(), 300000000u);
+  }
+}
+
+// What a profile's words say of NATs they say of both transports.
+TEST(NatProfiles, TcpIsMappedAndFilteredAsUdpIs) {
+  const NatProfiles profiles = LoadAll();
+  for (const proto::NatProfile& profile : profiles.all()) {
+    SCOPED_TRACE(profile.name());
+    EXPECT_EQ(profile.tcp().mapping(), profile.udp().mapping());
+    EXPECT_EQ(profile.tcp().filtering(), profile.udp().filtering());
+    EXPECT_EQ(profile.tcp().filter_memory(), profile.udp().filter_memory());
+    EXPECT_EQ(profile.tcp().inbound_sessions(), profile.udp().inbound_sessions());
+    EXPECT_EQ(profile.tcp().ports().policy(), profile.udp().ports().policy());
+    EXPECT_EQ(profile.tcp().unsolicited(), profile.udp().unsolicited());
+  }
+}
+
 TEST(NatProfiles, EachSaysWhereItsFiguresComeFrom) {
   const NatProfiles profiles = LoadAll();
   for (const proto::NatProfile& profile : profiles.all()) {

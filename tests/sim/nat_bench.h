@@ -49,6 +49,7 @@ class NatBench {
   explicit NatBench(NatProfile profile, std::vector<net::IpAddress> external = {kExternal})
       : nat(std::move(profile), external, Networks(), &random) {}
   explicit NatBench(UdpBehavior udp) : NatBench(NatProfile{.udp = udp}) {}
+  explicit NatBench(TransportBehavior udp) : NatBench(UdpBehavior{udp}) {}
 
   static Packet Udp(net::SocketAddress from, net::SocketAddress to) {
     Packet packet;
@@ -110,14 +111,21 @@ class NatBench {
   static int NetworkOf(const net::SocketAddress& address) { return address.address().bytes()[2] == 2 ? 1 : 0; }
 };
 
-// The profiles of Linux's masquerade, as scenarios/nats has them.
-inline UdpBehavior Masquerade() {
-  using namespace std::chrono_literals;
+// What Linux's masquerade does to UDP and TCP alike.
+inline TransportBehavior ConntrackPorts() {
   return {.mapping = Mapping::kConntrack,
           .filtering = Filtering::kAddressAndPortDependent,
           .filter_memory = FilterMemory::kMapping,
-          .inbound_sessions = true,
-          .timeouts = {.unreplied = 30s, .replied = 30s, .assured = 120s, .assured_after = 2s}};
+          .inbound_sessions = true};
+}
+
+// The profiles of Linux's masquerade, as scenarios/nats has them.
+inline UdpBehavior Masquerade() {
+  using namespace std::chrono_literals;
+  UdpBehavior udp;
+  static_cast<TransportBehavior&>(udp) = ConntrackPorts();
+  udp.timeouts = {.unreplied = 30s, .replied = 30s, .assured = 120s, .assured_after = 2s};
+  return udp;
 }
 inline UdpBehavior InputAccept() {
   UdpBehavior udp = Masquerade();

@@ -112,7 +112,7 @@ struct Internet {
 const net::SocketAddress kServer = Addr("192.0.2.1:3478");
 
 UdpBehavior Cone(Filtering filtering, Hairpin hairpin = Hairpin::kNone) {
-  return {.filtering = filtering, .hairpin = hairpin};
+  return {{.filtering = filtering, .hairpin = hairpin}};
 }
 
 TEST(NatBox, TranslatesBothWaysAndTakesOneFromTheTtl) {
@@ -216,7 +216,7 @@ TEST(NatBox, UnsolicitedIsAnsweredByProfile) {
                          Row{Unsolicited::kInput, Kind::kPortUnreachable, Rule::kNoSocket}}) {
     SCOPED_TRACE(ToString(row.unsolicited));
     Internet net;
-    net.AddNat("home", "198.51.100.1", {.udp = {.unsolicited = row.unsolicited}});
+    net.AddNat("home", "198.51.100.1", {.udp = {{.unsolicited = row.unsolicited}}});
     net.Run(1ms);
     net.server->Send(Addr("198.51.100.1:9999"));
     net.Run(1s);

@@ -15,11 +15,11 @@ const net::SocketAddress kServerOtherPort = Addr("192.0.2.1:9999");
 const net::SocketAddress kOtherServer = Addr("192.0.2.7:3478");
 
 UdpBehavior Apdm(Filtering filtering, FilterMemory memory, bool inbound_sessions) {
-  return {.mapping = Mapping::kAddressAndPortDependent,
-          .filtering = filtering,
-          .filter_memory = memory,
-          .inbound_sessions = inbound_sessions,
-          .port_allocation = PortAllocation::kSequential};
+  return {{.mapping = Mapping::kAddressAndPortDependent,
+           .filtering = filtering,
+           .filter_memory = memory,
+           .inbound_sessions = inbound_sessions,
+           .port_allocation = PortAllocation::kSequential}};
 }
 
 TEST(NatFilterMemory, PerEndpointCountsWhatWasSentThroughAnyMapping) {
@@ -102,9 +102,7 @@ TEST(NatInboundSession, EndsWithItsTimer) {
 TEST(Rfc7857, Section7APacketThatIsNotLetInRefreshesNothing) {
   for (const Filtering filtering : {Filtering::kAddressDependent, Filtering::kAddressAndPortDependent}) {
     SCOPED_TRACE(ToString(filtering));
-    NatBench nat({.filtering = filtering,
-                  .refresh = Refresh::kBoth,
-                  .timeouts = {.unreplied = 60s, .replied = 60s, .assured = 60s}});
+    NatBench nat({{.filtering = filtering}, {.unreplied = 60s, .replied = 60s, .assured = 60s}});
     const net::SocketAddress mapped = nat.SendOut(kAlice, kServer);
     nat.now = At(59s);
     ASSERT_FALSE(nat.GetsIn(kOtherServer, mapped));
@@ -113,8 +111,14 @@ TEST(Rfc7857, Section7APacketThatIsNotLetInRefreshesNothing) {
   }
 }
 
+UdpBehavior RingOf(int destinations, Filtering filtering) {
+  UdpBehavior udp{{.filtering = filtering}};
+  udp.destinations_remembered = destinations;
+  return udp;
+}
+
 TEST(NatDestinationRing, OnlyTheLastNDestinationsMayAnswer) {
-  NatBench nat({.filtering = Filtering::kAddressAndPortDependent, .destinations_remembered = 2});
+  NatBench nat(RingOf(2, Filtering::kAddressAndPortDependent));
   const net::SocketAddress mapped = nat.SendOut(kAlice, kServer);
   nat.SendOut(kAlice, kServerOtherPort);
   EXPECT_TRUE(nat.GetsIn(kServer, mapped));
@@ -129,7 +133,7 @@ TEST(NatDestinationRing, OnlyTheLastNDestinationsMayAnswer) {
 }
 
 TEST(NatDestinationRing, CountsAddressesWhereTheFilterAsksForAddresses) {
-  NatBench nat({.filtering = Filtering::kAddressDependent, .destinations_remembered = 2});
+  NatBench nat(RingOf(2, Filtering::kAddressDependent));
   const net::SocketAddress mapped = nat.SendOut(kAlice, kServer);
   nat.SendOut(kAlice, kServerOtherPort);  // the same entry
   nat.SendOut(kAlice, kOtherServer);
@@ -139,14 +143,14 @@ TEST(NatDestinationRing, CountsAddressesWhereTheFilterAsksForAddresses) {
 }
 
 TEST(NatDestinationRing, EachInsideEndpointHasItsOwn) {
-  NatBench nat({.destinations_remembered = 1});
+  NatBench nat(RingOf(1, Filtering::kAddressAndPortDependent));
   const net::SocketAddress alice = nat.SendOut(kAlice, kServer);
   nat.SendOut(kBob, kOtherServer);
   EXPECT_TRUE(nat.GetsIn(kServer, alice));
 }
 
 TEST(NatFilterTimeout, ADestinationIsForgottenBeforeTheMappingIs) {
-  NatBench nat({.filter_timeout = 10s, .timeouts = {.unreplied = 60s, .replied = 60s, .assured = 60s}});
+  NatBench nat(UdpBehavior{.timeouts = {.unreplied = 60s, .replied = 60s, .assured = 60s}, .filter_timeout = 10s});
   const net::SocketAddress mapped = nat.SendOut(kAlice, kServer);
   nat.now = At(5s);
   nat.SendOut(kAlice, kOtherServer);

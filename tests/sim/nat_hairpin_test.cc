@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 const net::SocketAddress kDave = Addr("10.0.2.10:5000");  // in the other inside network
 
 UdpBehavior With(Hairpin hairpin, Filtering filtering = Filtering::kEndpointIndependent) {
-  return {.filtering = filtering, .port_allocation = PortAllocation::kSequential, .hairpin = hairpin};
+  return {{.filtering = filtering, .port_allocation = PortAllocation::kSequential, .hairpin = hairpin}};
 }
 
 TEST(NatHairpin, NoneIsForTheBoxItself) {

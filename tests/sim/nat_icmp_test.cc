@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 const net::IpAddress kRouter = Ip("203.0.113.9");
 
 TEST(Rfc5508, Req4AnErrorFromOutsideIsTranslatedInsideAndOut) {
-  NatBench nat(UdpBehavior{.port_allocation = PortAllocation::kSequential});
+  NatBench nat(TransportBehavior{.port_allocation = PortAllocation::kSequential});
   const net::SocketAddress mapped = nat.SendOut(kAlice, kServer);
   Packet error = NatBench::Unreachable(kRouter, mapped, kServer);
   const Verdict verdict = nat.nat.FromOutside(nat.now, error);
@@ -93,8 +93,7 @@ TEST(NatIcmp, ErrorsAreDroppedWhereTheProfileSaysSo) {
 }
 
 TEST(Rfc7857, Section7p1ErrorsRefreshNothing) {
-  NatBench nat(
-      {.filtering = Filtering::kEndpointIndependent, .timeouts = {.unreplied = 60s, .replied = 60s, .assured = 60s}});
+  NatBench nat({{.filtering = Filtering::kEndpointIndependent}, {.unreplied = 60s, .replied = 60s, .assured = 60s}});
   const net::SocketAddress mapped = nat.SendOut(kAlice, kServer);
   nat.now = At(59s);
   Packet in = NatBench::Unreachable(kRouter, mapped, kServer);
@@ -106,11 +105,11 @@ TEST(Rfc7857, Section7p1ErrorsRefreshNothing) {
 }
 
 TEST(Rfc7857, Section7p1ErrorsRefreshNoInboundSession) {
-  NatBench nat({.mapping = Mapping::kAddressAndPortDependent,
-                .filtering = Filtering::kEndpointIndependent,
-                .inbound_sessions = true,
-                .port_allocation = PortAllocation::kSequential,
-                .timeouts = {.unreplied = 60s, .replied = 60s, .assured = 60s}});
+  NatBench nat({{.mapping = Mapping::kAddressAndPortDependent,
+                 .filtering = Filtering::kEndpointIndependent,
+                 .inbound_sessions = true,
+                 .port_allocation = PortAllocation::kSequential},
+                {.unreplied = 60s, .replied = 60s, .assured = 60s}});
   const net::SocketAddress mapped = nat.SendOut(kAlice, kServer);
   const net::SocketAddress stranger = Addr("192.0.2.7:1");
   ASSERT_TRUE(nat.GetsIn(stranger, mapped));
@@ -159,7 +158,9 @@ TEST(NatUnsolicited, AnswersByProfile) {
 }
 
 TEST(NatUnsolicited, PoisonClosesAnEndpointIndependentMappingTowardsThatPeer) {
-  NatBench nat({.unsolicited = Unsolicited::kInput, .poisoning = true});
+  UdpBehavior udp{{.unsolicited = Unsolicited::kInput}};
+  udp.poisoning = true;
+  NatBench nat(udp);
   const net::SocketAddress peer = Addr("192.0.2.7:3478");
   const net::SocketAddress mapped = nat.SendOut(kAlice, kServer);
   EXPECT_EQ(nat.In(peer, mapped).action, Verdict::Action::kInput);

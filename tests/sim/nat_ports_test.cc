@@ -32,9 +32,8 @@ TEST(NatPorts, SequentialStepsAroundItsRange) {
 }
 
 TEST(NatPorts, SequentialGoesOnFromWhereItWasAfterAPortBecomesFree) {
-  NatBench nat({.port_allocation = PortAllocation::kSequential,
-                .ports = PortRange{40000, 40004},
-                .timeouts = {.unreplied = 10s, .replied = 10s, .assured = 10s}});
+  NatBench nat({{.port_allocation = PortAllocation::kSequential, .ports = PortRange{40000, 40004}},
+                {.unreplied = 10s, .replied = 10s, .assured = 10s}});
   EXPECT_THAT(Ports(nat, 3), ElementsAre(40000, 40001, 40002));
   nat.now = At(10s);
   EXPECT_THAT(Ports(nat, 4), ElementsAre(40003, 40004, 40000, 40001));
@@ -174,9 +173,8 @@ TEST(NatPortExhaustion, EvictsTheMappingMadeFirst) {
 }
 
 TEST(NatPortExhaustion, AnExpiredMappingGivesItsPortBack) {
-  NatBench nat({.port_allocation = PortAllocation::kRandom,
-                .ports = kTwoPorts,
-                .timeouts = {.unreplied = 30s, .replied = 30s, .assured = 30s}});
+  NatBench nat({{.port_allocation = PortAllocation::kRandom, .ports = kTwoPorts},
+                {.unreplied = 30s, .replied = 30s, .assured = 30s}});
   Ports(nat, 2);
   nat.now = At(30s - 1ns);
   EXPECT_EQ(nat.TrySendOut(kBob, kServer), std::nullopt);
@@ -201,7 +199,7 @@ TEST(NatPortExhaustion, PairedHostsStayOnTheirAddressUnlessPairingIsSoft) {
 }
 
 TEST(NatPortExhaustion, ArbitraryPoolingUsesEveryPortOfThePool) {
-  NatProfile profile{.udp = {.port_allocation = PortAllocation::kRandom, .ports = kTwoPorts},
+  NatProfile profile{.udp = {{.port_allocation = PortAllocation::kRandom, .ports = kTwoPorts}},
                      .pooling = Pooling::kArbitrary};
   NatBench nat(profile, {Ip("198.51.100.1"), Ip("198.51.100.2")});
   std::set<net::SocketAddress> seen;
@@ -211,7 +209,7 @@ TEST(NatPortExhaustion, ArbitraryPoolingUsesEveryPortOfThePool) {
 }
 
 TEST(NatPorts, OtherAddressKeepsThePortWhereItCan) {
-  NatProfile profile{.udp = {.collision = PortCollision::kOtherAddress}, .pooling = Pooling::kArbitrary};
+  NatProfile profile{.udp = {{.collision = PortCollision::kOtherAddress}}, .pooling = Pooling::kArbitrary};
   NatBench nat(profile, {Ip("198.51.100.1"), Ip("198.51.100.2")});
   const net::SocketAddress alice = nat.SendOut(kAlice, kServer);
   const net::SocketAddress bob = nat.SendOut(kBob, kServer);
@@ -223,11 +221,11 @@ TEST(NatPorts, OtherAddressKeepsThePortWhereItCan) {
 
 // Blocks (RFC 6888, RFC 7422): ten ports in all, four in a block.
 UdpBehavior Blocks(int per_host) {
-  return {.port_allocation = PortAllocation::kSequential,
-          .ports = PortRange{40000, 40009},
-          .block_ports = 4,
-          .blocks_per_host = per_host,
-          .timeouts = {.unreplied = 30s, .replied = 30s, .assured = 30s}};
+  return {{.port_allocation = PortAllocation::kSequential,
+           .ports = PortRange{40000, 40009},
+           .block_ports = 4,
+           .blocks_per_host = per_host},
+          {.unreplied = 30s, .replied = 30s, .assured = 30s}};
 }
 
 TEST(NatBlocks, EachHostHasItsOwnWholeBlock) {

@@ -36,11 +36,11 @@ struct Reading {
   bool (*connects)(NatBehaviour a, NatBehaviour b);
 
   UdpBehavior Udp(NatBehaviour behaviour, PortAllocation ports) const {
-    return {.mapping = behaviour.mapping,
-            .filtering = behaviour.filtering,
-            .filter_memory = memory,
-            .inbound_sessions = inbound_sessions,
-            .port_allocation = ports};
+    return {{.mapping = behaviour.mapping,
+             .filtering = behaviour.filtering,
+             .filter_memory = memory,
+             .inbound_sessions = inbound_sessions,
+             .port_allocation = ports}};
   }
 };
 

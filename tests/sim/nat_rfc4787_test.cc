@@ -119,8 +119,7 @@ TEST(Rfc4787, Req4ParityIsPreserved) {
 }
 
 TEST(Rfc4787, Req5MappingLivesTwoMinutesAndNotAMomentLonger) {
-  NatBench nat({.filtering = Filtering::kEndpointIndependent,
-                .timeouts = {.unreplied = 120s, .replied = 120s, .assured = 120s}});
+  NatBench nat({{.filtering = Filtering::kEndpointIndependent}, {.unreplied = 120s, .replied = 120s, .assured = 120s}});
   const net::SocketAddress mapped = nat.SendOut(kAlice, kServer);
   nat.now = At(120s - 1ns);
   EXPECT_EQ(nat.nat.CountMappings(nat.now), 1);
@@ -137,7 +136,7 @@ TEST(Rfc4787, Req6RefreshDirectionDecidesWhichPacketsKeepAMappingAlive) {
   for (const Row& row : {Row{Refresh::kOutbound, true, false}, Row{Refresh::kInbound, false, true},
                          Row{Refresh::kBoth, true, true}, Row{Refresh::kNone, false, false}}) {
     SCOPED_TRACE(ToString(row.refresh));
-    const UdpBehavior udp = {.refresh = row.refresh, .timeouts = {.unreplied = 60s, .replied = 60s, .assured = 60s}};
+    const UdpBehavior udp = {.timeouts = {.unreplied = 60s, .replied = 60s, .assured = 60s}, .refresh = row.refresh};
     NatBench outbound(udp);
     const net::SocketAddress mapped = outbound.SendOut(kAlice, kServer);
     outbound.now = At(59s);
@@ -157,7 +156,7 @@ TEST(Rfc4787, Req6RefreshDirectionDecidesWhichPacketsKeepAMappingAlive) {
 TEST(Rfc4787, Req7InsideAndOutsideMayUseTheSameNumbers) {
   // A home whose external address 10.0.1.1 lies in its own inside prefix (a CGN that uses the same one). Inside,
   // the prefix wins; everyone elsewhere is reached, and answers from a neighbour outside come in.
-  NatBench nat(NatProfile{.udp = {.filtering = Filtering::kEndpointIndependent}}, {Ip("10.0.1.1")});
+  NatBench nat(NatProfile{.udp = {{.filtering = Filtering::kEndpointIndependent}}}, {Ip("10.0.1.1")});
   const net::SocketAddress mapped = nat.SendOut(kAlice, kServer);
   EXPECT_EQ(mapped, Addr("10.0.1.1:5000"));
   EXPECT_EQ(nat.SendIn(kServer, mapped), kAlice);

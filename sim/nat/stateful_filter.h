@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+
+#include "absl/container/flat_hash_map.h"
+#include "net/socket_address.h"
+#include "net/time.h"
+#include "sim/nat/profile.h"
+#include "sim/nat/refresh.h"
+#include "sim/nat/tcp_tracker.h"
+#include "sim/nat/verdict.h"
+#include "sim/packet.h"
+
+namespace pinhole::sim {
+
+// What a stateful firewall lets in, and what it says to the rest.
+struct FilterProfile {
+  // A mapping's times, for flows: each is open to the one remote endpoint it was sent to (RFC 6092 §3.2: address and
+  // port-dependent).
+  UdpTimeouts udp_timeouts = {.first = std::nullopt,
+                              .unreplied = std::chrono::seconds(30),
+                              .replied = std::chrono::seconds(30),
+                              .assured = std::chrono::seconds(120),
+                              .assured_after = std::chrono::seconds(2)};
+  // `invalid` may be kDrop or kReset, `idle` only kSilent.
+  TcpTracking tcp;
+  // The answer to what is new from outside. kReset answers TCP; UDP then gets port unreachable. Not kInput.
+  Unsolicited unsolicited = Unsolicited::kDrop;
+};
+
+// OK, or InvalidArgument naming the field.
+absl::Status Validate(const FilterProfile& profile);
+
+// A stateful firewall without translation, IPv4 and IPv6, as a value: what is sent from inside opens a flow, and only
+// what belongs to a flow gets in (RFC 6092 §3). In nftables: policy drop, invalid drop, established accept, inside
+// accept. It knows no hosts or routes. Packets are never changed.
+//
+// ICMP errors get in if they quote a packet of a flow (REC-36), and never end it (REC-37). Not modelled: other ICMP,
+// of which nothing gets in; the hold of REC-34; protocols that are none of these.
+class StatefulFilter {
+ public:
+  // REQUIRES: Validate(profile) is OK.
+  explicit StatefulFilter(const FilterProfile& profile);
+
+  // kOutside: it may go on. Otherwise kDrop, kReject (code 3, port, or 13, prohibited, of RFC 792's) or kReset.
+  Verdict FromInside(net::Instant now, const Packet& packet);
+  // kInside (network 0), or the same answers.
+  Verdict FromOutside(net::Instant now, const Packet& packet);
+
+  // Forgets all flows.
+  void Reboot() { flows_.clear(); }
+  // The state of a connection; kNone: none is known.
+  TcpTrackerState StateOf(net::Instant now, const net::SocketAddress& inside, const net::SocketAddress& remote);
+
+ private:
+  struct Key {
+    net::SocketAddress inside, remote;
+    bool tcp = false;
+    friend bool operator==(const Key&, const Key&) = default;
+    template <typename H>
+    friend H AbslHashValue(H state, const Key& key) {
+      return H::combine(std::move(state), net::StableHash(key.inside), net::StableHash(key.remote), key.tcp);
+    }
+  };
+  struct Flow {
+    nat::Timer timer;    // UDP's; TCP uses only `expires`
+    TcpTracker tracker;  // TCP only; the inside host is the original one
+  };
+
+  Flow* Find(net::Instant now, const Key& key);
+  void Add(net::Instant now, const Key& key, const Flow& flow);
+  Verdict Refuse(const Packet& packet, Rule rule) const;
+  Verdict JudgeTcp(net::Instant now, const Key& key, Flow* flow, TcpTracker::Way way, const Packet& packet);
+
+  FilterProfile profile_;
+  UdpBehavior udp_;  // how flows are refreshed
+  absl::flat_hash_map<Key, Flow> flows_;
+  std::size_t sweep_at_ = 64;
+};
+
+}  // namespace pinhole::sim

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+
+#include "net/socket_address.h"
+#include "sim/packet.h"
+#include "sim/rule.h"
+
+namespace pinhole::sim {
+
+// What is to be done with a packet that a Nat or firewall has seen. Only kOutside and kInside come with a packet that
+// was rewritten (or, routed inside, was not meant to be); in all other cases it is as it came.
+struct Verdict {
+  enum class Action : std::uint8_t {
+    kOutside,  // send it to the outside
+    kInside,   // send it into inside network `network`
+    kInput,    // it is for the box itself
+    kLeak,     // send it to the outside as it is, untranslated; `rule` says why
+    kDrop,     // by `rule`, judged by `state`
+    kReject,   // the same, and its sender gets ICMP type 3 with `icmp_code`
+    kReset,    // the same, and its sender gets a RST (RFC 9293 §3.10.7.1)
+  };
+  Action action = Action::kDrop;
+  std::int16_t network = 0;
+  Rule rule = Rule::kNone;
+  std::uint8_t icmp_code = 0;
+  DropState state;
+
+  static Verdict Drop(Rule rule, const net::SocketAddress& judged_by) {
+    return {.action = Action::kDrop, .rule = rule, .state = {.endpoint = judged_by}};
+  }
+  static Verdict Inside(int network) {
+    return {.action = Action::kInside, .network = static_cast<std::int16_t>(network)};
+  }
+};
+
+// A packet that a Nat sends by itself, later than the packet it is about.
+struct NatOutput {
+  static constexpr std::int16_t kToOutside = -1;
+  enum class Kind : std::uint8_t {
+    kIcmpError,  // type 3 with `icmp_code` to the sender of `packet`, which came from outside
+    kReset,      // a RST to the sender of `packet`, which came from outside
+    kSegment,    // `packet` itself, to `network` or to the outside
+  };
+  Kind kind = Kind::kSegment;
+  std::int16_t network = kToOutside;
+  std::uint8_t icmp_code = 0;
+  Packet packet;  // without payload
+};
+
+}  // namespace pinhole::sim

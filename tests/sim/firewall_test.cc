@@ -1,0 +1,198 @@
+#include "sim/firewall.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/sim/segment_wire.h"
+
+// A stateful firewall without translation, by what Linux's nftables did to IPv6 (policy drop or reject, invalid drop,
+// established accept, inside accept) and RFC 6092.
+namespace pinhole::sim {
+namespace {
+
+using namespace std::chrono_literals;
+using Action = Verdict::Action;
+using State = TcpTrackerState;
+
+const net::SocketAddress kInside6 = Addr("[2001:db8:1::10]:5000");
+const net::SocketAddress kOutside6 = Addr("[2001:db8:2::10]:4000");
+constexpr std::uint8_t kSynAck = kTcpSyn | kTcpAck;
+
+FilterProfile Nft(Unsolicited unsolicited) {
+  FilterProfile profile{.tcp = LinuxTracking(), .unsolicited = unsolicited};
+  profile.tcp.invalid = TcpInvalid::kDrop;
+  return profile;
+}
+
+// Either family.
+class Bench {
+ public:
+  explicit Bench(const FilterProfile& profile, bool v4 = false)
+      : inside(v4 ? kAlice : kInside6), outside(v4 ? kPeer : kOutside6), filter(profile) {
+    EXPECT_TRUE(Validate(profile).ok()) << Validate(profile);
+  }
+  Verdict Out(const Seg& seg) { return filter.FromInside(now, Tcp(inside, outside, seg)); }
+  Verdict In(const Seg& seg) { return filter.FromOutside(now, Tcp(outside, inside, seg)); }
+  bool GoesOut(const Seg& seg) { return Out(seg).action == Action::kOutside; }
+  bool GetsIn(const Seg& seg) { return In(seg).action == Action::kInside; }
+  bool UdpOut(const net::SocketAddress& to) {
+    return filter.FromInside(now, NatBench::Udp(inside, to)).action == Action::kOutside;
+  }
+  bool UdpIn(const net::SocketAddress& from) {
+    return filter.FromOutside(now, NatBench::Udp(from, inside)).action == Action::kInside;
+  }
+  State StateOf() { return filter.StateOf(now, inside, outside); }
+
+  net::SocketAddress inside, outside;
+  net::Instant now{};
+  StatefulFilter filter;
+};
+
+const Seg kInsideSyn{.flags = kTcpSyn, .sequence = kAliceIsn};
+const Seg kOutsideSyn{.flags = kTcpSyn, .sequence = kPeerIsn};
+const Seg kInsideSynAck{kSynAck, kAliceIsn, kPeerIsn + 1};
+const Seg kOutsideSynAck{kSynAck, kPeerIsn, kAliceIsn + 1};
+const Seg kInsideAck{kTcpAck, kAliceIsn + 1, kPeerIsn + 1};
+
+TEST(Firewall, UdpIsFilteredByAddressAndPort) {
+  Bench firewall(Nft(Unsolicited::kDrop));
+  EXPECT_FALSE(firewall.UdpIn(kOutside6));
+  EXPECT_TRUE(firewall.UdpOut(kOutside6));
+  EXPECT_TRUE(firewall.UdpIn(kOutside6));
+  EXPECT_FALSE(firewall.UdpIn(kOutside6.WithPort(4001)));
+  EXPECT_FALSE(firewall.UdpIn(Addr("[2001:db8:2::11]:4000")));
+}
+
+TEST(Firewall, UdpPunchLosesTheFirstPacketAndThenPassesBothWays) {
+  Bench a(Nft(Unsolicited::kDrop)), b(Nft(Unsolicited::kDrop));
+  const auto reaches = [](Bench& from, Bench& to) { return from.UdpOut(to.inside) && to.UdpIn(from.inside); };
+  b.inside = kOutside6;
+  EXPECT_FALSE(reaches(a, b));
+  EXPECT_TRUE(reaches(b, a));
+  EXPECT_TRUE(reaches(a, b));
+}
+
+TEST(Firewall, UdpFlowsLiveAsConntracksDo) {
+  Bench firewall(Nft(Unsolicited::kDrop));
+  ASSERT_TRUE(firewall.UdpOut(kOutside6));
+  firewall.now += 30s - 1ns;
+  EXPECT_TRUE(firewall.UdpIn(kOutside6));
+  firewall.now += 30s;
+  EXPECT_FALSE(firewall.UdpIn(kOutside6));
+}
+
+TEST(Firewall, UnsolicitedSynGetsThePolicysAnswer) {
+  const struct {
+    Unsolicited unsolicited;
+    Action action;
+    int code;
+  } rows[] = {{Unsolicited::kDrop, Action::kDrop, 0},
+              {Unsolicited::kAdminProhibited, Action::kReject, 13},
+              {Unsolicited::kReset, Action::kReset, 0}};
+  for (const bool v4 : {false, true}) {
+    for (const auto& row : rows) {
+      SCOPED_TRACE(ToString(row.unsolicited));
+      Bench firewall(Nft(row.unsolicited), v4);
+      const Verdict verdict = firewall.In(kOutsideSyn);
+      EXPECT_EQ(verdict.action, row.action);
+      EXPECT_EQ(verdict.icmp_code, row.code);
+      EXPECT_EQ(verdict.rule, Rule::kInboundRefused);
+    }
+  }
+}
+
+TEST(Firewall, AConnectionFromInsidePasses) {
+  for (const bool v4 : {false, true}) {
+    Bench firewall(Nft(Unsolicited::kDrop), v4);
+    EXPECT_TRUE(firewall.GoesOut(kInsideSyn));
+    EXPECT_TRUE(firewall.GetsIn(kOutsideSynAck));
+    EXPECT_TRUE(firewall.GoesOut(kInsideAck));
+    EXPECT_EQ(firewall.StateOf(), State::kEstablished);
+  }
+}
+
+// RFC 6092 REC-31. With a delay the SYNs cross on the wire; where one arrives before the other was sent, the policy
+// decides: drop and prohibited leave the later one to open, a RST kills it at the sender.
+TEST(Firewall, SimultaneousOpenPassesWhereSynsCross) {
+  for (const Unsolicited unsolicited : {Unsolicited::kDrop, Unsolicited::kAdminProhibited, Unsolicited::kReset}) {
+    Bench firewall(Nft(unsolicited));
+    EXPECT_TRUE(firewall.GoesOut(kInsideSyn));
+    EXPECT_TRUE(firewall.GetsIn(kOutsideSyn));
+    EXPECT_EQ(firewall.StateOf(), State::kSynSent2);
+    EXPECT_TRUE(firewall.GoesOut(kInsideSynAck));
+    EXPECT_TRUE(firewall.GetsIn(kOutsideSynAck));
+  }
+  Bench late(Nft(Unsolicited::kReset));
+  EXPECT_EQ(late.In(kOutsideSyn).action, Action::kReset);
+  EXPECT_EQ(late.StateOf(), State::kNone);
+}
+
+TEST(Firewall, InvalidSegmentsAreDroppedBothWays) {
+  Bench firewall(Nft(Unsolicited::kReset));
+  EXPECT_EQ(firewall.In(kOutsideSynAck).rule, Rule::kTcpNoConnection);
+  EXPECT_EQ(firewall.In(kOutsideSynAck).action, Action::kDrop);
+  ASSERT_TRUE(firewall.GoesOut(kInsideSyn));
+  ASSERT_TRUE(firewall.GetsIn(kOutsideSynAck));
+  ASSERT_TRUE(firewall.GoesOut(kInsideAck));
+  const Verdict in = firewall.In({kTcpAck, kPeerIsn + 1'000'000, kAliceIsn + 1, 10});
+  EXPECT_EQ(in.action, Action::kDrop);
+  EXPECT_EQ(in.rule, Rule::kTcpSequenceTooHigh);
+  EXPECT_EQ(firewall.Out({kTcpAck, kAliceIsn + 1'000'000, kPeerIsn + 1, 10}).rule, Rule::kTcpSequenceTooHigh);
+}
+
+// REC-36 and REC-37.
+TEST(Firewall, ErrorsAboutAFlowGetInAndEndNothing) {
+  Bench firewall(Nft(Unsolicited::kDrop));
+  Packet error = NatBench::Unreachable(kOutside6.address(), kInside6, kOutside6);
+  error.protocol = IpProtocol::kIcmpv6;
+  error.icmp = {.type = 1, .code = 4};
+  error.quoted.protocol = IpProtocol::kTcp;
+  EXPECT_EQ(firewall.filter.FromOutside(firewall.now, error).rule, Rule::kIcmpNotTranslated);
+  ASSERT_TRUE(firewall.GoesOut(kInsideSyn));
+  EXPECT_EQ(firewall.filter.FromOutside(firewall.now, error).action, Action::kInside);
+  EXPECT_EQ(firewall.StateOf(), State::kSynSent);
+}
+
+TEST(Firewall, WhatNeedsATranslationIsRefused) {
+  FilterProfile profile;
+  EXPECT_TRUE(Validate(profile).ok());
+  profile.unsolicited = Unsolicited::kInput;
+  EXPECT_FALSE(Validate(profile).ok());
+  profile = {};
+  profile.tcp.invalid = TcpInvalid::kLeak;
+  EXPECT_FALSE(Validate(profile).ok());
+  profile = {};
+  profile.tcp.depth = TcpDepth::kRewritesIsn;
+  EXPECT_FALSE(Validate(profile).ok());
+}
+
+using FirewallWire = Wire<Firewall, FirewallOptions>;
+
+TEST(FirewallNode, AnswersInThePacketsFamily) {
+  for (const Unsolicited unsolicited : {Unsolicited::kDrop, Unsolicited::kAdminProhibited, Unsolicited::kReset}) {
+    SCOPED_TRACE(ToString(unsolicited));
+    FirewallWire wire(FirewallOptions{.profile = Nft(unsolicited)}, "2001:db8:1::10", "2001:db8:1::1", "2001:db8:2::1",
+                      "2001:db8:2::10");
+    wire.outside->Send(kOutside6, kInside6, kOutsideSyn);
+    wire.Run(1s);
+    EXPECT_TRUE(wire.inside->got.empty());
+    ASSERT_EQ(wire.outside->got.size(), unsolicited == Unsolicited::kDrop ? 0u : 1u);
+    if (unsolicited == Unsolicited::kAdminProhibited) {
+      EXPECT_EQ(wire.outside->got[0].protocol, IpProtocol::kIcmpv6);
+      EXPECT_EQ(wire.outside->got[0].icmp.type, 1);
+      EXPECT_EQ(wire.outside->got[0].icmp.code, 1);
+    } else if (unsolicited == Unsolicited::kReset) {
+      EXPECT_EQ(wire.outside->got[0].source, kInside6);
+      EXPECT_EQ(wire.outside->got[0].tcp.flags, kTcpRst | kTcpAck);
+      EXPECT_EQ(wire.outside->got[0].tcp.acknowledgment, kPeerIsn + 1);
+    }
+    wire.inside->Send(kInside6, kOutside6, kInsideSyn);
+    wire.Run(1s);
+    EXPECT_EQ(wire.outside->got.back().source, kInside6);
+    wire.outside->Send(kOutside6, kInside6, kOutsideSynAck);
+    wire.Run(1s);
+    EXPECT_EQ(wire.inside->got.size(), 1u);
+  }
+}
+
+}  // namespace
+}  // namespace pinhole::sim

@@ -1,0 +1,201 @@
+#include <gtest/gtest.h>
+
+#include "tests/sim/nat_tcp_bench.h"
+
+// What each rung of the tracking ladder lets through, and by which rule the next one does not.
+namespace pinhole::sim {
+namespace {
+
+constexpr TcpDepth kDepths[] = {TcpDepth::kAddresses, TcpDepth::kFlags, TcpDepth::kSynAckNumber,
+                                TcpDepth::kWindow,    TcpDepth::kLinux, TcpDepth::kRewritesIsn};
+
+NatProfile AtDepth(TcpDepth depth) { return TcpProfile({.depth = depth}); }
+
+TEST(TcpLadder, AThreeWayHandshakeAndItsEndPassEveryRung) {
+  for (const TcpDepth depth : kDepths) {
+    SCOPED_TRACE(ToString(depth));
+    TcpNatBench nat(AtDepth(depth));
+    EXPECT_TRUE(nat.GoesOut(nat.AliceSyn()));
+    EXPECT_EQ(nat.last.source, kAlicePublic);
+    if (depth == TcpDepth::kRewritesIsn) continue;  // its peer answers other numbers
+    EXPECT_TRUE(nat.GetsIn(nat.PeerSynAck()));
+    EXPECT_EQ(nat.last.destination, kAlice);
+    EXPECT_TRUE(nat.GoesOut(nat.AliceAck(0, 0, 100)));
+    EXPECT_TRUE(nat.GetsIn(nat.PeerAck(0, 100, 500)));
+    EXPECT_TRUE(nat.GoesOut(nat.With(nat.AliceAck(100, 500), kTcpFin)));
+    EXPECT_TRUE(nat.GetsIn(nat.With(nat.PeerAck(500, 101), kTcpFin)));
+    EXPECT_TRUE(nat.GoesOut(nat.AliceAck(101, 501)));
+  }
+}
+
+// RFC 5382 §4.2's sequence: SYNs cross, then SYN,ACKs.
+TEST(TcpLadder, SimultaneousOpenPassesEveryRungAndIsRefusedWhereTheProfileRefusesIt) {
+  for (const TcpDepth depth : kDepths) {
+    SCOPED_TRACE(ToString(depth));
+    TcpNatBench nat(AtDepth(depth));
+    ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
+    const std::uint32_t shift = nat.last.tcp.sequence - kAliceIsn;
+    EXPECT_EQ(shift != 0, depth == TcpDepth::kRewritesIsn);
+    ASSERT_TRUE(nat.GetsIn(nat.PeerSyn()));
+    const std::uint32_t peer_shift = nat.last.tcp.sequence - kPeerIsn;
+    Seg answer = nat.AliceSynAck();
+    answer.acknowledgment += peer_shift;
+    EXPECT_TRUE(nat.GoesOut(answer));
+    EXPECT_EQ(nat.last.tcp.acknowledgment, kPeerIsn + 1);
+    Seg peers = nat.PeerSynAck();
+    peers.acknowledgment += shift;
+    EXPECT_TRUE(nat.GetsIn(peers));
+    EXPECT_EQ(nat.last.tcp.acknowledgment, kAliceIsn + 1);
+    if (depth == TcpDepth::kAddresses) continue;
+    TcpNatBench strict(TcpProfile({.depth = depth, .simultaneous_open = false}));
+    ASSERT_TRUE(strict.GoesOut(strict.AliceSyn()));
+    const Verdict refused = strict.In(strict.PeerSyn());
+    EXPECT_EQ(refused.action, Verdict::Action::kDrop);
+    EXPECT_EQ(refused.rule, Rule::kSimultaneousOpen);
+  }
+}
+
+TEST(TcpLadder, T0ReadsNoFlagsAndT1Does) {
+  TcpNatBench blind(AtDepth(TcpDepth::kAddresses));
+  EXPECT_TRUE(blind.GoesOut({.flags = kTcpAck}));
+  EXPECT_TRUE(blind.GetsIn({.flags = kTcpFin | kTcpSyn | kTcpRst}));
+  TcpNatBench flags(AtDepth(TcpDepth::kFlags));
+  EXPECT_EQ(flags.Out({.flags = kTcpAck}).rule, Rule::kTcpNoConnection);
+  ASSERT_TRUE(flags.GoesOut(flags.AliceSyn()));
+  const Verdict verdict = flags.In({.flags = kTcpFin | kTcpAck});
+  EXPECT_EQ(verdict.rule, Rule::kTcpState);
+  EXPECT_EQ(verdict.state.number, kTcpFin | kTcpAck);
+  EXPECT_EQ(verdict.state.limit, static_cast<int>(TcpTrackerState::kSynSent));
+}
+
+TEST(TcpLadder, ASynAckWithAGuessedNumberPassesT1AndDiesAtT2) {
+  for (const TcpDepth depth : kDepths) {
+    SCOPED_TRACE(ToString(depth));
+    TcpNatBench nat(AtDepth(depth));
+    ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
+    const std::uint32_t sent = nat.last.tcp.sequence;
+    const Verdict forged = nat.In({kTcpSyn | kTcpAck, kPeerIsn, sent + 2});
+    if (depth <= TcpDepth::kFlags) {
+      EXPECT_EQ(forged.action, Verdict::Action::kInside);
+      continue;
+    }
+    EXPECT_EQ(forged.rule, Rule::kTcpSynAckNumber);
+    EXPECT_EQ(forged.state.number - forged.state.limit, 1);
+    EXPECT_TRUE(nat.GetsIn({kTcpSyn | kTcpAck, kPeerIsn, sent + 1}));
+  }
+}
+
+// An ISN that the peers exchanged beside the connection is Alice's own, not what her NAT made of it.
+TEST(TcpLadder, ASynAckWithAnExchangedIsnPassesT2ToT4AndDiesAtT5) {
+  for (const TcpDepth depth : kDepths) {
+    SCOPED_TRACE(ToString(depth));
+    TcpNatBench nat(AtDepth(depth));
+    ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
+    EXPECT_EQ(nat.GetsIn(nat.PeerSynAck()), depth != TcpDepth::kRewritesIsn);
+  }
+}
+
+TEST(TcpLadder, ASegmentBeyondTheWindowPassesT2AndDiesAtT3) {
+  for (const TcpDepth depth : {TcpDepth::kSynAckNumber, TcpDepth::kWindow, TcpDepth::kLinux}) {
+    SCOPED_TRACE(ToString(depth));
+    TcpNatBench nat(AtDepth(depth));
+    ASSERT_TRUE(nat.Connect());
+    const Verdict verdict = nat.In(nat.PeerAck(100'000, 0, 10));
+    if (depth == TcpDepth::kSynAckNumber) {
+      EXPECT_EQ(verdict.action, Verdict::Action::kInside);
+      continue;
+    }
+    EXPECT_EQ(verdict.rule, Rule::kTcpSequenceTooHigh);
+    EXPECT_EQ(verdict.state.number, kPeerIsn + 1 + 100'000);
+    // Alice acknowledged the SYN and offered 1000.
+    EXPECT_EQ(verdict.state.limit, kPeerIsn + 1 + 1000);
+  }
+}
+
+// Alice offers a window of 1000 << 7. A NAT that does not scale sees 1000, and the 1001st octet too many.
+TEST(TcpLadder, T3StallsAConnectionWhoseHostsScaleWindowsAndT4DoesNot) {
+  for (const TcpDepth depth : {TcpDepth::kWindow, TcpDepth::kLinux}) {
+    SCOPED_TRACE(ToString(depth));
+    TcpNatBench nat(AtDepth(depth));
+    Seg syn = nat.AliceSyn(), answer = nat.PeerSynAck();
+    syn.window_scale = answer.window_scale = 7;
+    ASSERT_TRUE(nat.GoesOut(syn));
+    ASSERT_TRUE(nat.GetsIn(answer));
+    ASSERT_TRUE(nat.GoesOut(nat.AliceAck()));
+    std::uint32_t sent = 0;
+    while (sent < 100'000 && nat.GetsIn(nat.PeerAck(sent, 0, 1000))) sent += 1000;
+    EXPECT_EQ(sent, depth == TcpDepth::kWindow ? 2000u : 100'000u);
+  }
+}
+
+// RFC 7323 §1.3: scaling only if both offered it.
+TEST(TcpLadder, T4DoesNotScaleWhatOnlyOneSideOffered) {
+  TcpNatBench nat(AtDepth(TcpDepth::kLinux));
+  Seg syn = nat.AliceSyn();
+  syn.window_scale = 7;
+  ASSERT_TRUE(nat.GoesOut(syn));
+  ASSERT_TRUE(nat.GetsIn(nat.PeerSynAck()));
+  ASSERT_TRUE(nat.GoesOut(nat.AliceAck()));
+  EXPECT_EQ(nat.In(nat.PeerAck(1001, 0, 1)).rule, Rule::kTcpSequenceTooHigh);
+}
+
+// pf's modulate state: neither side ever sees the other's numbers, SACK blocks included, and both stay consistent.
+TEST(TcpLadder, T5ShiftsNumbersEachWayAndSackBlocksBack) {
+  TcpNatBench nat(AtDepth(TcpDepth::kRewritesIsn));
+  ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
+  const std::uint32_t alice_shift = nat.last.tcp.sequence - kAliceIsn;
+  Seg answer = nat.PeerSynAck();
+  answer.acknowledgment += alice_shift;
+  ASSERT_TRUE(nat.GetsIn(answer));
+  EXPECT_EQ(nat.last.tcp.acknowledgment, kAliceIsn + 1);
+  const std::uint32_t peer_shift = nat.last.tcp.sequence - kPeerIsn;
+  EXPECT_NE(alice_shift, 0u);
+  EXPECT_NE(peer_shift, 0u);
+  EXPECT_NE(alice_shift, peer_shift);
+
+  Packet data = Tcp(kAlice, kPeer, {kTcpAck, kAliceIsn + 1, kPeerIsn + 1 + peer_shift, 100});
+  ASSERT_EQ(nat.bench.Out(data).action, Verdict::Action::kOutside);
+  EXPECT_EQ(data.tcp.sequence, kAliceIsn + 1 + alice_shift);
+  EXPECT_EQ(data.tcp.acknowledgment, kPeerIsn + 1);
+
+  // The peer has octets 41 to 60 of Alice's only, as it counts them.
+  Packet sack = Tcp(kPeer, kAlicePublic, {kTcpAck, kPeerIsn + 1, kAliceIsn + 1 + alice_shift});
+  sack.tcp.sack_count = 1;
+  sack.tcp.sack[0] = {kAliceIsn + 41 + alice_shift, kAliceIsn + 61 + alice_shift};
+  ASSERT_EQ(nat.bench.nat.FromOutside(nat.bench.now, sack).action, Verdict::Action::kInside);
+  EXPECT_EQ(sack.tcp.sequence, kPeerIsn + 1 + peer_shift);
+  EXPECT_EQ(sack.tcp.sack[0], (SackBlock{kAliceIsn + 41, kAliceIsn + 61}));
+}
+
+// RFC 5508 with the quote as each side knows it.
+TEST(TcpLadder, T5ShiftsQuotedNumbersBack) {
+  TcpNatBench nat(AtDepth(TcpDepth::kRewritesIsn));
+  ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
+  Packet error = NatBench::Unreachable(Ip("192.0.2.254"), kAlicePublic, kPeer);
+  error.icmp = {.type = 11, .code = 0};
+  error.quoted.protocol = IpProtocol::kTcp;
+  error.tcp = nat.last.tcp;
+  ASSERT_EQ(nat.bench.nat.FromOutside(nat.bench.now, error).action, Verdict::Action::kInside);
+  EXPECT_EQ(error.destination.address(), kAlice.address());
+  EXPECT_EQ(error.quoted.source, kAlice);
+  EXPECT_EQ(error.tcp.sequence, kAliceIsn);
+}
+
+TEST(TcpLadder, AResetWithAnyNumberClosesUpToT2AndFromT3OnItMustBeInTheWindow) {
+  for (const TcpDepth depth : {TcpDepth::kFlags, TcpDepth::kSynAckNumber, TcpDepth::kWindow, TcpDepth::kLinux}) {
+    SCOPED_TRACE(ToString(depth));
+    TcpNatBench nat(TcpProfile({.depth = depth, .on_reset = TcpOnReset::kClose}));
+    ASSERT_TRUE(nat.Connect());
+    ASSERT_TRUE(nat.GetsIn(nat.PeerAck()));
+    const Verdict verdict = nat.In({.flags = kTcpRst, .sequence = kPeerIsn + 500'000});
+    if (depth <= TcpDepth::kSynAckNumber) {
+      EXPECT_EQ(nat.State(), TcpTrackerState::kClose);
+    } else {
+      EXPECT_EQ(verdict.rule, Rule::kTcpSequenceTooHigh);
+      EXPECT_EQ(nat.State(), TcpTrackerState::kEstablished);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace pinhole::sim

@@ -1,0 +1,172 @@
+#include <gtest/gtest.h>
+
+#include "tests/sim/nat_tcp_bench.h"
+
+// Sessions and bindings of TCP: what they share, how long each lives, what ends them.
+namespace pinhole::sim {
+namespace {
+
+using namespace std::chrono_literals;
+using Action = Verdict::Action;
+using State = TcpTrackerState;
+
+TEST(TcpSession, AMappingLivesAsLongAsItsLongestLivedConnection) {
+  TcpNatBench nat(NatProfile{});
+  ASSERT_TRUE(nat.Connect());
+  ASSERT_EQ(nat.Out(kAlice, kServer, nat.AliceSyn()).action, Action::kOutside);
+  nat.Wait(240s);  // the second one was never answered
+  EXPECT_EQ(nat.bench.nat.CountMappings(nat.bench.now), 1);
+  nat.Wait(7440s - 240s - 1ns);
+  EXPECT_EQ(nat.bench.nat.CountMappings(nat.bench.now), 1);
+  nat.Wait(1ns);
+  EXPECT_EQ(nat.bench.nat.CountMappings(nat.bench.now), 0);
+}
+
+TEST(TcpSession, AResetThatEndsTheLastConnectionEndsTheMapping) {
+  NatProfile profile;
+  profile.tcp.tracking.on_reset = TcpOnReset::kForget;
+  TcpNatBench nat(profile);
+  ASSERT_TRUE(nat.Connect());
+  ASSERT_EQ(nat.Out(kAlice, kServer, nat.AliceSyn()).action, Action::kOutside);
+  ASSERT_TRUE(nat.GetsIn({.flags = kTcpRst, .sequence = kPeerIsn + 1}));
+  EXPECT_EQ(nat.In(nat.PeerSyn()).rule, Rule::kFilteredPort);
+  ASSERT_EQ(nat.In(kServer, kAlicePublic, {.flags = kTcpRst}).action, Action::kInside);
+  EXPECT_EQ(nat.In(nat.PeerSyn()).rule, Rule::kNoMapping);
+}
+
+// SYN out, RST in, SYN in: the hole is open or shut as the profile treats RSTs.
+TEST(TcpSession, WhetherAResetShutsTheHoleIsTheProfiles) {
+  for (const TcpOnReset on_reset :
+       {TcpOnReset::kClose, TcpOnReset::kForget, TcpOnReset::kTransitory, TcpOnReset::kIgnore}) {
+    SCOPED_TRACE(ToString(on_reset));
+    NatProfile profile;
+    profile.tcp.tracking.on_reset = on_reset;
+    TcpNatBench nat(profile);
+    ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
+    ASSERT_TRUE(nat.GetsIn({kTcpRst | kTcpAck, 0, kAliceIsn + 1}));
+    const bool open = on_reset == TcpOnReset::kTransitory || on_reset == TcpOnReset::kIgnore;
+    EXPECT_EQ(nat.GetsIn(nat.PeerSyn()), open);
+  }
+}
+
+// SYN out, time exceeded in, SYN in: as ICMP treats the mapping.
+TEST(TcpSession, WhetherAnIcmpErrorShutsTheHoleIsTheProfiles) {
+  for (const bool closes : {false, true}) {
+    NatProfile profile;
+    profile.icmp_errors_close = closes;
+    TcpNatBench nat(profile);
+    ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
+    Packet error = NatBench::Unreachable(Ip("192.0.2.254"), kAlicePublic, kPeer);
+    error.icmp = {.type = 11, .code = 0};
+    error.quoted.protocol = IpProtocol::kTcp;
+    EXPECT_EQ(nat.bench.nat.FromOutside(nat.bench.now, error).action, Action::kInside);
+    EXPECT_EQ(nat.GetsIn(nat.PeerSyn()), !closes);
+  }
+}
+
+TEST(TcpSession, FilterMemoryIsTheEndpointsOrTheMappings) {
+  for (const FilterMemory memory : {FilterMemory::kEndpoint, FilterMemory::kMapping}) {
+    SCOPED_TRACE(ToString(memory));
+    NatProfile profile;
+    profile.tcp.mapping = Mapping::kAddressAndPortDependent;
+    profile.tcp.port_allocation = PortAllocation::kSequential;
+    profile.tcp.filter_memory = memory;
+    TcpNatBench nat(profile);
+    ASSERT_EQ(nat.Out(kAlice, kServer, nat.AliceSyn()).action, Action::kOutside);
+    const net::SocketAddress to_server = nat.last.source;
+    ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
+    ASSERT_NE(nat.last.source, to_server);
+    EXPECT_EQ(nat.In(kPeer, to_server, nat.PeerSyn()).action == Action::kInside, memory == FilterMemory::kEndpoint);
+  }
+}
+
+// A connection from outside through a destination-dependent mapping: with sessions its answers leave by where it
+// came in, without by a mapping of their own, where the peer does not expect them.
+TEST(TcpSession, InboundSessionsAnswerByTheEndpointTheyCameInBy) {
+  for (const bool sessions : {false, true}) {
+    NatProfile profile;
+    profile.tcp.mapping = Mapping::kAddressAndPortDependent;
+    profile.tcp.filtering = Filtering::kEndpointIndependent;
+    profile.tcp.port_allocation = PortAllocation::kSequential;
+    profile.tcp.inbound_sessions = sessions;
+    TcpNatBench nat(profile);
+    ASSERT_EQ(nat.Out(kAlice, kServer, nat.AliceSyn()).action, Action::kOutside);
+    const net::SocketAddress known = nat.last.source;
+    ASSERT_EQ(nat.In(kPeer, known, nat.PeerSyn()).action, Action::kInside);
+    ASSERT_TRUE(nat.GoesOut(nat.AliceSynAck()));
+    EXPECT_EQ(nat.last.source == known, sessions);
+  }
+}
+
+TEST(TcpSession, AnInvalidSegmentMayBeAnsweredWithAReset) {
+  NatProfile profile;
+  profile.tcp.tracking.invalid = TcpInvalid::kReset;
+  TcpNatBench nat(profile);
+  ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
+  EXPECT_EQ(nat.In({kTcpFin | kTcpAck}).action, Action::kReset);
+  EXPECT_EQ(nat.Out({kTcpFin | kTcpAck}).action, Action::kReset);
+  EXPECT_EQ(nat.Out(kBob, kPeer, {kTcpRst}).action, Action::kDrop);
+}
+
+TEST(TcpSession, ANewSynReopensFromEitherSide) {
+  for (const bool from_outside : {false, true}) {
+    TcpNatBench nat(NatProfile{});
+    ASSERT_TRUE(nat.Connect());
+    nat.GoesOut(nat.With(nat.AliceAck(), kTcpFin));
+    nat.GetsIn(nat.With(nat.PeerAck(0, 1), kTcpFin));
+    nat.GoesOut(nat.AliceAck(1, 1));
+    ASSERT_EQ(nat.State(), State::kTimeWait);
+    EXPECT_TRUE(from_outside ? nat.GetsIn(nat.PeerSyn()) : nat.GoesOut(nat.AliceSyn()));
+    EXPECT_EQ(nat.State(), State::kSynSent);
+    EXPECT_TRUE(from_outside ? nat.GoesOut(nat.AliceSynAck()) : nat.GetsIn(nat.PeerSynAck()));
+    EXPECT_EQ(nat.State(), State::kSynReceived);
+  }
+}
+
+TEST(TcpSession, LimitsCountBothTransports) {
+  NatProfile profile;
+  profile.mappings_max = 2;
+  TcpNatBench nat(profile);
+  ASSERT_EQ(nat.bench.PortOf(kBob, kServer), 5000);
+  ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
+  const Verdict full = nat.Out(kCarol, kPeer, nat.AliceSyn());
+  EXPECT_EQ(full.rule, Rule::kMappingLimit);
+  EXPECT_EQ(full.state.number, 2);
+  EXPECT_EQ(full.state.limit, 2);
+  profile.when_full = WhenFull::kEvictOldest;
+  TcpNatBench evicts(profile);
+  evicts.bench.SendOut(kBob, kServer);
+  evicts.Wait(1s);
+  ASSERT_TRUE(evicts.GoesOut(evicts.AliceSyn()));
+  ASSERT_EQ(evicts.Out(kCarol, kPeer, evicts.AliceSyn()).action, Action::kOutside);
+  EXPECT_FALSE(evicts.bench.GetsIn(kServer, Addr("198.51.100.1:5000")));
+  EXPECT_TRUE(evicts.GetsIn(evicts.PeerSynAck()));
+}
+
+TEST(TcpSession, BothTransportsHaveOnePoolUnlessTheProfileKeepsTwo) {
+  for (const bool two : {false, true}) {
+    NatProfile profile;
+    profile.pools_per_transport = two;
+    TcpNatBench nat(profile, {Ip("198.51.100.1"), Ip("198.51.100.2")});
+    EXPECT_EQ(nat.bench.SendOut(kBob, kServer).address(), Ip("198.51.100.1"));
+    EXPECT_EQ(nat.bench.SendOut(kAlice, kServer).address(), Ip("198.51.100.2"));
+    ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
+    EXPECT_EQ(nat.last.source.address(), Ip(two ? "198.51.100.1" : "198.51.100.2"));
+  }
+}
+
+TEST(TcpSession, ARebootForgetsConnectionsAndWhatIsHeld) {
+  NatProfile profile;
+  profile.tcp.unsolicited = Unsolicited::kReset;
+  TcpNatBench nat(profile);
+  ASSERT_TRUE(nat.Connect());
+  nat.In(kServer, kAlicePublic, nat.PeerSyn());
+  nat.bench.nat.Reboot();
+  EXPECT_EQ(nat.State(), std::nullopt);
+  EXPECT_EQ(nat.Out(nat.AliceAck()).rule, Rule::kTcpNoConnection);
+  nat.Wait(6s);
+  EXPECT_TRUE(nat.Outputs().empty());
+}
+
+}  // namespace
+}  // namespace pinhole::sim
