@@ -35,6 +35,7 @@ class NatBox final : public Middlebox {
   // Mappings, sessions and poison are lost, as when power was cut.
   void Reboot();
   const Nat& nat() const { return Translator(); }
+  Nat& nat() { return Translator(); }
 
   void OnPacket(int interface, PacketPtr packet) override;
   std::optional<net::Instant> NextTimer() const override;

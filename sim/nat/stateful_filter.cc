@@ -139,8 +139,8 @@ Verdict StatefulFilter::FromInside(net::Instant now, const Packet& packet) {
 Verdict StatefulFilter::FromOutside(net::Instant now, const Packet& packet) {
   if (packet.is_icmp()) {
     const bool about_tcp = packet.quoted.protocol == IpProtocol::kTcp;
-    const bool known =
-        IsIcmpError(packet) && Find(now, {packet.quoted.source, packet.quoted.destination, about_tcp}) != nullptr;
+    const bool known = profile_.icmp_errors && IsIcmpError(packet) &&
+                       Find(now, {packet.quoted.source, packet.quoted.destination, about_tcp}) != nullptr;
     return known ? Verdict::Inside(0) : Verdict::Drop(Rule::kIcmpNotTranslated, packet.quoted.source);
   }
   const Key key{packet.destination, packet.source, packet.is_tcp()};

@@ -26,6 +26,8 @@ struct FilterProfile {
   TcpTracking tcp;
   // The answer to what is new from outside. kReset answers TCP; UDP then gets port unreachable. Not kInput.
   Unsolicited unsolicited = Unsolicited::kDrop;
+  // ICMP errors get in if they quote a packet of a flow (RFC 6092 REC-36; nftables' `ct state related`). Never end it.
+  bool icmp_errors = true;
 };
 
 // OK, or InvalidArgument naming the field.
@@ -35,8 +37,7 @@ absl::Status Validate(const FilterProfile& profile);
 // what belongs to a flow gets in (RFC 6092 §3). In nftables: policy drop, invalid drop, established accept, inside
 // accept. It knows no hosts or routes. Packets are never changed.
 //
-// ICMP errors get in if they quote a packet of a flow (REC-36), and never end it (REC-37). Not modelled: other ICMP,
-// of which nothing gets in; the hold of REC-34; protocols that are none of these.
+// Not modelled: ICMP that is no error, of which nothing gets in; the hold of REC-34; protocols that are none of these.
 class StatefulFilter {
  public:
   // REQUIRES: Validate(profile) is OK.

@@ -11,6 +11,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "scenarios/cli/nats.h"
+#include "scenarios/nat_conversion.h"
+#include "tests/sim/nat_tcp_bench.h"
 
 namespace pinhole::scenarios {
 namespace {
@@ -119,6 +121,18 @@ TEST(NatProfiles, LinuxTracksTcpWithNfConntracksDefaults) {
     EXPECT_EQ(tcp.unacknowledged_timeout_us(), 300000000u);
     EXPECT_EQ(tcp.retransmitted_timeout_us(), 300000000u);
   }
+}
+
+// What the simulator is held to by a kernel's own tables (tests/sim/nat_tcp_lab_test.cc) is what the profile says.
+TEST(NatProfiles, LinuxMasqueradeIsTheNatThatTheKernelsTablesAreAbout) {
+  const NatProfiles profiles = LoadAll();
+  const auto tcp = [&](const char* name) {
+    proto::Nat nat;
+    *nat.mutable_tcp() = Get(profiles, name).tcp();
+    return ToNatProfile(nat).tcp;
+  };
+  EXPECT_TRUE(tcp("linux-masquerade") == sim::LinuxTcp(sim::Unsolicited::kDrop).tcp);
+  EXPECT_TRUE(tcp("linux-input-accept") == sim::LinuxTcp(sim::Unsolicited::kInput).tcp);
 }
 
 // What a profile's words say of NATs they say of both transports.
