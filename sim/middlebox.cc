@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "sim/packet_pool.h"
 #include "sim/tcp/no_connection.h"
 
 namespace pinhole::sim {
