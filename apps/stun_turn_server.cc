@@ -1,5 +1,6 @@
 #include "apps/stun_turn_server.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 #include <variant>
@@ -39,7 +40,11 @@ std::optional<IcmpNumbers> NumbersOf(net::IcmpError::Kind kind, net::Family fami
 }  // namespace
 
 StunTurnServer::StunTurnServer(net::Host& host, Options options)
-    : host_(host), options_(std::move(options)), binding_({.software = options_.software, .credential = std::nullopt}) {
+    : host_(host),
+      options_(std::move(options)),
+      binding_({.software = options_.software, .credential = std::nullopt}),
+      tcp_clients_(host, options_.tcp_limits,
+                   [this](const stun::FiveTuple& five_tuple) { return turn_ && turn_->HasAllocation(five_tuple); }) {
   if (!options_.turn) return;
   stun::TurnServer::Options turn;
   turn.realm = options_.realm;
@@ -60,6 +65,7 @@ void StunTurnServer::OnStart() {
       status_.Update(socket.status());
     }
   }
+  for (const net::SocketAddress& address : options_.listen_tcp) status_.Update(tcp_clients_.Listen(address));
 }
 
 std::vector<net::SocketAddress> StunTurnServer::addresses() const {
@@ -70,27 +76,25 @@ std::vector<net::SocketAddress> StunTurnServer::addresses() const {
 
 void StunTurnServer::OnDatagram(const net::Datagram& datagram) {
   if (options_.silent) return;
-  const net::Instant now = host_.Now();
-  if (const Listener* listener = FindListener(datagram.socket)) {
-    if (turn_) {
-      turn_->OnClientDatagram(now, {.client = datagram.from, .server = datagram.to}, datagram.payload, datagram.tag);
-    } else {
-      std::array<std::uint8_t, stun::kMessageBytesMax> buffer;
-      const std::optional<net::ByteView> response = binding_.Respond(datagram.payload, datagram.from, buffer);
-      if (!response) return;
-      net::SendOptions options;
-      options.packet_class = net::PacketClass::kDiscovery;
-      options.cause = datagram.tag;
-      if (listener->address.address().IsUnspecified()) options.source = datagram.to.address();
-      host_.SendTo(listener->socket, datagram.from, *response, options);
-      return;
-    }
+  if (IsListener(datagram.socket)) {
+    OnClientMessage({datagram.from, datagram.to, stun::Transport::kUdp}, datagram.payload, datagram.tag);
   } else if (turn_) {
     const auto relay = relay_of_socket_.find(datagram.socket);
     if (relay == relay_of_socket_.end()) return;
-    turn_->OnRelayedDatagram(now, relay->second, datagram.from, datagram.payload, datagram.tag);
+    turn_->OnRelayedDatagram(host_.Now(), relay->second, datagram.from, datagram.payload, datagram.tag);
   }
   Drain();
+}
+
+void StunTurnServer::OnClientMessage(const stun::FiveTuple& five_tuple, net::ByteView message, net::PacketTag tag) {
+  if (turn_) return turn_->OnClientDatagram(host_.Now(), five_tuple, message, tag);
+  std::array<std::uint8_t, stun::kMessageBytesMax> buffer;
+  const std::optional<net::ByteView> response = binding_.Respond(message, five_tuple.client, buffer);
+  if (!response) return;
+  net::SendOptions options;
+  options.packet_class = net::PacketClass::kDiscovery;
+  options.cause = tag;
+  SendToClient(five_tuple, *response, options, StunTcpClients::Need::kMust);
 }
 
 void StunTurnServer::OnIcmpError(const net::IcmpError& error) {
@@ -105,31 +109,89 @@ void StunTurnServer::OnIcmpError(const net::IcmpError& error) {
 }
 
 void StunTurnServer::OnTimer() {
-  if (!turn_) return;
-  turn_->OnTimer(host_.Now());
+  const net::Instant now = host_.Now();
+  tcp_clients_.OnTimer(now);
+  if (turn_) turn_->OnTimer(now);
   Drain();
 }
 
-void StunTurnServer::Drain() {
-  if (!turn_) return;
-  while (const std::optional<stun::TurnServer::Output> output = turn_->PollOutput()) {
-    std::visit([this](const auto& one) { Handle(one); }, *output);
+// --- TCP
+
+void StunTurnServer::OnTcpAccepted(net::SocketId listener, net::SocketId connection, const net::SocketAddress& from) {
+  tcp_clients_.Accept(host_.Now(), listener, connection, from);
+  Drain();
+}
+
+void StunTurnServer::OnTcpReadable(net::SocketId connection) {
+  const net::Instant now = host_.Now();
+  while (const std::optional<net::ByteView> message = tcp_clients_.Next(now, connection)) {
+    if (options_.silent) continue;
+    OnClientMessage(tcp_clients_.FiveTupleOf(connection), *message, {});
+    Drain();
   }
-  host_.WakeAt(turn_->NextTimer());
+  Drain();
+}
+
+void StunTurnServer::OnTcpWritable(net::SocketId connection) { tcp_clients_.OnWritable(connection); }
+
+// A client that has finished sending wants nothing more (RFC 8489 §6.2.2).
+void StunTurnServer::OnTcpClosed(net::SocketId connection) {
+  OnTcpReadable(connection);
+  tcp_clients_.End(connection, false);
+  Drain();
+}
+
+void StunTurnServer::OnTcpReset(net::SocketId connection, const absl::Status&) {
+  tcp_clients_.End(connection, true);
+  Drain();
+}
+
+// --- What the engine wants
+
+void StunTurnServer::Drain() {
+  bool more = true;
+  while (more) {
+    while (const auto output = turn_ ? turn_->PollOutput() : std::nullopt) {
+      std::visit([this](const auto& one) { Handle(one); }, *output);
+    }
+    const std::optional<stun::FiveTuple> ended = tcp_clients_.TakeEnded();
+    more = ended.has_value();
+    if (ended && turn_) turn_->OnConnectionClosed(host_.Now(), *ended);
+  }
+  std::optional<net::Instant> next = tcp_clients_.NextTimer();
+  if (turn_) {
+    const std::optional<net::Instant> expiry = turn_->NextTimer();
+    if (expiry && (!next || *expiry < *next)) next = expiry;
+  }
+  host_.WakeAt(next);
 }
 
 void StunTurnServer::Handle(const stun::TurnServer::SendToClient& output) {
+  net::SendOptions options;
+  options.packet_class = output.packet_class;
+  options.cause = output.cause;
+  const bool relayed = output.packet_class == net::PacketClass::kOther;
+  SendToClient(output.five_tuple, output.bytes, options,
+               relayed ? StunTcpClients::Need::kMayDrop : StunTcpClients::Need::kMust);
+}
+
+void StunTurnServer::SendToClient(const stun::FiveTuple& five_tuple, net::ByteView bytes,
+                                  const net::SendOptions& options, StunTcpClients::Need need) {
+  const bool relayed = need == StunTcpClients::Need::kMayDrop;
+  if (five_tuple.transport == stun::Transport::kTcp) {
+    const bool sent = tcp_clients_.Send(five_tuple, bytes, options, need);
+    if (relayed) ++(sent ? counters_.relayed_to_clients : counters_.left_out);
+    return;
+  }
   for (const Listener& listener : listeners_) {
     const bool any = listener.address.address().IsUnspecified();
-    if (listener.address.port() != output.server.port() || listener.address.family() != output.server.family())
-      continue;
-    if (!any && listener.address != output.server) continue;
-    net::SendOptions options;
-    options.packet_class = output.packet_class;
-    options.cause = output.cause;
-    if (any) options.source = output.server.address();
-    host_.SendTo(listener.socket, output.client, output.bytes, options);
-    if (output.packet_class == net::PacketClass::kOther) ++counters_.relayed_to_clients;
+    const net::SocketAddress& server = five_tuple.server;
+    if (listener.address.port() != server.port() || listener.address.family() != server.family()) continue;
+    if (!any && listener.address != server) continue;
+    net::SendOptions from_there = options;
+    if (any) from_there.source = server.address();
+    host_.SendTo(listener.socket, five_tuple.client, bytes, from_there);
+    if (relayed) ++counters_.relayed_to_clients;
     return;
   }
 }
@@ -138,7 +200,7 @@ void StunTurnServer::Handle(const stun::TurnServer::OpenRelay& output) {
   const std::optional<net::IpAddress> address = RelayAddress(output.family);
   std::optional<net::SocketAddress> bound;
   if (address) {
-    const absl::StatusOr<net::SocketId> socket = host_.OpenUdp(net::SocketAddress(*address, 0));
+    const absl::StatusOr<net::SocketId> socket = OpenRelaySocket(*address, output.even_port);
     if (socket.ok()) {
       bound = host_.LocalAddress(*socket);
       relay_of_socket_[*socket] = output.relay;
@@ -147,6 +209,21 @@ void StunTurnServer::Handle(const stun::TurnServer::OpenRelay& output) {
     }
   }
   turn_->OnRelayOpened(host_.Now(), output.relay, bound);
+}
+
+absl::StatusOr<net::SocketId> StunTurnServer::OpenRelaySocket(const net::IpAddress& address, bool even_port) {
+  constexpr int kTries = 8;  // Where the even neighbour of an odd port is taken, ports are scarce.
+  for (int i = 0; i < kTries; ++i) {
+    const absl::StatusOr<net::SocketId> socket = host_.OpenUdp(net::SocketAddress(address, 0));
+    if (!socket.ok() || !even_port) return socket;
+    const std::uint16_t port = host_.LocalAddress(*socket).value_or(net::SocketAddress()).port();
+    if (port % 2 == 0) return socket;
+    host_.Close(*socket);
+    const absl::StatusOr<net::SocketId> neighbour =
+        host_.OpenUdp(net::SocketAddress(address, static_cast<std::uint16_t>(port - 1)));
+    if (neighbour.ok()) return neighbour;
+  }
+  return absl::ResourceExhaustedError("no even port");
 }
 
 void StunTurnServer::Handle(const stun::TurnServer::SendFromRelay& output) {
@@ -167,11 +244,9 @@ void StunTurnServer::Handle(const stun::TurnServer::CloseRelay& output) {
   socket_of_relay_.erase(socket);
 }
 
-const StunTurnServer::Listener* StunTurnServer::FindListener(net::SocketId socket) const {
-  for (const Listener& listener : listeners_) {
-    if (listener.socket == socket) return &listener;
-  }
-  return nullptr;
+bool StunTurnServer::IsListener(net::SocketId socket) const {
+  return std::any_of(listeners_.begin(), listeners_.end(),
+                     [&](const Listener& listener) { return listener.socket == socket; });
 }
 
 std::optional<net::IpAddress> StunTurnServer::RelayAddress(net::Family family) const {
@@ -179,8 +254,10 @@ std::optional<net::IpAddress> StunTurnServer::RelayAddress(net::Family family) c
     if (address.family() == family) return address;
   }
   if (!options_.relay_addresses.empty()) return std::nullopt;
-  for (const net::SocketAddress& address : options_.listen) {
-    if (address.family() == family && !address.address().IsUnspecified()) return address.address();
+  for (const std::vector<net::SocketAddress>* listened : {&options_.listen, &options_.listen_tcp}) {
+    for (const net::SocketAddress& address : *listened) {
+      if (address.family() == family && !address.address().IsUnspecified()) return address.address();
+    }
   }
   return std::nullopt;
 }

@@ -1,5 +1,7 @@
 #include "stun/channel_data.h"
 
+#include <algorithm>
+
 namespace pinhole::stun {
 
 std::optional<ChannelDataView> ChannelDataView::Parse(net::ByteView datagram) {
@@ -8,6 +10,12 @@ std::optional<ChannelDataView> ChannelDataView::Parse(net::ByteView datagram) {
   const std::size_t length = net::LoadU16(datagram.data() + 2);
   if (!IsChannelNumber(channel) || datagram.size() - kChannelDataHeaderBytes < length) return std::nullopt;
   return ChannelDataView{channel, datagram.subspan(kChannelDataHeaderBytes, length)};
+}
+
+void WriteChannelData(std::span<std::uint8_t> to, std::uint16_t channel, net::ByteView data) {
+  WriteChannelDataHeader(to, channel, data.size());
+  const auto end = std::copy(data.begin(), data.end(), to.begin() + kChannelDataHeaderBytes);
+  std::fill(end, to.end(), std::uint8_t{0});
 }
 
 }  // namespace pinhole::stun

@@ -16,11 +16,6 @@ namespace pinhole::stun {
 // ChannelData with 65535 bytes is shorter, padding included.
 inline constexpr std::size_t kStreamMessageBytesMax = kHeaderBytes + 0xFFFC;
 
-// What ChannelData with `length` bytes of data takes on a stream: padded to a multiple of four (RFC 8656 §12.5).
-constexpr std::size_t PaddedChannelDataBytes(std::size_t length) {
-  return (kChannelDataHeaderBytes + length + 3) & ~std::size_t{3};
-}
-
 // Splits what comes over a TCP connection of STUN alone (RFC 8489 §6.2.2), TURN's included, into messages: each
 // carries its length, so there is no other framing.
 //

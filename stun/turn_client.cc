@@ -116,8 +116,10 @@ void TurnClient::StartRequest(net::Instant now, const Purpose& purpose, int retr
 
   const std::optional<net::ByteView> bytes = message.Finish();
   if (!bytes.has_value()) return OnFailure(now, purpose, Reason::kRequestTooLong, 0, cause);
-  requests_.push_back(
-      {purpose, credential_.challenged(), retries, ClientTransaction(now, *bytes, options_.transaction)});
+  const bool over_tcp = options_.transport == Transport::kTcp;
+  const ClientTransaction transaction(
+      now, *bytes, over_tcp ? ClientTransaction::Options::OverTcp(options_.ti) : options_.transaction);
+  requests_.push_back({purpose, credential_.challenged(), retries, transaction});
   PollRequest(requests_.size() - 1, cause);
 }
 
@@ -287,6 +289,25 @@ void TurnClient::OnHardIcmpError(net::Instant now) {
   }
 }
 
+void TurnClient::OnConnectionLost() {
+  outputs_.BeginInput();
+  switch (state_) {
+    case State::kIdle:
+    case State::kAllocating:
+      outputs_.Push(AllocationFailed{Reason::kConnectionLost, 0});
+      break;
+    case State::kAllocated:
+      outputs_.Push(AllocationLost{Reason::kConnectionLost, 0});
+      break;
+    case State::kReleasing:
+      outputs_.Push(Released{});
+      break;
+    case State::kClosed:
+      return;
+  }
+  Close();
+}
+
 void TurnClient::Release(net::Instant now) {
   outputs_.BeginInput();
   if (state_ == State::kReleasing || state_ == State::kClosed) return;
@@ -430,9 +451,8 @@ TurnClient::SendResult TurnClient::Send(net::Instant now, const net::SocketAddre
 TurnClient::SendResult TurnClient::Emit(net::Instant now, const net::SocketAddress& peer, net::ByteView payload,
                                         net::PacketClass packet_class, net::PacketTag cause) {
   if (HasChannel(now, peer)) {
-    const std::span<std::uint8_t> bytes = outputs_.NewBytes(kChannelDataHeaderBytes + payload.size());
-    WriteChannelDataHeader(bytes, FindChannel(peer)->number, payload.size());
-    std::copy(payload.begin(), payload.end(), bytes.begin() + kChannelDataHeaderBytes);
+    const std::span<std::uint8_t> bytes = outputs_.NewBytes(ChannelDataBytes(options_.transport, payload.size()));
+    WriteChannelData(bytes, FindChannel(peer)->number, payload);
     outputs_.Push(SendToServer{bytes, packet_class, cause});
     return SendResult::kSent;
   }

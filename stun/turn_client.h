@@ -17,14 +17,16 @@
 #include "stun/long_term.h"
 #include "stun/message.h"
 #include "stun/output_queue.h"
+#include "stun/transport.h"
 
 namespace pinhole::stun {
 
-// One allocation on a TURN server over UDP (RFC 8656), from one local socket.
+// One allocation on a TURN server (RFC 8656), from one local socket: a UDP one, or a TCP connection to the server.
 //
 //     kIdle --Start--> kAllocating --success--> kAllocated --Release--> kReleasing --> kClosed
 //                          |---refused, no answer--> kClosed <--lost--'
 //                          `---Release--> kReleasing
+// A lost connection leads from everywhere to kClosed.
 //
 // Answers the server's challenge, keeps allocation, permissions and channels alive, wraps what goes to peers
 // (Send indications until a channel is bound, then ChannelData) and unwraps what comes.
@@ -35,12 +37,14 @@ class TurnClient {
  public:
   struct Options {
     net::SocketAddress server;
-    std::string username;  // as OpaqueString leaves it, and so the password
+    Transport transport = Transport::kUdp;  // to the server
+    std::string username;                   // as OpaqueString leaves it, and so the password
     std::string password;
     std::optional<net::Family> family;              // REQUESTED-ADDRESS-FAMILY; without: IPv4 (§7.2)
     std::optional<std::uint32_t> lifetime_seconds;  // LIFETIME asked for; without: the server's default
     std::string software;                           // SOFTWARE of Allocate and Refresh; none if empty
-    ClientTransaction::Options transaction;         // of every request
+    ClientTransaction::Options transaction;         // of every request over UDP
+    net::Duration ti = kDefaultTi;                  // and over TCP: how long an answer is waited for
   };
   enum class State : std::uint8_t { kIdle, kAllocating, kAllocated, kReleasing, kClosed };
   enum class Reason : std::uint8_t {
@@ -56,7 +60,8 @@ class TurnClient {
     kExpired,         // the allocation ran out before a refresh was answered
   };
 
-  // Send `bytes` to Options::server.
+  // Send `bytes` to Options::server: a datagram, or over TCP a whole message, padding included, to follow the one
+  // before. A stream that is full may leave out whole messages on their way to a peer (`send` 0), never others.
   struct SendToServer {
     net::ByteView bytes;
     net::PacketClass packet_class;  // kTurn, or what Send() was given
@@ -133,13 +138,17 @@ class TurnClient {
   // `random` gives the transaction ids and outlives the client.
   TurnClient(Options options, net::RandomSource& random);
 
-  // Sends the first Allocate. Once only.
+  // Sends the first Allocate. Once only; over TCP when the connection is there.
   void Start(net::Instant now);
-  // Takes what came from the server's address to the local socket. False, with nothing changed, for what is
+  // Takes what came from the server's address to the local socket, over TCP message by message as StreamSplitter
+  // gives them. False, with nothing changed, for what is
   // not this allocation's: another sender, no TURN message, another transaction.
   bool OnDatagram(net::Instant now, const net::SocketAddress& from, net::ByteView datagram, net::PacketTag tag = {});
   // A hard ICMP error (RFC 1122 §4.2.3.9) came for what was sent to the server.
   void OnHardIcmpError(net::Instant now);
+  // The TCP connection to the server failed, broke or was closed by the server: the allocation has gone with it, and
+  // whoever wants another begins anew with a new client.
+  void OnConnectionLost();
   // Lets `peer` in, and keeps it so. PermissionReady comes at once if it is let in already.
   void CreatePermission(net::Instant now, const net::IpAddress& peer);
   // Binds a channel to `peer`, permission included, and keeps both. ChannelReady comes at once if bound.

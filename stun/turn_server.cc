@@ -62,6 +62,13 @@ void TurnServer::OnClientDatagram(net::Instant now, const FiveTuple& five_tuple,
   }
 }
 
+void TurnServer::OnConnectionClosed(net::Instant now, const FiveTuple& five_tuple) {
+  outputs_.BeginInput();
+  Expire(now);
+  const auto found = by_five_tuple_.find(five_tuple);
+  if (found != by_five_tuple_.end()) Remove(*found->second);
+}
+
 void TurnServer::OnRequest(Request request) {
   const MessageView& message = request.message;
   switch (message.method()) {
@@ -69,8 +76,7 @@ void TurnServer::OnRequest(Request request) {
       const std::optional<net::ByteView> response =
           binding_.Respond(message, request.five_tuple.client, outputs_.NewBytes(kMessageBytesMax));
       if (response.has_value()) {
-        outputs_.Push(SendToClient{request.five_tuple.client, request.five_tuple.server, *response,
-                                   net::PacketClass::kDiscovery, request.tag});
+        outputs_.Push(SendToClient{request.five_tuple, *response, net::PacketClass::kDiscovery, request.tag});
       }
       return;
     }
@@ -151,7 +157,7 @@ void TurnServer::OnAllocate(const Request& request) {
     if (!even_port.has_value() || (even_port->reserve_next && has_additional)) {
       return Refuse(request, errors::kBadRequest);
     }
-    return Refuse(request, errors::kInsufficientCapacity);  // Ports are the owner's to choose.
+    if (even_port->reserve_next) return Refuse(request, errors::kInsufficientCapacity);  // Nothing is ever reserved.
   }
   if (has_additional) {  // 9
     const std::optional<AdditionalAddressFamily> additional = message.Get<AdditionalAddressFamily>();
@@ -180,7 +186,7 @@ void TurnServer::OnAllocate(const Request& request) {
   expiries_.insert({allocation->expiry, relay});
   ++count_by_user_[request.user->name];
   allocations_[relay] = std::move(allocation);
-  outputs_.Push(OpenRelay{relay, family});
+  outputs_.Push(OpenRelay{relay, family, has_even_port});
 }
 
 void TurnServer::OnRelayOpened(net::Instant now, RelayId relay, const std::optional<net::SocketAddress>& address) {
@@ -201,8 +207,7 @@ void TurnServer::OnRelayOpened(net::Instant now, RelayId relay, const std::optio
     response.AddIntegrity(allocation.user->key);
     if (allocation.fingerprint) response.AddFingerprint();
     if (const std::optional<net::ByteView> bytes = response.Finish()) {
-      outputs_.Push(SendToClient{allocation.five_tuple.client, allocation.five_tuple.server, *bytes,
-                                 net::PacketClass::kTurn, allocation.cause});
+      outputs_.Push(SendToClient{allocation.five_tuple, *bytes, net::PacketClass::kTurn, allocation.cause});
     }
     allocation.open = address.has_value();  // A socket of the wrong family is closed.
     return Remove(allocation);
@@ -228,8 +233,7 @@ void TurnServer::RespondAllocated(net::Instant now, const Allocation& allocation
   if (allocation.fingerprint) response.AddFingerprint();
   const std::optional<net::ByteView> bytes = response.Finish();
   if (!bytes.has_value()) return;
-  outputs_.Push(
-      SendToClient{allocation.five_tuple.client, allocation.five_tuple.server, *bytes, net::PacketClass::kTurn, tag});
+  outputs_.Push(SendToClient{allocation.five_tuple, *bytes, net::PacketClass::kTurn, tag});
 }
 
 void TurnServer::OnRefresh(const Request& request, Allocation& allocation) {
@@ -424,9 +428,9 @@ void TurnServer::OnRelayedDatagram(net::Instant now, RelayId relay, const net::S
   if (payload.size() + kDataOverheadMax > kDatagramBytesMax) return;
 
   if (const Channel* channel = FindChannel(*allocation, now, from)) {
-    const std::span<std::uint8_t> bytes = outputs_.NewBytes(kChannelDataHeaderBytes + payload.size());
-    WriteChannelDataHeader(bytes, channel->number, payload.size());
-    std::copy(payload.begin(), payload.end(), bytes.begin() + kChannelDataHeaderBytes);
+    const Transport transport = allocation->five_tuple.transport;
+    const std::span<std::uint8_t> bytes = outputs_.NewBytes(ChannelDataBytes(transport, payload.size()));
+    WriteChannelData(bytes, channel->number, payload);
     return ToClient(*allocation, bytes, tag);
   }
   MessageBuilder message(outputs_.NewBytes(kDataOverheadMax + payload.size()), MessageClass::kIndication, Method::kData,
@@ -452,8 +456,7 @@ void TurnServer::OnRelayIcmp(net::Instant now, RelayId relay, const net::SocketA
 }
 
 void TurnServer::ToClient(const Allocation& allocation, net::ByteView bytes, net::PacketTag tag) {
-  outputs_.Push(
-      SendToClient{allocation.five_tuple.client, allocation.five_tuple.server, bytes, net::PacketClass::kOther, tag});
+  outputs_.Push(SendToClient{allocation.five_tuple, bytes, net::PacketClass::kOther, tag});
 }
 
 // --- Responses, time
@@ -469,8 +472,7 @@ void TurnServer::Respond(const Request& request, MessageClass message_class, con
   if (request.message.HasFingerprint()) response.AddFingerprint();
   const std::optional<net::ByteView> bytes = response.Finish();
   if (!bytes.has_value()) return;
-  outputs_.Push(
-      SendToClient{request.five_tuple.client, request.five_tuple.server, *bytes, net::PacketClass::kTurn, request.tag});
+  outputs_.Push(SendToClient{request.five_tuple, *bytes, net::PacketClass::kTurn, request.tag});
 }
 
 void TurnServer::Refuse(const Request& request, const ErrorCode& error) {

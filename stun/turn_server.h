@@ -25,6 +25,7 @@
 #include "stun/message.h"
 #include "stun/message_builder.h"
 #include "stun/output_queue.h"
+#include "stun/transport.h"
 #include "stun/turn_lifetimes.h"
 
 namespace pinhole::stun {
@@ -32,17 +33,18 @@ namespace pinhole::stun {
 // Names the relayed transport address of one allocation, and so the socket behind it. Never reused.
 enum class RelayId : std::uint32_t {};
 
-// What tells allocations apart; the fifth part, the transport, is UDP (RFC 8656 §2).
+// What tells allocations apart (RFC 8656 §2).
 struct FiveTuple {
   net::SocketAddress client;  // as the server sees it
   net::SocketAddress server;  // the address that it sent to
+  Transport transport = Transport::kUdp;
 
   friend bool operator==(const FiveTuple&, const FiveTuple&) = default;
   friend std::strong_ordering operator<=>(const FiveTuple&, const FiveTuple&) = default;
 };
 
-// A TURN server over UDP (RFC 8656) that also answers Binding requests. Any number of clients; the owner has
-// the sockets: the listening ones, and one per relayed address that it opens when told to.
+// A TURN server over UDP and TCP (RFC 8656) that also answers Binding requests. Any number of clients; the owner has
+// the sockets: the listening ones, their TCP connections, and one per relayed address that it opens when told to.
 //
 // Give every input with the time, drain PollOutput(), sleep until NextTimer(). Views in outputs are valid until
 // the next input, or as long as the datagram handed in, whichever ends first. OnRelayOpened() may be called
@@ -64,18 +66,19 @@ class TurnServer {
     std::size_t channels_max = 256;                // per allocation, 508 beyond; the RFC's numbers end at 4096
   };
 
-  // Send `bytes` from the address `server` to `client`.
+  // Send `bytes` from the address `five_tuple.server` to `five_tuple.client`; over TCP on the connection that there
+  // is, a whole message, padding included. Relayed data may be left out if the stream is full, responses may not.
   struct SendToClient {
-    net::SocketAddress client;
-    net::SocketAddress server;
+    FiveTuple five_tuple;
     net::ByteView bytes;
     net::PacketClass packet_class;  // kDiscovery (Binding), kTurn, or kOther for relayed data
     net::PacketTag cause;
   };
-  // Open a socket at a relayed address of this family, on any port, and call OnRelayOpened().
+  // Open a socket at a relayed address of this family, on any port (any even one), and call OnRelayOpened().
   struct OpenRelay {
     RelayId relay;
     net::Family family;
+    bool even_port = false;
   };
   struct SendFromRelay {
     RelayId relay;
@@ -95,7 +98,11 @@ class TurnServer {
   // Both as OpaqueString leaves them.
   void AddUser(absl::string_view username, absl::string_view password);
 
+  // A datagram, or over TCP a message as StreamSplitter gives it.
   void OnClientDatagram(net::Instant now, const FiveTuple& five_tuple, net::ByteView datagram, net::PacketTag tag = {});
+  // A TCP connection of a client is closed or broken. Its allocation ends, for nothing can be sent on its 5-tuple any
+  // more (RFC 8489 §6.2.2: what was learned over a connection lasts as long as that).
+  void OnConnectionClosed(net::Instant now, const FiveTuple& five_tuple);
   // The answer to OpenRelay: where the socket is bound; nullopt if there is no address or port left.
   void OnRelayOpened(net::Instant now, RelayId relay, const std::optional<net::SocketAddress>& address);
   void OnRelayedDatagram(net::Instant now, RelayId relay, const net::SocketAddress& from, net::ByteView payload,
@@ -110,6 +117,7 @@ class TurnServer {
   std::optional<Output> PollOutput();
 
   std::size_t allocations() const { return allocations_.size(); }
+  bool HasAllocation(const FiveTuple& five_tuple) const { return by_five_tuple_.count(five_tuple) != 0; }
 
  private:
   struct Permission {

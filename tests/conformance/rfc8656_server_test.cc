@@ -220,7 +220,7 @@ TEST_F(Rfc8656Server, Section7_2_BothFamilyAttributesGet400) {
   EXPECT_EQ(refused.code(), 400);
 }
 
-TEST_F(Rfc8656Server, Section7_2_EvenPortGets508AndWithASecondFamily400) {
+TEST_F(Rfc8656Server, Section7_2_EvenPortIsOpenedButReservingTheNextGets508AndWithASecondFamily400) {
   client.Challenge();
   const auto ask = [&](auto add) {
     return client
@@ -231,10 +231,12 @@ TEST_F(Rfc8656Server, Section7_2_EvenPortGets508AndWithASecondFamily400) {
              })
         .code();
   };
-  EXPECT_EQ(ask([](MessageBuilder& m) { m.Add(EvenPort{false}); }), 508);
   EXPECT_EQ(ask([](MessageBuilder& m) { m.Add(EvenPort{true}); }), 508);
   EXPECT_EQ(ask([](MessageBuilder& m) { m.Add(EvenPort{true}).Add(AdditionalAddressFamily{net::Family::kIpv6}); }),
             400);
+  EXPECT_TRUE(bench.opened.empty());
+  EXPECT_EQ(ask([](MessageBuilder& m) { m.Add(EvenPort{false}); }), 0);
+  EXPECT_TRUE(bench.opened_even_port);
 }
 
 TEST_F(Rfc8656Server, Section7_2_AdditionalFamilyIsRefusedInTheSuccessResponseAndAsIpv4Gets400) {

@@ -92,7 +92,7 @@ class Run {
         Require(!relayed->peer.address().IsLoopback() && !relayed->peer.address().IsMulticast());
       } else {
         const auto& send = std::get<TurnServer::SendToClient>(*output);
-        Require(send.client == kClient && send.server == kListening && send.bytes.size() <= 65507);
+        Require(send.five_tuple == FiveTuple{kClient, kListening} && send.bytes.size() <= 65507);
         if (const std::optional<MessageView> message = MessageView::Parse(send.bytes)) Learn(*message);
       }
     }

@@ -195,7 +195,7 @@ void TestNetwork::Inject(int index, const SocketAddress& from, net::ByteView byt
 void TestNetwork::DrainServer() {
   while (std::optional<stun::TurnServer::Output> output = server_->PollOutput()) {
     if (const auto* send = std::get_if<stun::TurnServer::SendToClient>(&*output)) {
-      Send(-1, send->server, send->client, send->bytes, send->packet_class, send->cause);
+      Send(-1, send->five_tuple.server, send->five_tuple.client, send->bytes, send->packet_class, send->cause);
     } else if (const auto* open = std::get_if<stun::TurnServer::OpenRelay>(&*output)) {
       const SocketAddress address = server_address_.WithPort(next_relay_port_++);
       relays_[open->relay] = address;

@@ -82,6 +82,12 @@ class TurnServerBench {
     server_.OnRelayIcmp(now_, relays_.begin()->first, destination, type, code, mtu);
     Drain();
   }
+  template <typename Input>
+  void Do(Input input) {
+    Clear();
+    input();
+    Drain();
+  }
   void Advance(net::Duration by) {
     Clear();
     const net::Instant end = now_ + by;
@@ -98,6 +104,7 @@ class TurnServerBench {
   std::vector<Message> to_client;
   std::vector<FromRelay> from_relay;
   std::vector<RelayId> opened, closed;
+  bool opened_even_port = false;  // what the last of those was to be
   const std::map<RelayId, net::SocketAddress>& relays() const { return relays_; }
 
  private:
@@ -110,13 +117,14 @@ class TurnServerBench {
   void Drain() {
     while (const std::optional<TurnServer::Output> output = server_.PollOutput()) {
       if (const auto* send = std::get_if<TurnServer::SendToClient>(&*output)) {
-        to_client.push_back({std::vector<std::uint8_t>(send->bytes.begin(), send->bytes.end()),
-                             FiveTuple{send->client, send->server}, send->packet_class, send->cause});
+        to_client.push_back({std::vector<std::uint8_t>(send->bytes.begin(), send->bytes.end()), send->five_tuple,
+                             send->packet_class, send->cause});
       } else if (const auto* relayed = std::get_if<TurnServer::SendFromRelay>(&*output)) {
         from_relay.push_back({relayed->relay, relayed->peer, std::string(AsText(relayed->bytes)),
                               relayed->dont_fragment, relayed->cause});
       } else if (const auto* open = std::get_if<TurnServer::OpenRelay>(&*output)) {
         opened.push_back(open->relay);
+        opened_even_port = open->even_port;
         if (!answer_open_relay) continue;
         std::optional<net::SocketAddress> address;
         if (ports_left) {

@@ -1,0 +1,100 @@
+// TURN over TCP with coturn: its client against our server, our client against its server.
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "apps/stun_turn_server.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "net/posix/posix_host.h"
+#include "net/posix/posix_loop.h"
+#include "tests/apps/coturn.h"
+#include "tests/apps/turn_program.h"
+
+namespace pinhole::apps {
+namespace {
+
+using namespace std::chrono_literals;
+using stun::TurnClient;
+using ::testing::HasSubstr;
+
+// One limit for everything that waits on real sockets; nothing here needs a tenth of it.
+constexpr net::Duration kPatience = 20s;
+constexpr net::IpAddress kLoopback = net::IpAddress::V4(127, 0, 0, 1);
+
+// A UDP socket that sends back what it gets.
+class Echo final : public net::App {
+ public:
+  explicit Echo(net::Host& host) : host_(host) {}
+  void OnStart() override { socket_ = host_.OpenUdp({kLoopback, 0}).value(); }
+  void OnDatagram(const net::Datagram& datagram) override {
+    host_.SendTo(socket_, datagram.from, datagram.payload, {});
+  }
+  net::SocketAddress address() const { return host_.LocalAddress(socket_).value(); }
+
+ private:
+  net::Host& host_;
+  net::SocketId socket_{};
+};
+
+// Two of its clients, both over TCP, send each other ten messages of 101 bytes each on an allocation of its own. (Not on
+// channels: it binds numbers above 0x4FFF, which RFC 8656 §12 reserves.)
+TEST(TurnInterop, CoturnsClientRelaysOverTcpThroughOurServer) {
+  net::PosixLoop loop;
+  net::PosixHost host(loop);
+  StunTurnServer server(host, {.listen_tcp = {net::SocketAddress(kLoopback, 0)},
+                               .users = {{"pinhole", "pinhole"}},
+                               .allow_loopback_peers = true});
+  host.Start(server);
+  ASSERT_TRUE(server.status().ok()) << server.status();
+  const CoturnRun run =
+      RunCoturnClient(loop, absl::StrCat("turnutils_uclient -t -s -y -c -n 10 -l 101 -u pinhole -w pinhole -p ",
+                                         server.tcp_addresses().front().port(), " 127.0.0.1"));
+  EXPECT_TRUE(run.succeeded) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("Total lost packets 0 (0.000000%)"));
+  EXPECT_EQ(server.counters().relayed_to_clients, 20u);
+  EXPECT_EQ(server.counters().left_out, 0u);
+}
+
+// In Send indications and then on a channel, with lengths that need padding, both ways.
+TEST(TurnInterop, OurClientRelaysOverTcpThroughCoturn) {
+  const CoturnServer coturn;
+  net::PosixLoop loop;
+  net::PosixHost echo_host(loop), host(loop);
+  Echo echo(echo_host);
+  echo_host.Start(echo);
+  TurnProgram client(
+      host,
+      {.server = coturn.address(), .transport = stun::Transport::kTcp, .username = "pinhole", .password = "pinhole"},
+      kLoopback);
+  host.Start(client);
+  ASSERT_TRUE(loop.RunUntil([&] { return client.Count<TurnClient::Allocated>() == 1; }, kPatience));
+  for (const std::string payload : {"indication", "channel"}) {
+    SCOPED_TRACE(payload);
+    client.from_peers.clear();
+    for (int i = 0; i < 5; ++i) client.Send(echo.address(), payload + std::string(static_cast<std::size_t>(i), '.'));
+    ASSERT_TRUE(loop.RunUntil([&] { return client.from_peers.size() == 5; }, kPatience));
+    EXPECT_EQ(client.from_peers[4].second, payload + "....");
+    EXPECT_EQ(client.from_peers[4].first, echo.address());
+    if (payload == "channel") break;
+    client.Bind(echo.address());
+    ASSERT_TRUE(loop.RunUntil([&] { return client.Count<TurnClient::ChannelReady>() == 1; }, kPatience));
+  }
+  EXPECT_FALSE(client.lost);
+}
+
+TEST(TurnInterop, OurClientsWrongPasswordIsRefusedByCoturnOverTcp) {
+  const CoturnServer coturn;
+  net::PosixLoop loop;
+  net::PosixHost host(loop);
+  TurnProgram client(
+      host,
+      {.server = coturn.address(), .transport = stun::Transport::kTcp, .username = "pinhole", .password = "guess"},
+      kLoopback);
+  host.Start(client);
+  ASSERT_TRUE(loop.RunUntil([&] { return client.Count<TurnClient::AllocationFailed>() == 1; }, kPatience));
+  EXPECT_EQ(std::get<TurnClient::AllocationFailed>(client.events.at(0)).code, 401);
+}
+
+}  // namespace
+}  // namespace pinhole::apps
