@@ -1,6 +1,7 @@
 #include "tests/sim/tcp_impaired.h"
 
 #include "absl/strings/str_cat.h"
+#include "sim/nat_box.h"
 #include "tests/sim/tcp_world.h"
 
 namespace pinhole::sim {
@@ -18,8 +19,10 @@ LinkProfile DrawImpairments(std::uint64_t seed, const std::string& direction) {
   profile.mtu_bytes = 576 + static_cast<std::uint32_t>(below(925));
   if (below(2) == 0) profile.loss_ppm = static_cast<std::uint32_t>(below(20'000));
   if (below(2) == 0) {
+    // Bursts are counted in packets. One that swallows a segment and all that a sender tries again before it gives up
+    // (RFC 9293 §3.8.3, R2), 16 in a row, has a chance of 1 in 2 million.
     profile.burst_loss =
-        BurstLoss{.good_to_bad_ppm = static_cast<std::uint32_t>(below(3000)), .bad_to_good_ppm = 300'000};
+        BurstLoss{.good_to_bad_ppm = static_cast<std::uint32_t>(below(3000)), .bad_to_good_ppm = 600'000};
   }
   if (below(2) == 0) profile.jitter = microseconds(30'000);
   if (below(2) == 0) {
@@ -38,19 +41,63 @@ LinkProfile DrawImpairments(std::uint64_t seed, const std::string& direction) {
   return profile;
 }
 
-std::string TransferFault(const LinkProfile& there, const LinkProfile& back, std::size_t bytes, std::uint64_t seed) {
+NatsOnTheWay DrawNats(std::uint64_t seed) {
+  net::SeededRandom random(seed, "nats");
+  const auto draw = [&]() -> std::optional<TcpDepth> {
+    const std::uint64_t drawn = random.Below(static_cast<std::uint64_t>(TcpDepth::kRewritesIsn) + 2);
+    return drawn == 0 ? std::nullopt : std::optional(static_cast<TcpDepth>(drawn - 1));
+  };
+  NatsOnTheWay nats;
+  nats.alice = draw();
+  nats.bob = draw();
+  return nats;
+}
+
+namespace {
+
+// A machine at `address`, or with a NAT that has it, behind that one; the NAT forwards port 80. Gives the machine and
+// what stands on the link between the two sides, whose port is 1 in either case.
+struct Ends {
+  HostNode* machine = nullptr;
+  Node* outermost = nullptr;
+};
+Ends AddSide(World& world, const std::string& name, const std::string& address, std::optional<TcpDepth> depth,
+             const HostOptions& options) {
+  if (!depth) {
+    HostNode& host = AddHost(world, name, address + "/24", "", options);
+    return {&host, &host};
+  }
+  NatProfile profile;
+  profile.tcp.tracking.depth = *depth;
+  profile.port_forwards.push_back({At("0.0.0.0:80"), At("10.0.0.2:80")});
+  NatBox& box = world.AddNode<NatBox>(name + "_nat", NatBoxOptions{.profile = profile});
+  AddPort(box, "wan", address + "/24");
+  const int lan = AddPort(box, "lan", "10.0.0.1/24");
+  HostNode& host = AddHost(world, name, "10.0.0.2/24", "10.0.0.1", options);
+  Link(world, host, 1, box, lan);
+  return {&host, &box};
+}
+
+}  // namespace
+
+std::string TransferFault(const LinkProfile& there, const LinkProfile& back, std::size_t bytes, std::uint64_t seed,
+                          const NatsOnTheWay& nats) {
   // No digests: they are a third of the time, and the same bytes are compared here.
   World world(seed, {.digests = false});
-  HostNode& alice_node = AddHost(world, "alice", "192.0.2.1/24");
-  HostNode& bob_node = AddHost(world, "bob", "192.0.2.2/24");
-  Link(world, alice_node, 1, bob_node, 1, there, back);
+  HostOptions options;
+  if (nats.alice == TcpDepth::kWindow || nats.bob == TcpDepth::kWindow) options.tcp.window_scale.reset();
+  const Ends alice_side = AddSide(world, "alice", "192.0.2.1", nats.alice, options);
+  const Ends bob_side = AddSide(world, "bob", "192.0.2.2", nats.bob, options);
+  Link(world, *alice_side.outermost, 1, *bob_side.outermost, 1, there, back);
+  HostNode& alice_node = *alice_side.machine;
+  HostNode& bob_node = *bob_side.machine;
   net::TcpProgram alice, bob;
   alice.Attach(world.StartProgram(alice_node, "tcp", alice));
   bob.Attach(world.StartProgram(bob_node, "tcp", bob));
   world.RunUntil(Time({}));
 
   const std::string to_bob = net::Noise(bytes, seed * 2), to_alice = net::Noise(bytes, seed * 2 + 1);
-  const net::SocketId listener = bob.Listen(At("192.0.2.2:80"));
+  const net::SocketId listener = bob.Listen(At("0.0.0.0:80"));
   bob.during_call = [&](net::SocketId id) {
     if (bob.at(id).readable == 0 && bob.at(id).closed == 0 && bob.at(id).writable == 0 && bob.at(id).reset == 0) {
       bob.Write(id, to_alice, true);

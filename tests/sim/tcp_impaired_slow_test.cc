@@ -5,9 +5,10 @@
 namespace pinhole::sim {
 namespace {
 
-TEST(TcpImpairedSlow, AThousandMegabytesEachWayArriveWhole) {
+TEST(TcpImpairedSlow, AThousandMegabytesEachWayThroughNatsOfAllRungsArriveWhole) {
   for (std::uint64_t seed = 1001; seed <= 2000; ++seed) {
-    EXPECT_EQ(TransferFault(DrawImpairments(seed, "there"), DrawImpairments(seed, "back"), 1 << 20, seed), "")
+    EXPECT_EQ(
+        TransferFault(DrawImpairments(seed, "there"), DrawImpairments(seed, "back"), 1 << 20, seed, DrawNats(seed)), "")
         << "seed " << seed;
   }
 }

@@ -41,6 +41,18 @@ TEST(TcpImpaired, AllImpairmentsAtOnceLeaveTheStreamsWhole) {
   }
 }
 
+TEST(TcpImpaired, NatsOfEachRungOnTheWayLeaveTheStreamsWhole) {
+  for (int rung = 0; rung <= static_cast<int>(TcpDepth::kRewritesIsn); ++rung) {
+    const TcpDepth depth = static_cast<TcpDepth>(rung);
+    for (std::uint64_t seed = 101; seed <= 108; ++seed) {
+      EXPECT_EQ(TransferFault(DrawImpairments(seed, "there"), DrawImpairments(seed, "back"), 100'000, seed,
+                              {.alice = depth, .bob = depth}),
+                "")
+          << ToString(depth) << ", seed " << seed;
+    }
+  }
+}
+
 // The other half of it: where nothing can arrive, both ends hear why.
 TEST(TcpImpaired, ALinkThatDiesIsToldToBothEnds) {
   LinkProfile dies = {.delay = 20ms, .rate_bps = 1'000'000};
