@@ -32,7 +32,8 @@ IceEndpoint::IceEndpoint(net::Host& host, Options options, std::unique_ptr<Refer
     : host_(host),
       options_(std::move(options)),
       channel_(std::move(channel)),
-      agent_(options_.agent, host.Random("ice"), pacer) {
+      agent_(options_.agent, host.Random("ice"), pacer),
+      streams_(host, agent_) {
   for (std::size_t stream = 0; stream < options_.agent.components.size(); ++stream) {
     for (int component = 1; component <= options_.agent.components[stream]; ++component) {
       paths_.push_back({.stream = static_cast<int>(stream),
@@ -85,6 +86,33 @@ void IceEndpoint::OnIcmpError(const net::IcmpError& error) {
   Drain();
 }
 
+void IceEndpoint::OnTcpAccepted(net::SocketId listener, net::SocketId connection, const net::SocketAddress& from) {
+  if (const std::optional<ice::SocketTag> tag = TagOf(listener)) streams_.OnAccepted(*tag, connection, from);
+  Drain();
+}
+
+void IceEndpoint::OnTcpConnected(net::SocketId connection) {
+  streams_.OnConnected(connection);
+  Drain();
+}
+
+void IceEndpoint::OnTcpReadable(net::SocketId connection) {
+  streams_.OnReadable(connection);
+  Drain();
+}
+
+void IceEndpoint::OnTcpWritable(net::SocketId connection) { streams_.OnWritable(connection); }
+
+void IceEndpoint::OnTcpClosed(net::SocketId connection) {
+  streams_.OnClosed(connection);
+  Drain();
+}
+
+void IceEndpoint::OnTcpReset(net::SocketId connection, const absl::Status& why) {
+  streams_.OnReset(connection, why);
+  Drain();
+}
+
 void IceEndpoint::OnTimer() {
   const net::Instant now = host_.Now();
   if (state_ == EndpointState::kNotStarted) {
@@ -131,7 +159,7 @@ void IceEndpoint::Drain() {
 // Gives the agent what its outputs led to, once all of them are handled: views in outputs live only until the
 // next input. True if there was anything.
 bool IceEndpoint::FeedBack() {
-  bool fed = false;
+  bool fed = streams_.FeedBack();
   const net::Instant now = host_.Now();
   for (const SocketResult& result : std::exchange(socket_results_, {})) {
     fed = true;
@@ -155,12 +183,20 @@ bool IceEndpoint::FeedBack() {
   return fed;
 }
 
-void IceEndpoint::Handle(const ice::OpenSocket& output) {
-  const std::size_t index = static_cast<std::size_t>(output.tag);
+void IceEndpoint::Handle(const ice::OpenSocket& output) { KeepSocket(output.tag, host_.OpenUdp(output.local)); }
+
+void IceEndpoint::Handle(const ice::OpenListener& output) {
+  net::TcpOptions options;
+  options.reuse_address = true;
+  options.packet_class = net::PacketClass::kResponse;
+  KeepSocket(output.tag, host_.Listen(output.local, options));
+}
+
+void IceEndpoint::KeepSocket(ice::SocketTag tag, const absl::StatusOr<net::SocketId>& socket) {
+  const std::size_t index = static_cast<std::size_t>(tag);
   if (sockets_.size() <= index) sockets_.resize(index + 1);
-  const absl::StatusOr<net::SocketId> socket = host_.OpenUdp(output.local);
   SocketResult& result = socket_results_.emplace_back();
-  result.tag = output.tag;
+  result.tag = tag;
   if (socket.ok()) {
     sockets_[index] = *socket;
     result.bound = host_.LocalAddress(*socket);

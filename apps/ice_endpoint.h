@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "apps/data_confirmation.h"
+#include "apps/ice_streams.h"
 #include "apps/referral_channel.h"
 #include "ice/agent.h"
 #include "net/host.h"
@@ -84,6 +85,12 @@ class IceEndpoint final : public net::App {
   void OnStart() override;
   void OnDatagram(const net::Datagram& datagram) override;
   void OnIcmpError(const net::IcmpError& error) override;
+  void OnTcpAccepted(net::SocketId listener, net::SocketId connection, const net::SocketAddress& from) override;
+  void OnTcpConnected(net::SocketId connection) override;
+  void OnTcpReadable(net::SocketId connection) override;
+  void OnTcpWritable(net::SocketId connection) override;
+  void OnTcpClosed(net::SocketId connection) override;
+  void OnTcpReset(net::SocketId connection, const absl::Status& why) override;
   void OnTimer() override;
 
   // Ends the session in good order: allocations are given back, sockets closed.
@@ -127,9 +134,14 @@ class IceEndpoint final : public net::App {
   void Begin();
   void Drain();
   bool FeedBack();
+  void KeepSocket(ice::SocketTag tag, const absl::StatusOr<net::SocketId>& socket);
   void Handle(const ice::OpenSocket& output);
+  void Handle(const ice::OpenListener& output);
   void Handle(const ice::CloseSocket& output);
   void Handle(const ice::SendDatagram& output);
+  void Handle(const ice::Connect& output) { streams_.Handle(output); }
+  void Handle(const ice::SendStream& output) { streams_.Handle(output); }
+  void Handle(const ice::CloseConnection& output) { streams_.Handle(output); }
   void Handle(const ice::CandidateFound&) {}
   void Handle(const ice::GatheringDone&);
   void Handle(const ice::PairValid&);
@@ -149,10 +161,11 @@ class IceEndpoint final : public net::App {
   const Options options_;
   std::unique_ptr<ReferralChannel> channel_;
   ice::Agent agent_;
+  IceStreams streams_;
   EndpointState state_ = EndpointState::kNotStarted;
   EndpointTimes times_;
   std::string failure_;
-  std::vector<std::optional<net::SocketId>> sockets_;  // by tag
+  std::vector<std::optional<net::SocketId>> sockets_;  // by tag; listeners too
   std::vector<Path> paths_;                            // in the order of streams and components
   std::vector<SocketResult> socket_results_;
   std::vector<SendFailure> send_failures_;

@@ -3,55 +3,15 @@
 #include <algorithm>
 #include <utility>
 
-#include "ice/conclusion.h"
-#include "ice/connectivity_checks.h"
-#include "ice/gatherer.h"
-#include "ice/keepalives.h"
+#include "ice/agent_impl.h"
 #include "ice/nomination.h"
 #include "ice/pair_formation.h"
-#include "ice/release.h"
-#include "ice/session.h"
 #include "stun/demux.h"
 #include "stun/message.h"
 
 namespace pinhole::ice {
 
 using Stage = Session::Stage;
-
-// Routes each input to the procedure that it is for, and after each lets the session take its next steps.
-class Agent::Impl {
- public:
-  Impl(const AgentOptions& options, net::RandomSource& random, HostPacer* pacer) : session_(options, random, pacer) {}
-
-  void BeginInput() {
-    session_.out.BeginInput();
-    next_timer_known_ = false;
-  }
-  void HandleDatagram(net::Instant now, int base, const net::SocketAddress& from, net::ByteView bytes,
-                      net::PacketTag tag);
-  bool HandedToRelay(net::Instant now, int base, const net::SocketAddress& from, net::ByteView bytes,
-                     net::PacketTag tag);
-  void HandleStun(net::Instant now, int base, const net::SocketAddress& from, net::ByteView bytes, net::PacketTag tag);
-  void HandleData(net::Instant now, int base, const net::SocketAddress& from, net::ByteView bytes, net::PacketTag tag);
-  void HandleRelayEvent(net::Instant now, const Relays::Event& event, net::PacketTag tag);
-  void HandleIcmp(int base, const net::SocketAddress& destination, net::IcmpError::Kind kind, net::Instant now);
-  void DrainRelayEvents(net::Instant now, net::PacketTag tag);
-  void AfterInput(net::Instant now, net::PacketTag tag = {});
-  void GiveBack(net::Instant now);
-  void UseSlots(net::Instant now);
-  bool StartCheck(net::Instant now);
-  void StartCheckingIfReady(net::Instant now);
-  std::optional<net::Instant> ComputeNextTimer() const;
-
-  Session session_;
-  Gatherer gatherer_{session_};
-  ConnectivityChecks checks_{session_};
-  Keepalives keepalives_{session_};
-  Conclusion conclusion_{session_, keepalives_};
-  Release release_{session_};
-  mutable std::optional<net::Instant> next_timer_;
-  mutable bool next_timer_known_ = false;
-};
 
 void Agent::Impl::HandleDatagram(net::Instant now, int base, const net::SocketAddress& from, net::ByteView bytes,
                                  net::PacketTag tag) {
@@ -105,8 +65,7 @@ void Agent::Impl::HandleData(net::Instant now, int base, const net::SocketAddres
                              net::PacketTag tag) {
   (void)now;
   const LocalBase& local = session_.base(base);
-  const int remote = session_.remotes.Find(local.stream, local.component, from);
-  const int index = remote < 0 ? -1 : session_.lists.Find(base, remote);
+  const int index = session_.FindPair(base, from);
   if (index < 0 || !session_.lists.pair(index).answered) {
     ++session_.counters.datagrams_ignored;
     return;
@@ -143,9 +102,7 @@ void Agent::Impl::DrainRelayEvents(net::Instant now, net::PacketTag tag) {
 
 void Agent::Impl::HandleIcmp(int base, const net::SocketAddress& destination, net::IcmpError::Kind kind,
                              net::Instant now) {
-  const LocalBase& local = session_.base(base);
-  const int remote = session_.remotes.Find(local.stream, local.component, destination);
-  const int index = remote < 0 ? -1 : session_.lists.Find(base, remote);
+  const int index = session_.FindPair(base, destination);
   if (index < 0) return;
   CandidatePair& pair = session_.lists.pair(index);
   ++pair.icmp_errors;
@@ -163,7 +120,15 @@ void Agent::Impl::StartCheckingIfReady(net::Instant now) {
   session_.stage = Stage::kChecking;
   session_.times.checks_started = now;
   FormCheckLists(session_);
+  session_.lists.HoldTcp(session_.options.tcp.head_start > net::Duration::zero());
   checks_.HandleEarlyRequests(now);
+}
+
+// Of UDP checks over those of TCP.
+void Agent::Impl::EndHeadStart(net::Instant now) {
+  if (session_.lists.holds_tcp() && now >= *session_.times.checks_started + session_.options.tcp.head_start) {
+    session_.lists.HoldTcp(false);
+  }
 }
 
 // The next check, or the permission it needs (§7.2.1). False: nothing is to be checked now.
@@ -205,12 +170,15 @@ void Agent::Impl::UseSlots(net::Instant now) {
 void Agent::Impl::AfterInput(net::Instant now, net::PacketTag tag) {
   DrainRelayEvents(now, tag);
   if (session_.over()) return GiveBack(now);
+  if (!session_.reconnected.empty()) keepalives_.CheckReconnected(now);
   StartCheckingIfReady(now);
+  EndHeadStart(now);
   conclusion_.Update(now);
   if (session_.over()) {
     checks_.Clear();
     gatherer_.Stop();
-    return release_.StartAll(now);
+    release_.StartAll(now);
+    return;
   }
   if (session_.stage == Stage::kConnected && !release_.started()) {
     gatherer_.Stop();
@@ -240,6 +208,10 @@ std::optional<net::Instant> Agent::Impl::ComputeNextTimer() const {
   consider(checks_.NextTimer());
   if (session_.checking()) consider(keepalives_.NextTimer());
   consider(conclusion_.NextTimer());
+  consider(session_.connections.NextTimer());
+  if (session_.stage == Stage::kChecking && session_.lists.holds_tcp() && session_.lists.HasTcpPair()) {
+    consider(*session_.times.checks_started + session_.options.tcp.head_start);
+  }
   const bool wants_slot = gatherer_.WantsSlot() || (session_.stage == Stage::kChecking && session_.lists.HasNext());
   if (wants_slot) consider(session_.pacer.next());
   return earliest;
@@ -315,7 +287,10 @@ void Agent::OnDatagram(net::Instant now, SocketTag tag, const net::SocketAddress
   impl_->BeginInput();
   Session& session = impl_->session_;
   const auto base = static_cast<std::size_t>(tag);
-  if (session.stage == Stage::kClosed || base >= session.bases.size() || session.bases[base].relay >= 0) return;
+  if (session.stage == Stage::kClosed || base >= session.bases.size() || session.bases[base].relay >= 0 ||
+      IsTcp(session.bases[base].transport())) {
+    return;
+  }
   impl_->HandleDatagram(now, static_cast<int>(base), from, bytes, packet);
   impl_->AfterInput(now, packet);
 }
@@ -332,8 +307,7 @@ void Agent::OnSendResult(net::Instant now, SocketTag tag, const net::SocketAddre
   Session& session = impl_->session_;
   const auto base = static_cast<std::size_t>(tag);
   if (session.over() || base >= session.bases.size() || status == net::SendStatus::kSent) return;
-  const int remote = session.remotes.Find(session.bases[base].stream, session.bases[base].component, to);
-  const int index = remote < 0 ? -1 : session.lists.Find(static_cast<int>(base), remote);
+  const int index = session.FindPair(static_cast<int>(base), to);
   if (index < 0) return;
   session.lists.pair(index).last_refused_send = status;
   const bool passes = status == net::SendStatus::kWouldBlock || status == net::SendStatus::kPendingError;
@@ -350,6 +324,7 @@ void Agent::OnTimer(net::Instant now) {
     while (impl_->checks_.OnTimer(now)) {
     }
     impl_->gatherer_.OnTimer(now);
+    session.connections.RetryDue(now, session.out);
   }
   for (int i = 0; i < session.relays.size(); ++i) {
     session.relays[i].client.OnTimer(now);
@@ -373,8 +348,20 @@ bool Agent::SendData(net::Instant now, int stream, int component, net::ByteView 
   const ConsentOptions& consent = session.options.consent;
   const bool allowed = status.selected < 0 ? now < pair.last_success + consent.expiry : status.consent.Allows(now);
   if (consent.enabled && !allowed) return false;
+  if (pair.tcp) {
+    const TcpConnection* connection =
+        session.connections.FindPeer(pair.base, session.remotes[pair.remote].candidate.address);
+    if (connection == nullptr || !connection->answered) return false;
+  }
   pair.carries_data = true;
-  const bool sent = session.SendOnPair(now, index, bytes, net::PacketClass::kData, cause);
+  bool sent = false;
+  if (pair.tcp && stun::LooksLikeStun(bytes)) {
+    // It would be taken for STUN where it arrives; in two frames it is not (RFC 6544 §10.1).
+    sent = session.SendOnPair(now, index, bytes.first(bytes.size() - 1), net::PacketClass::kData, cause) &&
+           session.SendOnPair(now, index, bytes.last(1), net::PacketClass::kData, cause);
+  } else {
+    sent = session.SendOnPair(now, index, bytes, net::PacketClass::kData, cause);
+  }
   impl_->DrainRelayEvents(now, {});
   return sent;
 }

@@ -54,6 +54,15 @@ class Agent {
   void OnIcmp(net::Instant now, SocketTag tag, const net::SocketAddress& destination, net::IcmpError::Kind kind);
   // What became of a SendDatagram, if not kSent.
   void OnSendResult(net::Instant now, SocketTag tag, const net::SocketAddress& to, net::SendStatus status);
+  // Of TCP. The port that a Connect leaves from, as soon as it is known.
+  void OnConnecting(net::Instant now, ConnectionTag tag, const net::SocketAddress& local);
+  void OnConnected(net::Instant now, ConnectionTag tag);
+  // A connection has come in. Its name from now on; nullopt: close it.
+  std::optional<ConnectionTag> OnAccepted(net::Instant now, SocketTag listener, const net::SocketAddress& from);
+  // Any number of bytes, as they come.
+  void OnStreamBytes(net::Instant now, ConnectionTag tag, net::ByteView bytes);
+  // It was not established, or the peer or the network ended it. Not to be said of what the agent has closed.
+  void OnConnectionEnded(net::Instant now, ConnectionTag tag, ConnectionEnd why);
   // Handles all that is due. Early and repeated calls are harmless.
   void OnTimer(net::Instant now);
 

@@ -20,20 +20,36 @@ const char* ToString(CandidateType type) {
   return "";
 }
 
+const char* ToString(Transport transport) {
+  switch (transport) {
+    case Transport::kUdp:
+      return "udp";
+    case Transport::kTcpActive:
+      return "active";
+    case Transport::kTcpPassive:
+      return "passive";
+    case Transport::kTcpSimultaneousOpen:
+      return "so";
+  }
+  return "";
+}
+
 Foundation::Foundation(absl::string_view text) : length_(static_cast<std::uint8_t>(text.size())) {
   std::memcpy(text_.data(), text.data(), text.size());
 }
 
 std::string ToString(const Candidate& candidate) {
-  std::string line = absl::StrCat("candidate:", candidate.foundation.text(), " ", candidate.component, " UDP ",
-                                  candidate.priority, " ", candidate.address.address().ToString(), " ",
-                                  candidate.address.port(), " typ ", ToString(candidate.type));
+  std::string line = absl::StrCat("candidate:", candidate.foundation.text(), " ", candidate.component,
+                                  IsTcp(candidate.transport) ? " TCP " : " UDP ", candidate.priority, " ",
+                                  candidate.address.address().ToString(), " ", candidate.address.port(), " typ ",
+                                  ToString(candidate.type));
   if (candidate.type != CandidateType::kHost) {
     // RFC 8839 §5.1: MUST be present for these types; 0.0.0.0 and port 9 hide it.
     const bool told = candidate.related != net::SocketAddress();
     absl::StrAppend(&line, " raddr ", candidate.related.address().ToString(), " rport ",
                     told ? candidate.related.port() : 9);
   }
+  if (IsTcp(candidate.transport)) absl::StrAppend(&line, " tcptype ", ToString(candidate.transport));
   return line;
 }
 

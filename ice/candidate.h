@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "ice/transport.h"
 #include "net/socket_address.h"
 
 namespace pinhole::ice {
@@ -32,13 +33,13 @@ class Foundation {
 };
 
 // A transport address that may be a point of contact for data, with its properties (RFC 8445 §4, §5.3).
-// UDP is the only transport so far. Streams and local base are known by where a candidate is kept.
 struct Candidate {
   int stream = 0;     // index of the data stream, from 0
   int component = 1;  // 1 to 256
   CandidateType type = CandidateType::kHost;
+  Transport transport = Transport::kUdp;
   std::uint32_t priority = 0;  // 1 to 2^31 - 1
-  net::SocketAddress address;
+  net::SocketAddress address;  // an active TCP candidate tells port 9 (RFC 6544 §4.5)
   // What the agent sends from: the host candidate, or, of a relayed candidate, the candidate itself. Of a
   // remote candidate not known: equal to `related`, if that was told.
   net::SocketAddress base;
@@ -48,7 +49,11 @@ struct Candidate {
   Foundation foundation;
 };
 
-// One candidate line of RFC 8839 §5.1 without "a=": "candidate:1 1 UDP 2130706431 192.0.2.1 50000 typ host".
+// The port that active TCP candidates tell: Discard.
+inline constexpr std::uint16_t kActivePort = 9;
+
+// One candidate line of RFC 8839 §5.1 without "a=": "candidate:1 1 UDP 2130706431 192.0.2.1 50000 typ host". Of TCP as
+// RFC 6544 §4.5 has it: "candidate:2 1 TCP 1526726399 192.0.2.1 9 typ host tcptype active".
 std::string ToString(const Candidate& candidate);
 
 }  // namespace pinhole::ice

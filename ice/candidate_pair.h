@@ -21,6 +21,7 @@ struct CandidatePair {
   std::uint32_t foundation = 0;  // PairFoundation()
   std::uint64_t priority = 0;
   std::uint32_t check_priority = 0;  // PRIORITY of its checks
+  bool tcp = false;
 
   PairState state = PairState::kFrozen;
   PairEnd end = PairEnd::kNone;
@@ -39,6 +40,7 @@ struct CandidatePair {
 
   // For the record.
   int error_code = 0;
+  std::optional<ConnectionEnd> connection_end;
   int checks = 0;
   int sends = 0;
   int cancelled = 0;  // transactions no longer retransmitted that may yet be answered
@@ -49,8 +51,9 @@ struct CandidatePair {
   std::optional<net::Instant> valid_since;
   std::optional<net::Instant> nominated_at;
   std::optional<net::Duration> round_trip;
-  net::Instant last_success{};  // consent lasts from here (RFC 7675 §5)
-  net::Instant last_sent{};     // anything; for keepalives
+  net::Instant last_success{};          // consent lasts from here (RFC 7675 §5)
+  net::Instant last_sent{};             // anything; for keepalives
+  std::optional<net::Instant> lost_at;  // selected: when its TCP connection broke, until there is another
   bool carries_data = false;
 };
 

@@ -83,11 +83,17 @@ class CheckListSet {
   // Whether TakeNext() would find one.
   bool HasNext() const;
 
+  // While held, a TCP pair is checked only if it is triggered.
+  void HoldTcp(bool hold) { tcp_held_ = hold; }
+  bool holds_tcp() const { return tcp_held_; }
+  bool HasTcpPair() const;
+
   bool AllEnded(int stream) const;  // every listed pair is Succeeded or Failed
   bool HasValidPair(int stream, int component) const;
   bool HasValidPairForEachComponent(int stream) const;
 
  private:
+  bool IsReady(const CandidatePair& pair) const;
   bool MayCheck(const CandidatePair& pair) const;
   bool MayCheckTriggered(int index) const;
   int TakeFrom(CheckList& list);
@@ -99,6 +105,7 @@ class CheckListSet {
   std::vector<CheckList> lists_;
   std::size_t next_list_ = 0;
   int listed_ = 0;
+  bool tcp_held_ = false;
   std::array<int, 5> counts_ = {};
 };
 

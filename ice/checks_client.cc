@@ -37,23 +37,34 @@ void ConnectivityChecks::Start(net::Instant now, int index) {
                        .in_progress = lists.count(PairState::kInProgress)};
   const AgentOptions& options = session_.options;
   check.transaction.emplace(now, request,
-                            stun::ClientTransaction::Options{
-                                .rto = CheckRto(options.rto_policy, options.fixed_rto, session_.pacer.ta(), load),
-                                .sends_max = options.sends_max,
-                                .last_wait_rtos = options.last_wait_rtos});
+                            pair.tcp
+                                ? stun::ClientTransaction::Options::OverTcp(options.tcp.transaction_timeout)
+                                : stun::ClientTransaction::Options{
+                                      .rto = CheckRto(options.rto_policy, options.fixed_rto, session_.pacer.ta(), load),
+                                      .sends_max = options.sends_max,
+                                      .last_wait_rtos = options.last_wait_rtos});
   pair.check = slot;
   ++pair.checks;
   ++session_.counters.transactions;
   if (!pair.first_check.has_value()) pair.first_check = now;
   if (!session_.times.first_check.has_value()) session_.times.first_check = now;
-  while (const auto output = check.transaction->PollOutput()) {
-    if (const auto* send = std::get_if<stun::ClientTransaction::SendRequest>(&*output)) {
-      ++pair.sends;
-      session_.SendOnPair(now, index, send->bytes, net::PacketClass::kCheck, pair.cause);
-    }
-  }
-  pair.cause = {};
+  check.transaction->PollOutput();
   UpdateDeadline(slot);
+  if (pair.tcp) {
+    SendOverTcp(now, slot);
+  } else {
+    SendRequest(now, slot);
+  }
+}
+
+// The first transmission.
+void ConnectivityChecks::SendRequest(net::Instant now, int slot) {
+  Check& check = checks_[static_cast<std::size_t>(slot)];
+  CandidatePair& pair = session_.lists.pair(check.pair);
+  check.sent_at = now;
+  ++pair.sends;
+  session_.SendOnPair(now, check.pair, check.transaction->request(), net::PacketClass::kCheck, pair.cause);
+  pair.cause = {};
 }
 
 bool ConnectivityChecks::OnTimer(net::Instant now) {
@@ -104,12 +115,12 @@ bool ConnectivityChecks::OnResponse(net::Instant now, int base, const net::Socke
     return true;
   }
   const int sends = check.transaction->sends();
-  const net::Duration round_trip = now - check.transaction->first_sent();
+  const net::Duration round_trip = now - check.sent_at;
   if (!check.transaction->OnResponse(now, response)) return false;
   const bool active = IsActive(slot);
   const int index = check.pair;
-  const Check answered{std::nullopt,        check.started,      index, check.priority, check.role,
-                       check.role_switches, check.use_candidate};
+  const Check answered{std::nullopt,        check.started,       index,        check.priority, check.role,
+                       check.role_switches, check.use_candidate, check.sent_at};
   Free(slot);
   if (!session_.lists.pair(index).listed) return true;  // Concluded on another pair.
 
@@ -132,6 +143,7 @@ bool ConnectivityChecks::OnResponse(net::Instant now, int base, const net::Socke
   if (!mapped.has_value() || response.HasUnknownRequired(stun::kIceAttributes)) {
     return fail(PairEnd::kErrorResponse, 0);
   }
+  session_.TrustConnection(base, from, true);
   OnSuccess(now, answered, mapped->address, sends == 1, round_trip);
   return true;
 }
@@ -152,7 +164,7 @@ void ConnectivityChecks::OnRoleConflict(net::Instant now, const Check& check, bo
 // §7.2.5.3.1: the local candidate that the peer sees us as; a new one is peer-reflexive.
 int ConnectivityChecks::MappedCandidate(const Check& check, const net::SocketAddress& mapped) {
   const CandidatePair& pair = session_.lists.pair(check.pair);
-  const int known = session_.FindLocalCandidate(pair.stream, pair.component, mapped, pair.base);
+  const int known = session_.FindLocalCandidate(mapped, pair.base);
   if (known >= 0) return known;
   if (session_.local_candidates.size() >= kLocalCandidatesMax) return pair.mapped >= 0 ? pair.mapped : pair.local;
   const LocalBase& base = session_.base(pair.base);
@@ -160,12 +172,13 @@ int ConnectivityChecks::MappedCandidate(const Check& check, const net::SocketAdd
   found.stream = pair.stream;
   found.component = pair.component;
   found.type = CandidateType::kPeerReflexive;
+  found.transport = base.transport();
   found.priority = check.priority;
   found.address = mapped;
   found.base = base.address();
   found.related = base.address();
-  const FoundationId foundation =
-      session_.local_foundations.Of(CandidateType::kPeerReflexive, base.address().address(), net::IpAddress());
+  const FoundationId foundation = session_.local_foundations.Of(CandidateType::kPeerReflexive, base.address().address(),
+                                                                net::IpAddress(), base.transport());
   found.foundation = LocalFoundations::Text(foundation);
   const int index = session_.AddLocalCandidate(found, pair.base, foundation);
   session_.out.Push(CandidateFound{index});
@@ -281,6 +294,7 @@ void ConnectivityChecks::EndFailed(net::Instant now, int index, PairEnd why, int
   if (pair.nomination == Nomination::kRequested) list.nomination_failed = true;
   pair.nomination = Nomination::kNone;
   pair.valid = false;
+  if (pair.tcp) StopConnecting(index);
 }
 
 }  // namespace pinhole::ice

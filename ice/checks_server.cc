@@ -64,6 +64,7 @@ void ConnectivityChecks::OnRequest(net::Instant now, int base, const net::Socket
     return;
   }
   const LocalBase& local = session_.base(base);
+  session_.TrustConnection(base, from, false);
   const CheckList& list = session_.lists.list(local.stream);
   const bool concluded = list.has_component(local.component) && list.component(local.component).selected >= 0;
   session_.Send(now, base, from, WriteSuccess(buffer, request.transaction_id(), from, session_.local.key),
@@ -113,11 +114,12 @@ int ConnectivityChecks::LearnRemote(int base, const net::SocketAddress& from, st
   slot = -1;
   int reused = -1;
   const bool too_many_ports = session_.remotes.CountLearned(base, from.address()) >= session_.options.prflx_port_limit;
-  if (!too_many_ports && lists.listed() >= session_.options.pair_limit) {
+  const bool tcp = IsTcp(local.transport());
+  if (!too_many_ports && lists.listed() >= session_.options.pair_limit && (tcp || !GiveUpTcpPair(session_))) {
     // Only another peer-reflexive pair makes room, a dead one first, then the oldest that has come to nothing.
     for (int i = 0; i < lists.pair_count(); ++i) {
       const CandidatePair& other = lists.pair(i);
-      if (!other.listed || session_.remotes[other.remote].learned_on < 0) continue;
+      if (!other.listed || other.tcp != tcp || session_.remotes[other.remote].learned_on < 0) continue;
       if (other.state == PairState::kSucceeded || other.nomination != Nomination::kNone) continue;
       if (slot < 0 || (other.state == PairState::kFailed && lists.pair(slot).state != PairState::kFailed)) slot = i;
     }
@@ -138,7 +140,8 @@ int ConnectivityChecks::LearnRemote(int base, const net::SocketAddress& from, st
     if (!shared) reused = old_remote;
   }
   ++session_.counters.prflx_remote_learned;
-  return session_.remotes.Learn(local.stream, local.component, base, from, priority, reused);
+  return session_.remotes.Learn(local.stream, local.component, Counterpart(local.transport()), base, from, priority,
+                                reused);
 }
 
 // §7.3.1.3 to §7.3.1.5, after a success response. `nominates`: USE-CANDIDATE has come and we are controlled.
@@ -148,10 +151,10 @@ void ConnectivityChecks::HandleCheck(net::Instant now, int base, const net::Sock
   CheckListSet& lists = session_.lists;
   CheckList& list = lists.list(local.stream);
   if (!list.has_component(local.component) || list.state == CheckListState::kFailed) return;
-  if (list.component(local.component).selected >= 0) return;
+  if (list.component(local.component).selected >= 0) return AdoptConnection(now, base, from);
 
   int slot = -1;
-  int remote = session_.remotes.Find(local.stream, local.component, from);
+  int remote = session_.FindRemote(base, from);
   int index = -1;
   if (remote >= 0) {
     index = lists.Find(base, remote);
@@ -202,6 +205,7 @@ void ConnectivityChecks::Nominate(net::Instant now, int index) {
     const CandidatePair& other = lists.pair(i);
     if (i == index || !other.listed || other.stream != pair.stream || other.component != pair.component) continue;
     Cancel(now, i);
+    if (other.tcp) StopConnecting(i);
     lists.Unlist(i, other.end == PairEnd::kNone && IsOpen(other.state) ? PairEnd::kConcluded : other.end);
   }
   session_.newly_selected.push_back(index);

@@ -35,6 +35,13 @@ class ConnectivityChecks {
   void Fail(net::Instant now, int pair, PairEnd why, int error_code);
   // What the TURN server said of the permission that checks of this base wait for (§7.2.1).
   void OnPermission(net::Instant now, int base, const net::IpAddress& peer, bool granted);
+  // Over TCP (RFC 6544 §7.1). A connection is open: what waited for it goes out.
+  void OnConnected(net::Instant now, const TcpConnection& connection);
+  // A connection was not established, or, once open, broke; it is in nobody's hands any more.
+  void OnConnectionEnded(net::Instant now, TcpConnection& connection, bool was_open, ConnectionEnd why);
+  // What is at the other end is not the peer: all pairs with it fail.
+  void OnNotStun(net::Instant now, TcpConnection& connection);
+
   // The relayed address is gone.
   void OnBaseLost(net::Instant now, int base);
   // No more retransmissions on this pair; a late answer counts (§8.1.2).
@@ -58,6 +65,7 @@ class ConnectivityChecks {
     Role role = Role::kControlling;
     int role_switches = 0;  // before it was sent
     bool use_candidate = false;
+    net::Instant sent_at{};
   };
   // A request from a peer whose description we do not have yet.
   struct EarlyRequest {
@@ -81,10 +89,24 @@ class ConnectivityChecks {
   static constexpr std::size_t kJudgedMax = 32;
   // Cancelled transactions kept for one pair; a peer that triggers for ever costs no more.
   static constexpr int kCancelledMax = 4;
+  // Between attempts to connect again on a selected pair.
+  static constexpr net::Duration kReconnectPause = std::chrono::seconds(1);
   static constexpr std::size_t kEarlyRequestsMax = 100;
   // Local candidates, above which no peer-reflexive one is added any more.
   static constexpr std::size_t kLocalCandidatesMax = 256;
 
+  // Over TCP: now, if there is a connection; else one is opened first.
+  void SendOverTcp(net::Instant now, int check);
+  void SendRequest(net::Instant now, int check);
+  void OpenFor(int pair);
+  bool IsSelected(int pair) const;
+  // The connection of a selected pair is gone: another is opened, or waited for (RFC 6544 §11.1).
+  void Reconnect(net::Instant now, int pair, TcpConnection& gone, bool was_open);
+  // A check from outside for a concluded component: over a connection in the place of one that is gone?
+  void AdoptConnection(net::Instant now, int base, const net::SocketAddress& from);
+
+  // Gives up a connection of the pair that is not open yet.
+  void StopConnecting(int pair);
   int FindCheck(const stun::TransactionId& id) const;
   int NewCheck();
   void Free(int check);

@@ -52,6 +52,13 @@ std::optional<CandidateType> ParseType(absl::string_view text) {
   return std::nullopt;
 }
 
+std::optional<Transport> ParseTcpType(absl::string_view text) {
+  for (Transport transport : {Transport::kTcpActive, Transport::kTcpPassive, Transport::kTcpSimultaneousOpen}) {
+    if (text == ToString(transport)) return transport;
+  }
+  return std::nullopt;
+}
+
 // A pacing of more than an hour is nonsense and would only make an agent wait.
 constexpr std::uint64_t kPacingMsMax = 3'600'000;
 
@@ -90,7 +97,9 @@ std::optional<Candidate> ParseCandidate(absl::string_view line, int stream) {
   if (!component.has_value() || *component < 1 || *component > 256) return std::nullopt;
   candidate.component = static_cast<int>(*component);
 
-  if (!absl::EqualsIgnoreCase(TakeWord(line), "UDP")) return std::nullopt;
+  const absl::string_view protocol = TakeWord(line);
+  const bool tcp = absl::EqualsIgnoreCase(protocol, "TCP");
+  if (!tcp && !absl::EqualsIgnoreCase(protocol, "UDP")) return std::nullopt;
 
   const std::optional<std::uint64_t> priority = ParseNumber(TakeWord(line), 10);
   if (!priority.has_value() || *priority < 1 || *priority > 0x7FFFFFFF) return std::nullopt;
@@ -107,13 +116,19 @@ std::optional<Candidate> ParseCandidate(absl::string_view line, int stream) {
   if (!type.has_value()) return std::nullopt;
   candidate.type = *type;
 
-  // What follows are pairs of name and value; only these two mean anything here.
+  // What follows are pairs of name and value; only these mean anything here.
   std::optional<net::IpAddress> related;
   std::uint16_t related_port = 0;
+  std::optional<Transport> tcp_type;
   for (absl::string_view name = TakeWord(line); !name.empty(); name = TakeWord(line)) {
     const absl::string_view value = TakeWord(line);
     if (name == "raddr") related = net::IpAddress::Parse(value);
     if (name == "rport") related_port = static_cast<std::uint16_t>(ParseNumber(value, 5).value_or(0));
+    if (name == "tcptype") tcp_type = ParseTcpType(value);
+  }
+  if (tcp) {
+    if (!tcp_type.has_value()) return std::nullopt;  // RFC 6544 §4.5
+    candidate.transport = *tcp_type;
   }
   if (related.has_value() && !related->IsUnspecified()) {
     candidate.related = net::SocketAddress(*related, related_port);

@@ -38,7 +38,7 @@ struct Description {
 std::string Serialize(const Description& description);
 
 // Reads what a stranger may have written. Lines and attributes that are not known are passed over, and so are
-// candidates that cannot be used: another transport or type, a name for an address, a value out of range.
+// candidates that cannot be used: another transport, type or tcptype, a name for an address, a value out of range.
 // nullopt: no ufrag or password of the right form, or a limit above exceeded.
 std::optional<Description> ParseDescription(net::ByteView text);
 // One candidate line, with or without "a=". nullopt: cannot be used.

@@ -7,8 +7,9 @@
 
 namespace pinhole::ice {
 
-FoundationId LocalFoundations::Of(CandidateType type, const net::IpAddress& base, const net::IpAddress& server) {
-  const Key key{type, base, server};
+FoundationId LocalFoundations::Of(CandidateType type, const net::IpAddress& base, const net::IpAddress& server,
+                                  Transport transport) {
+  const Key key{type, transport, base, server};
   const auto found = std::find(keys_.begin(), keys_.end(), key);
   const auto id = static_cast<FoundationId>(found - keys_.begin());
   if (found == keys_.end()) keys_.push_back(key);

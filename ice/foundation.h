@@ -11,18 +11,21 @@ namespace pinhole::ice {
 // A foundation as a number: equal numbers, equal foundations. Local and remote ones are counted apart.
 using FoundationId = std::uint16_t;
 
-// Foundations of local candidates (RFC 8445 §5.1.1.3): the same for the same type, base IP address and IP
-// address of the server, whatever the ports. UDP is the only transport.
+// Foundations of local candidates (RFC 8445 §5.1.1.3): the same for the same type, transport, base IP
+// address and IP address of the server, whatever the ports. Of TCP each tcptype counts as a transport of its own: a
+// check of one says nothing of the others.
 class LocalFoundations {
  public:
   // `server` is unspecified for host candidates.
-  FoundationId Of(CandidateType type, const net::IpAddress& base, const net::IpAddress& server);
+  FoundationId Of(CandidateType type, const net::IpAddress& base, const net::IpAddress& server,
+                  Transport transport = Transport::kUdp);
   // "1" for the first.
   static Foundation Text(FoundationId id);
 
  private:
   struct Key {
     CandidateType type;
+    Transport transport;
     net::IpAddress base;
     net::IpAddress server;
     friend bool operator==(const Key&, const Key&) = default;

@@ -9,21 +9,17 @@
 #include "stun/message_builder.h"
 
 namespace pinhole::ice {
-namespace {
 
-// Whether a request from this address can be answered by that server at all.
-bool MayReach(const net::IpAddress& base, const net::IpAddress& server) {
+bool Gatherer::MayReach(const net::IpAddress& base, const net::IpAddress& server) {
   return base.family() == server.family() && base.IsLoopback() == server.IsLoopback() &&
          (base.is_v4() || base.IsLinkLocal() == server.IsLinkLocal());
 }
 
-net::ByteView WriteBindingRequest(std::span<std::uint8_t> buffer, const stun::TransactionId& id) {
+net::ByteView Gatherer::WriteBindingRequest(std::span<std::uint8_t> buffer, const stun::TransactionId& id) {
   stun::MessageBuilder message(buffer, stun::MessageClass::kRequest, stun::Method::kBinding, id);
   message.AddFingerprint();
   return message.Finish().value_or(net::ByteView());
 }
-
-}  // namespace
 
 int Gatherer::Servers() const {
   return static_cast<int>(session_.options.turn_servers.size() + session_.options.stun_servers.size());
@@ -35,7 +31,7 @@ void Gatherer::Start(net::Instant now, std::span<const LocalAddress> addresses) 
   const std::vector<LocalAddress> ranked = RankAddresses(addresses, options.include_loopback);
   for (std::size_t stream = 0; stream < options.components.size(); ++stream) {
     for (int component = 1; component <= options.components[stream]; ++component) {
-      for (std::size_t rank = 0; rank < ranked.size(); ++rank) {
+      for (std::size_t rank = 0; options.udp_candidates && rank < ranked.size(); ++rank) {
         LocalBase base;
         base.stream = static_cast<int>(stream);
         base.component = component;
@@ -54,8 +50,10 @@ void Gatherer::Start(net::Instant now, std::span<const LocalAddress> addresses) 
           ++expected_candidates_;
         }
       }
+      AddTcpBases(ranked, static_cast<int>(stream), component);
     }
   }
+  for (const LocalAddress& local : addresses) session_.targets.AddOwn(local.address);
   FinishIfSettled(now);
 }
 
@@ -66,7 +64,11 @@ void Gatherer::OnSocketOpened(net::Instant now, int index, const net::SocketAddr
   base.self.address = net::SocketAddress(base.self.address.address(), bound.port());
   --sockets_opening_;
   AddHost(index);
-  QueueRequests(index);
+  if (IsTcp(base.transport())) {
+    QueueTcpRequests(index);
+  } else {
+    QueueRequests(index);
+  }
   FinishIfSettled(now);
 }
 
@@ -80,12 +82,12 @@ void Gatherer::OnSocketFailed(net::Instant now, int index) {
 
 void Gatherer::AddHost(int index) {
   LocalBase& base = session_.base(index);
-  base.foundation = session_.local_foundations.Of(CandidateType::kHost, base.address().address(), net::IpAddress());
+  base.foundation =
+      session_.local_foundations.Of(CandidateType::kHost, base.address().address(), net::IpAddress(), base.transport());
   base.self.stream = base.stream;
   base.self.component = base.component;
   base.self.type = CandidateType::kHost;
-  base.self.priority =
-      CandidatePriority(CandidateType::kHost, LocalPreference(base.rank, 0, Servers()), base.component);
+  base.self.priority = PriorityOf(base, CandidateType::kHost, 0);
   base.self.base = base.self.address;
   base.self.related = base.self.address;
   base.self.foundation = LocalFoundations::Text(base.foundation);
@@ -132,6 +134,7 @@ bool Gatherer::UseSlot(net::Instant now) {
 // The caller has seen that the pacer has a slot; it is taken here or by the TURN client's first request.
 void Gatherer::StartRequest(net::Instant now, Request& request) {
   request.state = Request::State::kOpen;
+  if (IsTcp(session_.base(request.base).transport())) return StartTcpRequest(now, request);
   const stun::ClientTransaction::Options schedule{.rto = GatheringRto(session_.options.ta, expected_candidates_),
                                                   .sends_max = session_.options.sends_max,
                                                   .last_wait_rtos = session_.options.last_wait_rtos};
@@ -186,7 +189,8 @@ bool Gatherer::OnResponse(net::Instant now, int base, const net::SocketAddress& 
     if (good) {
       request.state = Request::State::kAnswered;
       AddReflexive(base, *mapped, request.server, request.server_index);
-      kept_.push_back({base, request.server, now + session_.options.keepalive_interval});
+      if (!request.connection.has_value())
+        kept_.push_back({base, request.server, now + session_.options.keepalive_interval});
     } else {
       request.state = Request::State::kFailed;
       if (const auto error = response.Get<stun::ErrorCode>()) request.error_code = error->code;
@@ -207,14 +211,14 @@ void Gatherer::AddReflexive(int base_index, const net::SocketAddress& mapped, co
   candidate.stream = base.stream;
   candidate.component = base.component;
   candidate.type = CandidateType::kServerReflexive;
-  candidate.priority = CandidatePriority(CandidateType::kServerReflexive,
-                                         LocalPreference(base.rank, server_index, Servers()), base.component);
+  candidate.transport = base.transport();
+  candidate.priority = PriorityOf(base, CandidateType::kServerReflexive, server_index);
   candidate.address = mapped;
   candidate.base = base.address();
   candidate.related = base.address();
   candidate.server = server;
-  const FoundationId foundation =
-      session_.local_foundations.Of(CandidateType::kServerReflexive, base.address().address(), server.address());
+  const FoundationId foundation = session_.local_foundations.Of(
+      CandidateType::kServerReflexive, base.address().address(), server.address(), base.transport());
   candidate.foundation = LocalFoundations::Text(foundation);
   // §5.1.3: of two candidates with the same address and base the lower goes.
   for (std::size_t i = 0; i < session_.local_candidates.size(); ++i) {
@@ -254,8 +258,7 @@ void Gatherer::OnAllocated(net::Instant now, int relay_index, const stun::TurnCl
     base.self.stream = base.stream;
     base.self.component = base.component;
     base.self.type = CandidateType::kRelayed;
-    base.self.priority = CandidatePriority(
-        CandidateType::kRelayed, LocalPreference(base.rank, request->server_index, Servers()), base.component);
+    base.self.priority = PriorityOf(base, CandidateType::kRelayed, request->server_index);
     base.self.address = allocated.relayed;
     base.self.base = allocated.relayed;
     base.self.related = allocated.mapped;

@@ -13,8 +13,10 @@ namespace pinhole::ice {
 
 // Finds the local candidates (RFC 8445 §5.1.1): a socket on every address for every component, and from each
 // socket a Binding request to every STUN server and an Allocate to every TURN server of its family, one new
-// transaction each Ta. Gathering is done when everything is answered or the deadline has come. Until the
-// session concludes it keeps the bindings of server-reflexive candidates alive (§5.1.1.4).
+// transaction each Ta. Of TCP a base for every type that is on, and from each port that listens a connection to every
+// STUN server that is to be asked so, which stays until the session has concluded (RFC 6544 §4.1, §5). Gathering is
+// done when everything is answered or the deadline has come. Until the session concludes it keeps the bindings of
+// server-reflexive candidates alive (§5.1.1.4).
 class Gatherer {
  public:
   explicit Gatherer(Session& session) : session_(session) {}
@@ -31,6 +33,10 @@ class Gatherer {
   bool OnResponse(net::Instant now, int base, const net::SocketAddress& from, const stun::MessageView& response);
   void OnAllocated(net::Instant now, int relay, const stun::TurnClient::Allocated& allocated);
   void OnAllocationFailed(net::Instant now, int relay, int code);
+
+  // A connection to a server is open, or is no more.
+  void OnConnected(net::Instant now, const TcpConnection& connection);
+  void OnConnectionEnded(net::Instant now, const TcpConnection& connection);
 
   // The deadline, retransmissions, keeping alive. Does all that is due.
   void OnTimer(net::Instant now);
@@ -51,14 +57,23 @@ class Gatherer {
     enum class State : std::uint8_t { kQueued, kOpen, kAnswered, kFailed } state = State::kQueued;
     int error_code = 0;
     std::optional<stun::ClientTransaction> transaction;
+    std::optional<ConnectionTag> connection;  // that it goes over
   };
 
+  // Whether a request from this address can be answered by that server at all.
+  static bool MayReach(const net::IpAddress& base, const net::IpAddress& server);
+  static net::ByteView WriteBindingRequest(std::span<std::uint8_t> buffer, const stun::TransactionId& id);
+
+  void AddTcpBases(std::span<const LocalAddress> ranked, int stream, int component);
+  void QueueTcpRequests(int base);
   void QueueRequests(int base);
   void StartRequest(net::Instant now, Request& request);
+  void StartTcpRequest(net::Instant now, Request& request);
   void SendDue(net::Instant now, Request& request);
   void AddHost(int base);
   void AddReflexive(int base, const net::SocketAddress& mapped, const net::SocketAddress& server, int server_index);
   int Servers() const;
+  std::uint32_t PriorityOf(const LocalBase& base, CandidateType type, int server) const;
   bool AllSettled() const;
   std::optional<net::Instant> Deadline() const;
   void FinishIfSettled(net::Instant now);

@@ -29,6 +29,7 @@ bool Keepalives::OnResponse(net::Instant now, int base, const net::SocketAddress
         return true;
       }
       if (response.message_class() == stun::MessageClass::kSuccess) {
+        session_.TrustConnection(base, from, true);
         component.consent.OnAnswer(now, response.transaction_id(), session_.options.consent.expiry);
         ++session_.counters.consent_answers;
         pair.last_success = now;
@@ -62,6 +63,15 @@ void Keepalives::SendConsentCheck(net::Instant now, int index, ConsentState& con
   ++session_.counters.consent_checks;
   ++session_.counters.transactions;
   session_.SendOnPair(now, index, request, net::PacketClass::kConsent, {});
+}
+
+void Keepalives::CheckReconnected(net::Instant now) {
+  for (int index : session_.reconnected) {
+    const CandidatePair& pair = session_.lists.pair(index);
+    ConsentState& consent = session_.lists.list(pair.stream).component(pair.component).consent;
+    if (consent.state() != ConsentState::State::kLost) SendConsentCheck(now, index, consent);
+  }
+  session_.reconnected.clear();
 }
 
 // On a pair with consent checks these keep the bindings alive too (RFC 7675 §4).

@@ -18,6 +18,9 @@ class Keepalives {
   // False: not the answer to an open consent check.
   bool OnResponse(net::Instant now, int base, const net::SocketAddress& from, const stun::MessageView& response);
 
+  // A check over each new connection of a selected pair (RFC 6544 §11.1).
+  void CheckReconnected(net::Instant now);
+
   // Does what is due.
   void OnTimer(net::Instant now);
   std::optional<net::Instant> NextTimer() const;

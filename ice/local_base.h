@@ -11,7 +11,8 @@
 namespace pinhole::ice {
 
 // What an agent sends from (RFC 8445 §4 "base"): a socket of this machine, or an address on a TURN server
-// that is reached through such a socket.
+// that is reached through such a socket. Of TCP a listener and the connections from its port; or, if active, no more
+// than the address that connections leave from.
 struct LocalBase {
   enum class State : std::uint8_t { kOpening, kOpen, kClosed };
 
@@ -26,6 +27,9 @@ struct LocalBase {
   FoundationId foundation = 0;
 
   const net::SocketAddress& address() const { return self.address; }
+  Transport transport() const { return self.transport; }
+  // Whether it is a socket or listener of its own.
+  bool has_socket() const { return relay < 0 && self.transport != Transport::kTcpActive; }
   bool open() const { return state == State::kOpen; }
 };
 

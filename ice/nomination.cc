@@ -11,7 +11,7 @@ CandidateType LocalTypeOf(const Session& session, const CandidatePair& pair) {
 }
 
 PathClass ClassOfPair(const Session& session, const CandidatePair& pair) {
-  return ClassOf(LocalTypeOf(session, pair), session.remotes[pair.remote].candidate.type);
+  return ClassOf(LocalTypeOf(session, pair), session.remotes[pair.remote].candidate.type, pair.tcp);
 }
 
 bool IsOf(const CandidatePair& pair, int stream, int component) {
@@ -20,10 +20,11 @@ bool IsOf(const CandidatePair& pair, int stream, int component) {
 
 }  // namespace
 
-PathClass ClassOf(CandidateType local, CandidateType remote) {
+PathClass ClassOf(CandidateType local, CandidateType remote, bool tcp) {
   const int relays = (local == CandidateType::kRelayed) + (remote == CandidateType::kRelayed);
   if (relays == 2) return PathClass::kTwoRelays;
   if (relays == 1) return PathClass::kOneRelay;
+  if (tcp) return PathClass::kTcp;
   const bool hosts = local == CandidateType::kHost && remote == CandidateType::kHost;
   return hosts ? PathClass::kHost : PathClass::kReflexive;
 }
@@ -82,9 +83,9 @@ NominationDecision DecideNomination(const Session& session, net::Instant now, in
   }
 
   if (!better_open) return {.pair = best, .look_again = std::nullopt};
-  const bool direct = best_class == PathClass::kHost || best_class == PathClass::kReflexive;
+  const bool direct_udp = best_class == PathClass::kHost || best_class == PathClass::kReflexive;
   const net::Instant first_check = session.times.first_check.value_or(now);
-  const net::Instant mark = first_check + (direct ? session.options.direct_after : session.options.relayed_after);
+  const net::Instant mark = first_check + (direct_udp ? session.options.direct_after : session.options.relayed_after);
   if (now >= mark) return {.pair = best, .look_again = std::nullopt};
   return {.pair = -1, .look_again = mark};
 }

@@ -8,10 +8,11 @@
 namespace pinhole::ice {
 
 // How good a path is by the types of its ends, best first. Both reflexive types count the same: which one a
-// candidate turns out to be depends on which message came first.
-enum class PathClass : std::uint8_t { kHost, kReflexive, kOneRelay, kTwoRelays };
+// candidate turns out to be depends on which message came first. Over TCP all direct ones do: an active end is
+// peer-reflexive even without a NAT.
+enum class PathClass : std::uint8_t { kHost, kReflexive, kTcp, kOneRelay, kTwoRelays };
 
-PathClass ClassOf(CandidateType local, CandidateType remote);
+PathClass ClassOf(CandidateType local, CandidateType remote, bool tcp);
 
 struct NominationDecision {
   int pair = -1;                           // a valid pair to nominate now

@@ -35,6 +35,8 @@ const char* ToString(NominationPolicy policy) {
   return "";
 }
 
+const char* ToString(ConnectFailurePolicy policy) { return policy == ConnectFailurePolicy::kFail ? "fail" : "retry"; }
+
 namespace {
 
 absl::Status Refuse(absl::string_view field, absl::string_view rule) {
@@ -67,6 +69,15 @@ absl::Status Validate(const AgentOptions& options) {
     if (options.consent.expiry <= options.consent.interval) return Refuse("consent.expiry", "above consent.interval");
   }
   if (options.keepalive_interval < seconds(15)) return Refuse("keepalive_interval", "15 s or more (RFC 8445 §11)");
+  const TcpOptions& tcp = options.tcp;
+  if (!options.udp_candidates && !tcp.any()) return Refuse("udp_candidates", "needed without TCP candidates");
+  if (tcp.head_start < net::Duration::zero()) return Refuse("tcp.head_start", "not negative");
+  if (tcp.retry_pause < milliseconds(10)) return Refuse("tcp.retry_pause", "10 ms or more");
+  if (tcp.transaction_timeout < milliseconds(500)) return Refuse("tcp.transaction_timeout", "500 ms or more");
+  if (tcp.private_address_limit < 0) return Refuse("tcp.private_address_limit", "not negative");
+  if (!tcp.stun_servers.empty() && !tcp.passive && !tcp.simultaneous_open) {
+    return Refuse("tcp.stun_servers", "only passive and simultaneous-open candidates have a port to ask from");
+  }
   if (options.ufrag_length < 4 || options.ufrag_length > 32) return Refuse("ufrag_length", "4 to 32 (RFC 8839 §5.4)");
   if (options.password_length < 22 || options.password_length > 256) {
     return Refuse("password_length", "22 to 256 (RFC 8839 §5.4)");

@@ -33,10 +33,38 @@ const char* ToString(RtoPolicy policy);
 enum class NominationPolicy : std::uint8_t {
   kFirstValid,  // the first valid pair
   kExhaustive,  // the valid pair of the highest priority, when every check has ended
-  kBestAfter,   // a pair of the best type still possible at once; another direct pair `direct_after` after
-                // the first check, one through relays `relayed_after` after it
+  kBestAfter,   // a pair of the best type still possible at once; another direct UDP pair `direct_after`
+                // after the first check, one over TCP or through relays `relayed_after` after it
 };
 const char* ToString(NominationPolicy policy);
+
+// What becomes of a pair whose TCP connection a RST or an ICMP error refuses.
+enum class ConnectFailurePolicy : std::uint8_t {
+  kFail,   // it fails at once (RFC 6544 §7.1)
+  kRetry,  // connects again from the same port, TcpOptions::retry_pause later each time, until Ti is over
+};
+const char* ToString(ConnectFailurePolicy policy);
+
+// ICE over TCP (RFC 6544). Of every type that is on there is a candidate on every address, for every component.
+struct TcpOptions {
+  bool active = false;
+  bool passive = false;
+  bool simultaneous_open = false;
+
+  // Asked over TCP from the ports of passive and simultaneous-open candidates for server-reflexive ones (§5.2).
+  std::vector<net::SocketAddress> stun_servers;
+
+  // TCP pairs have no check for so long after the checks have begun, but for those that a check of the peer's triggers.
+  net::Duration head_start{};
+  ConnectFailurePolicy on_connect_failure = ConnectFailurePolicy::kFail;
+  net::Duration retry_pause = std::chrono::milliseconds(200);            // 10 ms or more
+  net::Duration transaction_timeout = std::chrono::milliseconds(39500);  // Ti (RFC 8489 §6.2.2), from the SYN on
+  // How many private, shared or link-local addresses of the peer's telling are connected to in one session; no more,
+  // or a list of candidates could make us scan the network we are in.
+  int private_address_limit = 8;
+
+  bool any() const { return active || passive || simultaneous_open; }
+};
 
 struct TurnServer {
   net::SocketAddress address;
@@ -71,12 +99,15 @@ struct AgentOptions {
   bool host_candidates = true;  // false: none is told to the peer or paired; the others still use their sockets
   bool server_reflexive_candidates = true;  // false: STUN servers are not asked, mappings told by TURN servers not used
   bool relayed_candidates = true;           // false: TURN servers are not asked
+  bool udp_candidates = true;               // false: no UDP sockets, and so nothing over them
   bool include_loopback = false;            // §5.1.1.1 forbids loopback candidates on a network
   // A server that has not answered this long after the last gathering request was first sent yields nothing.
   net::Duration gathering_deadline = std::chrono::seconds(1);
 
   // An agent that has gathered gives up when the peer has told nothing for this long.
   net::Duration exchange_wait = std::chrono::seconds(120);
+
+  TcpOptions tcp;
 
   // Checks.
   int pair_limit = 100;           // in the whole checklist set (§6.1.2.5)

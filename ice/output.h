@@ -11,14 +11,23 @@
 // What an agent asks of its owner and tells it. Byte views live until the next input.
 namespace pinhole::ice {
 
-// Names a socket that the agent asked for. Counts from 0, never reused by that agent.
+// Names a socket or listener that the agent asked for. Counts from 0, never reused by that agent.
 enum class SocketTag : std::uint32_t {};
+// Names a TCP connection. Counts from 0, never reused by that agent.
+enum class ConnectionTag : std::uint32_t {};
 
 // Open a UDP socket on this address (port 0: any), then say OnSocketOpened() or OnSocketFailed().
 struct OpenSocket {
   SocketTag tag{};
   net::SocketAddress local;
 };
+// Listen for TCP connections on this address (port 0: any), address reuse allowed, then say OnSocketOpened() or
+// OnSocketFailed(). What it accepts is told by OnAccepted().
+struct OpenListener {
+  SocketTag tag{};
+  net::SocketAddress local;
+};
+// A socket, or a listener. What a listener has accepted stays.
 struct CloseSocket {
   SocketTag tag{};
 };
@@ -29,6 +38,38 @@ struct SendDatagram {
   net::PacketClass packet_class = net::PacketClass::kOther;
   net::PacketTag cause;  // the received datagram that led to this one
 };
+// Open a TCP connection from this address (port 0: any; else a listener or another connection may have it, too), say
+// OnConnecting() when the port is known, then OnConnected() or OnConnectionEnded().
+struct Connect {
+  ConnectionTag connection{};
+  net::SocketAddress local;
+  net::SocketAddress remote;
+  net::PacketClass packet_class = net::PacketClass::kOther;  // of its segments without data
+};
+// All of it, in order, or the connection has to end.
+struct SendStream {
+  ConnectionTag connection{};
+  net::ByteView bytes;
+  net::PacketClass packet_class = net::PacketClass::kOther;
+  net::PacketTag cause;
+};
+// Give it back in good order; nothing more is to be said of it.
+struct CloseConnection {
+  ConnectionTag connection{};
+};
+// Why a TCP connection was not established or is no more.
+enum class ConnectionEnd : std::uint8_t {
+  kRefused,       // a RST, or an ICMP port unreachable, answered the SYN
+  kUnreachable,   // ICMP, or no route here
+  kNotPermitted,  // ICMP: administratively prohibited
+  kTimedOut,      // no answer, in the machine's own patience
+  kInUse,         // these two endpoints are those of another connection, maybe one that is just coming in
+  kReset,         // a RST later
+  kFinished,      // the peer closed it
+  kOther,         // anything else that this machine says
+};
+const char* ToString(ConnectionEnd end);
+
 // LocalCandidates()[index] is new.
 struct CandidateFound {
   int index = 0;
@@ -87,7 +128,8 @@ struct Failed {
   int stream = 0;  // the first that failed
 };
 
-using Output = std::variant<OpenSocket, CloseSocket, SendDatagram, CandidateFound, GatheringDone, PairValid,
-                            PairNominated, Connected, DataReceived, ConsentLost, Failed>;
+using Output =
+    std::variant<OpenSocket, OpenListener, CloseSocket, SendDatagram, Connect, SendStream, CloseConnection,
+                 CandidateFound, GatheringDone, PairValid, PairNominated, Connected, DataReceived, ConsentLost, Failed>;
 
 }  // namespace pinhole::ice

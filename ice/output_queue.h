@@ -27,6 +27,13 @@ class OutputQueue {
     bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
   }
 
+  // Copies `prefix` and `bytes`.
+  void Push(Output output, net::ByteView prefix, net::ByteView bytes) {
+    entries_.push_back({std::move(output), bytes_.size(), prefix.size() + bytes.size()});
+    bytes_.insert(bytes_.end(), prefix.begin(), prefix.end());
+    bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+  }
+
   std::optional<Output> Poll() {
     if (next_ == entries_.size()) return std::nullopt;
     Entry& entry = entries_[next_++];
@@ -34,6 +41,7 @@ class OutputQueue {
       const net::ByteView bytes(bytes_.data() + entry.offset, entry.size);
       if (auto* send = std::get_if<SendDatagram>(&entry.output)) send->bytes = bytes;
       if (auto* data = std::get_if<DataReceived>(&entry.output)) data->bytes = bytes;
+      if (auto* stream = std::get_if<SendStream>(&entry.output)) stream->bytes = bytes;
     }
     return std::move(entry.output);
   }

@@ -12,8 +12,28 @@ bool IsLinkLocalV6(const net::IpAddress& address) { return address.is_v6() && ad
 
 bool MayPair(const Candidate& local, const Candidate& remote) {
   return local.stream == remote.stream && local.component == remote.component &&
-         local.address.family() == remote.address.family() &&
+         remote.transport == Counterpart(local.transport) && local.address.family() == remote.address.family() &&
          IsLinkLocalV6(local.address.address()) == IsLinkLocalV6(remote.address.address());
+}
+
+// Whether a pair of this local candidate is one to check: connections to a passive one are the peer's to make (RFC 6544
+// §6.2), and peer-reflexive ones come by checks.
+bool IsPaired(const Session& session, int local) {
+  const Candidate& candidate = session.local_candidate(local);
+  return candidate.type != CandidateType::kPeerReflexive && candidate.transport != Transport::kTcpPassive &&
+         session.base(session.local_details[static_cast<std::size_t>(local)].base).open();
+}
+
+// Takes out the pairs that would connect to where we do not.
+void RefuseTargets(Session& session, std::vector<CandidatePair>& pairs) {
+  std::vector<bool> refused(static_cast<std::size_t>(session.remotes.size()));
+  const auto is_refused = [&](const CandidatePair& pair) {
+    if (!pair.tcp || session.targets.Allow(session.remotes[pair.remote].candidate.address.address())) return false;
+    refused[static_cast<std::size_t>(pair.remote)] = true;
+    return true;
+  };
+  pairs.erase(std::remove_if(pairs.begin(), pairs.end(), is_refused), pairs.end());
+  session.counters.targets_refused += static_cast<int>(std::count(refused.begin(), refused.end(), true));
 }
 
 // §6.1.2.2: the smaller of the two numbers of components, if the peer told any candidate of the stream.
@@ -36,19 +56,19 @@ bool Precedes(const CandidatePair& a, const CandidatePair& b) {
 }
 
 // All pairs of one stream, sorted and pruned.
-std::vector<CandidatePair> PairsOf(const Session& session, int stream) {
+std::vector<CandidatePair> PairsOf(Session& session, int stream) {
   std::vector<CandidatePair> pairs;
   for (std::size_t i = 0; i < session.local_candidates.size(); ++i) {
     const Candidate& local = session.local_candidates[i];
-    if (local.stream != stream || local.type == CandidateType::kPeerReflexive) continue;
+    if (local.stream != stream || !IsPaired(session, static_cast<int>(i))) continue;
     const int base = session.local_details[i].base;
-    if (!session.base(base).open()) continue;
     for (int remote = 0; remote < session.remotes.size(); ++remote) {
       if (!MayPair(local, session.remotes[remote].candidate)) continue;
       pairs.push_back(MakePair(session, base, static_cast<int>(i), remote));
     }
   }
   std::stable_sort(pairs.begin(), pairs.end(), Precedes);
+  RefuseTargets(session, pairs);
   std::vector<bool> seen(session.bases.size() * static_cast<std::size_t>(session.remotes.size()));
   const auto is_redundant = [&](const CandidatePair& pair) {
     const std::size_t key = static_cast<std::size_t>(pair.base) * static_cast<std::size_t>(session.remotes.size()) +
@@ -61,8 +81,9 @@ std::vector<CandidatePair> PairsOf(const Session& session, int stream) {
   return pairs;
 }
 
-// §6.1.2.5: one from each list in turn, from the bottom, but never the last of a component.
-int DiscardBeyond(int limit, std::vector<std::vector<CandidatePair>>& lists) {
+// §6.1.2.5: one from each list in turn, from the bottom, but never the last of a component. `tcp_only`: UDP pairs stay,
+// relayed ones too, although direct TCP is preferred to these: they are what connects when nothing else does.
+int DiscardBeyond(int limit, bool tcp_only, std::vector<std::vector<CandidatePair>>& lists) {
   struct Bottom {
     int at;                 // pairs from here on have been looked at
     std::vector<int> left;  // pairs by component
@@ -71,8 +92,11 @@ int DiscardBeyond(int limit, std::vector<std::vector<CandidatePair>>& lists) {
   std::vector<Bottom> bottoms;
   for (const std::vector<CandidatePair>& list : lists) {
     Bottom bottom{static_cast<int>(list.size()), std::vector<int>(257)};
-    for (const CandidatePair& pair : list) ++bottom.left[static_cast<std::size_t>(pair.component)];
-    total += bottom.at;
+    for (const CandidatePair& pair : list) {
+      if (!pair.listed) continue;
+      ++bottom.left[static_cast<std::size_t>(pair.component)];
+      ++total;
+    }
     bottoms.push_back(std::move(bottom));
   }
   int discarded = 0;
@@ -83,7 +107,7 @@ int DiscardBeyond(int limit, std::vector<std::vector<CandidatePair>>& lists) {
       while (bottom.at > 0) {
         CandidatePair& lowest = lists[i][static_cast<std::size_t>(--bottom.at)];
         int& left = bottom.left[static_cast<std::size_t>(lowest.component)];
-        if (left < 2) continue;
+        if (left < 2 || !lowest.listed || (tcp_only && !lowest.tcp)) continue;
         --left;
         --total;
         ++discarded;
@@ -109,7 +133,8 @@ CandidatePair MakePair(const Session& session, int base_index, int local, int re
   pair.remote = remote;
   pair.foundation = PairFoundation(base.foundation, peer.foundation);
   pair.priority = session.PriorityOf(session.LocalPriorityOf(pair), peer.candidate.priority);
-  pair.check_priority = PeerReflexivePriority(base.self.priority);
+  pair.check_priority = PeerReflexivePriority(base.self.priority, base.transport());
+  pair.tcp = IsTcp(base.transport());
   pair.state = PairState::kWaiting;
   return pair;
 }
@@ -123,7 +148,8 @@ void FormCheckLists(Session& session) {
     total += static_cast<int>(lists.back().size());
   }
   if (total > session.options.pair_limit) {
-    session.counters.pairs_discarded += DiscardBeyond(session.options.pair_limit, lists);
+    session.counters.pairs_discarded += DiscardBeyond(session.options.pair_limit, true, lists);
+    session.counters.pairs_discarded += DiscardBeyond(session.options.pair_limit, false, lists);
   }
   session.lists.Reserve(std::min(total, session.options.pair_limit));
   for (const std::vector<CandidatePair>& list : lists) {
@@ -134,18 +160,36 @@ void FormCheckLists(Session& session) {
   session.lists.ComputeInitialStates();
 }
 
+bool GiveUpTcpPair(Session& session) {
+  int lowest = -1;
+  for (int i = 0; i < session.lists.pair_count(); ++i) {
+    const CandidatePair& pair = session.lists.pair(i);
+    const bool unchecked = pair.state == PairState::kFrozen || pair.state == PairState::kWaiting;
+    if (!pair.listed || !pair.tcp || !unchecked || pair.nomination != Nomination::kNone) continue;
+    if (lowest < 0 || pair.priority < session.lists.pair(lowest).priority) lowest = i;
+  }
+  if (lowest < 0) return false;
+  session.lists.Unlist(lowest, PairEnd::kDiscarded);
+  ++session.counters.pairs_discarded;
+  return true;
+}
+
 void PairLateRemoteCandidate(Session& session, int remote) {
   for (std::size_t i = 0; i < session.local_candidates.size(); ++i) {
     const Candidate& local = session.local_candidates[i];
     const int base = session.local_details[i].base;
-    if (local.type == CandidateType::kPeerReflexive || !session.base(base).open()) continue;
+    if (!IsPaired(session, static_cast<int>(i))) continue;
     const Candidate& peer = session.remotes[remote].candidate;
     if (!MayPair(local, peer) || !session.lists.list(local.stream).has_component(local.component)) continue;
     const CheckList& list = session.lists.list(local.stream);
     if (list.state != CheckListState::kRunning || list.component(local.component).selected >= 0) continue;
     if (session.lists.Find(base, remote) >= 0) continue;  // Redundant: the first local candidate is the highest.
     CandidatePair pair = MakePair(session, base, static_cast<int>(i), remote);
-    if (session.lists.listed() >= session.options.pair_limit) {
+    if (pair.tcp && !session.targets.Allow(peer.address.address())) {
+      ++session.counters.targets_refused;
+      continue;
+    }
+    if (session.lists.listed() >= session.options.pair_limit && (pair.tcp || !GiveUpTcpPair(session))) {
       ++session.counters.pairs_discarded;
       continue;
     }

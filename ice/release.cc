@@ -12,6 +12,7 @@ void Release::StartUnselected(net::Instant at) {
 void Release::StartAll(net::Instant now) {
   mode_ = Mode::kAll;
   at_ = now;
+  CloseConnections(false);
   Continue(now);
 }
 
@@ -22,9 +23,10 @@ void Release::Now(net::Instant now) {
     session_.relays.Release(now, i, session_.base(session_.relays[i].socket_base).tag, session_.out);
   }
   for (LocalBase& base : session_.bases) {
-    if (base.open() && base.relay < 0) session_.out.Push(CloseSocket{base.tag});
+    if (base.open() && base.has_socket()) session_.out.Push(CloseSocket{base.tag});
     base.state = LocalBase::State::kClosed;
   }
+  CloseConnections(false);
 }
 
 // Whether a selected pair sends from this base, or through a relay on its socket.
@@ -56,6 +58,23 @@ bool Release::IsReleasingThrough(int base) const {
   return false;
 }
 
+// Those to the peer and to STUN servers (RFC 6544 §8, §11), but for what selected pairs use.
+void Release::CloseConnections(bool but_selected) {
+  for (const auto& connection : session_.connections.all()) {
+    if (but_selected && IsSelectedConnection(*connection)) continue;
+    session_.connections.Close(*connection, session_.out);
+  }
+}
+
+bool Release::IsSelectedConnection(const TcpConnection& connection) const {
+  const int pair = connection.to_server ? -1 : session_.FindPair(connection.base, connection.remote);
+  if (pair < 0) return false;
+  const ComponentStatus& component =
+      session_.lists.list(session_.lists.pair(pair).stream).component(session_.lists.pair(pair).component);
+  return component.selected == pair ||
+         (component.selected >= 0 && session_.lists.pair(component.selected).generator == pair);
+}
+
 // Those of no selected pair that no server is talked to through any more.
 void Release::CloseSockets() {
   mode_ = Mode::kDone;
@@ -67,7 +86,7 @@ void Release::CloseSockets() {
       continue;
     }
     base.state = LocalBase::State::kClosed;
-    if (base.relay < 0) session_.out.Push(CloseSocket{base.tag});
+    if (base.has_socket()) session_.out.Push(CloseSocket{base.tag});
   }
 }
 
@@ -80,7 +99,10 @@ void Release::Continue(net::Instant now) {
     session_.relays.Release(now, relay, session_.base(session_.relays[relay].socket_base).tag, session_.out);
     if (base >= 0) session_.base(base).state = LocalBase::State::kClosed;
   }
-  if (mode_ == Mode::kUnselected) return CloseSockets();
+  if (mode_ == Mode::kUnselected) {
+    CloseConnections(true);
+    return CloseSockets();
+  }
   mode_ = Mode::kDone;
 }
 

@@ -31,6 +31,8 @@ class Release {
   int NextRelay() const;
   bool IsReleasingThrough(int base) const;
   void CloseSockets();
+  void CloseConnections(bool but_selected);
+  bool IsSelectedConnection(const TcpConnection& connection) const;
 
   Session& session_;
   Mode mode_ = Mode::kNone;

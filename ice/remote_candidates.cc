@@ -2,10 +2,11 @@
 
 namespace pinhole::ice {
 
-int RemoteCandidates::Find(int stream, int component, const net::SocketAddress& address) const {
+int RemoteCandidates::Find(int stream, int component, Transport transport, const net::SocketAddress& address) const {
   for (std::size_t i = 0; i < all_.size(); ++i) {
     const Candidate& candidate = all_[i].candidate;
-    if (candidate.address == address && candidate.stream == stream && candidate.component == component) {
+    if (candidate.address == address && candidate.transport == transport && candidate.stream == stream &&
+        candidate.component == component) {
       return static_cast<int>(i);
     }
   }
@@ -18,7 +19,7 @@ int RemoteCandidates::Add(const Candidate& candidate) {
   if (told_ >= Description::kCandidatesMax) return -1;
   const FoundationId foundation =
       candidate.foundation.text().empty() ? foundations_.Unique() : foundations_.Of(candidate.foundation);
-  const int known = Find(candidate.stream, candidate.component, candidate.address);
+  const int known = Find(candidate.stream, candidate.component, candidate.transport, candidate.address);
   if (known < 0) {
     all_.push_back({candidate, foundation, -1});
     ++told_;
@@ -39,12 +40,13 @@ int RemoteCandidates::CountLearned(int base, const net::IpAddress& address) cons
   return count;
 }
 
-int RemoteCandidates::Learn(int stream, int component, int base, const net::SocketAddress& from, std::uint32_t priority,
-                            int replaces) {
+int RemoteCandidates::Learn(int stream, int component, Transport transport, int base, const net::SocketAddress& from,
+                            std::uint32_t priority, int replaces) {
   Candidate candidate;
   candidate.stream = stream;
   candidate.component = component;
   candidate.type = CandidateType::kPeerReflexive;
+  candidate.transport = transport;
   candidate.priority = priority;
   candidate.address = from;
   if (replaces >= 0) {  // Its foundation equals no other already.

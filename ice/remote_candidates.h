@@ -16,7 +16,7 @@ struct RemoteCandidate {
 };
 
 // The peer's candidates: those it told, and peer-reflexive ones learned from its checks (RFC 8445 §7.3.1.3).
-// No two of a component have the same address.
+// No two of a component and transport have the same address.
 class RemoteCandidates {
  public:
   const RemoteCandidate& operator[](int index) const { return all_[static_cast<std::size_t>(index)]; }
@@ -24,7 +24,7 @@ class RemoteCandidates {
   const std::vector<RemoteCandidate>& all() const { return all_; }
 
   // -1 if there is none.
-  int Find(int stream, int component, const net::SocketAddress& address) const;
+  int Find(int stream, int component, Transport transport, const net::SocketAddress& address) const;
 
   // Adds a candidate that the peer told and gives its index. One that was learned before takes on what the
   // peer says of it. -1: it cannot be used (no port, unspecified, multicast), is known, or one too many.
@@ -32,8 +32,12 @@ class RemoteCandidates {
 
   // How many were learned on `base` from this IP address.
   int CountLearned(int base, const net::IpAddress& address) const;
-  // Adds a peer-reflexive candidate, in the place of the one at `replaces` if that is not -1.
-  int Learn(int stream, int component, int base, const net::SocketAddress& from, std::uint32_t priority, int replaces);
+  // Adds a peer-reflexive candidate of this transport, in the place of the one at `replaces` if that is not -1.
+  int Learn(int stream, int component, Transport transport, int base, const net::SocketAddress& from,
+            std::uint32_t priority, int replaces);
+
+  // The peer is at another address now: over TCP with each connection that it opens.
+  void Move(int remote, const net::SocketAddress& to) { all_[static_cast<std::size_t>(remote)].candidate.address = to; }
 
  private:
   std::vector<RemoteCandidate> all_;

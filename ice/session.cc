@@ -10,7 +10,8 @@ Session::Session(const AgentOptions& agent_options, net::RandomSource& source, H
       pacer(options.ta, host),
       role(options.role),
       tie_breaker(options.tie_breaker.has_value() ? *options.tie_breaker : random.NextU64()),
-      lists(options.components) {
+      lists(options.components),
+      targets(options.tcp.private_address_limit, options.include_loopback) {
   std::string ufrag = RandomIceChars(random, options.ufrag_length);
   std::string password = RandomIceChars(random, options.password_length);
   local = MakeCredentials(std::move(ufrag), std::move(password));
@@ -22,21 +23,39 @@ int Session::AddLocalCandidate(const Candidate& candidate, int base, FoundationI
   return static_cast<int>(local_candidates.size()) - 1;
 }
 
-int Session::FindLocalCandidate(int stream, int component, const net::SocketAddress& address, int base) const {
+int Session::FindLocalCandidate(const net::SocketAddress& address, int base_index) const {
+  const LocalBase& of = base(base_index);
   int found = -1;
   for (std::size_t i = 0; i < local_candidates.size(); ++i) {
     const Candidate& candidate = local_candidates[i];
-    if (candidate.address != address || candidate.stream != stream || candidate.component != component) continue;
-    if (local_details[i].base == base) return static_cast<int>(i);
+    if (candidate.address != address || candidate.stream != of.stream || candidate.component != of.component ||
+        candidate.transport != of.transport()) {
+      continue;
+    }
+    if (local_details[i].base == base_index) return static_cast<int>(i);
     if (found < 0) found = static_cast<int>(i);
   }
   return found;
+}
+
+int Session::FindRemote(int base_index, const net::SocketAddress& from) const {
+  const LocalBase& local_base = base(base_index);
+  return remotes.Find(local_base.stream, local_base.component, Counterpart(local_base.transport()), from);
+}
+
+int Session::FindPair(int base_index, const net::SocketAddress& remote_address) const {
+  const int remote_index = FindRemote(base_index, remote_address);
+  return remote_index < 0 ? -1 : lists.Find(base_index, remote_index);
 }
 
 bool Session::Send(net::Instant now, int base_index, const net::SocketAddress& to, net::ByteView bytes,
                    net::PacketClass packet_class, net::PacketTag cause) {
   const LocalBase& from = base(base_index);
   if (!from.open()) return false;
+  if (IsTcp(from.transport())) {
+    const TcpConnection* connection = connections.FindPeer(base_index, to);
+    return connection != nullptr && TcpConnections::SendFrame(*connection, bytes, packet_class, cause, out);
+  }
   if (from.relay < 0) {
     out.Push(SendDatagram{from.tag, to, {}, packet_class, cause}, bytes);
     return true;
@@ -45,6 +64,14 @@ bool Session::Send(net::Instant now, int base_index, const net::SocketAddress& t
   const bool taken = client.Send(now, to, bytes, packet_class, cause) != stun::TurnClient::SendResult::kDropped;
   DrainRelay(now, from.relay);
   return taken;
+}
+
+void Session::TrustConnection(int base_index, const net::SocketAddress& from, bool answered) {
+  if (!IsTcp(base(base_index).transport())) return;
+  TcpConnection* connection = connections.FindPeer(base_index, from);
+  if (connection == nullptr) return;
+  connection->trusted = true;
+  connection->answered |= answered;
 }
 
 void Session::DrainRelay(net::Instant now, int relay) {
@@ -82,6 +109,7 @@ PairView Session::ViewOf(int index) const {
   view.valid = pair.valid;
   if (pair.mapped >= 0) view.mapped = local_candidate(pair.mapped);
   view.error_code = pair.error_code;
+  view.connection_end = pair.connection_end;
   view.checks = pair.checks;
   view.sends = pair.sends;
   view.icmp_errors = pair.icmp_errors;

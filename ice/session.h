@@ -14,6 +14,8 @@
 #include "ice/relays.h"
 #include "ice/remote_candidates.h"
 #include "ice/ta_pacer.h"
+#include "ice/tcp_connections.h"
+#include "ice/tcp_targets.h"
 #include "ice/views.h"
 #include "net/random.h"
 
@@ -48,8 +50,11 @@ struct Session {
   RemoteCandidates remotes;
   CheckListSet lists;
   Relays relays;
+  TcpConnections connections;
+  TcpTargets targets;
 
   std::vector<int> newly_selected;  // nominated pairs that nobody has attended to yet
+  std::vector<int> reconnected;  // selected pairs with a new connection that is still to be checked (RFC 6544 §11.1)
 
   AgentTimes times;
   AgentCounters counters;
@@ -63,13 +68,21 @@ struct Session {
 
   // A candidate that is told to the peer or was found by a check.
   int AddLocalCandidate(const Candidate& candidate, int base, FoundationId foundation);
-  // The local candidate of this address, of those told or found; one of `base` rather than of another. -1: none.
-  int FindLocalCandidate(int stream, int component, const net::SocketAddress& address, int base) const;
+  // The local candidate of this address, of those told or found, that is of the component and transport of `base`; one
+  // of `base` rather than of another. -1: none.
+  int FindLocalCandidate(const net::SocketAddress& address, int base) const;
+  // The pair that `base` and this address of the peer make; -1 if there is none, listed or not.
+  int FindPair(int base, const net::SocketAddress& remote) const;
+  // The remote candidate that a message from this address on `base` comes from. -1: none that is known.
+  int FindRemote(int base, const net::SocketAddress& from) const;
 
-  // From the base, through its relay if it has one. False: it cannot be sent now.
+  // From the base, through its relay if it has one, or over its connection to there. False: it cannot be sent now.
   bool Send(net::Instant now, int base, const net::SocketAddress& to, net::ByteView bytes,
             net::PacketClass packet_class, net::PacketTag cause);
   bool SendOnPair(net::Instant now, int pair, net::ByteView bytes, net::PacketClass packet_class, net::PacketTag cause);
+
+  // A message that only the peer can have made came from there; `answered`: the good answer to a check.
+  void TrustConnection(int base, const net::SocketAddress& from, bool answered);
 
   void DrainRelay(net::Instant now, int relay);
 

@@ -62,8 +62,38 @@ const char* ToString(PairEnd end) {
       return "permission_refused";
     case PairEnd::kRelayLost:
       return "relay_lost";
+    case PairEnd::kConnectionFailed:
+      return "connection_failed";
+    case PairEnd::kConnectionLost:
+      return "connection_lost";
+    case PairEnd::kNotStun:
+      return "not_stun";
+    case PairEnd::kDiscarded:
+      return "discarded";
     case PairEnd::kConcluded:
       return "concluded";
+  }
+  return "";
+}
+
+const char* ToString(ConnectionEnd end) {
+  switch (end) {
+    case ConnectionEnd::kRefused:
+      return "refused";
+    case ConnectionEnd::kUnreachable:
+      return "unreachable";
+    case ConnectionEnd::kNotPermitted:
+      return "not_permitted";
+    case ConnectionEnd::kTimedOut:
+      return "timed_out";
+    case ConnectionEnd::kInUse:
+      return "in_use";
+    case ConnectionEnd::kReset:
+      return "reset";
+    case ConnectionEnd::kFinished:
+      return "finished";
+    case ConnectionEnd::kOther:
+      return "other";
   }
   return "";
 }

@@ -40,6 +40,10 @@ enum class PairEnd : std::uint8_t {
   kSendRefused,        // by this machine, with icmp_fails_pairs
   kPermissionRefused,  // the TURN server gave no permission
   kRelayLost,          // the allocation is gone
+  kConnectionFailed,   // no TCP connection came about (RFC 6544 §7.1): see connection_end
+  kConnectionLost,     // it broke before the answer, or after it: see connection_end
+  kNotStun,            // what answered over TCP was not the peer (RFC 6544 §7.1)
+  kDiscarded,          // to make room for a UDP pair at pair_limit
   kConcluded,          // another pair of the component was nominated (§8.1.2)
 };
 const char* ToString(PairEnd end);
@@ -55,10 +59,11 @@ struct PairView {
   PairEnd end = PairEnd::kNone;
   Nomination nomination = Nomination::kNone;
   bool valid = false;
-  std::optional<Candidate> mapped;  // the local candidate of the valid pair: what the peer sees
-  int error_code = 0;               // kErrorResponse
-  int checks = 0;                   // transactions started
-  int sends = 0;                    // requests sent, retransmissions included
+  std::optional<Candidate> mapped;              // the local candidate of the valid pair: what the peer sees
+  int error_code = 0;                           // kErrorResponse
+  std::optional<ConnectionEnd> connection_end;  // of its last TCP connection, if that ended by itself
+  int checks = 0;                               // transactions started
+  int sends = 0;                                // requests sent, retransmissions included
   int icmp_errors = 0;
   std::optional<net::IcmpError::Kind> last_icmp;
   std::optional<net::SendStatus> last_refused_send;
@@ -94,6 +99,11 @@ struct AgentCounters {
   int consent_checks = 0;
   int consent_answers = 0;
   int keepalives = 0;
+  // TCP connections between agents.
+  int connections_opened = 0;    // attempts, repeated ones included
+  int connections_made = 0;      // of these
+  int connections_accepted = 0;  // by listeners
+  int targets_refused = 0;       // candidates of the peer that we do not connect to (TcpTargets)
 };
 
 // A gathering request that got no candidate.

@@ -54,6 +54,16 @@ std::string Ended(const ice::PairView& pair) {
       return "the TURN server gave no permission";
     case ice::PairEnd::kRelayLost:
       return "the allocation is gone";
+    case ice::PairEnd::kConnectionFailed:
+      return absl::StrCat("no TCP connection",
+                          pair.connection_end ? absl::StrCat(": ", ice::ToString(*pair.connection_end)) : "");
+    case ice::PairEnd::kConnectionLost:
+      return absl::StrCat("its TCP connection broke",
+                          pair.connection_end ? absl::StrCat(": ", ice::ToString(*pair.connection_end)) : "");
+    case ice::PairEnd::kNotStun:
+      return "what answered over TCP was not the peer";
+    case ice::PairEnd::kDiscarded:
+      return "made room for a UDP pair";
     case ice::PairEnd::kConcluded:
       return "given up: another pair was nominated";
   }

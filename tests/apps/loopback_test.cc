@@ -97,6 +97,33 @@ TEST_F(Loopback, TwoAgentsConnectThroughTheRelayWhenOnlyRelayedCandidatesAreTold
   bob_->Close();
 }
 
+TEST_F(Loopback, TwoAgentsConnectOverTcpFromActiveToPassive) {
+  ice::AgentOptions options;
+  options.udp_candidates = false;
+  options.tcp = {.active = true, .passive = true, .stun_servers = {}};
+  Connect(options);
+  const std::optional<ice::PairView> alice = alice_->agent().SelectedPair(0, 1);
+  const std::optional<ice::PairView> bob = bob_->agent().SelectedPair(0, 1);
+  ASSERT_TRUE(alice && bob);
+  EXPECT_TRUE(ice::IsTcp(alice->local.transport));
+  EXPECT_EQ(alice->local.transport, ice::Counterpart(bob->local.transport));
+  EXPECT_TRUE(alice_->times().first_data.has_value());
+  EXPECT_TRUE(bob_->times().first_data.has_value());
+}
+
+TEST_F(Loopback, TwoAgentsConnectOverTcpBySimultaneousOpen) {
+  ice::AgentOptions options;
+  options.udp_candidates = false;
+  options.tcp = {.simultaneous_open = true, .stun_servers = {}};
+  Connect(options);
+  const std::optional<ice::PairView> alice = alice_->agent().SelectedPair(0, 1);
+  const std::optional<ice::PairView> bob = bob_->agent().SelectedPair(0, 1);
+  ASSERT_TRUE(alice && bob);
+  EXPECT_EQ(alice->local.transport, ice::Transport::kTcpSimultaneousOpen);
+  EXPECT_EQ(alice->local.address, bob->remote.address);
+  EXPECT_EQ(bob->local.address, alice->remote.address);
+}
+
 TEST_F(Loopback, TheReferralServerLearnsWhoTalksToWhomAndUnderWhichAddresses) {
   Connect({});
   const std::vector<ReferralServer::Introduction> learned = referral_.Learned();

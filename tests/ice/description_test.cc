@@ -62,7 +62,9 @@ TEST(Description, WhatIsWrittenIsReadBack) {
 
 TEST(Description, CandidatesThatCannotBeUsedArePassedOver) {
   for (const char* line :
-       {"a=candidate:1 1 TCP 2105458943 192.0.2.1 9 typ host tcptype active",                       // another transport
+       {"a=candidate:1 1 SCTP 2105458943 192.0.2.1 9 typ host",                                     // another transport
+        "a=candidate:1 1 TCP 2105458943 192.0.2.1 9 typ host",                                      // TCP of no type
+        "a=candidate:1 1 TCP 2105458943 192.0.2.1 9 typ host tcptype holdconn",                     // of an unknown one
         "a=candidate:1 1 UDP 2130706431 host.example 50000 typ host",                               // a name
         "a=candidate:1 1 UDP 2130706431 192.0.2.1 50000 typ magic",                                 // an unknown type
         "a=candidate:1 0 UDP 2130706431 192.0.2.1 50000 typ host",                                  // component 0

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 
 #include "tests/ice/test_network.h"
@@ -17,10 +18,24 @@ LoneAgent::LoneAgent(const AgentOptions& options, std::vector<std::string> addre
 }
 
 void LoneAgent::Drain() {
-  std::vector<OpenSocket> opened;
+  std::vector<OpenSocket> opened;  // and listeners
   while (std::optional<Output> output = agent_.PollOutput()) {
     if (const auto* open = std::get_if<OpenSocket>(&*output)) {
       opened.push_back(*open);
+    } else if (const auto* listener = std::get_if<OpenListener>(&*output)) {
+      opened.push_back({listener->tag, listener->local});
+    } else if (const auto* connect = std::get_if<Connect>(&*output)) {
+      opened_.push_back({now_, connect->connection, connect->local, connect->remote});
+    } else if (const auto* closing = std::get_if<CloseConnection>(&*output)) {
+      closed_connections_.push_back(closing->connection);
+    } else if (const auto* stream = std::get_if<SendStream>(&*output)) {
+      std::vector<std::uint8_t>& written = written_[stream->connection];
+      written.insert(written.end(), stream->bytes.begin(), stream->bytes.end());
+      FrameReader& reader = readers_[stream->connection];
+      reader.Append(stream->bytes);
+      while (const auto frame = reader.Next()) {
+        frames_.push_back({now_, stream->connection, stream->packet_class, {frame->begin(), frame->end()}});
+      }
     } else if (const auto* close = std::get_if<CloseSocket>(&*output)) {
       closed_.push_back(close->tag);
     } else if (const auto* send = std::get_if<SendDatagram>(&*output)) {
@@ -34,8 +49,10 @@ void LoneAgent::Drain() {
     }
   }
   for (const OpenSocket& open : opened) {
-    sockets_.push_back(open.local.WithPort(static_cast<std::uint16_t>(50000 + sockets_.size())));
-    agent_.OnSocketOpened(now_, open.tag, sockets_.back());
+    const auto at = static_cast<std::size_t>(open.tag);
+    if (sockets_.size() <= at) sockets_.resize(at + 1);
+    sockets_[at] = open.local.WithPort(static_cast<std::uint16_t>(50000 + at));
+    agent_.OnSocketOpened(now_, open.tag, sockets_[at]);
     Drain();
   }
 }
@@ -85,11 +102,66 @@ void LoneAgent::Receive(const net::SocketAddress& from, net::ByteView bytes, Soc
   Drain();
 }
 
+bool LoneAgent::IsClosed(ConnectionTag tag) const {
+  return std::find(closed_connections_.begin(), closed_connections_.end(), tag) != closed_connections_.end();
+}
+
+void LoneAgent::Connected(ConnectionTag tag, std::optional<net::SocketAddress> local) {
+  if (local.has_value()) agent_.OnConnecting(now_, tag, *local);
+  agent_.OnConnected(now_, tag);
+  Drain();
+}
+
+void LoneAgent::Ended(ConnectionTag tag, ConnectionEnd why) {
+  agent_.OnConnectionEnded(now_, tag, why);
+  Drain();
+}
+
+std::optional<ConnectionTag> LoneAgent::Accept(SocketTag listener, const net::SocketAddress& from) {
+  const std::optional<ConnectionTag> tag = agent_.OnAccepted(now_, listener, from);
+  Drain();
+  return tag;
+}
+
+void LoneAgent::ReceiveStream(ConnectionTag tag, net::ByteView bytes) {
+  agent_.OnStreamBytes(now_, tag, bytes);
+  Drain();
+}
+
+void LoneAgent::ReceiveFrame(ConnectionTag tag, net::ByteView payload) {
+  const auto header = FrameHeader(payload.size());
+  std::vector<std::uint8_t> frame(header.begin(), header.end());
+  frame.insert(frame.end(), payload.begin(), payload.end());
+  ReceiveStream(tag, frame);
+}
+
+stun::TransactionId LoneAgent::ReceiveCheckOver(ConnectionTag tag, const PeerCheck& check) {
+  const stun::TransactionId id = check.id.has_value() ? *check.id : stun::TransactionId::Random(peer_random_);
+  ReceiveFrame(tag, BuildCheck(check, id));
+  return id;
+}
+
+void LoneAgent::AnswerOver(const SentFrame& request, const net::SocketAddress& mapped) {
+  std::array<std::uint8_t, stun::kMessageBytesMax> buffer;
+  stun::MessageBuilder message(buffer, stun::MessageClass::kSuccess, stun::Method::kBinding,
+                               request.message().transaction_id());
+  message.Add(stun::XorMappedAddress{mapped});
+  message.AddIntegrity(stun::HmacSha1Key(absl::string_view(kPeerPassword))).AddFingerprint();
+  ReceiveFrame(request.connection, message.Finish().value());
+}
+
+std::vector<SentFrame> LoneAgent::TakeFrames() { return std::exchange(frames_, {}); }
+
 stun::TransactionId LoneAgent::ReceiveCheck(const net::SocketAddress& from, const PeerCheck& check, SocketTag tag) {
+  const stun::TransactionId id = check.id.has_value() ? *check.id : stun::TransactionId::Random(peer_random_);
+  Receive(from, BuildCheck(check, id), tag);
+  return id;
+}
+
+std::vector<std::uint8_t> LoneAgent::BuildCheck(const PeerCheck& check, const stun::TransactionId& id) const {
   const Description local = agent_.LocalDescription();
   const std::string username = check.username.empty() ? local.ufrag + ":" + kPeerUfrag : check.username;
   const std::string password = check.password.empty() ? local.password : check.password;
-  const stun::TransactionId id = check.id.has_value() ? *check.id : stun::TransactionId::Random(peer_random_);
   std::array<std::uint8_t, stun::kMessageBytesMax> buffer;
   stun::MessageBuilder message(buffer, stun::MessageClass::kRequest, stun::Method::kBinding, id);
   if (check.with_username) message.Add(stun::Username{username});
@@ -102,8 +174,8 @@ stun::TransactionId LoneAgent::ReceiveCheck(const net::SocketAddress& from, cons
   }
   if (check.with_integrity) message.AddIntegrity(stun::HmacSha1Key(absl::string_view(password)));
   if (check.with_fingerprint) message.AddFingerprint();
-  Receive(from, message.Finish().value(), tag);
-  return id;
+  const net::ByteView bytes = message.Finish().value();
+  return {bytes.begin(), bytes.end()};
 }
 
 void LoneAgent::AnswerSuccess(const Sent& request, std::optional<net::SocketAddress> mapped,

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "ice/agent.h"
+#include "ice/framing.h"
 #include "net/random.h"
 #include "stun/attributes.h"
 #include "stun/message.h"
@@ -24,6 +26,25 @@ struct Sent {
 
   stun::MessageView message() const { return stun::MessageView::Parse(bytes).value(); }
   bool is_stun() const { return stun::MessageView::Parse(bytes).has_value(); }
+};
+
+// A frame that the agent sent over a TCP connection.
+struct SentFrame {
+  net::Instant at;
+  ConnectionTag connection{};
+  net::PacketClass packet_class = net::PacketClass::kOther;
+  std::vector<std::uint8_t> bytes;
+
+  stun::MessageView message() const { return stun::MessageView::Parse(bytes).value(); }
+  bool is_stun() const { return stun::MessageView::Parse(bytes).has_value(); }
+};
+
+// A connection that the agent asked for.
+struct Opened {
+  net::Instant at;
+  ConnectionTag tag{};
+  net::SocketAddress local;
+  net::SocketAddress remote;
 };
 
 // A check of the peer's, right in everything unless told otherwise.
@@ -51,6 +72,7 @@ class LoneAgent {
 
   // Opens the sockets at once, on ports 50000, 50001, ... StartGathering() is made by the constructor.
   Agent& agent() { return agent_; }
+  const Agent& agent() const { return agent_; }
   HostPacer& pacer() { return pacer_; }
   net::Instant now() const { return now_; }
 
@@ -72,6 +94,23 @@ class LoneAgent {
   void AnswerSuccess(const Sent& request, std::optional<net::SocketAddress> mapped = {},
                      std::optional<net::SocketAddress> from = {}, const std::string& password = kPeerPassword);
   void AnswerError(const Sent& request, int code, const std::string& password = kPeerPassword);
+
+  // TCP. Listeners open at once like sockets; connections wait for Connected() or Ended().
+  const std::vector<Opened>& opened() const { return opened_; }
+  const std::vector<ConnectionTag>& closed_connections() const { return closed_connections_; }
+  bool IsClosed(ConnectionTag tag) const;
+  // `local`: the port that it got, if the agent left that open.
+  void Connected(ConnectionTag tag, std::optional<net::SocketAddress> local = {});
+  void Ended(ConnectionTag tag, ConnectionEnd why);
+  std::optional<ConnectionTag> Accept(SocketTag listener, const net::SocketAddress& from);
+  void ReceiveStream(ConnectionTag tag, net::ByteView bytes);
+  void ReceiveFrame(ConnectionTag tag, net::ByteView payload);
+  stun::TransactionId ReceiveCheckOver(ConnectionTag tag, const PeerCheck& check = {});
+  // The peer answers, seeing the agent at `mapped`.
+  void AnswerOver(const SentFrame& request, const net::SocketAddress& mapped);
+  std::vector<SentFrame> TakeFrames();
+  // What was written to a connection to a server, which has no frames.
+  const std::vector<std::uint8_t>& written(ConnectionTag tag) { return written_[tag]; }
 
   // What was sent since the last call, all or of a class.
   std::vector<Sent> TakeSent();
@@ -96,6 +135,8 @@ class LoneAgent {
   void Drain();
 
  private:
+  std::vector<std::uint8_t> BuildCheck(const PeerCheck& check, const stun::TransactionId& id) const;
+
   net::SeededRandom random_{7, "lone"};
   net::SeededRandom peer_random_{7, "peer"};
   HostPacer pacer_;
@@ -107,6 +148,11 @@ class LoneAgent {
   std::vector<Sent> all_sent_;
   std::vector<Output> events_;
   std::vector<std::vector<std::uint8_t>> data_;
+  std::vector<Opened> opened_;
+  std::vector<ConnectionTag> closed_connections_;
+  std::vector<SentFrame> frames_;
+  std::map<ConnectionTag, FrameReader> readers_;
+  std::map<ConnectionTag, std::vector<std::uint8_t>> written_;
 };
 
 }  // namespace pinhole::ice

@@ -1,0 +1,124 @@
+// RFC 6544 §7: checks that go over TCP connections.
+#include "ice/connectivity_checks.h"
+
+namespace pinhole::ice {
+
+void ConnectivityChecks::SendOverTcp(net::Instant now, int slot) {
+  const int index = checks_[static_cast<std::size_t>(slot)].pair;
+  const CandidatePair& pair = session_.lists.pair(index);
+  const LocalBase& base = session_.base(pair.base);
+  const net::SocketAddress& remote = session_.remotes[pair.remote].candidate.address;
+  const TcpConnection* connection = session_.connections.FindPeer(pair.base, remote);
+  if (connection != nullptr) {
+    if (connection->open()) SendRequest(now, slot);
+    return;
+  }
+  if (!Connects(base.transport())) return Fail(now, index, PairEnd::kConnectionLost, 0);
+  if (!session_.targets.Allow(remote.address())) {  // Learned, and now it does not come to us any more.
+    ++session_.counters.targets_refused;
+    return Fail(now, index, PairEnd::kConnectionFailed, 0);
+  }
+  OpenFor(index);
+}
+
+void ConnectivityChecks::OpenFor(int index) {
+  const CandidatePair& pair = session_.lists.pair(index);
+  const LocalBase& base = session_.base(pair.base);
+  // An active candidate connects from a port of its own for each connection (§7.1).
+  const net::SocketAddress local =
+      base.transport() == Transport::kTcpActive ? base.address().WithPort(0) : base.address();
+  ++session_.counters.connections_opened;
+  session_.connections.Open(pair.base, local, session_.remotes[pair.remote].candidate.address, net::PacketClass::kCheck,
+                            false, session_.out);
+}
+
+void ConnectivityChecks::StopConnecting(int index) {
+  const CandidatePair& pair = session_.lists.pair(index);
+  TcpConnection* connection = session_.connections.FindPeer(pair.base, session_.remotes[pair.remote].candidate.address);
+  if (connection != nullptr && !connection->open()) session_.connections.Close(*connection, session_.out);
+}
+
+void ConnectivityChecks::OnConnected(net::Instant now, const TcpConnection& connection) {
+  const int index = session_.FindPair(connection.base, connection.remote);
+  if (index < 0) return;
+  CandidatePair& pair = session_.lists.pair(index);
+  if (pair.check >= 0) return SendRequest(now, pair.check);
+  if (!pair.lost_at.has_value()) return;
+  pair.lost_at.reset();
+  session_.reconnected.push_back(index);
+}
+
+bool ConnectivityChecks::IsSelected(int index) const {
+  const CandidatePair& pair = session_.lists.pair(index);
+  return session_.lists.list(pair.stream).component(pair.component).selected == index;
+}
+
+void ConnectivityChecks::Reconnect(net::Instant now, int index, TcpConnection& gone, bool was_open) {
+  CandidatePair& pair = session_.lists.pair(index);
+  if (was_open) pair.lost_at = now;
+  const LocalBase& base = session_.base(pair.base);
+  const bool consent_lost =
+      session_.lists.list(pair.stream).component(pair.component).consent.state() == ConsentState::State::kLost;
+  if (!base.open() || !Connects(base.transport()) || consent_lost) return;
+  if (!was_open) {
+    if (now < *pair.lost_at + session_.options.tcp.transaction_timeout) {
+      ++session_.counters.connections_opened;
+      TcpConnections::Pause(gone, now + kReconnectPause);
+    }
+    return;
+  }
+  OpenFor(index);
+}
+
+void ConnectivityChecks::AdoptConnection(net::Instant now, int base, const net::SocketAddress& from) {
+  (void)now;
+  const LocalBase& local = session_.base(base);
+  if (local.transport() != Transport::kTcpPassive) return;
+  const int index = session_.lists.list(local.stream).component(local.component).selected;
+  CandidatePair& pair = session_.lists.pair(index);
+  if (pair.base != base || !pair.lost_at.has_value()) return;
+  session_.remotes.Move(pair.remote, from);
+  pair.lost_at.reset();
+  session_.reconnected.push_back(index);
+}
+
+void ConnectivityChecks::OnConnectionEnded(net::Instant now, TcpConnection& connection, bool was_open,
+                                           ConnectionEnd why) {
+  const int index = session_.FindPair(connection.base, connection.remote);
+  TcpConnections::Forget(connection);
+  if (index < 0) return;
+  CandidatePair& pair = session_.lists.pair(index);
+  pair.connection_end = why;
+  if (!pair.listed) return;
+  if (IsSelected(index)) return Reconnect(now, index, connection, was_open);
+  if (was_open) {
+    // What had succeeded works no more; nothing else says so (RFC 8489 §6.2.2).
+    if (pair.state == PairState::kInProgress || pair.valid) Fail(now, index, PairEnd::kConnectionLost, 0);
+    return;
+  }
+  if (pair.state != PairState::kInProgress) return;
+  // The peer's connection is on its way in: it brings our check along, or Ti ends it.
+  if (why == ConnectionEnd::kInUse) return;
+  const TcpOptions& options = session_.options.tcp;
+  const bool refused =
+      why == ConnectionEnd::kRefused || why == ConnectionEnd::kUnreachable || why == ConnectionEnd::kNotPermitted;
+  if (refused && options.on_connect_failure == ConnectFailurePolicy::kRetry) {
+    ++session_.counters.connections_opened;
+    TcpConnections::Pause(connection, now + options.retry_pause);
+    return;
+  }
+  Fail(now, index, PairEnd::kConnectionFailed, 0);
+}
+
+void ConnectivityChecks::OnNotStun(net::Instant now, TcpConnection& connection) {
+  const int remote = session_.FindRemote(connection.base, connection.remote);
+  session_.connections.Close(connection, session_.out);
+  for (int i = 0; i < session_.lists.pair_count(); ++i) {
+    const CandidatePair& pair = session_.lists.pair(i);
+    if (pair.remote == remote && pair.listed && pair.state != PairState::kFailed) {
+      Fail(now, i, PairEnd::kNotStun, 0);
+    }
+  }
+}
+
+}  // namespace pinhole::ice
