@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "apps/referral_client.h"
+#include "sim/firewall.h"
 #include "sim/nat_box.h"
 
 namespace pinhole::scenarios {
@@ -127,9 +128,18 @@ absl::Status CellRun::BuildNodes() {
         host = &world_.AddRouter(planned.name, {.host = planned.host, .forwards_private = planned.forwards_private});
         break;
       case PlannedNodeKind::kNat:
-        host = &world_.AddNode<sim::NatBox>(
-            planned.name,
-            sim::NatBoxOptions{.host = planned.host, .profile = planned.nat, .passes_ipv6 = planned.passes_ipv6});
+        host = &world_.AddNode<sim::NatBox>(planned.name, sim::NatBoxOptions{.host = planned.host,
+                                                                             .profile = planned.nat,
+                                                                             .passes_ipv6 = planned.passes_ipv6,
+                                                                             .ipv6_filter = planned.filter,
+                                                                             .egress = planned.egress});
+        break;
+      case PlannedNodeKind::kFirewall:
+        host = &world_.AddNode<sim::Firewall>(planned.name,
+                                              sim::FirewallOptions{.host = planned.host,
+                                                                   .profile = *planned.filter,
+                                                                   .egress = planned.egress,
+                                                                   .outside = static_cast<int>(planned.outside) + 1});
         break;
       case PlannedNodeKind::kSwitch:
         nodes_.push_back(&world_.AddSwitch(planned.name));

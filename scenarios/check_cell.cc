@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "net/ip_address.h"
+#include "scenarios/firewall_conversion.h"
 #include "scenarios/nat_conversion.h"
 #include "scenarios/resolve.h"
 #include "scenarios/topology_view.h"
@@ -33,6 +34,7 @@ class Checker {
     CheckNodes();
     CheckAddresses();
     CheckNats();
+    CheckFirewalls();
     CheckServers();
     CheckSessions();
     // A way is looked for only in a network that makes sense so far.
@@ -165,6 +167,18 @@ class Checker {
     }
   }
 
+  void CheckFirewalls() {
+    const auto report = [&](const char* kind, const std::string& name, const std::optional<Contradiction>& found) {
+      if (!found) return;
+      problems_->Add(absl::StrCat("topology.", kind, "[", name, "].firewall.", found->field),
+                     absl::StrCat(kind, " \"", name, "\": firewall.", found->field, ": ", found->why));
+    };
+    for (const proto::Nat& nat : topology_.nat()) {
+      if (nat.has_firewall()) report("nat", nat.name(), FindFirewallContradiction(nat));
+    }
+    for (const proto::Router& router : topology_.router()) report("router", router.name(), FindContradiction(router));
+  }
+
   void CheckCredentials(const proto::Server& server, const std::string& path) {
     if (server.realm().empty() || server.realm().size() > kRealmBytesMax) {
       problems_->Add(absl::StrCat(path, ".realm"), absl::StrCat("a realm has 1 to ", kRealmBytesMax, " bytes"));
@@ -276,7 +290,8 @@ class Checker {
         bool has_way = false;
         for (const Port& port : referral->ports) {
           for (const IpPrefix& address : port.addresses) {
-            const std::string why = has_way ? "" : WhyNoWay(view_, *host, address.address());
+            const std::string why =
+                has_way ? "" : WhyNoWay(view_, *host, address.address(), topology_.referral().port());
             has_way = has_way || why.empty();
             if (first_why.empty()) first_why = absl::StrCat(address.address().ToString(), ": ", why);
           }

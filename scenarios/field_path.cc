@@ -327,6 +327,9 @@ void MergeByName(const pb::Message& from, pb::Message* to) {
           case pb::FieldDescriptor::CPPTYPE_MESSAGE:
             out.AddMessage(to, field)->CopyFrom(reflection.GetRepeatedMessage(from, field, i));
             break;
+          case pb::FieldDescriptor::CPPTYPE_UINT32:
+            out.AddUInt32(to, field, reflection.GetRepeatedUInt32(from, field, i));
+            break;
           default:
             std::abort();  // the schema has no other lists
         }
@@ -384,10 +387,11 @@ std::string RefusalOf(const pb::Message& holder, const pb::FieldDescriptor& fiel
     }
     return "";
   }
-  if (field.is_repeated()) return "";
   if (field.cpp_type() == pb::FieldDescriptor::CPPTYPE_UINT32) {
-    return RangeRefusal(field, reflection.GetUInt32(holder, &field));
+    return RangeRefusal(field, field.is_repeated() ? reflection.GetRepeatedUInt32(holder, &field, index)
+                                                   : reflection.GetUInt32(holder, &field));
   }
+  if (field.is_repeated()) return "";
   if (field.cpp_type() == pb::FieldDescriptor::CPPTYPE_UINT64) {
     return RangeRefusal(field, reflection.GetUInt64(holder, &field));
   }

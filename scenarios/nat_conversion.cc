@@ -117,42 +117,6 @@ sim::Hairpin Convert(proto::Hairpin::Kind value) {
   std::abort();
 }
 
-sim::Unsolicited Convert(proto::Unsolicited::Answer value) {
-  switch (value) {
-    case proto::Unsolicited::DROP:
-      return sim::Unsolicited::kDrop;
-    case proto::Unsolicited::TCP_RST:
-      return sim::Unsolicited::kReset;
-    case proto::Unsolicited::ICMP_PORT_UNREACHABLE:
-      return sim::Unsolicited::kPortUnreachable;
-    case proto::Unsolicited::ICMP_HOST_UNREACHABLE:
-      return sim::Unsolicited::kHostUnreachable;
-    case proto::Unsolicited::ICMP_ADMIN_PROHIBITED:
-      return sim::Unsolicited::kAdminProhibited;
-    case proto::Unsolicited::INPUT:
-      return sim::Unsolicited::kInput;
-  }
-  std::abort();
-}
-
-sim::TcpDepth Convert(proto::TcpTracking::Depth value) {
-  switch (value) {
-    case proto::TcpTracking::ADDRESSES:
-      return sim::TcpDepth::kAddresses;
-    case proto::TcpTracking::FLAGS:
-      return sim::TcpDepth::kFlags;
-    case proto::TcpTracking::SYN_ACK_NUMBER:
-      return sim::TcpDepth::kSynAckNumber;
-    case proto::TcpTracking::WINDOW:
-      return sim::TcpDepth::kWindow;
-    case proto::TcpTracking::LINUX:
-      return sim::TcpDepth::kLinux;
-    case proto::TcpTracking::REWRITES_ISN:
-      return sim::TcpDepth::kRewritesIsn;
-  }
-  std::abort();
-}
-
 sim::TcpInvalid Convert(proto::TcpInvalid::Answer value) {
   switch (value) {
     case proto::TcpInvalid::DROP:
@@ -228,7 +192,7 @@ void ConvertTransport(const TransportNat& nat, sim::TransportBehavior& behavior)
   behavior.blocks_per_host = static_cast<int>(ports.blocks_per_host());
 
   behavior.hairpin = Convert(nat.hairpin());
-  behavior.unsolicited = Convert(nat.unsolicited());
+  behavior.unsolicited = ToUnsolicited(nat.unsolicited());
 }
 
 sim::UdpBehavior ToUdpBehavior(const proto::UdpNat& udp) {
@@ -253,7 +217,7 @@ sim::TcpBehavior ToTcpBehavior(proto::TcpNat tcp) {
   ConvertTransport(tcp, behavior);
   behavior.unsolicited_hold = Micros(tcp.unsolicited_hold_us());
   sim::TcpTracking& tracking = behavior.tracking;
-  tracking.depth = Convert(tcp.tracking());
+  tracking.depth = ToTcpDepth(tcp.tracking());
   tracking.simultaneous_open = tcp.simultaneous_open();
   tracking.loose = tcp.loose();
   tracking.liberal = tcp.liberal();
@@ -322,6 +286,42 @@ std::string SchemaName(absl::string_view field) {
 }
 
 }  // namespace
+
+sim::Unsolicited ToUnsolicited(proto::Unsolicited::Answer value) {
+  switch (value) {
+    case proto::Unsolicited::DROP:
+      return sim::Unsolicited::kDrop;
+    case proto::Unsolicited::TCP_RST:
+      return sim::Unsolicited::kReset;
+    case proto::Unsolicited::ICMP_PORT_UNREACHABLE:
+      return sim::Unsolicited::kPortUnreachable;
+    case proto::Unsolicited::ICMP_HOST_UNREACHABLE:
+      return sim::Unsolicited::kHostUnreachable;
+    case proto::Unsolicited::ICMP_ADMIN_PROHIBITED:
+      return sim::Unsolicited::kAdminProhibited;
+    case proto::Unsolicited::INPUT:
+      return sim::Unsolicited::kInput;
+  }
+  std::abort();
+}
+
+sim::TcpDepth ToTcpDepth(proto::TcpTracking::Depth value) {
+  switch (value) {
+    case proto::TcpTracking::ADDRESSES:
+      return sim::TcpDepth::kAddresses;
+    case proto::TcpTracking::FLAGS:
+      return sim::TcpDepth::kFlags;
+    case proto::TcpTracking::SYN_ACK_NUMBER:
+      return sim::TcpDepth::kSynAckNumber;
+    case proto::TcpTracking::WINDOW:
+      return sim::TcpDepth::kWindow;
+    case proto::TcpTracking::LINUX:
+      return sim::TcpDepth::kLinux;
+    case proto::TcpTracking::REWRITES_ISN:
+      return sim::TcpDepth::kRewritesIsn;
+  }
+  std::abort();
+}
 
 sim::NatProfile ToNatProfile(const proto::Nat& nat) {
   sim::NatProfile profile;

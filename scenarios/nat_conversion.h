@@ -11,6 +11,9 @@ namespace pinhole::scenarios {
 // The behaviour that the simulator is to give a NAT. `nat` is one of a resolved cell (Scenario::Resolve).
 sim::NatProfile ToNatProfile(const proto::Nat& nat);
 
+sim::Unsolicited ToUnsolicited(proto::Unsolicited::Answer value);
+sim::TcpDepth ToTcpDepth(proto::TcpTracking::Depth value);
+
 // A behaviour that cannot be: the field of proto::Nat where it shows ("udp.ports.policy"), and why.
 struct Contradiction {
   std::string field;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "scenarios/firewall_conversion.h"
 #include "scenarios/nat_conversion.h"
 
 namespace pinhole::scenarios {
@@ -126,7 +127,9 @@ absl::Status Planner::AddNodes() {
     node.kind = PlannedNodeKind::kNat;
     node.name = nat.name();
     node.nat = ToNatProfile(nat);
-    node.passes_ipv6 = nat.ipv6() == proto::Nat::ROUTE;
+    node.passes_ipv6 = nat.ipv6() != proto::Nat::DROP;
+    if (nat.has_firewall()) node.egress = ToEgressPolicy(nat.firewall());
+    if (nat.ipv6() == proto::Nat::OUTBOUND_ONLY) node.filter = ToFilterProfile(nat.firewall());
     if (absl::Status status = AddInterface(index, nat.outside()); !status.ok()) return status;
     for (const proto::Interface& interface : nat.inside()) {
       if (absl::Status status = AddInterface(index, interface); !status.ok()) return status;
@@ -138,6 +141,14 @@ absl::Status Planner::AddNodes() {
     node.kind = PlannedNodeKind::kRouter;
     node.name = router.name();
     node.forwards_private = true;
+    if (router.has_firewall()) {
+      node.kind = PlannedNodeKind::kFirewall;
+      node.egress = ToEgressPolicy(router.firewall());
+      node.filter = ToFilterProfile(router.firewall());
+      for (int i = 0; i < router.interface_size(); ++i) {
+        if (router.interface(i).name() == router.firewall().outside()) node.outside = static_cast<std::uint32_t>(i);
+      }
+    }
     for (const proto::Interface& interface : router.interface()) {
       if (absl::Status status = AddInterface(index, interface); !status.ok()) return status;
     }
@@ -284,6 +295,7 @@ bool Planner::Forwards(std::uint32_t node, std::uint32_t in, std::uint32_t out, 
       return false;
     case PlannedNodeKind::kRouter:
     case PlannedNodeKind::kCore:
+    case PlannedNodeKind::kFirewall:
       return true;
     case PlannedNodeKind::kNat:
       if (in != 0 && out != 0) return planned.nat.routes_inside;

@@ -10,9 +10,11 @@
 #include "ice/options.h"
 #include "net/socket_address.h"
 #include "scenarios/scenario.pb.h"
+#include "sim/egress_policy.h"
 #include "sim/host_node.h"
 #include "sim/link.h"
 #include "sim/nat/profile.h"
+#include "sim/nat/stateful_filter.h"
 #include "sim/route_table.h"
 
 // A cell, digested once so that each of its runs only has to carry it out: names are indices, routes are
@@ -28,7 +30,8 @@ struct PlannedInterface {
 enum class PlannedNodeKind : std::uint8_t {
   kHost,
   kRouter,
-  kNat,     // interfaces[0] is the outside
+  kNat,  // interfaces[0] is the outside
+  kFirewall,
   kCore,    // of an INTERNET network
   kSwitch,  // of a LAN that no node of its own can bridge; one interface
 };
@@ -40,9 +43,12 @@ struct PlannedNode {
   std::vector<PlannedInterface> interfaces;
   // `interface` counts as in `interfaces`.
   std::vector<sim::Route> routes;
-  bool forwards_private = false;  // kCore
-  sim::NatProfile nat;            // kNat
-  bool passes_ipv6 = true;        // kNat
+  bool forwards_private = false;             // kCore
+  sim::NatProfile nat;                       // kNat
+  bool passes_ipv6 = true;                   // kNat
+  sim::EgressPolicy egress;                  // kNat, kFirewall
+  std::optional<sim::FilterProfile> filter;  // kFirewall; kNat: of IPv6
+  std::uint32_t outside = 0;                 // kFirewall; counts as in `interfaces`
 };
 
 struct PlannedLink {

@@ -44,12 +44,16 @@ TopologyView::TopologyView(const proto::Topology& topology) : topology_(topology
   for (const proto::Nat& nat : topology.nat()) {
     Node& node = AddNode("nat", nat.name());
     node.nat = &nat;
+    if (nat.has_firewall()) node.firewall = &nat.firewall();
     AddPort(nat.outside(), "outside", true, &node);
     for (const proto::Interface& interface : nat.inside()) AddPort(interface, "inside", false, &node);
   }
   for (const proto::Router& router : topology.router()) {
     Node& node = AddNode("router", router.name());
     for (const proto::Interface& interface : router.interface()) AddPort(interface, "interface", false, &node);
+    if (!router.has_firewall()) continue;
+    node.firewall = &router.firewall();
+    for (Port& port : node.ports) port.outside = port.interface->name() == router.firewall().outside();
   }
 }
 

@@ -14,7 +14,7 @@ struct Port {
   const proto::Interface* interface;
   std::string path;  // "topology.host[alice].interface[eth0]"
   int network;       // index in Topology.network
-  bool outside;      // of a NAT
+  bool outside;      // of a NAT or firewall
   std::vector<net::IpPrefix> addresses;
 
   // The first address of the family; null if there is none.
@@ -29,6 +29,7 @@ struct Node {
   std::string name;
   std::string path;
   const proto::Nat* nat = nullptr;
+  const proto::Firewall* firewall = nullptr;
   std::vector<Port> ports;
 
   bool Owns(const net::IpAddress& address) const;

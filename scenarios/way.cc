@@ -1,5 +1,7 @@
 #include "scenarios/way.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
@@ -46,6 +48,15 @@ std::string RefusedByNat(const Node& at, bool is_start, const Port& out, const I
   return "";
 }
 
+// What a firewall in the middle does not let out; "" if it does.
+std::string RefusedByFirewall(const Node& at, bool is_start, const Port& out, std::uint32_t tcp_port) {
+  if (at.firewall == nullptr || is_start || !out.outside) return "";
+  const auto& ports = at.firewall->tcp_port();
+  if (at.firewall->block_tcp()) return absl::StrCat(at.Called(), " blocks TCP");
+  if (ports.empty() || std::find(ports.begin(), ports.end(), tcp_port) != ports.end()) return "";
+  return absl::StrCat(at.Called(), " blocks TCP to port ", tcp_port);
+}
+
 // What a core drops, there or on the way back; "" if nothing.
 std::string RefusedByCore(const proto::Network& core, const std::optional<IpAddress>& source, const IpAddress& to) {
   if (core.routes_private_addresses()) return "";
@@ -58,7 +69,7 @@ std::string RefusedByCore(const proto::Network& core, const std::optional<IpAddr
 
 }  // namespace
 
-std::string WhyNoWay(const TopologyView& view, const Node& start, const IpAddress& to) {
+std::string WhyNoWay(const TopologyView& view, const Node& start, const IpAddress& to, std::uint32_t tcp_port) {
   const Node* at = &start;
   int came_by = -1;                 // network
   std::optional<IpAddress> source;  // as seen after the last NAT
@@ -68,6 +79,7 @@ std::string WhyNoWay(const TopologyView& view, const Node& start, const IpAddres
     if (hop.out == nullptr) return absl::StrCat(at->Called(), " has no route to it");
     const proto::Network& network = view.NetworkOf(*hop.out);
     if (std::string why = RefusedByNat(*at, at == &start, *hop.out, to); !why.empty()) return why;
+    if (std::string why = RefusedByFirewall(*at, at == &start, *hop.out, tcp_port); !why.empty()) return why;
 
     const bool translates = at->nat != nullptr && to.is_v4() && hop.out->outside;
     const IpAddress* own = hop.out->AddressOf(to.family());

@@ -8,18 +8,16 @@ namespace pinhole::sim {
 struct FirewallOptions {
   HostOptions host;
   FilterProfile profile;  // REQUIRES: Validate() is OK
+  EgressPolicy egress;
+  int outside = 1;  // the interface; all others are inside, and routed between without a look
 };
 
 // A router with a stateful firewall (RFC 6092), IPv4 and IPv6, that translates nothing.
 //
-//     inside  --TTL--> StatefulFilter::FromInside  --> route
-//     outside --TTL--> StatefulFilter::FromOutside --> route, or an answer: none, ICMP, RST
-//
-// Interface 1, the first one added, is the outside; all others are inside, and routed between without a look.
+//     inside  --TTL--> EgressPolicy --> StatefulFilter::FromInside  --> route
+//     outside --TTL--> EgressPolicy --> StatefulFilter::FromOutside --> route, or an answer: none, ICMP, RST
 class Firewall final : public Middlebox {
  public:
-  static constexpr int kOutside = 1;
-
   Firewall(const NodeInit& init, const FirewallOptions& options);
 
   StatefulFilter& filter() { return filter_; }
@@ -28,6 +26,7 @@ class Firewall final : public Middlebox {
   void Forward(int interface, PacketPtr packet) override;
 
  private:
+  int outside_;
   StatefulFilter filter_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "sim/packet_pool.h"
 #include "sim/tcp/no_connection.h"
+#include "sim/world.h"
 
 namespace pinhole::sim {
 
@@ -16,6 +17,51 @@ void Middlebox::SendTcpReset(const Packet& about) {
   reset->destination = reset->emitted_destination = about.source;
   reset->tcp = *header;
   RouteOut(kOwn, std::move(reset));
+}
+
+bool Middlebox::Judge(int interface, PacketPtr& packet, bool out) {
+  if (out ? egress_.LetsOut(*packet) : egress_.LetsIn(*packet)) return true;
+  if (out) {
+    switch (egress_.answer) {
+      case EgressPolicy::Answer::kDrop:
+        break;
+      case EgressPolicy::Answer::kAdminProhibited:
+        SendUnreachable(interface, *packet, Unreachable::kAdmin);
+        break;
+      case EgressPolicy::Answer::kReset:
+        if (packet->is_tcp()) {
+          SendTcpReset(*packet);
+        } else {
+          SendUnreachable(interface, *packet, Unreachable::kPort);
+        }
+        break;
+    }
+  }
+  const DropState state{.endpoint = packet->destination};
+  world().Drop(*this, std::move(packet), Rule::kProtocolBlocked, state);
+  return false;
+}
+
+bool Middlebox::PassesFilter(StatefulFilter& filter, int interface, bool inwards, PacketPtr& packet) {
+  const Verdict verdict =
+      inwards ? filter.FromOutside(world().now(), *packet) : filter.FromInside(world().now(), *packet);
+  switch (verdict.action) {
+    case Verdict::Action::kReject:
+      SendUnreachable(interface, *packet,
+                      verdict.icmp_code == 13  ? Unreachable::kAdmin
+                      : verdict.icmp_code == 1 ? Unreachable::kHost
+                                               : Unreachable::kPort);
+      break;
+    case Verdict::Action::kReset:
+      SendTcpReset(*packet);
+      break;
+    case Verdict::Action::kDrop:
+      break;
+    default:
+      return true;
+  }
+  world().Drop(*this, std::move(packet), verdict.rule, verdict.state);
+  return false;
 }
 
 }  // namespace pinhole::sim

@@ -9,7 +9,8 @@
 
 namespace pinhole::sim {
 NatBox::NatBox(const NodeInit& init, const NatBoxOptions& options)
-    : Middlebox(init, options.host), profile_(options.profile), passes_ipv6_(options.passes_ipv6) {
+    : Middlebox(init, options.host, options.egress), profile_(options.profile), passes_ipv6_(options.passes_ipv6) {
+  if (options.ipv6_filter) ipv6_filter_ = std::make_unique<StatefulFilter>(*options.ipv6_filter);
   UsesTimer();
 }
 
@@ -35,6 +36,7 @@ Nat& NatBox::Translator() const {
 
 void NatBox::Reboot() {
   Translator().Reboot();
+  if (ipv6_filter_) ipv6_filter_->Reboot();
   world().NoteState(*this, StateKind::kMappingRemoved, ~std::uint64_t{0});
 }
 
@@ -65,8 +67,19 @@ void NatBox::RouteIpv6(int interface, PacketPtr packet) {
   } else if (!passes_ipv6_) {
     world().Drop(*this, std::move(packet), Rule::kProtocolBlocked);
   } else if (StepTtl(interface, packet)) {
+    const bool inwards = interface == kOutside;
+    const bool outwards = !inwards && LeadsOutside(packet->destination.address());
+    if (outwards && !PassesOut(interface, packet)) return;
+    if (inwards && !PassesIn(interface, packet)) return;
+    const bool filtered = ipv6_filter_ != nullptr && (inwards || outwards);
+    if (filtered && !PassesFilter(*ipv6_filter_, interface, inwards, packet)) return;
     RouteOut(interface, std::move(packet));
   }
+}
+
+bool NatBox::LeadsOutside(const net::IpAddress& destination) const {
+  const Route* route = routes().Find(destination);
+  return route != nullptr && route->interface == kOutside;
 }
 
 void NatBox::FromInside(int interface, PacketPtr packet) {
@@ -85,6 +98,8 @@ void NatBox::FromInside(int interface, PacketPtr packet) {
   const Hairpin hairpin = packet->is_tcp() ? profile_.tcp.hairpin : profile_.udp.hairpin;
   const bool for_box = external && hairpin == Hairpin::kNone;
   if (!for_box && !StepTtl(interface, packet)) return;
+  const bool judged = has_egress_policy() && !external && LeadsOutside(destination);
+  if (judged && !PassesOut(interface, packet)) return;
   const Ends before = {packet->source, packet->destination};
   const std::uint64_t mappings = nat.counters().mappings_made;
   const Verdict verdict = nat.FromInside(world().now(), interface, *packet);
@@ -97,6 +112,7 @@ void NatBox::FromInside(int interface, PacketPtr packet) {
 }
 
 void NatBox::FromOutside(int interface, PacketPtr packet) {
+  if (!PassesIn(interface, packet)) return;
   const Ends before = {packet->source, packet->destination};
   const Verdict verdict = Translator().FromOutside(world().now(), *packet);
   if (verdict.action == Verdict::Action::kInside) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "net/random.h"
@@ -12,8 +13,11 @@ namespace pinhole::sim {
 struct NatBoxOptions {
   HostOptions host;
   NatProfile profile;  // REQUIRES: Validate() is OK
-  // IPv6 packets are routed both ways, untranslated and unfiltered. Without, they end here.
+  // IPv6 packets are routed both ways, untranslated. Without, they end here.
   bool passes_ipv6 = true;
+  // What of IPv6 passes; absent: all. REQUIRES: Validate() is OK.
+  std::optional<FilterProfile> ipv6_filter = std::nullopt;
+  EgressPolicy egress = {};  // of both families
 };
 
 // A router that translates between its inside networks and its outside.
@@ -43,6 +47,7 @@ class NatBox final : public Middlebox {
 
  private:
   Nat& Translator() const;
+  bool LeadsOutside(const net::IpAddress& destination) const;
   void FromInside(int interface, PacketPtr packet);
   void FromOutside(int interface, PacketPtr packet);
   void RouteIpv6(int interface, PacketPtr packet);
@@ -55,6 +60,7 @@ class NatBox final : public Middlebox {
 
   NatProfile profile_;
   bool passes_ipv6_;
+  std::unique_ptr<StatefulFilter> ipv6_filter_;
   mutable std::optional<net::SeededRandom> random_;
   mutable std::optional<Nat> nat_;  // made when the addresses are known
 };

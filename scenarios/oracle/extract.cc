@@ -52,6 +52,9 @@ class Extraction {
     for (const proto::Nat& nat : topology_.nat()) AddBox(nat, session);
     for (const proto::Router& router : topology_.router()) {
       for (const proto::Interface& interface : router.interface()) NoteLinks(interface, router.name());
+      // Two that send to each other pass a stateful firewall. What more a router blocks is not modelled.
+      const bool blocks = router.firewall().block_udp() || router.firewall().udp_port_size() > 0;
+      if (blocks && model_.chance.empty()) model_.chance = absl::StrCat(router.name(), " blocks UDP");
     }
     for (const proto::Server& server : topology_.server()) {
       if (absl::Status status = AddServer(server); !status.ok()) return status;
@@ -264,6 +267,8 @@ class Extraction {
     std::erase_if(box.outside.addresses, [](const IpAddress& address) { return address.is_v6(); });
     box.routes_between_inside = nat.routes_between_inside_networks();
     box.passes_ipv6 = nat.ipv6() != proto::Nat::DROP;
+    box.blocks_udp = nat.firewall().block_udp();
+    box.udp_ports.assign(nat.firewall().udp_port().begin(), nat.firewall().udp_port().end());
     std::uint64_t first = ~std::uint64_t{0}, last = 0;
     for (const proto::Peer& peer : session.peer()) {
       first = std::min<std::uint64_t>(first, peer.start_offset_us());

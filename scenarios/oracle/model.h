@@ -79,6 +79,9 @@ struct Box {
   bool passes_ipv6 = true;
   NatBehaviour nat;
   std::vector<Forward> forwards;
+  // A firewall: no UDP passes; or from inside to these ports only, if there are any.
+  bool blocks_udp = false;
+  std::vector<std::uint16_t> udp_ports = {};
 };
 
 // A STUN and TURN server program.

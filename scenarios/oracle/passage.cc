@@ -62,6 +62,8 @@ std::string Describe(const Model& model, const Loss& loss) {
       return box("does not route between its inside networks");
     case Loss::Kind::kNoIpv6:
       return box("passes no IPv6");
+    case Loss::Kind::kBlocked:
+      return box("blocks UDP");
     case Loss::Kind::kNoRoute:
       return box("has no route");
     case Loss::Kind::kNoPermission:
@@ -72,7 +74,14 @@ std::string Describe(const Model& model, const Loss& loss) {
   return "?";
 }
 
-Passage::Passage(const Model& model, Pooling pooling) : model_(model), pooling_(pooling), memory_(model.boxes.size()) {}
+Passage::Passage(const Model& model, Pooling pooling, Traffic traffic)
+    : model_(model), pooling_(pooling), traffic_(traffic), memory_(model.boxes.size()) {}
+
+bool Passage::LetsOut(const Box& box, const SocketAddress& destination) const {
+  if (traffic_ != Traffic::kUdp) return true;
+  if (box.blocks_udp || box.udp_ports.empty()) return !box.blocks_udp;
+  return std::find(box.udp_ports.begin(), box.udp_ports.end(), destination.port()) != box.udp_ports.end();
+}
 
 int Passage::AddSocket(const Socket& socket) {
   sockets_.push_back(socket);
@@ -137,6 +146,7 @@ Arrival Passage::Walk(Datagram datagram, bool pause) {
         return arrival;
       }
       const Box& box = model_.boxes[At(*box_index)];
+      if (!LetsIn(box)) return lost(Loss::Kind::kBlocked, *box_index);
       const std::optional<Inside> inside = In(*box_index, datagram.destination, datagram.source, &arrival.loss);
       if (!inside) return lost(arrival.loss.kind, *box_index);
       datagram.delay += box.outside.down;
@@ -152,6 +162,7 @@ Arrival Passage::Walk(Datagram datagram, bool pause) {
       if (const std::optional<int> box_index = BoxRoutingTo(datagram.network, to)) {
         const Box& box = model_.boxes[At(*box_index)];
         if (!box.passes_ipv6) return lost(Loss::Kind::kNoIpv6, *box_index);
+        if (!LetsIn(box)) return lost(Loss::Kind::kBlocked, *box_index);
         const std::optional<int> inside = OtherInside(box, -1, to);
         if (!inside) return lost(Loss::Kind::kNoRoute, *box_index);
         datagram.delay += box.outside.down;
@@ -177,11 +188,13 @@ Arrival Passage::Walk(Datagram datagram, bool pause) {
       datagram.gateway.reset();
       continue;
     }
+    const bool hairpins = to.is_v4() && Has(box.outside.addresses, to);
+    if (!hairpins && !LetsOut(box, datagram.destination)) return lost(Loss::Kind::kBlocked, gateway);
     if (to.is_v6()) {
       if (!box.passes_ipv6) return lost(Loss::Kind::kNoIpv6, gateway);
     } else {
       const Inside inside{from->network, datagram.source};
-      if (Has(box.outside.addresses, to)) {
+      if (hairpins) {
         if (box.nat.hairpinning == Hairpinning::kNone) return lost(Loss::Kind::kNoHairpin, gateway);
         const SocketAddress mapped = Out(gateway, inside, datagram.destination);
         const std::optional<Inside> target = In(gateway, datagram.destination, mapped, &arrival.loss);

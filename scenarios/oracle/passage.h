@@ -47,6 +47,7 @@ struct Loss {
     kNoHairpin,
     kNotRouted,  // between inside networks
     kNoIpv6,
+    kBlocked,
     kNoRoute,
     kNoPermission,  // place: network of the relay
     kLoop,
@@ -69,11 +70,13 @@ struct Arrival {
 };
 
 enum class Pooling : std::uint8_t { kAlwaysFirst, kAlwaysAnother };
+// What is sent: checks and STUN are held to a firewall's rules for UDP, signalling finds its way.
+enum class Traffic : std::uint8_t { kUdp, kSignalling };
 
 class Passage {
  public:
   // REQUIRES: `model` outlives it. `pooling`: how arbitrary pools fall out.
-  explicit Passage(const Model& model, Pooling pooling = Pooling::kAlwaysFirst);
+  explicit Passage(const Model& model, Pooling pooling = Pooling::kAlwaysFirst, Traffic traffic = Traffic::kUdp);
 
   // Index of the new socket.
   int AddSocket(const Socket& socket);
@@ -130,6 +133,9 @@ class Passage {
   std::optional<int> BoxRoutingTo(int network, const net::IpAddress& address) const;
   // Another inside network of the box that has the address.
   std::optional<int> OtherInside(const Box& box, int network, const net::IpAddress& address) const;
+  // A firewall's `box` lets it out, or in.
+  bool LetsOut(const Box& box, const net::SocketAddress& destination) const;
+  bool LetsIn(const Box& box) const { return !box.blocks_udp || traffic_ != Traffic::kUdp; }
   bool Carries(int from_network, int to_network, const net::IpAddress& address) const;
   int Domain(int network) const { return model_.networks[static_cast<std::size_t>(network)].domain; }
 
@@ -144,6 +150,7 @@ class Passage {
 
   const Model& model_;
   const Pooling pooling_;
+  const Traffic traffic_;
   std::vector<Socket> sockets_;
   std::vector<Memory> memory_;
   std::vector<std::vector<net::IpAddress>> permissions_;  // by socket; relays only

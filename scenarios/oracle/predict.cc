@@ -29,6 +29,7 @@ const Box* OnlyNat(const Model& model, const Peer& peer, const Gathered& gathere
   if (!host.interfaces[0].addresses[0].is_v4() || !host.interfaces[0].gateway || gathered.srflxs == 0) return nullptr;
   const Box& box = model.boxes[At(*host.interfaces[0].gateway)];
   if (box.outside.gateway || box.outside.addresses.size() != 1 || !box.forwards.empty()) return nullptr;
+  if (box.blocks_udp || !box.udp_ports.empty()) return nullptr;
   if (box.nat.per_tuple && (box.nat.claims_tuple || box.nat.filtering != Dependence::kAddressAndPortDependent)) {
     return nullptr;
   }
@@ -70,7 +71,7 @@ struct Signalling {
 
 Signalling SignallingOf(const Model& model, const Peer& peer) {
   if (!model.referral_host) return {};
-  Passage passage(model);
+  Passage passage(model, Pooling::kAlwaysFirst, Traffic::kSignalling);
   for (const Interface& at : model.hosts[At(*model.referral_host)].interfaces) {
     for (const net::IpAddress& server_address : at.addresses) {
       const int server = passage.AddSocket(at, net::SocketAddress(server_address, 7000));

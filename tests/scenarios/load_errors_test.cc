@@ -172,9 +172,63 @@ TEST(LoadErrors, FileOfAnotherTypeIsNotTakenForAScenario) {
 }
 
 TEST(LoadErrors, WhatIsNotBuiltIsRefusedByName) {
-  EXPECT_EQ(ErrorOf(Homes("topology { nat { name: \"home_a\" ipv6: OUTBOUND_ONLY } }")),
-            "test.textproto:3:33: topology.nat[home_a].ipv6: OUTBOUND_ONLY is not built yet (no IPv6 firewall is built "
-            "yet)");
+  EXPECT_EQ(ErrorOf(Homes("topology { nat { name: \"home_a\" alg { rewrites_addresses: true } } }")),
+            "test.textproto:3:39: topology.nat[home_a].alg.rewrites_addresses: not built yet (no ALG is built yet)");
+}
+
+TEST(LoadErrors, FirewallsThatContradictThemselvesOrHaveNoEffect) {
+  const auto on_nat = [](const std::string& fields) {
+    return ErrorOf(Homes("topology { nat { name: \"home_a\" " + fields + " } }"));
+  };
+  EXPECT_EQ(on_nat("firewall { block_udp: true udp_port: 3478 }"),
+            "test.textproto:3:60: nat \"home_a\": firewall.udp_port: has no effect where block_udp lets no UDP pass");
+  EXPECT_EQ(on_nat("firewall { block_tcp: true tcp_port: 443 }"),
+            "test.textproto:3:60: nat \"home_a\": firewall.tcp_port: has no effect where block_tcp lets no TCP pass");
+  EXPECT_EQ(on_nat("firewall { blocked: TCP_RST }"),
+            "test.textproto:3:44: nat \"home_a\": firewall.blocked: nothing is blocked: say block_udp, udp_port, "
+            "block_tcp or tcp_port");
+  EXPECT_EQ(on_nat("firewall { outside: \"wan\" block_udp: true }"),
+            "test.textproto:3:44: nat \"home_a\": firewall.outside: a NAT's own outside interface is the firewall's");
+  EXPECT_EQ(
+      on_nat("firewall { simultaneous_open: false }"),
+      "test.textproto:3:44: nat \"home_a\": firewall.simultaneous_open: has no effect: it is for IPv6, which this "
+      "NAT does not filter (ipv6: OUTBOUND_ONLY)");
+  EXPECT_EQ(
+      on_nat("ipv6: OUTBOUND_ONLY firewall { unsolicited: INPUT }"),
+      "test.textproto:3:64: nat \"home_a\": firewall.unsolicited: INPUT: without translation nothing from outside "
+      "is for the box");
+  EXPECT_EQ(on_nat("ipv6: OUTBOUND_ONLY firewall { tracking: REWRITES_ISN }"),
+            "test.textproto:3:64: nat \"home_a\": firewall.tracking: REWRITES_ISN: without translation no packet is "
+            "changed");
+  EXPECT_EQ(on_nat("firewall { tcp_port: [443, 70000] }"),
+            "test.textproto:3:44: topology.nat[home_a].firewall.tcp_port: must be 1 to 65535, not 70000");
+  EXPECT_EQ(on_nat("firewall { block_udp: true tcp_port: [443, 7000] }"), "loaded");
+}
+
+TEST(LoadErrors, ARouterWithAFirewallSaysWhichSideIsOutside) {
+  const auto office = [](const std::string& firewall) {
+    return ErrorOf(Homes("topology { network { name: \"office\" } router { name: \"gate\"\n firewall { " + firewall +
+                         " }\n interface { name: \"up\" network: \"internet\" address: \"198.51.100.9\" }\n"
+                         " interface { name: \"in\" network: \"office\" address: \"192.0.2.1/24\" } } }"));
+  };
+  EXPECT_EQ(office("block_udp: true"),
+            "test.textproto:4:2: router \"gate\": firewall.outside: say which interface is outside");
+  EXPECT_EQ(office("outside: \"down\""),
+            "test.textproto:4:13: router \"gate\": firewall.outside: there is no interface \"down\"");
+  EXPECT_EQ(office("outside: \"up\""), "loaded");
+}
+
+TEST(LoadErrors, AFirewallThatKeepsAPeerFromTheReferralServer) {
+  EXPECT_EQ(ErrorOf(Homes("topology { nat { name: \"home_a\" firewall { tcp_port: 443 } } }")),
+            "builtin:topologies/two_homes.textproto:19:3: host \"alice\" has no way to the referral server on host "
+            "\"rendezvous\" "
+            "(203.0.113.20: nat \"home_a\" blocks TCP to port 7000)");
+  EXPECT_EQ(ErrorOf(Homes("topology { nat { name: \"home_a\" firewall { block_tcp: true } } }")),
+            "builtin:topologies/two_homes.textproto:19:3: host \"alice\" has no way to the referral server on host "
+            "\"rendezvous\" "
+            "(203.0.113.20: nat \"home_a\" blocks TCP)");
+  EXPECT_EQ(ErrorOf(Homes("topology { nat { name: \"home_a\" firewall { tcp_port: 443 } } referral { port: 443 } }")),
+            "loaded");
 }
 
 TEST(LoadErrors, NumbersOutOfRange) {

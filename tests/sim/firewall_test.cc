@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "sim/nat_box.h"
 #include "tests/sim/segment_wire.h"
 
 // A stateful firewall without translation, by what Linux's nftables did to IPv6 (policy drop or reject, invalid drop,
@@ -191,6 +192,101 @@ TEST(FirewallNode, AnswersInThePacketsFamily) {
     wire.outside->Send(kOutside6, kInside6, kOutsideSynAck);
     wire.Run(1s);
     EXPECT_EQ(wire.inside->got.size(), 1u);
+  }
+}
+
+// Rules for what goes out, on a firewall and on a NAT, and in both families.
+Packet Datagram(const net::SocketAddress& from, const net::SocketAddress& to) { return NatBench::Udp(from, to); }
+
+TEST(EgressPolicy, UdpIsJudgedByEachPacketAndTcpBySyns) {
+  const net::SocketAddress web = kPeer.WithPort(443), other = kPeer.WithPort(80);
+  EgressPolicy policy{.udp = {.ports = {443}}, .tcp = {.ports = {443, 853}}};
+  EXPECT_FALSE(policy.LetsAllPass());
+  EXPECT_TRUE(policy.LetsOut(Datagram(kAlice, web)));
+  EXPECT_FALSE(policy.LetsOut(Datagram(kAlice, other)));
+  EXPECT_TRUE(policy.LetsIn(Datagram(other, kAlice)));
+  EXPECT_TRUE(policy.LetsOut(Tcp(kAlice, web, kInsideSyn)));
+  EXPECT_TRUE(policy.LetsOut(Tcp(kAlice, kPeer.WithPort(853), kInsideSyn)));
+  EXPECT_FALSE(policy.LetsOut(Tcp(kAlice, other, kInsideSyn)));
+  EXPECT_TRUE(policy.LetsOut(Tcp(kAlice, other, kInsideSynAck))) << "an answer to what came in";
+  EXPECT_TRUE(policy.LetsOut(Tcp(kAlice, other, kInsideAck)));
+  policy = {.tcp = {.blocked = true}};
+  EXPECT_TRUE(policy.LetsOut(Datagram(kAlice, other)));
+  EXPECT_FALSE(policy.LetsOut(Tcp(kAlice, web, kInsideAck)));
+  EXPECT_FALSE(policy.LetsIn(Tcp(web, kAlice, kOutsideSyn)));
+  EXPECT_TRUE(EgressPolicy().LetsAllPass());
+}
+
+TEST(FirewallNode, WhatMayNotLeaveIsDroppedOrAnsweredAndOpensNothing) {
+  const struct {
+    EgressPolicy::Answer answer;
+    IpProtocol told_tcp;
+  } rows[] = {{EgressPolicy::Answer::kDrop, IpProtocol::kUdp},
+              {EgressPolicy::Answer::kAdminProhibited, IpProtocol::kIcmpv6},
+              {EgressPolicy::Answer::kReset, IpProtocol::kTcp}};
+  for (const auto& row : rows) {
+    const EgressPolicy policy{.tcp = {.ports = {443}}, .answer = row.answer};
+    FirewallWire wire(FirewallOptions{.profile = Nft(Unsolicited::kDrop), .egress = policy}, "2001:db8:1::10",
+                      "2001:db8:1::1", "2001:db8:2::1", "2001:db8:2::10");
+    wire.inside->Send(kInside6, kOutside6, kInsideSyn);
+    wire.Run(1s);
+    EXPECT_TRUE(wire.outside->got.empty());
+    EXPECT_EQ(wire.world.drops().count(Rule::kProtocolBlocked), 1u);
+    EXPECT_EQ(wire.box.filter().StateOf(wire.world.now(), kInside6, kOutside6), State::kNone);
+    ASSERT_EQ(wire.inside->got.size(), row.answer == EgressPolicy::Answer::kDrop ? 0u : 1u);
+    if (row.answer != EgressPolicy::Answer::kDrop) {
+      EXPECT_EQ(wire.inside->got[0].protocol, row.told_tcp);
+    }
+    wire.inside->Send(kInside6, kOutside6.WithPort(443), kInsideSyn);
+    wire.Run(1s);
+    EXPECT_EQ(wire.outside->got.size(), 1u);
+  }
+}
+
+TEST(FirewallNode, OutsideMayBeAnyInterface) {
+  FirewallWire wire(FirewallOptions{.profile = Nft(Unsolicited::kDrop), .outside = 2}, "10.0.1.10", "10.0.1.1",
+                    "198.51.100.1", "198.51.100.7");  // interface 2 leads to 10.0.1.10
+  const net::SocketAddress behind = Addr("198.51.100.7:4000");
+  wire.inside->Send(kAlice, behind, kInsideSyn);
+  wire.Run(1s);
+  EXPECT_TRUE(wire.outside->got.empty());
+  wire.outside->Send(behind, kAlice, kOutsideSyn);
+  wire.Run(1s);
+  EXPECT_EQ(wire.inside->got.size(), 1u);
+}
+
+using NatWire = Wire<NatBox, NatBoxOptions>;
+
+TEST(NatBoxFirewall, BlockedTcpMakesNoMappingAndForwardsNothing) {
+  NatProfile profile;
+  profile.tcp.filtering = Filtering::kEndpointIndependent;
+  profile.port_forwards = {{Addr("0.0.0.0:8080"), kAlice}};
+  const net::SocketAddress peer = Addr("198.51.100.7:4000");
+  NatWire wire(NatBoxOptions{.profile = profile, .egress = {.tcp = {.blocked = true}}}, "10.0.1.10", "10.0.1.1",
+               "198.51.100.1", "198.51.100.7");
+  wire.inside->Send(kAlice, peer, kInsideSyn);
+  wire.outside->Send(peer, Addr("198.51.100.1:8080"), kOutsideSyn);
+  wire.Run(1s);
+  EXPECT_TRUE(wire.outside->got.empty());
+  EXPECT_TRUE(wire.inside->got.empty());
+  EXPECT_EQ(wire.world.drops().count(Rule::kProtocolBlocked), 2u);
+  EXPECT_EQ(wire.box.nat().counters().mappings_made, 0u);
+}
+
+TEST(NatBoxFirewall, Ipv6IsOutboundOnlyWhereTheBoxSaysSo) {
+  for (const bool filtered : {false, true}) {
+    NatBoxOptions options;
+    if (filtered) options.ipv6_filter = Nft(Unsolicited::kDrop);
+    NatWire wire(options, "2001:db8:1::10", "2001:db8:1::1", "2001:db8:2::1", "2001:db8:2::10");
+    wire.outside->Send(kOutside6, kInside6, kOutsideSyn);
+    wire.Run(1s);
+    EXPECT_EQ(wire.inside->got.size(), filtered ? 0u : 1u);
+    wire.inside->Send(kInside6, kOutside6, kInsideSyn);
+    wire.Run(1s);
+    const std::size_t before = wire.inside->got.size();
+    wire.outside->Send(kOutside6, kInside6, kOutsideSynAck);
+    wire.Run(1s);
+    EXPECT_EQ(wire.inside->got.size(), before + 1);
   }
 }
 
