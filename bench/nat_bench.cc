@@ -1,10 +1,12 @@
-// What one translator costs, alone: a packet each way through an existing mapping, a new mapping, and making a Nat.
+// What one translator costs, alone: a packet each way through an existing mapping, a new mapping, and making a Nat; and
+// of TCP, on each rung of the tracking ladder, beside UDP through the same kind of mapping in the same run.
 // In the packet-hops benchmark it is two of the four hops.
 #include <benchmark/benchmark.h>
 
 #include <chrono>
 #include <cstdint>
 
+#include "bench/stopwatch.h"
 #include "net/random.h"
 #include "sim/nat/nat.h"
 
@@ -64,6 +66,97 @@ void BM_NatRoundTrip(benchmark::State& state, UdpBehavior udp) {
 BENCHMARK_CAPTURE(BM_NatRoundTrip, cone, UdpBehavior{})->Arg(4)->Arg(10000);
 BENCHMARK_CAPTURE(BM_NatRoundTrip, sessions, Sessions())->Arg(4)->Arg(10000);
 BENCHMARK_CAPTURE(BM_NatRoundTrip, conntrack, Conntrack())->Arg(4)->Arg(10000);
+
+// A connection through a Nat: data out, their ACK in. The peer sees numbers as the Nat left them.
+class TcpFlow {
+ public:
+  TcpFlow(TransportBehavior ports, TcpDepth depth)
+      : random_(1, "nat"), nat_(ProfileOf(ports, depth), {kExternal}, {{net::IpPrefix(kInsideNet, 8), 2}}, &random_) {
+    Packet syn = Segment(kAlice, kPeer, kTcpSyn, sequence_++, 0);
+    nat_.FromInside(now_, 2, syn);
+    alice_outside_ = syn.source;
+    Packet answer = Segment(kPeer, alice_outside_, kTcpSyn | kTcpAck, kPeerIsn, syn.tcp.sequence + 1);
+    nat_.FromOutside(now_, answer);
+    acknowledges_ = answer.tcp.sequence + 1;
+    Packet ack = Segment(kAlice, kPeer, kTcpAck, sequence_, acknowledges_);
+    nat_.FromInside(now_, 2, ack);
+  }
+  void RoundTrip() {
+    now_ += 1us;
+    Packet data = Segment(kAlice, kPeer, kTcpAck, sequence_, acknowledges_);
+    data.payload.size_bytes = kBytes;
+    passed_ = nat_.FromInside(now_, 2, data).action == Verdict::Action::kOutside;
+    sequence_ += kBytes;
+    Packet ack = Segment(kPeer, alice_outside_, kTcpAck, kPeerIsn + 1, data.tcp.sequence + kBytes);
+    passed_ = passed_ && nat_.FromOutside(now_, ack).action == Verdict::Action::kInside;
+  }
+  bool passed() const { return passed_; }
+
+ private:
+  static constexpr std::uint32_t kBytes = 1400;
+  static constexpr std::uint32_t kPeerIsn = 5'000'000;
+  inline static const net::IpAddress kInsideNet = net::IpAddress::V4(10, 0, 0, 0);
+  inline static const net::SocketAddress kAlice{net::IpAddress::V4(10, 0, 0, 1), 5000};
+  inline static const net::SocketAddress kPeer{net::IpAddress::V4(192, 0, 2, 1), 3478};
+
+  static NatProfile ProfileOf(TransportBehavior ports, TcpDepth depth) {
+    NatProfile profile;
+    static_cast<TransportBehavior&>(profile.tcp) = ports;
+    profile.tcp.tracking.depth = depth;
+    return profile;
+  }
+  static Packet Segment(const net::SocketAddress& from, const net::SocketAddress& to, std::uint8_t flags,
+                        std::uint32_t sequence, std::uint32_t acknowledgment) {
+    Packet packet;
+    packet.protocol = IpProtocol::kTcp;
+    packet.source = from;
+    packet.destination = to;
+    packet.tcp = {.sequence = sequence, .acknowledgment = acknowledgment, .window = 65535, .flags = flags};
+    return packet;
+  }
+
+  net::SeededRandom random_;
+  Nat nat_;
+  net::Instant now_{};
+  net::SocketAddress alice_outside_;
+  std::uint32_t sequence_ = 1'000'000, acknowledges_ = 0;
+  bool passed_ = false;
+};
+
+// A packet each way, TCP's over UDP's. The sides alternate, so that a slow machine slows both.
+void BM_NatTcpOverUdp(benchmark::State& state, UdpBehavior udp, TcpDepth depth) {
+  constexpr int kRounds = 1000;
+  Bench bench(udp);
+  TcpFlow flow(udp, depth);
+  bench::Stopwatch of_udp, of_tcp;
+  net::Instant now{};
+  for (auto _ : state) {
+    of_udp.Time([&] {
+      for (int i = 0; i < kRounds; ++i) {
+        Packet packet = Udp(0x0a000001, 5000);
+        benchmark::DoNotOptimize(bench.nat.FromInside(now, 2, packet));
+        std::swap(packet.source, packet.destination);
+        benchmark::DoNotOptimize(bench.nat.FromOutside(now, packet));
+        now += 1us;
+      }
+    });
+    of_tcp.Time([&] {
+      for (int i = 0; i < kRounds; ++i) flow.RoundTrip();
+    });
+  }
+  if (!flow.passed()) state.SkipWithError("a segment was refused");
+  const double packets = 2.0 * kRounds * static_cast<double>(state.iterations());
+  state.counters["udp_ns"] = static_cast<double>(of_udp.total_ns()) / packets;
+  state.counters["tcp_ns"] = static_cast<double>(of_tcp.total_ns()) / packets;
+  state.counters["over_udp"] = of_tcp / of_udp;
+}
+BENCHMARK_CAPTURE(BM_NatTcpOverUdp, cone_T0, UdpBehavior{}, TcpDepth::kAddresses);
+BENCHMARK_CAPTURE(BM_NatTcpOverUdp, cone_T1, UdpBehavior{}, TcpDepth::kFlags);
+BENCHMARK_CAPTURE(BM_NatTcpOverUdp, cone_T2, UdpBehavior{}, TcpDepth::kSynAckNumber);
+BENCHMARK_CAPTURE(BM_NatTcpOverUdp, cone_T3, UdpBehavior{}, TcpDepth::kWindow);
+BENCHMARK_CAPTURE(BM_NatTcpOverUdp, cone_T4, UdpBehavior{}, TcpDepth::kLinux);
+BENCHMARK_CAPTURE(BM_NatTcpOverUdp, cone_T5, UdpBehavior{}, TcpDepth::kRewritesIsn);
+BENCHMARK_CAPTURE(BM_NatTcpOverUdp, conntrack_T4, Conntrack(), TcpDepth::kLinux);
 
 // What a simulated session pays before its first packet: a Nat, and one with four mappings.
 void BM_NatMake(benchmark::State& state) {

@@ -263,7 +263,7 @@ TcpTracker::Judgement TcpTracker::JudgeWindow(const TcpTracking& tracking, Way w
     }
   } else if (syn && repeats_opening) {
     if (SeqBefore(sender.end, end)) NoteSyn(tracking, way, segment, end);
-    sender.syn_end = end;
+    sender.syn_end = segment.sequence + 1;
   }
   if (!segment.Has(kTcpAck) || (rst && ack == 0)) ack = sack = receiver.end;
   if (rst && sequence == 0 && state_ == SS) sequence = end = sender.end;
@@ -331,7 +331,8 @@ void TcpTracker::NoteNumbers(Way way, const TcpHeader& segment, std::uint32_t pa
 void TcpTracker::NoteSyn(const TcpTracking& tracking, Way way, const TcpHeader& segment, std::uint32_t end) {
   Side& sender = sides_[Index(way)];
   Side& receiver = sides_[Index(Other(way))];
-  sender.end = sender.window_end = sender.syn_end = end;
+  sender.end = sender.window_end = end;
+  sender.syn_end = segment.sequence + 1;
   sender.window_max = std::max<std::uint32_t>(segment.window, 1);
   sender.has_syn = true;
   const bool reads_options = tracking.depth >= TcpDepth::kLinux;

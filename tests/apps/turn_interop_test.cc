@@ -37,8 +37,8 @@ class Echo final : public net::App {
   net::SocketId socket_{};
 };
 
-// Two of its clients, both over TCP, send each other ten messages of 101 bytes each on an allocation of its own. (Not on
-// channels: it binds numbers above 0x4FFF, which RFC 8656 §12 reserves.)
+// Two of its clients, both over TCP, send each other ten messages of 101 bytes each on an allocation of its own. (Not
+// on channels: it binds numbers above 0x4FFF, which RFC 8656 §12 reserves.)
 TEST(TurnInterop, CoturnsClientRelaysOverTcpThroughOurServer) {
   net::PosixLoop loop;
   net::PosixHost host(loop);

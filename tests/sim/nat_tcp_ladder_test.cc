@@ -86,6 +86,19 @@ TEST(TcpLadder, ASynAckWithAGuessedNumberPassesT1AndDiesAtT2) {
 }
 
 // An ISN that the peers exchanged beside the connection is Alice's own, not what her NAT made of it.
+// Data in a SYN are not what a SYN,ACK has to acknowledge: it answers the SYN alone.
+TEST(TcpLadder, FromT2OnASynAckAcknowledgesIsnPlusOneWhateverTheSynCarried) {
+  for (const TcpDepth depth : {TcpDepth::kSynAckNumber, TcpDepth::kWindow, TcpDepth::kLinux}) {
+    SCOPED_TRACE(ToString(depth));
+    TcpNatBench nat(TcpProfile({.depth = depth}));
+    Seg syn = nat.AliceSyn();
+    syn.bytes = 100;
+    ASSERT_TRUE(nat.GoesOut(syn));
+    EXPECT_EQ(nat.In({kTcpSyn | kTcpAck, kPeerIsn, kAliceIsn + 101}).rule, Rule::kTcpSynAckNumber);
+    EXPECT_TRUE(nat.GetsIn(nat.PeerSynAck()));
+  }
+}
+
 TEST(TcpLadder, ASynAckWithAnExchangedIsnPassesT2ToT4AndDiesAtT5) {
   for (const TcpDepth depth : kDepths) {
     SCOPED_TRACE(ToString(depth));
