@@ -196,10 +196,11 @@ class Extraction {
     return Dependence::kAddressAndPortDependent;
   }
 
-  static NatBehaviour BehaviourOf(const proto::Nat& nat, std::uint64_t start_difference_us) {
-    const proto::UdpNat& udp = nat.udp();
+  // What UDP and TCP have in common in the schema.
+  template <typename TransportNat>
+  static NatBehaviour TranslationOf(const TransportNat& transport, const proto::AddressPool& pool) {
     NatBehaviour behaviour;
-    switch (udp.mapping()) {
+    switch (transport.mapping()) {
       case proto::Mapping::ENDPOINT_INDEPENDENT:
         behaviour.mapping = Dependence::kEndpointIndependent;
         break;
@@ -213,19 +214,18 @@ class Extraction {
         behaviour.per_tuple = true;
         break;
     }
-    behaviour.filtering = DependenceOf(udp.filtering());
-    behaviour.memory = udp.filter_memory() == proto::FilterMemory::PER_MAPPING ? FilterMemory::kPerMapping
-                                                                               : FilterMemory::kPerEndpoint;
-    behaviour.inbound_sessions = udp.inbound_sessions();
-    behaviour.keeps_port = udp.ports().policy() == proto::PortAllocation::PRESERVE ||
-                           udp.ports().policy() == proto::PortAllocation::PRESERVE_WITH_OVERLOADING;
-    behaviour.claims_tuple = udp.unsolicited_claims_tuple();
+    behaviour.filtering = DependenceOf(transport.filtering());
+    behaviour.memory = transport.filter_memory() == proto::FilterMemory::PER_MAPPING ? FilterMemory::kPerMapping
+                                                                                     : FilterMemory::kPerEndpoint;
+    behaviour.inbound_sessions = transport.inbound_sessions();
+    behaviour.keeps_port = transport.ports().policy() == proto::PortAllocation::PRESERVE ||
+                           transport.ports().policy() == proto::PortAllocation::PRESERVE_WITH_OVERLOADING;
     // Overloading keeps the port towards every destination: a mapping a destination that looks like one for all.
-    if (udp.ports().policy() == proto::PortAllocation::PRESERVE_WITH_OVERLOADING &&
+    if (transport.ports().policy() == proto::PortAllocation::PRESERVE_WITH_OVERLOADING &&
         behaviour.mapping != Dependence::kEndpointIndependent) {
       behaviour.per_tuple = true;
     }
-    switch (udp.hairpin()) {
+    switch (transport.hairpin()) {
       case proto::Hairpin::NONE:
         behaviour.hairpinning = Hairpinning::kNone;
         break;
@@ -236,9 +236,42 @@ class Extraction {
         behaviour.hairpinning = Hairpinning::kExternalSource;
         break;
     }
-    behaviour.arbitrary_pooling = nat.pool().pooling() == proto::AddressPool::ARBITRARY;
-    behaviour.answers_icmp = udp.unsolicited() != proto::Unsolicited::DROP;
+    behaviour.arbitrary_pooling = pool.pooling() == proto::AddressPool::ARBITRARY;
+    return behaviour;
+  }
+
+  static NatBehaviour BehaviourOf(const proto::Nat& nat, std::uint64_t start_difference_us) {
+    NatBehaviour behaviour = TranslationOf(nat.udp(), nat.pool());
+    behaviour.claims_tuple = nat.udp().unsolicited_claims_tuple();
+    behaviour.answers_icmp = nat.udp().unsolicited() != proto::Unsolicited::DROP;
     behaviour.forgetful = WhyForgetful(nat, start_difference_us);
+    return behaviour;
+  }
+
+  static TcpBehaviour TcpBehaviourOf(const proto::Nat& nat) {
+    const proto::TcpNat& tcp = nat.tcp();
+    TcpBehaviour behaviour;
+    behaviour.nat = TranslationOf(tcp, nat.pool());
+    switch (tcp.unsolicited()) {
+      case proto::Unsolicited::DROP:
+      case proto::Unsolicited::ICMP_HOST_UNREACHABLE:  // a soft error
+        break;
+      case proto::Unsolicited::ICMP_PORT_UNREACHABLE:
+      case proto::Unsolicited::ICMP_ADMIN_PROHIBITED:
+        behaviour.unsolicited = Refusal::kIcmp;
+        break;
+      case proto::Unsolicited::TCP_RST:
+      case proto::Unsolicited::INPUT:  // nobody listens on the box
+        behaviour.unsolicited = Refusal::kReset;
+        break;
+    }
+    // The box's own TCP answers at once.
+    behaviour.hold = tcp.unsolicited() == proto::Unsolicited::INPUT ? Duration{} : Micros(tcp.unsolicited_hold_us());
+    behaviour.simultaneous_open = tcp.simultaneous_open() || tcp.tracking() == proto::TcpTracking::ADDRESSES;
+    behaviour.reset_forgets = tcp.tracking() != proto::TcpTracking::ADDRESSES &&
+                              (tcp.on_reset() == proto::TcpReset::CLOSES || tcp.on_reset() == proto::TcpReset::DELETES);
+    behaviour.icmp_forgets = nat.icmp().errors_close_mapping();
+    behaviour.passes_icmp = nat.icmp().errors_translated();
     return behaviour;
   }
 
@@ -267,14 +300,21 @@ class Extraction {
     std::erase_if(box.outside.addresses, [](const IpAddress& address) { return address.is_v6(); });
     box.routes_between_inside = nat.routes_between_inside_networks();
     box.passes_ipv6 = nat.ipv6() != proto::Nat::DROP;
-    box.blocks_udp = nat.firewall().block_udp();
-    box.udp_ports.assign(nat.firewall().udp_port().begin(), nat.firewall().udp_port().end());
+    const proto::Firewall& firewall = nat.firewall();
+    box.udp_exit.blocked = firewall.block_udp();
+    box.udp_exit.ports.assign(firewall.udp_port().begin(), firewall.udp_port().end());
+    box.tcp_exit.blocked = firewall.block_tcp();
+    box.tcp_exit.ports.assign(firewall.tcp_port().begin(), firewall.tcp_port().end());
+    box.tcp_exit.told = firewall.blocked() == proto::Firewall::Blocked::DROP      ? Refusal::kSilent
+                        : firewall.blocked() == proto::Firewall::Blocked::TCP_RST ? Refusal::kReset
+                                                                                  : Refusal::kIcmp;
     std::uint64_t first = ~std::uint64_t{0}, last = 0;
     for (const proto::Peer& peer : session.peer()) {
       first = std::min<std::uint64_t>(first, peer.start_offset_us());
       last = std::max<std::uint64_t>(last, peer.start_offset_us());
     }
     box.nat = BehaviourOf(nat, last - std::min(first, last));
+    box.tcp = TcpBehaviourOf(nat);
     for (const proto::StaticForward& forward : nat.static_forward()) {
       const std::optional<IpAddress> inside = AddressOf(forward.address());
       if (!inside) continue;

@@ -43,6 +43,33 @@ struct NatBehaviour {
   bool answers_icmp = false;  // to what it does not let in
 };
 
+// What is sent. Signalling finds its way whatever firewalls block.
+enum class Traffic : std::uint8_t { kUdp, kTcp, kSignalling };
+
+// What a box tells the sender of what it does not let by. To a SYN: a RST ends the attempt, and so does an ICMP error
+// of the hard kind (RFC 1122 §4.2.3.9); what is told softly changes nothing.
+enum class Refusal : std::uint8_t { kSilent, kReset, kIcmp };
+
+// How a box translates TCP over IPv4.
+struct TcpBehaviour {
+  // As of UDP, where a packet in is a SYN; `claims_tuple`, `forgetful` and `answers_icmp` say nothing.
+  NatBehaviour nat;
+  Refusal unsolicited = Refusal::kSilent;  // told to a SYN that is not let in
+  net::Duration hold{};                    // this long after the SYN, unless one from inside has come (RFC 5382 REQ-4)
+  bool simultaneous_open = true;           // a SYN that crosses one from inside is let in (REQ-2)
+  // A refusal that comes back to a SYN ends what the box knows of it.
+  bool reset_forgets = false;
+  bool icmp_forgets = false;
+  bool passes_icmp = true;  // errors about what was sent from inside get there
+};
+
+// What a firewall in a box lets out, of one transport.
+struct Exit {
+  bool blocked = false;              // nothing passes, either way
+  std::vector<std::uint16_t> ports;  // only to these; empty: to any
+  Refusal told = Refusal::kSilent;
+};
+
 // Networks that exchange packets untranslated are one domain. An interface is at a network, for private addresses
 // do not travel over a core that drops them.
 struct Network {
@@ -79,9 +106,9 @@ struct Box {
   bool passes_ipv6 = true;
   NatBehaviour nat;
   std::vector<Forward> forwards;
-  // A firewall: no UDP passes; or from inside to these ports only, if there are any.
-  bool blocks_udp = false;
-  std::vector<std::uint16_t> udp_ports = {};
+  TcpBehaviour tcp = {};
+  Exit udp_exit = {};
+  Exit tcp_exit = {};
 };
 
 // A STUN and TURN server program.
@@ -92,6 +119,14 @@ struct Server {
   bool up = true;
   bool turn = true;
   std::vector<net::IpAddress> relay_addresses;
+};
+
+// The ways in which a side takes part in TCP connections (RFC 6544 §3).
+struct TcpCandidates {
+  bool active = false;
+  bool passive = false;
+  bool simultaneous_open = false;
+  bool any() const { return active || passive || simultaneous_open; }
 };
 
 enum class Nomination : std::uint8_t { kFirstValid, kExhaustive, kBestAfter };
@@ -111,6 +146,11 @@ struct Peer {
   net::Duration relayed_mark = std::chrono::seconds(2);
   bool icmp_fails_pairs = false;
   bool controlling = false;
+  bool udp = true;
+  TcpCandidates tcp = {};
+  std::vector<int> tcp_stun_servers = {};  // asked over TCP
+  net::Duration head_start{};              // of the checks over UDP
+  bool retries_refused = false;            // a refused connection is tried again from the same port
 };
 
 struct Model {

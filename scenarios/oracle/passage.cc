@@ -34,7 +34,7 @@ std::size_t At(int index) { return static_cast<std::size_t>(index); }
 
 }  // namespace
 
-std::string Describe(const Model& model, const Loss& loss) {
+std::string Describe(const Model& model, const Loss& loss, Traffic traffic) {
   const auto box = [&](absl::string_view does) {
     return absl::StrCat(model.boxes[At(loss.place)].name, loss.hairpinned ? " hairpins but " : " ", does);
   };
@@ -51,7 +51,11 @@ std::string Describe(const Model& model, const Loss& loss) {
     case Loss::Kind::kNoMapping:
       return box("has no mapping there");
     case Loss::Kind::kFiltered:
-      return box(absl::StrCat("filters by ", ToString(model.boxes[At(loss.place)].nat.filtering)));
+      return box(
+          absl::StrCat("filters by ", ToString(traffic == Traffic::kTcp ? model.boxes[At(loss.place)].tcp.nat.filtering
+                                                                        : model.boxes[At(loss.place)].nat.filtering)));
+    case Loss::Kind::kCrossingRefused:
+      return box("refuses simultaneous open");
     case Loss::Kind::kTakenEarlier:
       return box("took the other's packet for itself before its own host had sent");
     case Loss::Kind::kTakenByBox:
@@ -62,10 +66,10 @@ std::string Describe(const Model& model, const Loss& loss) {
       return box("does not route between its inside networks");
     case Loss::Kind::kNoIpv6:
       return box("passes no IPv6");
-    case Loss::Kind::kBlocked:
-      return box("blocks UDP");
     case Loss::Kind::kNoRoute:
       return box("has no route");
+    case Loss::Kind::kBlocked:
+      return box(traffic == Traffic::kTcp ? "blocks TCP" : "blocks UDP");
     case Loss::Kind::kNoPermission:
       return absl::StrCat("a relay on ", network(), " has no permission for an address that its owner does not know");
     case Loss::Kind::kLoop:
@@ -74,13 +78,36 @@ std::string Describe(const Model& model, const Loss& loss) {
   return "?";
 }
 
+Told ToldOf(const Model& model, const Loss& loss) {
+  const Box* box = &model.boxes[At(loss.place)];
+  switch (loss.kind) {
+    case Loss::Kind::kNoListener:
+      return {.refusal = Refusal::kReset};
+    case Loss::Kind::kNoMapping:
+    case Loss::Kind::kFiltered:
+    case Loss::Kind::kCrossingRefused:
+      return {.refusal = box->tcp.unsolicited, .hold = loss.hairpinned ? net::Duration{} : box->tcp.hold};
+    case Loss::Kind::kNoHairpin:
+      return {.refusal = box->tcp.unsolicited};
+    case Loss::Kind::kBlocked:
+      return {.refusal = box->tcp_exit.told};
+    default:
+      return {};
+  }
+}
+
 Passage::Passage(const Model& model, Pooling pooling, Traffic traffic)
     : model_(model), pooling_(pooling), traffic_(traffic), memory_(model.boxes.size()) {}
 
 bool Passage::LetsOut(const Box& box, const SocketAddress& destination) const {
-  if (traffic_ != Traffic::kUdp) return true;
-  if (box.blocks_udp || box.udp_ports.empty()) return !box.blocks_udp;
-  return std::find(box.udp_ports.begin(), box.udp_ports.end(), destination.port()) != box.udp_ports.end();
+  if (!LetsIn(box)) return false;
+  const std::vector<std::uint16_t>& ports = traffic_ == Traffic::kTcp ? box.tcp_exit.ports : box.udp_exit.ports;
+  return traffic_ == Traffic::kSignalling || ports.empty() ||
+         std::find(ports.begin(), ports.end(), destination.port()) != ports.end();
+}
+
+bool Passage::LetsIn(const Box& box) const {
+  return traffic_ == Traffic::kSignalling || !(traffic_ == Traffic::kTcp ? box.tcp_exit : box.udp_exit).blocked;
 }
 
 int Passage::AddSocket(const Socket& socket) {
@@ -100,6 +127,14 @@ int Passage::AddSocket(const Interface& interface, SocketAddress address) {
 }
 
 Arrival Passage::Send(int from, const SocketAddress& destination, bool pause) {
+  return Launch(from, destination, false, pause);
+}
+
+Arrival Passage::Open(int from, const SocketAddress& destination, bool pause) {
+  return Launch(from, destination, true, pause);
+}
+
+Arrival Passage::Launch(int from, const SocketAddress& destination, bool opens, bool pause) {
   const Socket& sender = sockets_[At(from)];
   if (sender.relay && !Has(permissions_[At(from)], destination.address())) {
     permissions_[At(from)].push_back(destination.address());
@@ -111,6 +146,7 @@ Arrival Passage::Send(int from, const SocketAddress& destination, bool pause) {
   datagram.network = sender.network;
   datagram.gateway = sender.gateway;
   datagram.delay = sender.up;
+  datagram.opens = opens;
   return Walk(datagram, pause);
 }
 
@@ -146,10 +182,12 @@ Arrival Passage::Walk(Datagram datagram, bool pause) {
         return arrival;
       }
       const Box& box = model_.boxes[At(*box_index)];
-      if (!LetsIn(box)) return lost(Loss::Kind::kBlocked, *box_index);
-      const std::optional<Inside> inside = In(*box_index, datagram.destination, datagram.source, &arrival.loss);
-      if (!inside) return lost(arrival.loss.kind, *box_index);
       datagram.delay += box.outside.down;
+      arrival.into_box = datagram.delay;
+      if (!LetsIn(box)) return lost(Loss::Kind::kBlocked, *box_index);
+      const std::optional<Inside> inside =
+          In(*box_index, datagram.destination, datagram.source, datagram.opens, &arrival.loss);
+      if (!inside) return lost(arrival.loss.kind, *box_index);
       datagram.destination = inside->address;
       datagram.network = inside->network;
       for (const Interface& interface : box.inside) {
@@ -194,15 +232,18 @@ Arrival Passage::Walk(Datagram datagram, bool pause) {
       if (!box.passes_ipv6) return lost(Loss::Kind::kNoIpv6, gateway);
     } else {
       const Inside inside{from->network, datagram.source};
+      if (datagram.opens) {
+        arrival.steps.push_back({gateway, inside.network, inside.address, datagram.destination, datagram.delay});
+      }
       if (hairpins) {
-        if (box.nat.hairpinning == Hairpinning::kNone) return lost(Loss::Kind::kNoHairpin, gateway);
+        if (NatOf(box).hairpinning == Hairpinning::kNone) return lost(Loss::Kind::kNoHairpin, gateway);
         const SocketAddress mapped = Out(gateway, inside, datagram.destination);
-        const std::optional<Inside> target = In(gateway, datagram.destination, mapped, &arrival.loss);
+        const std::optional<Inside> target = In(gateway, datagram.destination, mapped, datagram.opens, &arrival.loss);
         if (!target) {
           arrival.loss.hairpinned = true;
           return lost(arrival.loss.kind, gateway);
         }
-        if (box.nat.hairpinning == Hairpinning::kExternalSource) datagram.source = mapped;
+        if (NatOf(box).hairpinning == Hairpinning::kExternalSource) datagram.source = mapped;
         datagram.destination = target->address;
         datagram.network = target->network;
         datagram.gateway.reset();
@@ -284,7 +325,7 @@ void Passage::Remember(std::vector<SentTo>& list, const SentTo& entry) {
 
 IpAddress Passage::ExternalAddress(int box_index, const Inside& inside) {
   const Box& box = model_.boxes[At(box_index)];
-  if (!box.nat.arbitrary_pooling || pooling_ == Pooling::kAlwaysFirst || box.outside.addresses.size() < 2) {
+  if (!NatOf(box).arbitrary_pooling || pooling_ == Pooling::kAlwaysFirst || box.outside.addresses.size() < 2) {
     // One inside address keeps one external address; which one decides nothing.
     (void)inside;
     return box.outside.addresses.empty() ? IpAddress() : box.outside.addresses.front();
@@ -296,14 +337,15 @@ IpAddress Passage::ExternalAddress(int box_index, const Inside& inside) {
 
 SocketAddress Passage::Out(int box_index, const Inside& inside, const SocketAddress& remote) {
   const Box& box = model_.boxes[At(box_index)];
+  const NatBehaviour& nat = NatOf(box);
   for (const Forward& forward : box.forwards) {
     if (forward.inside == inside.address) {
       return SocketAddress(ExternalAddress(box_index, inside), forward.external_port);
     }
   }
-  if (box.nat.per_tuple) return OutPerTuple(box_index, inside, remote);
+  if (nat.per_tuple) return OutPerTuple(box_index, inside, remote);
   Memory& memory = memory_[At(box_index)];
-  if (box.nat.inbound_sessions) {
+  if (nat.inbound_sessions) {
     for (const SentTo& session : memory.sessions) {
       if (session.inside == inside && session.remote == remote) {
         Remember(memory.sent, session);
@@ -312,7 +354,7 @@ SocketAddress Passage::Out(int box_index, const Inside& inside, const SocketAddr
     }
   }
   for (const Mapping& mapping : memory.mappings) {
-    if (mapping.inside == inside && Alike(box.nat.mapping, mapping.remote, remote)) {
+    if (mapping.inside == inside && Alike(nat.mapping, mapping.remote, remote)) {
       Remember(memory.sent, {inside, mapping.external, remote});
       return mapping.external;
     }
@@ -325,15 +367,16 @@ SocketAddress Passage::Out(int box_index, const Inside& inside, const SocketAddr
 }
 
 std::optional<Passage::Inside> Passage::In(int box_index, const SocketAddress& external, const SocketAddress& remote,
-                                           Loss* why) {
+                                           bool opens, Loss* why) {
   const Box& box = model_.boxes[At(box_index)];
+  const NatBehaviour& nat = NatOf(box);
   for (const Forward& forward : box.forwards) {
     if (forward.external_port != external.port()) continue;
     for (const Interface& interface : box.inside) {
       if (HostAt(interface.network, forward.inside.address())) return Inside{interface.network, forward.inside};
     }
   }
-  if (box.nat.per_tuple) return InPerTuple(box_index, external, remote, why);
+  if (nat.per_tuple) return InPerTuple(box_index, external, remote, opens, why);
   Memory& memory = memory_[At(box_index)];
   const Mapping* mapping = nullptr;
   for (const Mapping& candidate : memory.mappings) {
@@ -344,10 +387,10 @@ std::optional<Passage::Inside> Passage::In(int box_index, const SocketAddress& e
     return std::nullopt;
   }
   const Inside inside = mapping->inside;
-  bool passes = box.nat.filtering == Dependence::kEndpointIndependent;
+  bool passes = nat.filtering == Dependence::kEndpointIndependent;
   for (const SentTo& sent : memory.sent) {
-    if (sent.inside == inside && (box.nat.memory == FilterMemory::kPerEndpoint || sent.external == external) &&
-        Alike(box.nat.filtering, sent.remote, remote)) {
+    if (sent.inside == inside && (nat.memory == FilterMemory::kPerEndpoint || sent.external == external) &&
+        Alike(nat.filtering, sent.remote, remote)) {
       passes = true;
     }
   }
@@ -355,7 +398,14 @@ std::optional<Passage::Inside> Passage::In(int box_index, const SocketAddress& e
     why->kind = Loss::Kind::kFiltered;
     return std::nullopt;
   }
-  if (box.nat.inbound_sessions) {
+  if (opens && !box.tcp.simultaneous_open) {
+    for (const SentTo& sent : memory.sent) {
+      if (sent.inside != inside || sent.remote != remote) continue;
+      why->kind = Loss::Kind::kCrossingRefused;
+      return std::nullopt;
+    }
+  }
+  if (nat.inbound_sessions) {
     const SentTo session{inside, external, remote};
     for (SentTo& old : memory.sessions) {
       if (old.inside == inside && old.remote == remote) {
@@ -372,6 +422,7 @@ std::optional<Passage::Inside> Passage::In(int box_index, const SocketAddress& e
 
 SocketAddress Passage::OutPerTuple(int box_index, const Inside& inside, const SocketAddress& remote) {
   const Box& box = model_.boxes[At(box_index)];
+  const NatBehaviour& nat = NatOf(box);
   Memory& memory = memory_[At(box_index)];
   for (const Tuple& tuple : memory.tuples) {
     if (!tuple.local && tuple.inside == inside && tuple.remote == remote) return tuple.external;
@@ -383,7 +434,7 @@ SocketAddress Passage::OutPerTuple(int box_index, const Inside& inside, const So
     return true;
   };
   std::optional<SocketAddress> external;
-  if (box.nat.keeps_port) {
+  if (nat.keeps_port) {
     const auto newest = std::find_if(memory.tuples.rbegin(), memory.tuples.rend(),
                                      [&](const Tuple& tuple) { return !tuple.local && tuple.inside == inside; });
     if (newest != memory.tuples.rend() && free(newest->external)) {
@@ -403,25 +454,30 @@ SocketAddress Passage::OutPerTuple(int box_index, const Inside& inside, const So
 }
 
 std::optional<Passage::Inside> Passage::InPerTuple(int box_index, const SocketAddress& external,
-                                                   const SocketAddress& remote, Loss* why) {
+                                                   const SocketAddress& remote, bool opens, Loss* why) {
   const Box& box = model_.boxes[At(box_index)];
+  const NatBehaviour& nat = NatOf(box);
   Memory& memory = memory_[At(box_index)];
   for (const Tuple& tuple : memory.tuples) {
     if (tuple.external != external || tuple.remote != remote) continue;
+    if (opens && !box.tcp.simultaneous_open) {
+      why->kind = Loss::Kind::kCrossingRefused;
+      return std::nullopt;
+    }
     if (!tuple.local) return tuple.inside;
     why->kind = Loss::Kind::kTakenEarlier;
     return std::nullopt;
   }
-  if (box.nat.filtering != Dependence::kAddressAndPortDependent) {
+  if (nat.filtering != Dependence::kAddressAndPortDependent) {
     for (const Tuple& tuple : memory.tuples) {
-      if (tuple.local || tuple.external != external || !Alike(box.nat.filtering, tuple.remote, remote)) continue;
+      if (tuple.local || tuple.external != external || !Alike(nat.filtering, tuple.remote, remote)) continue;
       const Inside inside = tuple.inside;
       memory.tuples.push_back({inside, external, remote, false});
       ++knowledge_;
       return inside;
     }
   }
-  if (box.nat.claims_tuple) {
+  if (nat.claims_tuple) {
     memory.tuples.push_back({{}, external, remote, true});
     ++knowledge_;
     why->kind = Loss::Kind::kTakenByBox;
@@ -429,6 +485,26 @@ std::optional<Passage::Inside> Passage::InPerTuple(int box_index, const SocketAd
   }
   why->kind = Loss::Kind::kFiltered;
   return std::nullopt;
+}
+
+void Passage::Refuse(const std::vector<Step>& steps, Refusal refusal) {
+  for (const Step& step : steps) {
+    const TcpBehaviour& tcp = model_.boxes[At(step.box)].tcp;
+    if (!(refusal == Refusal::kReset ? tcp.reset_forgets : tcp.icmp_forgets)) continue;
+    Memory& memory = memory_[At(step.box)];
+    const Inside inside{step.network, step.inside};
+    const auto about = [&](const auto& entry) { return entry.inside == inside && entry.remote == step.remote; };
+    const std::size_t before = memory.sent.size() + memory.tuples.size();
+    std::erase_if(memory.sent, about);
+    std::erase_if(memory.sessions, about);
+    std::erase_if(memory.tuples, about);
+    // A mapping lives as long as there is something sent through it.
+    std::erase_if(memory.mappings, [&](const Mapping& mapping) {
+      return std::none_of(memory.sent.begin(), memory.sent.end(),
+                          [&](const SentTo& sent) { return sent.external == mapping.external; });
+    });
+    if (memory.sent.size() + memory.tuples.size() != before) ++knowledge_;
+  }
 }
 
 }  // namespace pinhole::scenarios::oracle

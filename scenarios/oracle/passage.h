@@ -10,7 +10,9 @@
 
 // Whether a datagram gets from one socket to another over a model's boxes, and what it leaves behind in them. There
 // is no clock: a datagram arrives at once, or its sender's half of the way is taken first and the rest later (so that
-// datagrams can cross). What a box remembers it never forgets.
+// datagrams can cross). What a box remembers it forgets only when it is told to.
+//
+// Of TCP only the opening is walked: SYNs, and what answers them.
 namespace pinhole::scenarios::oracle {
 
 // A socket that can be reached.
@@ -31,6 +33,7 @@ struct Datagram {
   int network = 0;
   std::optional<int> gateway;
   net::Duration delay{};  // so far
+  bool opens = false;     // a SYN
 };
 
 // What became of a datagram that did not arrive.
@@ -42,13 +45,14 @@ struct Loss {
     kNotAttached,  // place: box
     kNoMapping,    // place: box, as in all that follow
     kFiltered,
-    kTakenEarlier,  // the box holds the tuple since a packet that came before its own host had sent
-    kTakenByBox,    // the box accepts it, and holds the tuple from now on
+    kCrossingRefused,  // a SYN that crosses the inside host's own
+    kTakenEarlier,     // the box holds the tuple since a packet that came before its own host had sent
+    kTakenByBox,       // the box accepts it, and holds the tuple from now on
     kNoHairpin,
     kNotRouted,  // between inside networks
     kNoIpv6,
-    kBlocked,
     kNoRoute,
+    kBlocked,       // by a firewall, for its transport or port
     kNoPermission,  // place: network of the relay
     kLoop,
   };
@@ -59,7 +63,23 @@ struct Loss {
 };
 
 // "home_b filters by port".
-std::string Describe(const Model& model, const Loss& loss);
+std::string Describe(const Model& model, const Loss& loss, Traffic traffic = Traffic::kUdp);
+
+// What the sender of a SYN that got lost is told.
+struct Told {
+  Refusal refusal = Refusal::kSilent;
+  net::Duration hold{};
+};
+Told ToldOf(const Model& model, const Loss& loss);
+
+// A SYN's way through a box, from inside.
+struct Step {
+  int box = 0;
+  int network = 0;  // inside
+  net::SocketAddress inside;
+  net::SocketAddress remote;
+  net::Duration delay{};  // until there
+};
 
 // Where a datagram ended.
 struct Arrival {
@@ -67,11 +87,12 @@ struct Arrival {
   Datagram datagram;          // as it arrived
   Loss loss;                  // else where and why
   bool paused = false;        // neither: it waits outside the first box of the other side
+  // Of SYNs only.
+  std::vector<Step> steps;
+  net::Duration into_box{};  // delay until the last box that it came to from outside
 };
 
 enum class Pooling : std::uint8_t { kAlwaysFirst, kAlwaysAnother };
-// What is sent: checks and STUN are held to a firewall's rules for UDP, signalling finds its way.
-enum class Traffic : std::uint8_t { kUdp, kSignalling };
 
 class Passage {
  public:
@@ -86,8 +107,12 @@ class Passage {
 
   // Sends from a socket. With `pause`, stops where the first box would be entered from outside.
   Arrival Send(int from, const net::SocketAddress& destination, bool pause = false);
+  // The same with a SYN.
+  Arrival Open(int from, const net::SocketAddress& destination, bool pause = false);
   // Takes a paused datagram on.
   Arrival Resume(const Datagram& datagram);
+  // A refusal comes back by the way that a SYN has taken out.
+  void Refuse(const std::vector<Step>& steps, Refusal refusal);
 
   // A number that changes when any box or relay learns anything.
   int knowledge() const { return knowledge_; }
@@ -125,6 +150,11 @@ class Passage {
     std::size_t next_address = 0;
   };
 
+  const NatBehaviour& NatOf(const Box& box) const { return traffic_ == Traffic::kTcp ? box.tcp.nat : box.nat; }
+  // A firewall's `box` lets it out, or in.
+  bool LetsOut(const Box& box, const net::SocketAddress& destination) const;
+  bool LetsIn(const Box& box) const;
+  Arrival Launch(int from, const net::SocketAddress& destination, bool opens, bool pause);
   Arrival Walk(Datagram datagram, bool pause);
   std::optional<int> SocketAt(int network, const net::SocketAddress& address) const;
   bool HostAt(int network, const net::IpAddress& address) const;
@@ -133,18 +163,16 @@ class Passage {
   std::optional<int> BoxRoutingTo(int network, const net::IpAddress& address) const;
   // Another inside network of the box that has the address.
   std::optional<int> OtherInside(const Box& box, int network, const net::IpAddress& address) const;
-  // A firewall's `box` lets it out, or in.
-  bool LetsOut(const Box& box, const net::SocketAddress& destination) const;
-  bool LetsIn(const Box& box) const { return !box.blocks_udp || traffic_ != Traffic::kUdp; }
   bool Carries(int from_network, int to_network, const net::IpAddress& address) const;
   int Domain(int network) const { return model_.networks[static_cast<std::size_t>(network)].domain; }
 
   net::SocketAddress Out(int box, const Inside& inside, const net::SocketAddress& remote);
   net::SocketAddress OutPerTuple(int box, const Inside& inside, const net::SocketAddress& remote);
   // The inside endpoint that a packet to `external` goes to; else sets `why`.
-  std::optional<Inside> In(int box, const net::SocketAddress& external, const net::SocketAddress& remote, Loss* why);
+  std::optional<Inside> In(int box, const net::SocketAddress& external, const net::SocketAddress& remote, bool opens,
+                           Loss* why);
   std::optional<Inside> InPerTuple(int box, const net::SocketAddress& external, const net::SocketAddress& remote,
-                                   Loss* why);
+                                   bool opens, Loss* why);
   net::IpAddress ExternalAddress(int box, const Inside& inside);
   void Remember(std::vector<SentTo>& list, const SentTo& entry);
 

@@ -9,9 +9,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "scenarios/oracle/beginnings.h"
 #include "scenarios/oracle/passage.h"
 #include "scenarios/oracle/punching.h"
 #include "scenarios/oracle/reachability.h"
+#include "scenarios/oracle/tcp_outlook.h"
 
 namespace pinhole::scenarios::oracle {
 namespace {
@@ -28,8 +30,8 @@ const Box* OnlyNat(const Model& model, const Peer& peer, const Gathered& gathere
   if (host.interfaces.size() != 1 || host.interfaces[0].addresses.size() != 1) return nullptr;
   if (!host.interfaces[0].addresses[0].is_v4() || !host.interfaces[0].gateway || gathered.srflxs == 0) return nullptr;
   const Box& box = model.boxes[At(*host.interfaces[0].gateway)];
+  if (box.udp_exit.blocked || !box.udp_exit.ports.empty()) return nullptr;
   if (box.outside.gateway || box.outside.addresses.size() != 1 || !box.forwards.empty()) return nullptr;
-  if (box.blocks_udp || !box.udp_ports.empty()) return nullptr;
   if (box.nat.per_tuple && (box.nat.claims_tuple || box.nat.filtering != Dependence::kAddressAndPortDependent)) {
     return nullptr;
   }
@@ -61,69 +63,6 @@ std::optional<TwoNats> EachBehindItsOwn(const Model& model, const Reached& reach
     return std::nullopt;
   }
   return TwoNats{a, b};
-}
-
-// One-way delays between a peer and the referral host.
-struct Signalling {
-  Duration out{};
-  Duration back{};
-};
-
-Signalling SignallingOf(const Model& model, const Peer& peer) {
-  if (!model.referral_host) return {};
-  Passage passage(model, Pooling::kAlwaysFirst, Traffic::kSignalling);
-  for (const Interface& at : model.hosts[At(*model.referral_host)].interfaces) {
-    for (const net::IpAddress& server_address : at.addresses) {
-      const int server = passage.AddSocket(at, net::SocketAddress(server_address, 7000));
-      for (const Interface& interface : model.hosts[At(peer.host)].interfaces) {
-        for (const net::IpAddress& address : interface.addresses) {
-          if (address.family() != server_address.family()) continue;
-          const int socket = passage.AddSocket(interface, net::SocketAddress(address, 40000));
-          const Arrival request = passage.Send(socket, passage.socket(server).address);
-          if (request.socket != server) continue;
-          const Arrival answer = passage.Send(server, request.datagram.source);
-          if (answer.socket == socket) return {request.datagram.delay, answer.datagram.delay};
-        }
-      }
-    }
-  }
-  return {};
-}
-
-// When each side begins to check, as far as it follows from start offsets, gathering and the way of the descriptions.
-struct Beginnings {
-  Duration a{};
-  Duration b{};
-  Duration slack{};        // how far off that may be
-  Duration description{};  // the longer way of a description
-};
-
-Beginnings BeginningsOf(const Model& model, const Reached& reached) {
-  const Signalling a = SignallingOf(model, model.a);
-  const Signalling b = SignallingOf(model, model.b);
-  const Duration a_gathered = model.a.start + reached.a.took;
-  const Duration b_gathered = model.b.start + reached.b.took;
-  Beginnings beginnings;
-  beginnings.a = std::max(a_gathered, b_gathered + b.out + a.back);
-  beginnings.b = std::max(b_gathered, a_gathered + a.out + b.back);
-  beginnings.description = std::max(b.out + a.back, a.out + b.back);
-  const bool alike = reached.a.hosts == reached.b.hosts && reached.a.srflxs == reached.b.srflxs &&
-                     reached.a.relays == reached.b.relays && reached.a.took == reached.b.took;
-  // Sides that are alike check in the same sequence at the same pace; others may come to a pair some paces apart.
-  const Duration pace = std::max(model.a.pace, model.b.pace);
-  beginnings.slack = alike ? Duration(milliseconds(1)) : pace * reached.pairs_max;
-  return beginnings;
-}
-
-std::vector<Order> PossibleOrders(const Beginnings& beginnings, Duration one_way) {
-  const Duration a_ahead = beginnings.b - beginnings.a;
-  std::vector<Order> orders;
-  if (a_ahead + beginnings.slack >= one_way) orders.push_back(Order::kAFirst);
-  if (-a_ahead + beginnings.slack >= one_way) orders.push_back(Order::kBFirst);
-  if (a_ahead - beginnings.slack < one_way && -a_ahead - beginnings.slack < one_way) {
-    orders.push_back(Order::kCrossing);
-  }
-  return orders;
 }
 
 void Unite(std::vector<PathKind>& into, const std::vector<PathKind>& more) {
@@ -253,19 +192,49 @@ std::string WhyNoDirectPath(const Model& model, const Reached& reached) {
   return absl::StrJoin(reasons, "; ");
 }
 
-bool PatientEnough(const Model& model, const Reached& reached, const Beginnings& beginnings) {
+// How long both sides wait for something better than what works: over the slower of their paces, and not at all where
+// one takes the first that comes.
+struct Patience {
+  bool any = true;
   Duration mark = std::chrono::hours(1);
   Duration pace{};
+};
+
+Patience PatienceOf(const Model& model) {
+  Patience patience;
   for (const Peer* peer : {&model.a, &model.b}) {
-    if (peer->nomination == Nomination::kFirstValid) return false;
-    if (peer->nomination == Nomination::kBestAfter) mark = std::min(mark, peer->relayed_mark);
-    pace = std::max(pace, peer->pace);
+    if (peer->nomination == Nomination::kFirstValid) patience.any = false;
+    if (peer->nomination == Nomination::kBestAfter) patience.mark = std::min(patience.mark, peer->relayed_mark);
+    patience.pace = std::max(patience.pace, peer->pace);
   }
-  // The other side begins later by a description's way at most; then a check and, if the first one was not let in, its
-  // resending or the triggered check behind the other's, each behind all other pairs.
-  const Duration queue = pace * (reached.pairs_max + 2);
+  return patience;
+}
+
+// The other side begins later by a description's way at most; then a check and, if the first one was not let in, its
+// resending or the triggered check behind the other's, each behind all other pairs.
+bool WaitsForUdp(const Patience& patience, const Reached& reached, int pairs, const Beginnings& beginnings) {
+  const Duration queue = patience.pace * (pairs + 2);
   const Duration resent = std::max(Duration(milliseconds(500)), queue);
-  return beginnings.description + 3 * reached.direct_delay + queue + resent < mark;
+  return patience.any && beginnings.description + 3 * reached.direct_delay + queue + resent < patience.mark;
+}
+
+bool WaitsForTcp(const Model& model, const Patience& patience, const TcpOutlook& tcp, int pairs,
+                 const Beginnings& beginnings) {
+  const Duration queue = patience.pace * (pairs + 2) + std::max(model.a.head_start, model.b.head_start);
+  return patience.any && beginnings.description + queue + tcp.Takes() < patience.mark;
+}
+
+Gathered Together(Gathered udp, const Gathered& tcp) {
+  udp.hosts += tcp.hosts;
+  udp.srflxs += tcp.srflxs;
+  udp.relays += tcp.relays;
+  udp.took = std::max(udp.took, tcp.took);
+  return udp;
+}
+
+Existence Either(Existence x, Existence y) {
+  if (x == Existence::kAlways || y == Existence::kAlways) return Existence::kAlways;
+  return x == Existence::kNever ? y : x;
 }
 
 }  // namespace
@@ -282,16 +251,16 @@ Prediction Predict(const Model& model) {
     for (Pooling pooling : poolings) draws.push_back({order, pooling, Explore(model, order, pooling)});
   }
   Reached any = draws.front().reached;
-  const Beginnings beginnings = BeginningsOf(model, any);
+  TcpOutlook tcp(model);
+  const int pairs_max = any.pairs_max + tcp.attempts_max();
+  const Beginnings beginnings = BeginningsOf(model, Together(any.a, tcp.a()), Together(any.b, tcp.b()), pairs_max);
+  tcp.Narrow(beginnings);
   const bool order_matters = Varies(draws, &Reached::direct, false) || Varies(draws, &Reached::relayed, false);
   if (order_matters) {
     // Times may tell who is first. The way to the other's box is most of the way to the other.
     Duration one_way{};
     for (const Draw& draw : draws) one_way = std::max(one_way, draw.reached.direct_delay);
-    const std::vector<Order> possible = PossibleOrders(beginnings, one_way);
-    std::erase_if(draws, [&](const Draw& draw) {
-      return std::find(possible.begin(), possible.end(), draw.order) == possible.end();
-    });
+    std::erase_if(draws, [&](const Draw& draw) { return !IsPossible(beginnings, draw.order, one_way, one_way); });
     any = draws.front().reached;
   }
 
@@ -309,18 +278,17 @@ Prediction Predict(const Model& model) {
                                                                                                   : Existence::kNever;
   }
 
+  const Existence udp_direct = prediction.direct;
+  prediction.direct = Either(udp_direct, tcp.direct());
+  const bool udp = model.a.udp && model.b.udp, any_tcp = model.a.tcp.any() || model.b.tcp.any();
   const bool by_order = Varies(draws, &Reached::direct, false) || Varies(draws, &Reached::relayed, false);
   const bool by_pool = Varies(draws, &Reached::direct, true) || Varies(draws, &Reached::relayed, true);
-  const bool patient = PatientEnough(model, any, beginnings);
+  const Patience patience = PatienceOf(model);
+  const bool patient = WaitsForUdp(patience, any, pairs_max, beginnings);
+  const bool patient_for_tcp = WaitsForTcp(model, patience, tcp, pairs_max, beginnings);
   const bool close = any.a.close || any.b.close;
   const bool unanswered = !model.chance.empty() || close;
   if (patient && !unanswered) KeepBest(prediction.direct_paths, prediction.relayed_paths);
-
-  const std::string direct_kinds = Kinds(prediction.direct_paths), relayed_kinds = Kinds(prediction.relayed_paths);
-  if (unanswered) {
-    AddUnanswered(prediction.direct_paths);
-    AddUnanswered(prediction.relayed_paths);
-  }
 
   std::string chance = model.chance;
   if (chance.empty() && close) chance = "a server's answer and the end of gathering are close";
@@ -335,20 +303,31 @@ Prediction Predict(const Model& model) {
   for (const Box& box : model.boxes) icmp |= box.nat.answers_icmp;
   icmp &= model.a.icmp_fails_pairs || model.b.icmp_fails_pairs;
 
+  // Whoever can wait comes to a direct path over UDP before one over TCP, and to this before a relay.
+  const bool udp_sure = udp_direct == Existence::kAlways && chance.empty() && !icmp;
+  const bool tcp_sure = tcp.direct() == Existence::kAlways && chance.empty();
+  if (!(udp_sure && patient)) Unite(prediction.direct_paths, tcp.paths());
+  const std::string direct_kinds = Kinds(prediction.direct_paths), relayed_kinds = Kinds(prediction.relayed_paths);
+  if (unanswered) {
+    AddUnanswered(prediction.direct_paths);
+    AddUnanswered(prediction.relayed_paths);
+  }
+
   const bool direct = prediction.direct != Existence::kNever;
   const bool relayed = prediction.relayed != Existence::kNever;
-  const bool direct_sure = prediction.direct == Existence::kAlways && chance.empty() && !icmp;
+  const bool direct_sure = udp_sure || tcp_sure;
+  const bool beats_relays = (udp_sure && patient) || (tcp_sure && patient_for_tcp);
   const bool relayed_sure = prediction.relayed == Existence::kAlways && chance.empty();
   if (direct) prediction.outcomes.push_back(Outcome::kDirect);
-  if (relayed && !(direct_sure && patient)) prediction.outcomes.push_back(Outcome::kRelayed);
+  if (relayed && !beats_relays) prediction.outcomes.push_back(Outcome::kRelayed);
   if (!direct_sure && !relayed_sure) prediction.outcomes.push_back(Outcome::kFailed);
 
   if (prediction.outcomes.size() > 1) {
-    prediction.depends_on = !model.chance.empty() ? DependsOn::kChance
-                            : forgets || close    ? DependsOn::kTiming
-                            : by_order || icmp    ? DependsOn::kOrder
-                            : by_pool             ? DependsOn::kChance
-                                                  : DependsOn::kTiming;
+    prediction.depends_on = !model.chance.empty()                ? DependsOn::kChance
+                            : forgets || close                   ? DependsOn::kTiming
+                            : by_order || icmp || tcp.by_order() ? DependsOn::kOrder
+                            : by_pool || tcp.by_pool()           ? DependsOn::kChance
+                                                                 : DependsOn::kTiming;
   }
   if (const Box* pool = OnlyPool(model); by_pool && pool != nullptr && prediction.direct == Existence::kDepends &&
                                          any.a.srflxs <= 1 && any.b.srflxs <= 1) {
@@ -359,8 +338,10 @@ Prediction Predict(const Model& model) {
   if (direct) {
     reason = absl::StrCat("direct as ", direct_kinds);
   } else {
-    reason = WhyNoDirectPath(model, any);
+    if (udp) reason = WhyNoDirectPath(model, any);
+    if (any_tcp) absl::StrAppend(&reason, udp ? "; over TCP: " : "", tcp.WhyNot());
   }
+  if (tcp.by_order() && !(udp_sure && patient)) absl::StrAppend(&reason, ", unless ", tcp.WhoRefuses(), " first");
   if (by_order) {
     const Box* box = ClaimingBox(model);
     absl::StrAppend(&reason, ", unless ",

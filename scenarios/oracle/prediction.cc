@@ -32,7 +32,8 @@ const char* ToString(DependsOn depends_on) {
 }
 
 std::string ToString(const PathKind& path) {
-  return absl::StrCat(ToString(path.a_local), "-", ToString(path.a_remote), path.ipv6 ? " (IPv6)" : "");
+  return absl::StrCat(ToString(path.a_local), "-", ToString(path.a_remote), path.ipv6 ? " (IPv6)" : "",
+                      path.tcp ? " (TCP)" : "");
 }
 
 std::string Summary(const Prediction& prediction) {

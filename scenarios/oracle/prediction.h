@@ -28,6 +28,7 @@ struct PathKind {
   CandidateType b_remote = CandidateType::kHost;
   int relay_hops = 0;
   bool ipv6 = false;
+  bool tcp = false;
   friend auto operator<=>(const PathKind&, const PathKind&) = default;
 };
 

@@ -155,6 +155,7 @@ class Exploration {
   void AddPeer(const Peer& peer, Side& side) {
     std::vector<Question> questions;
     std::vector<int> sockets;
+    if (!peer.udp) return;
     for (const Interface& interface : model_.hosts[At(peer.host)].interfaces) {
       for (const IpAddress& address : interface.addresses) {
         if (address.IsLoopback() || address.IsLinkLocal()) continue;

@@ -1,0 +1,75 @@
+#include "scenarios/oracle/beginnings.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "scenarios/oracle/passage.h"
+
+namespace pinhole::scenarios::oracle {
+namespace {
+
+using net::Duration;
+using std::chrono::milliseconds;
+
+std::size_t At(int index) { return static_cast<std::size_t>(index); }
+
+// One-way delays between a peer and the referral host.
+struct Signalling {
+  Duration out{};
+  Duration back{};
+};
+
+Signalling SignallingOf(const Model& model, const Peer& peer) {
+  if (!model.referral_host) return {};
+  Passage passage(model, Pooling::kAlwaysFirst, Traffic::kSignalling);
+  for (const Interface& at : model.hosts[At(*model.referral_host)].interfaces) {
+    for (const net::IpAddress& server_address : at.addresses) {
+      const int server = passage.AddSocket(at, net::SocketAddress(server_address, 7000));
+      for (const Interface& interface : model.hosts[At(peer.host)].interfaces) {
+        for (const net::IpAddress& address : interface.addresses) {
+          if (address.family() != server_address.family()) continue;
+          const int socket = passage.AddSocket(interface, net::SocketAddress(address, 40000));
+          const Arrival request = passage.Send(socket, passage.socket(server).address);
+          if (request.socket != server) continue;
+          const Arrival answer = passage.Send(server, request.datagram.source);
+          if (answer.socket == socket) return {request.datagram.delay, answer.datagram.delay};
+        }
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Beginnings BeginningsOf(const Model& model, const Gathered& of_a, const Gathered& of_b, int pairs_max) {
+  const Signalling a = SignallingOf(model, model.a);
+  const Signalling b = SignallingOf(model, model.b);
+  const Duration a_gathered = model.a.start + of_a.took;
+  const Duration b_gathered = model.b.start + of_b.took;
+  Beginnings beginnings;
+  beginnings.a = std::max(a_gathered, b_gathered + b.out + a.back);
+  beginnings.b = std::max(b_gathered, a_gathered + a.out + b.back);
+  beginnings.description = std::max(b.out + a.back, a.out + b.back);
+  const bool alike =
+      of_a.hosts == of_b.hosts && of_a.srflxs == of_b.srflxs && of_a.relays == of_b.relays && of_a.took == of_b.took;
+  // Sides that are alike check in the same sequence at the same pace; others may come to a pair some paces apart.
+  const Duration pace = std::max(model.a.pace, model.b.pace);
+  beginnings.slack = alike ? Duration(milliseconds(1)) : pace * pairs_max;
+  return beginnings;
+}
+
+bool IsPossible(const Beginnings& beginnings, Order order, Duration into_a, Duration into_b) {
+  const Duration a_ahead = beginnings.b - beginnings.a;
+  switch (order) {
+    case Order::kAFirst:
+      return a_ahead + beginnings.slack >= into_b;
+    case Order::kBFirst:
+      return -a_ahead + beginnings.slack >= into_a;
+    case Order::kCrossing:
+      return a_ahead - beginnings.slack < into_b && -a_ahead - beginnings.slack < into_a;
+  }
+  return true;
+}
+
+}  // namespace pinhole::scenarios::oracle

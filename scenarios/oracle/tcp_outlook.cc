@@ -1,0 +1,159 @@
+#include "scenarios/oracle/tcp_outlook.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace pinhole::scenarios::oracle {
+namespace {
+
+using net::Duration;
+using std::chrono::seconds;
+
+std::size_t At(int index) { return static_cast<std::size_t>(index); }
+
+bool HasTcpPool(const Model& model) {
+  return std::any_of(model.boxes.begin(), model.boxes.end(),
+                     [](const Box& box) { return box.tcp.nat.arbitrary_pooling && box.outside.addresses.size() > 1; });
+}
+
+bool Holds(const Model& model) {
+  return std::any_of(model.boxes.begin(), model.boxes.end(), [](const Box& box) {
+    return box.tcp.unsolicited != Refusal::kSilent && box.tcp.hold > Duration{};
+  });
+}
+
+const char* Named(Refusal refusal) { return refusal == Refusal::kReset ? "RST" : "ICMP"; }
+
+// The word for how a box maps; nullptr: to one.
+const char* MapsBy(const NatBehaviour& nat) {
+  if (nat.per_tuple) return nat.keeps_port ? nullptr : "port";
+  return nat.mapping == Dependence::kEndpointIndependent ? nullptr : ToString(nat.mapping);
+}
+
+}  // namespace
+
+TcpOutlook::TcpOutlook(const Model& model) : model_(model) {
+  if (!model.a.tcp.any() || !model.b.tcp.any()) return;
+  std::vector<Pooling> poolings = {Pooling::kAlwaysFirst};
+  if (HasTcpPool(model)) poolings.push_back(Pooling::kAlwaysAnother);
+  for (Pooling pooling : poolings) {
+    for (Order order : {Order::kCrossing, Order::kAFirst, Order::kBFirst}) {
+      draws_.push_back({order, true, pooling, ExploreTcp(model, order, true, pooling)});
+      if (order == Order::kCrossing || !Holds(model)) continue;
+      draws_.push_back({order, false, pooling, ExploreTcp(model, order, false, pooling)});
+    }
+  }
+}
+
+void TcpOutlook::Narrow(const Beginnings& beginnings) {
+  Duration into_a{}, into_b{};
+  for (const Draw& draw : draws_) {
+    into_a = std::max(into_a, draw.reached.into_a);
+    into_b = std::max(into_b, draw.reached.into_b);
+  }
+  std::erase_if(draws_, [&](const Draw& draw) {
+    if (!IsPossible(beginnings, draw.order, into_a, into_b)) return true;
+    if (draw.order == Order::kCrossing || !Holds(model_)) return false;
+    const bool a_first = draw.order == Order::kAFirst;
+    const Duration ahead = a_first ? beginnings.b - beginnings.a : beginnings.a - beginnings.b;
+    const Duration answered = a_first ? into_b + draw.reached.hold_b : into_a + draw.reached.hold_a;
+    return draw.in_time ? ahead - beginnings.slack >= answered : ahead + beginnings.slack < answered;
+  });
+}
+
+Existence TcpOutlook::direct() const {
+  std::size_t with = 0;
+  for (const Draw& draw : draws_) with += !draw.reached.direct.empty();
+  return with == 0 ? Existence::kNever : with == draws_.size() ? Existence::kAlways : Existence::kDepends;
+}
+
+std::vector<PathKind> TcpOutlook::paths() const {
+  std::vector<PathKind> all;
+  for (const Draw& draw : draws_) all.insert(all.end(), draw.reached.direct.begin(), draw.reached.direct.end());
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
+
+bool TcpOutlook::Varies(bool by_pooling) const {
+  for (const Draw& x : draws_) {
+    for (const Draw& y : draws_) {
+      const bool same_other = by_pooling ? x.order == y.order && x.in_time == y.in_time : x.pooling == y.pooling;
+      if (same_other && x.reached.direct.empty() != y.reached.direct.empty()) return true;
+    }
+  }
+  return false;
+}
+
+bool TcpOutlook::unsettled() const {
+  return std::any_of(draws_.begin(), draws_.end(),
+                     [](const Draw& draw) { return draw.reached.unsettled && draw.reached.direct.empty(); });
+}
+
+net::Duration TcpOutlook::Takes() const {
+  Duration takes{};
+  for (const Draw& draw : draws_) {
+    // The handshake, a check each way and its answer; and one SYN sent again (RFC 6298 §2.1: after a second).
+    takes = std::max(takes, 6 * draw.reached.direct_delay + (draw.reached.at_once ? Duration{} : seconds(1)));
+  }
+  return takes;
+}
+
+std::string TcpOutlook::WhyNot(const TcpLoss& loss) const {
+  std::string why;
+  switch (loss.loss.kind) {
+    case Loss::Kind::kNone:
+    case Loss::Kind::kNoListener:  // addresses of another network lead nowhere, which says nothing of this one
+    case Loss::Kind::kNoWayOn:
+      return "";
+    case Loss::Kind::kFiltered: {
+      why = Describe(model_, loss.loss, Traffic::kTcp);
+      if (!loss.sender_box || *loss.sender_box == loss.loss.place) break;
+      const Box& sender = model_.boxes[At(*loss.sender_box)];
+      if (const char* by = MapsBy(sender.tcp.nat)) absl::StrAppend(&why, " and ", sender.name, " maps by ", by);
+      break;
+    }
+    default:
+      why = Describe(model_, loss.loss, Traffic::kTcp);
+  }
+  const Told told = ToldOf(model_, loss.loss);
+  if (told.refusal != Refusal::kSilent) absl::StrAppend(&why, ", and answers a SYN with ", Named(told.refusal));
+  return why;
+}
+
+std::string TcpOutlook::WhyNot() const {
+  for (const Peer* peer : {&model_.a, &model_.b}) {
+    if (!peer->tcp.any()) return absl::StrCat(peer->name, " has no TCP candidate");
+  }
+  if (draws_.empty()) return "no order is possible";
+  const TcpReached& reached = draws_.front().reached;
+  if (reached.attempts_max == 0) return "neither connects to what the other listens on";
+  std::vector<std::string> reasons;
+  const auto add = [&](std::string reason) {
+    if (!reason.empty() && std::find(reasons.begin(), reasons.end(), reason) == reasons.end()) {
+      reasons.push_back(std::move(reason));
+    }
+  };
+  for (const TcpLoss& loss : reached.losses) add(WhyNot(loss));
+  for (int index : reached.answers_elsewhere) {
+    const Box& box = model_.boxes[At(index)];
+    const char* by = MapsBy(box.tcp.nat);
+    add(absl::StrCat(box.name, " maps by ", by != nullptr ? by : "nothing", ", so answers from another port"));
+  }
+  if (reasons.empty()) return "no TCP candidate of one can be reached by the other";
+  return absl::StrJoin(reasons, "; ");
+}
+
+std::string TcpOutlook::WhoRefuses() const {
+  std::vector<std::string> who;
+  for (const Box& box : model_.boxes) {
+    if (box.tcp.unsolicited == Refusal::kSilent) continue;
+    who.push_back(absl::StrCat(box.name, " answers a SYN with ", Named(box.tcp.unsolicited)));
+  }
+  return absl::StrJoin(who, " or ");
+}
+
+}  // namespace pinhole::scenarios::oracle

@@ -1,0 +1,371 @@
+#include "scenarios/oracle/tcp_reachability.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace pinhole::scenarios::oracle {
+namespace {
+
+using net::Duration;
+using net::IpAddress;
+using net::SocketAddress;
+
+// Each round but the last teaches a box something, or ends an attempt.
+constexpr int kRoundsMax = 16;
+
+std::size_t At(int index) { return static_cast<std::size_t>(index); }
+
+enum class Way : std::uint8_t { kPassive, kSimultaneousOpen };
+
+struct Candidate {
+  SocketAddress address;
+  CandidateType type;
+  Way way;
+  bool withheld = false;
+};
+
+// A port that is listened on.
+struct Listener {
+  int socket = 0;
+  Way way;
+  bool connects = false;  // simultaneous-open, and not all of its candidates withheld
+};
+
+struct Side {
+  std::vector<Listener> listeners;
+  std::vector<Candidate> candidates;
+  Gathered gathered;
+};
+
+struct Attempt {
+  enum class State : std::uint8_t {
+    kTrying,
+    kConnected,
+    kRefused,
+    kSpoilt,  // its own end was taken for a connection whose answers go astray
+  };
+  int side = 0;
+  int socket = 0;
+  SocketAddress remote;
+  State state = State::kTrying;
+  int flights = 0;
+  Duration first_into_box{};
+  std::optional<TcpLoss> loss;
+  Arrival arrival;  // of the flight under way
+};
+
+class Exploration {
+ public:
+  Exploration(const Model& model, Order order, bool in_time, Pooling pooling)
+      : model_(model), order_(order), in_time_(in_time), passage_(model, pooling, Traffic::kTcp) {
+    for (const Server& server : model.servers) AddServer(server);
+    AddPeer(model.a, sides_[0]);
+    AddPeer(model.b, sides_[1]);
+    AddAttempts(0);
+    AddAttempts(1);
+  }
+
+  TcpReached Run() {
+    for (int round = 0; round < kRoundsMax; ++round) {
+      const int before = changes_ + passage_.knowledge();
+      if (order_ == Order::kCrossing) {
+        Fly({true, true});
+      } else {
+        const bool b_first = order_ == Order::kBFirst;
+        Fly({!b_first, b_first});
+        Fly({b_first, !b_first});
+      }
+      reached_.unsettled = changes_ + passage_.knowledge() != before;
+      if (!reached_.unsettled) break;
+    }
+    reached_.a = sides_[0].gathered;
+    reached_.b = sides_[1].gathered;
+    std::sort(reached_.direct.begin(), reached_.direct.end());
+    reached_.direct.erase(std::unique(reached_.direct.begin(), reached_.direct.end()), reached_.direct.end());
+    int attempts[2] = {0, 0};
+    for (const Attempt& attempt : attempts_) {
+      ++attempts[attempt.side];
+      NoteTimes(attempt);
+      if (!attempt.loss || attempt.state == Attempt::State::kConnected) continue;
+      if (std::find(reached_.losses.begin(), reached_.losses.end(), *attempt.loss) != reached_.losses.end()) continue;
+      reached_.losses.push_back(*attempt.loss);
+    }
+    reached_.attempts_max = std::max(attempts[0], attempts[1]);
+    return std::move(reached_);
+  }
+
+ private:
+  using State = Attempt::State;
+
+  void AddServer(const Server& server) {
+    server_sockets_.emplace_back();
+    for (const SocketAddress& address : server.listens) {
+      for (const Interface& interface : model_.hosts[At(server.host)].interfaces) {
+        const std::vector<IpAddress>& own = interface.addresses;
+        if (!server.up || std::find(own.begin(), own.end(), address.address()) == own.end()) continue;
+        server_sockets_.back().push_back(passage_.AddSocket(interface, address));
+      }
+    }
+  }
+
+  void AddPeer(const Peer& peer, Side& side) {
+    int requests = 0;
+    for (const Interface& interface : model_.hosts[At(peer.host)].interfaces) {
+      for (const IpAddress& address : interface.addresses) {
+        if (address.IsLoopback() || address.IsLinkLocal()) continue;
+        if (peer.tcp.active && !peer.withhold_host) ++side.gathered.hosts;
+        if (peer.tcp.passive) AddListener(peer, interface, address, Way::kPassive, requests, side);
+        if (peer.tcp.simultaneous_open) AddListener(peer, interface, address, Way::kSimultaneousOpen, requests, side);
+      }
+    }
+  }
+
+  void AddListener(const Peer& peer, const Interface& interface, const IpAddress& address, Way way, int& requests,
+                   Side& side) {
+    const SocketAddress own(address, next_port_++);
+    Listener listener{passage_.AddSocket(interface, own), way, !peer.withhold_host && way == Way::kSimultaneousOpen};
+    AddCandidate(side, {own, CandidateType::kHost, way, peer.withhold_host});
+    for (int server : peer.tcp_stun_servers) {
+      if (peer.withhold_srflx) break;
+      for (int server_socket : server_sockets_[At(server)]) {
+        const SocketAddress listens = passage_.socket(server_socket).address;
+        if (listens.family() != address.family()) continue;
+        const Arrival syn = passage_.Open(listener.socket, listens);
+        if (syn.socket != server_socket) continue;
+        const Arrival answer = passage_.Send(server_socket, syn.datagram.source);
+        if (answer.socket != listener.socket || answer.datagram.source != listens) continue;
+        // The handshake, and then the request.
+        const Duration whole = peer.pace * requests++ + 2 * (syn.datagram.delay + answer.datagram.delay);
+        side.gathered.took = std::max(side.gathered.took, whole);
+        if (syn.datagram.source != own) {
+          AddCandidate(side, {syn.datagram.source, CandidateType::kServerReflexive, way, false});
+          listener.connects |= way == Way::kSimultaneousOpen;
+        }
+        break;
+      }
+    }
+    side.listeners.push_back(listener);
+  }
+
+  static void AddCandidate(Side& side, const Candidate& candidate) {
+    for (const Candidate& old : side.candidates) {
+      if (old.address == candidate.address && !old.withheld) return;
+    }
+    side.candidates.push_back(candidate);
+    if (candidate.withheld) return;
+    (candidate.type == CandidateType::kHost ? side.gathered.hosts : side.gathered.srflxs) += 1;
+  }
+
+  void AddAttempts(int side) {
+    const Peer& peer = side == 0 ? model_.a : model_.b;
+    for (const Candidate& remote : sides_[1 - side].candidates) {
+      if (remote.withheld || IsOwn(peer, remote.address.address())) continue;
+      if (remote.way == Way::kPassive) {
+        if (!peer.tcp.active || peer.withhold_host) continue;
+        for (const Interface& interface : model_.hosts[At(peer.host)].interfaces) {
+          for (const IpAddress& address : interface.addresses) {
+            if (address.IsLoopback() || address.IsLinkLocal() || address.family() != remote.address.family()) continue;
+            AddAttempt(side, passage_.AddSocket(interface, SocketAddress(address, next_port_++)), remote.address);
+          }
+        }
+        continue;
+      }
+      for (const Listener& listener : sides_[side].listeners) {
+        const SocketAddress& own = passage_.socket(listener.socket).address;
+        if (!listener.connects || own.family() != remote.address.family()) continue;
+        AddAttempt(side, listener.socket, remote.address);
+      }
+    }
+  }
+
+  bool IsOwn(const Peer& peer, const IpAddress& address) const {
+    for (const Interface& interface : model_.hosts[At(peer.host)].interfaces) {
+      if (std::find(interface.addresses.begin(), interface.addresses.end(), address) != interface.addresses.end()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  void AddAttempt(int side, int socket, const SocketAddress& remote) {
+    Attempt& attempt = attempts_.emplace_back();
+    attempt.side = side;
+    attempt.socket = socket;
+    attempt.remote = remote;
+  }
+
+  // A SYN of each attempt of these sides that still tries. All have left before the first comes in, all have come in
+  // before the first refusal is back.
+  void Fly(std::pair<bool, bool> sides) {
+    std::vector<Attempt*> flying;
+    for (Attempt& attempt : attempts_) {
+      if (attempt.state == State::kTrying && (attempt.side == 0 ? sides.first : sides.second)) {
+        flying.push_back(&attempt);
+      }
+    }
+    for (Attempt* attempt : flying) attempt->arrival = passage_.Open(attempt->socket, attempt->remote, true);
+    for (Attempt* attempt : flying) {
+      ++attempt->flights;
+      if (!attempt->arrival.paused) continue;
+      Arrival further = passage_.Resume(attempt->arrival.datagram);
+      further.steps.insert(further.steps.begin(), attempt->arrival.steps.begin(), attempt->arrival.steps.end());
+      attempt->arrival = std::move(further);
+      if (attempt->flights == 1) attempt->first_into_box = attempt->arrival.into_box;
+    }
+    std::vector<Attempt*> answered, refused;
+    for (Attempt* attempt : flying) {
+      for (const Step& step : attempt->arrival.steps) until_box_[attempt->side].emplace(step.box, step.delay);
+      if (IsAnswered(*attempt)) {
+        answered.push_back(attempt);
+      } else if (attempt->loss->told != Refusal::kSilent) {
+        refused.push_back(attempt);
+      }
+    }
+    for (Attempt* attempt : answered) Connect(*attempt);
+    for (Attempt* attempt : refused) {
+      passage_.Refuse(attempt->arrival.steps, attempt->loss->told);
+      if ((attempt->side == 0 ? model_.a : model_.b).retries_refused || attempt->state != State::kTrying) continue;
+      attempt->state = State::kRefused;
+      ++changes_;
+    }
+  }
+
+  // Whether a SYN has come to somebody who takes it, and the answer came back from where the SYN had gone.
+  bool IsAnswered(Attempt& attempt) {
+    const Arrival& arrival = attempt.arrival;
+    TcpLoss loss;
+    loss.side = attempt.side;
+    loss.loss = arrival.loss;
+    if (!arrival.steps.empty()) loss.sender_box = arrival.steps.back().box;
+    if (arrival.socket && ListenerOf(1 - attempt.side, *arrival.socket) == nullptr) {
+      loss.loss = {.kind = Loss::Kind::kNoListener, .place = arrival.datagram.network};
+    } else if (arrival.socket) {
+      const SocketAddress& source = arrival.datagram.source;
+      const Arrival answer = passage_.Send(*arrival.socket, source);
+      if (answer.socket == attempt.socket && answer.datagram.source == attempt.remote) return true;
+      // The other side's end is in use now.
+      if (Attempt* theirs = Find(1 - attempt.side, *arrival.socket, source);
+          theirs != nullptr && theirs->state == State::kTrying) {
+        theirs->state = State::kSpoilt;
+        ++changes_;
+      }
+      if (const std::optional<int> box = BoxAt(attempt.remote.address())) {
+        std::vector<int>& boxes = reached_.answers_elsewhere;
+        if (std::find(boxes.begin(), boxes.end(), *box) == boxes.end()) boxes.push_back(*box);
+      }
+      loss.loss = answer.loss;
+      attempt.loss = loss;
+      return false;
+    }
+    const Told told = ToldOf(model_, loss.loss);
+    const bool heard = told.refusal != Refusal::kIcmp ||
+                       std::all_of(arrival.steps.begin(), arrival.steps.end(),
+                                   [&](const Step& step) { return model_.boxes[At(step.box)].tcp.passes_icmp; });
+    if (heard && (told.hold == Duration{} || !in_time_)) loss.told = told.refusal;
+    attempt.loss = loss;
+    return false;
+  }
+
+  void Connect(Attempt& attempt) {
+    if (attempt.state != State::kTrying) return;
+    attempt.state = State::kConnected;
+    ++changes_;
+    const Arrival& arrival = attempt.arrival;
+    if (Attempt* theirs = Find(1 - attempt.side, *arrival.socket, arrival.datagram.source)) {
+      theirs->state = State::kConnected;  // the same connection
+    }
+    const Duration delay = arrival.datagram.delay;
+    if (reached_.direct.empty() || delay < reached_.direct_delay) reached_.direct_delay = delay;
+    reached_.at_once |= attempt.flights == 1;
+    const int side = attempt.side;
+    PathKind path;
+    path.tcp = true;
+    path.ipv6 = attempt.remote.family() == net::Family::kIpv6;
+    const CandidateType there = RemoteType(side, attempt.remote);
+    const CandidateType back = RemoteType(1 - side, arrival.datagram.source);
+    for (CandidateType near : LocalTypes(side, arrival.datagram.source)) {
+      for (CandidateType far : LocalTypes(1 - side, attempt.remote)) {
+        path.a_local = side == 0 ? near : far;
+        path.a_remote = side == 0 ? there : back;
+        path.b_local = side == 0 ? far : near;
+        path.b_remote = side == 0 ? back : there;
+        reached_.direct.push_back(path);
+      }
+    }
+  }
+
+  const Listener* ListenerOf(int side, int socket) const {
+    for (const Listener& listener : sides_[side].listeners) {
+      if (listener.socket == socket) return &listener;
+    }
+    return nullptr;
+  }
+
+  Attempt* Find(int side, int socket, const SocketAddress& remote) {
+    for (Attempt& attempt : attempts_) {
+      if (attempt.side == side && attempt.socket == socket && attempt.remote == remote) return &attempt;
+    }
+    return nullptr;
+  }
+
+  std::optional<int> BoxAt(const IpAddress& address) const {
+    for (std::size_t i = 0; i < model_.boxes.size(); ++i) {
+      const std::vector<IpAddress>& external = model_.boxes[i].outside.addresses;
+      if (std::find(external.begin(), external.end(), address) != external.end()) return static_cast<int>(i);
+    }
+    return std::nullopt;
+  }
+
+  // How much longer a SYN is under way to the other side's box than the other side's own.
+  void NoteTimes(const Attempt& attempt) {
+    const std::optional<int> box = BoxAt(attempt.remote.address());
+    if (!box || attempt.first_into_box == Duration{}) return;
+    const auto own = until_box_[1 - attempt.side].find(*box);
+    if (own == until_box_[1 - attempt.side].end()) return;
+    const TcpBehaviour& tcp = model_.boxes[At(*box)].tcp;
+    Duration& into = attempt.side == 0 ? reached_.into_b : reached_.into_a;
+    Duration& hold = attempt.side == 0 ? reached_.hold_b : reached_.hold_a;
+    into = std::max(into, attempt.first_into_box - own->second);
+    if (tcp.unsolicited != Refusal::kSilent) hold = tcp.hold;
+  }
+
+  // The types under which `side` may know one of its own addresses. A withheld candidate may be known or found anew.
+  std::vector<CandidateType> LocalTypes(int side, const SocketAddress& mapped) const {
+    std::vector<CandidateType> types;
+    for (const Candidate& candidate : sides_[side].candidates) {
+      if (candidate.address != mapped) continue;
+      types.push_back(candidate.type);
+      if (!candidate.withheld) return types;
+    }
+    types.push_back(CandidateType::kPeerReflexive);
+    return types;
+  }
+
+  CandidateType RemoteType(int side, const SocketAddress& remote) const {
+    for (const Candidate& candidate : sides_[1 - side].candidates) {
+      if (candidate.address == remote && !candidate.withheld) return candidate.type;
+    }
+    return CandidateType::kPeerReflexive;
+  }
+
+  const Model& model_;
+  const Order order_;
+  const bool in_time_;
+  Passage passage_;
+  std::vector<std::vector<int>> server_sockets_;  // by server; empty if it is not up
+  Side sides_[2];
+  std::vector<Attempt> attempts_;
+  std::map<int, Duration> until_box_[2];  // by side and box: how long its own SYNs take to get there
+  std::uint16_t next_port_ = 50000;
+  int changes_ = 0;
+  TcpReached reached_;
+};
+
+}  // namespace
+
+TcpReached ExploreTcp(const Model& model, Order order, bool in_time, Pooling pooling) {
+  return Exploration(model, order, in_time, pooling).Run();
+}
+
+}  // namespace pinhole::scenarios::oracle

@@ -1,0 +1,295 @@
+// What the oracle says of TCP, held against RFC 5382 and RFC 6544 by hand.
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "scenarios/oracle/predict.h"
+#include "scenarios/oracle/punching.h"
+#include "tests/scenarios/oracle_models.h"
+
+namespace pinhole::scenarios::oracle {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::Contains;
+using testing::Each;
+using testing::ElementsAre;
+using testing::Field;
+using testing::HasSubstr;
+using testing::UnorderedElementsAre;
+
+constexpr auto kSrflx = CandidateType::kServerReflexive;
+constexpr auto kPrflx = CandidateType::kPeerReflexive;
+constexpr TcpCandidates kActive{.active = true};
+constexpr TcpCandidates kPassive{.passive = true};
+constexpr TcpCandidates kSo{.simultaneous_open = true};
+constexpr TcpCandidates kAll{.active = true, .passive = true, .simultaneous_open = true};
+
+PathKind Tcp(CandidateType a_local, CandidateType a_remote, CandidateType b_local, CandidateType b_remote) {
+  PathKind path;
+  path.a_local = a_local;
+  path.a_remote = a_remote;
+  path.b_local = b_local;
+  path.b_remote = b_remote;
+  path.tcp = true;
+  return path;
+}
+
+// Two homes whose agents have TCP only. Their descriptions take 40 ms, a SYN 20 ms from NAT to NAT.
+Model TcpHomes(const NatBehaviour& a, const NatBehaviour& b, TcpCandidates types_a = kAll,
+               TcpCandidates types_b = kAll) {
+  Model model = TwoHomes(Generic(APD, APD), Generic(APD, APD));
+  model.hosts[static_cast<std::size_t>(model.b.host)].interfaces[0].addresses = {Ip("192.168.1.11")};
+  model.boxes[0].tcp.nat = a;
+  model.boxes[1].tcp.nat = b;
+  model.a.udp = model.b.udp = false;
+  model.a.tcp = types_a;
+  model.b.tcp = types_b;
+  model.a.tcp_stun_servers = model.b.tcp_stun_servers = {0};
+  return model;
+}
+
+void Refuse(Box& box, Refusal refusal, net::Duration hold = {}) {
+  box.tcp.unsolicited = refusal;
+  box.tcp.hold = hold;
+}
+
+bool Connects(const Model& model) { return Predict(model).outcomes == std::vector<Outcome>{Outcome::kDirect}; }
+bool Fails(const Model& model) { return Predict(model).outcomes == std::vector<Outcome>{Outcome::kFailed}; }
+
+// Bob begins first, and by so much his first SYN leaves before alice's: he holds her description, she waits for his.
+void LetBobBeFirstBy(Model& model, net::Duration ahead) {
+  model.hosts.push_back({"rendezvous", {On(0, {"198.51.100.77"})}});
+  model.referral_host = static_cast<int>(model.hosts.size()) - 1;
+  // The peers' own ways to the core take 10 ms each.
+  model.hosts.back().interfaces[0].up = ahead - milliseconds(20);
+  model.b.start = seconds(100);
+}
+
+TEST(OracleTcp, EndpointIndependentMappingsConnectWhateverTheyFilter) {
+  for (Dependence a : {EI, AD, APD}) {
+    for (Dependence b : {EI, AD, APD}) {
+      for (FilterMemory memory : {FilterMemory::kPerEndpoint, FilterMemory::kPerMapping}) {
+        const Prediction prediction = Predict(TcpHomes(Generic(EI, a, memory), Generic(EI, b, memory), kSo, kSo));
+        EXPECT_THAT(prediction.outcomes, ElementsAre(Outcome::kDirect)) << prediction.reason;
+        EXPECT_THAT(prediction.direct_paths, ElementsAre(Tcp(kSrflx, kSrflx, kSrflx, kSrflx)));
+      }
+    }
+  }
+}
+
+TEST(OracleTcp, TwoSymmetricNatsNeverConnect) {
+  const Prediction prediction = Predict(TcpHomes(Generic(APD, APD), Generic(APD, APD)));
+  EXPECT_THAT(prediction.outcomes, ElementsAre(Outcome::kFailed));
+  EXPECT_EQ(prediction.direct, Existence::kNever);
+  EXPECT_THAT(prediction.reason, HasSubstr("home_b filters by port and home_a maps by port"));
+  EXPECT_THAT(prediction.reason, HasSubstr("home_a filters by port and home_b maps by port"));
+}
+
+// Where a NAT answers by the way a SYN came in, a direct path exists if and only if one side lets the other's first SYN
+// in: what the closed form says of UDP through the same NATs.
+TEST(OracleTcp, NatsWithSessionsConnectAsTheyDoOverUdp) {
+  int connect = 0;
+  for (const NatBehaviour& a : AllGeneric()) {
+    for (const NatBehaviour& b : AllGeneric()) {
+      if (!a.inbound_sessions || !b.inbound_sessions || a.memory != b.memory) continue;
+      const bool works = PunchingWorks(a, b);
+      connect += works;
+      const Prediction prediction = Predict(TcpHomes(a, b));
+      EXPECT_THAT(prediction.outcomes, ElementsAre(works ? Outcome::kDirect : Outcome::kFailed))
+          << Describe(a) << " / " << Describe(b) << ": " << prediction.reason;
+    }
+  }
+  EXPECT_GT(connect, 0);
+}
+
+TEST(OracleTcp, AnActiveSideConnectsToAPassiveOneThatAnyoneMayReach) {
+  for (const NatBehaviour& a : AllGeneric()) {
+    const Prediction open = Predict(TcpHomes(a, Generic(EI, EI), kActive, kPassive));
+    EXPECT_THAT(open.outcomes, ElementsAre(Outcome::kDirect)) << Describe(a);
+    // Its port is no candidate's.
+    EXPECT_THAT(open.direct_paths, ElementsAre(Tcp(kPrflx, kSrflx, kSrflx, kPrflx)));
+    // Nothing leaves from a passive port but to the STUN server.
+    for (Dependence filtering : {AD, APD}) {
+      EXPECT_TRUE(Fails(TcpHomes(a, Generic(EI, filtering), kActive, kPassive))) << Describe(a);
+    }
+  }
+}
+
+TEST(OracleTcp, TypesThatDoNotMatchMakeNoConnection) {
+  for (const auto& [a, b] : {std::pair(kActive, kActive), std::pair(kPassive, kPassive), std::pair(kActive, kSo),
+                             std::pair(kPassive, kSo)}) {
+    const Prediction prediction = Predict(TcpHomes(Generic(EI, EI), Generic(EI, EI), a, b));
+    EXPECT_THAT(prediction.outcomes, ElementsAre(Outcome::kFailed));
+    EXPECT_EQ(prediction.reason, "neither connects to what the other listens on; no relay");
+  }
+  EXPECT_THAT(Predict(TcpHomes(Generic(EI, EI), Generic(EI, EI), kAll, {})).reason,
+              HasSubstr("bob has no TCP candidate"));
+}
+
+TEST(OracleTcp, ConnectionTrackingKeepsThePortAndSoConnects) {
+  EXPECT_TRUE(Connects(TcpHomes(LinuxMasquerade(), LinuxMasquerade(), kSo, kSo)));
+  EXPECT_TRUE(Fails(TcpHomes(LinuxMasquerade(), LinuxRandomFully())));
+  EXPECT_TRUE(Fails(TcpHomes(Generic(APD, APD), LinuxMasquerade())));
+}
+
+// ---- Answers to SYNs.
+
+TEST(OracleTcp, ABoxThatAnswersKillsThePairIfAndOnlyIfThePeersSynIsThereFirst) {
+  for (int answering : {0, 1}) {
+    for (int ahead_ms : {0, 22, 500}) {
+      Model model = TcpHomes(Generic(EI, APD), Generic(EI, APD), kSo, kSo);
+      for (Box& box : model.boxes) box.tcp.reset_forgets = true;
+      Refuse(model.boxes[static_cast<std::size_t>(answering)], Refusal::kReset);
+      if (ahead_ms > 0) LetBobBeFirstBy(model, milliseconds(ahead_ms));
+      const Prediction prediction = Predict(model);
+      // Bob's SYN comes to alice's box 20 ms after it has left his own.
+      const bool killed = answering == 0 && ahead_ms > 20;
+      EXPECT_THAT(prediction.outcomes, ElementsAre(killed ? Outcome::kFailed : Outcome::kDirect))
+          << ahead_ms << " " << prediction.reason;
+      if (killed) EXPECT_THAT(prediction.reason, HasSubstr("home_a filters by port, and answers a SYN with RST"));
+    }
+  }
+}
+
+TEST(OracleTcp, ARefusedSideIsSavedByAHoleThatOutlivesTheRst) {
+  for (bool forgets : {false, true}) {
+    for (Refusal refusal : {Refusal::kReset, Refusal::kIcmp}) {
+      Model model = TcpHomes(Generic(EI, APD), Generic(EI, APD), kSo, kSo);
+      Refuse(model.boxes[0], refusal);
+      (refusal == Refusal::kReset ? model.boxes[1].tcp.reset_forgets : model.boxes[1].tcp.icmp_forgets) = forgets;
+      LetBobBeFirstBy(model, milliseconds(100));
+      EXPECT_EQ(Connects(model), !forgets);
+      EXPECT_EQ(Fails(model), forgets);
+    }
+  }
+}
+
+TEST(OracleTcp, AnIcmpErrorThatTheOwnNatDropsEndsNothing) {
+  Model model = TcpHomes(Generic(EI, APD), Generic(EI, APD), kSo, kSo);
+  Refuse(model.boxes[0], Refusal::kIcmp);
+  model.boxes[1].tcp.icmp_forgets = true;
+  LetBobBeFirstBy(model, milliseconds(100));
+  EXPECT_TRUE(Fails(model));
+  model.boxes[1].tcp.passes_icmp = false;
+  EXPECT_TRUE(Connects(model));
+}
+
+TEST(OracleTcp, RefusedConnectionsThatAreTriedAgainConnect) {
+  Model model = TcpHomes(Generic(EI, APD), Generic(EI, APD), kSo, kSo);
+  Refuse(model.boxes[0], Refusal::kReset);
+  model.boxes[1].tcp.reset_forgets = true;
+  LetBobBeFirstBy(model, milliseconds(100));
+  EXPECT_TRUE(Fails(model));
+  model.b.retries_refused = true;
+  EXPECT_TRUE(Connects(model));
+}
+
+// RFC 5382 REQ-4.
+TEST(OracleTcp, AHeldSynIsRefusedOnlyWhenTheHoldIsOver) {
+  for (int ahead_s : {1, 5, 7}) {
+    Model model = TcpHomes(Generic(EI, APD), Generic(EI, APD), kSo, kSo);
+    Refuse(model.boxes[0], Refusal::kIcmp, seconds(6));
+    model.boxes[1].tcp.icmp_forgets = true;
+    LetBobBeFirstBy(model, seconds(ahead_s));
+    EXPECT_EQ(Connects(model), ahead_s < 6) << Predict(model).reason;
+    EXPECT_EQ(Fails(model), ahead_s > 6) << Predict(model).reason;
+  }
+}
+
+TEST(OracleTcp, WhereTimesDoNotTellWhoIsFirstItDependsOnOrder) {
+  Model model = TcpHomes(Generic(EI, APD), Generic(EI, APD), kSo, kSo);
+  Refuse(model.boxes[0], Refusal::kReset);
+  model.boxes[1].tcp.reset_forgets = true;
+  LetBobBeFirstBy(model, milliseconds(20));  // as long as a SYN is under way
+  const Prediction prediction = Predict(model);
+  EXPECT_THAT(prediction.outcomes, ElementsAre(Outcome::kDirect, Outcome::kFailed)) << prediction.reason;
+  EXPECT_EQ(prediction.depends_on, DependsOn::kOrder);
+  EXPECT_THAT(prediction.reason, HasSubstr("unless home_a answers a SYN with RST first"));
+}
+
+// RFC 5382 REQ-2: the SYN from outside is let in. A SYN,ACK is no such SYN: one NAT that passes is enough.
+TEST(OracleTcp, SimultaneousOpenFailsOnlyWhereBothNatsRefuseIt) {
+  for (bool a_passes : {false, true}) {
+    for (bool b_passes : {false, true}) {
+      Model model = TcpHomes(Generic(EI, APD), Generic(EI, APD));
+      model.boxes[0].tcp.simultaneous_open = a_passes;
+      model.boxes[1].tcp.simultaneous_open = b_passes;
+      const Prediction prediction = Predict(model);
+      const bool works = a_passes || b_passes;
+      EXPECT_THAT(prediction.outcomes, ElementsAre(works ? Outcome::kDirect : Outcome::kFailed));
+      if (!works) EXPECT_THAT(prediction.reason, HasSubstr("home_a refuses simultaneous open"));
+    }
+  }
+}
+
+TEST(OracleTcp, RefusedSimultaneousOpenLeavesPassivePorts) {
+  Model model = TcpHomes(Generic(EI, EI), Generic(EI, EI));
+  for (Box& box : model.boxes) box.tcp.simultaneous_open = false;
+  EXPECT_THAT(Predict(model).direct_paths,
+              UnorderedElementsAre(Tcp(kPrflx, kSrflx, kSrflx, kPrflx), Tcp(kSrflx, kPrflx, kPrflx, kSrflx)));
+}
+
+// ---- Beside UDP and relays.
+
+Model BothTransports(const NatBehaviour& udp, const NatBehaviour& tcp) {
+  Model model = TcpHomes(tcp, tcp);
+  model.boxes[0].nat = model.boxes[1].nat = udp;
+  model.a.udp = model.b.udp = true;
+  GiveTurn(model);
+  return model;
+}
+
+TEST(OracleTcp, DirectUdpIsPreferred) {
+  const Prediction prediction = Predict(BothTransports(Generic(EI, APD), Generic(EI, EI)));
+  EXPECT_THAT(prediction.outcomes, ElementsAre(Outcome::kDirect));
+  EXPECT_THAT(prediction.direct_paths, Each(Field(&PathKind::tcp, false)));
+}
+
+TEST(OracleTcp, DirectTcpIsPreferredToRelaysByWhoeverWaits) {
+  Model model = BothTransports(Generic(APD, APD), Generic(EI, APD));
+  const Prediction patient = Predict(model);
+  EXPECT_THAT(patient.outcomes, ElementsAre(Outcome::kDirect)) << patient.reason;
+  EXPECT_THAT(patient.direct_paths, Each(Field(&PathKind::tcp, true)));
+  model.a.head_start = model.b.head_start = seconds(2);
+  const Prediction late = Predict(model);
+  EXPECT_THAT(late.outcomes, ElementsAre(Outcome::kDirect, Outcome::kRelayed));
+  EXPECT_EQ(late.depends_on, DependsOn::kTiming);
+  model.a.head_start = model.b.head_start = {};
+  model.a.nomination = Nomination::kFirstValid;
+  EXPECT_THAT(Predict(model).outcomes, ElementsAre(Outcome::kDirect, Outcome::kRelayed));
+}
+
+TEST(OracleTcp, WithoutADirectPathByEitherTransportTheReasonSaysBoth) {
+  const Prediction prediction = Predict(BothTransports(Generic(APD, APD), Generic(AD, APD)));
+  EXPECT_THAT(prediction.outcomes, ElementsAre(Outcome::kRelayed));
+  EXPECT_THAT(prediction.reason, HasSubstr("home_b filters by port and home_a maps by port"));
+  EXPECT_THAT(prediction.reason, HasSubstr("over TCP: home_b filters by port and home_a maps by address"));
+}
+
+TEST(OracleTcp, AFirewallThatBlocksUdpLeavesTcp) {
+  for (int side : {0, 1}) {
+    Model model = BothTransports(Generic(EI, EI), Generic(EI, APD));
+    model.boxes[static_cast<std::size_t>(side)].udp_exit.blocked = true;
+    const Prediction prediction = Predict(model);
+    EXPECT_THAT(prediction.outcomes, ElementsAre(Outcome::kDirect)) << prediction.reason;
+    EXPECT_THAT(prediction.direct_paths, Each(Field(&PathKind::tcp, true)));
+    model.boxes[1].tcp_exit.blocked = true;
+    EXPECT_THAT(Predict(model).outcomes, testing::Not(Contains(Outcome::kDirect)));
+    EXPECT_THAT(Predict(model).reason, HasSubstr("home_b blocks TCP"));
+  }
+}
+
+// The server is at 3478, and only this port may be gone to.
+TEST(OracleTcp, AFirewallThatLetsOutToSomePortsOnlyStopsWhatGoesToOthers) {
+  Model model = TcpHomes(Generic(EI, APD), Generic(EI, APD), kSo, kSo);
+  model.boxes[0].tcp_exit.ports = {3478};
+  EXPECT_TRUE(Fails(model));
+  EXPECT_THAT(Predict(model).reason, HasSubstr("home_a blocks TCP"));
+}
+
+}  // namespace
+}  // namespace pinhole::scenarios::oracle
