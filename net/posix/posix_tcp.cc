@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "net/posix/posix_host.h"
@@ -106,6 +107,12 @@ void PosixTcp::Forget(SocketId id) {
   loop_.Remove(found->second.fd, found->second.key);
   close(found->second.fd);
   sockets_.erase(found);
+  // What is registered anew tells of what waits there.
+  for (auto& [other_id, other] : sockets_) {
+    if (!std::exchange(other.starved, false)) continue;
+    loop_.Remove(other.fd, other.key);
+    other.key = loop_.Add(other.fd, kEvents, {&host_, other_id}).value_or(0);
+  }
 }
 
 absl::StatusOr<SocketId> PosixTcp::Listen(const SocketAddress& local, const TcpOptions& options) {
@@ -237,8 +244,29 @@ void PosixTcp::Accept(SocketId id) {
     socklen_t length = sizeof(name);
     const int fd = accept4(found->second.fd, reinterpret_cast<sockaddr*>(&name), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
-      if (errno == ECONNABORTED || errno == EINTR) continue;
-      return;
+      switch (errno) {
+        case EINTR:
+        case ECONNABORTED:
+        // Errors of the connection's network (accept(2)).
+        case ENETDOWN:
+        case EPROTO:
+        case ENOPROTOOPT:
+        case EHOSTDOWN:
+        case ENONET:
+        case EHOSTUNREACH:
+        case EOPNOTSUPP:
+        case ENETUNREACH:
+        case EPERM:
+          continue;
+        case EMFILE:
+        case ENFILE:
+        case ENOBUFS:
+        case ENOMEM:
+          found->second.starved = true;
+          return;
+        default:
+          return;
+      }
     }
     Socket socket;
     socket.fd = fd;

@@ -53,6 +53,7 @@ class PosixTcp {
     bool told_closed = false;
     bool wants_to_write = false;  // a Write() was cut short
     int error = 0;                // errno that a call took before its event came
+    bool starved = false;         // kListening: a connection waits for a file descriptor
   };
 
   // Registers a descriptor, which is closed if that fails.

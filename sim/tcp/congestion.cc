@@ -44,6 +44,8 @@ NewReno::OnAck NewReno::OnNewAck(std::uint32_t acknowledgment, std::uint32_t byt
     had_partial_ = true;
     return {.retransmit_head = true, .restart_timer = first};
   }
+  // It follows, or after 2 GiB without a loss it would seem to be ahead.
+  if (SeqBefore(recover_, acknowledgment - 2)) recover_ = acknowledgment - 2;
   if (cwnd_ < ssthresh_) {
     cwnd_ += std::min(bytes, smss_);
   } else {

@@ -248,6 +248,7 @@ const char* TcpConnection::BrokenInvariant() const {
   if (FlightSize() > send_.size() + 2) return "what is in flight is in the send buffer";
   if (SeqBefore(rcv_edge_, rcv_nxt_)) return "RCV.NXT =< right edge of the window";
   if (!reading_closed_ && rcv_wnd() > receive_.free_bytes()) return "the window that is offered fits the buffer";
+  if (early_fin_ && SeqAtOrBefore(*early_fin_, rcv_nxt_)) return "a FIN that waits for what is before it is ahead";
   if (fin_sent_ && !fin_wanted_) return "a FIN is sent only when the user has finished";
   const bool segment_pending = syn_now_ || head_again_ || force_;
   if (FlightSize() > 0 && !segment_pending && retransmit_at_ == kNever) return "what is in flight has a timer";

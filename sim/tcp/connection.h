@@ -205,12 +205,12 @@ class TcpConnection {
   std::optional<Verdict> CheckSequence(const TcpHeader& segment, std::uint32_t segment_length);
   std::optional<Verdict> CheckReset(const TcpHeader& segment);
   std::optional<Verdict> CheckSyn(const TcpHeader& segment);
-  std::optional<Verdict> CheckAck(const TcpHeader& segment, std::uint32_t payload_bytes);
+  std::optional<Verdict> CheckAck(const TcpHeader& segment, std::uint32_t payload_bytes, std::uint8_t window_shift);
   Verdict TakeText(const TcpHeader& segment, net::ByteView payload);
   void TakeFin();
   void TakeSynOptions(const TcpHeader& syn);
   void EnterEstablished();
-  void UpdateSendWindow(const TcpHeader& segment);
+  void UpdateSendWindow(const TcpHeader& segment, std::uint8_t window_shift);
   void OnNewlyAcknowledged(std::uint32_t acknowledgment);
   bool MayChallenge();
   void ChallengeAck();

@@ -64,6 +64,7 @@ TcpConnection::Verdict TcpConnection::OnSegmentSynSent(const TcpHeader& segment,
 // §3.10.7.4
 TcpConnection::Verdict TcpConnection::OnSegmentSynchronized(const TcpHeader& segment, net::ByteView payload) {
   TcpHeader rest = segment;
+  std::uint8_t window_shift = snd_wind_shift_;
   if (state_ == TcpState::kSynReceived && segment.Has(kTcpSyn) && !segment.Has(kTcpRst) && segment.sequence == irs_) {
     if (!segment.Has(kTcpAck)) {
       // The peer's SYN again: it has seen no SYN,ACK. An ACK alone, as the first check has it, would be no use to it.
@@ -71,7 +72,9 @@ TcpConnection::Verdict TcpConnection::OnSegmentSynchronized(const TcpHeader& seg
       return OutOfWindow(segment);
     }
     if (!passive_) {
-      // Its SYN,ACK of a simultaneous open (figure 7 of §3.5). The SYN is known and is cut off; the ACK is new.
+      // Its SYN,ACK of a simultaneous open (figure 7 of §3.5). The SYN is known and is cut off; the ACK is new. Its
+      // window is not scaled (RFC 7323 §2.2).
+      window_shift = 0;
       rest.sequence += 1;
       rest.flags &= static_cast<std::uint8_t>(~kTcpSyn);
     }
@@ -80,7 +83,7 @@ TcpConnection::Verdict TcpConnection::OnSegmentSynchronized(const TcpHeader& seg
   if (const auto verdict = CheckSequence(rest, TcpSegmentLength(rest, bytes))) return *verdict;
   if (const auto verdict = CheckReset(rest)) return *verdict;
   if (const auto verdict = CheckSyn(rest)) return *verdict;
-  if (const auto verdict = CheckAck(rest, bytes)) return *verdict;
+  if (const auto verdict = CheckAck(rest, bytes, window_shift)) return *verdict;
   if (state_ == TcpState::kClosed) return {};
   RestartKeepalive();
   return TakeText(rest, payload);
@@ -147,7 +150,8 @@ std::optional<TcpConnection::Verdict> TcpConnection::CheckSyn(const TcpHeader& s
 }
 
 // Fifth check, with RFC 5961 §5.2. May end the connection (LAST-ACK).
-std::optional<TcpConnection::Verdict> TcpConnection::CheckAck(const TcpHeader& segment, std::uint32_t payload_bytes) {
+std::optional<TcpConnection::Verdict> TcpConnection::CheckAck(const TcpHeader& segment, std::uint32_t payload_bytes,
+                                                              std::uint8_t window_shift) {
   if (!segment.Has(kTcpAck)) return Drop(Rule::kTcpNotExpected, segment.sequence, 0);
   const std::uint32_t acknowledgment = segment.acknowledgment;
   const bool is_new = SeqBefore(snd_una_, acknowledgment);
@@ -166,7 +170,7 @@ std::optional<TcpConnection::Verdict> TcpConnection::CheckAck(const TcpHeader& s
   if (is_new) {
     OnNewlyAcknowledged(acknowledgment);
   } else if (acknowledgment == snd_una_ && FlightSize() > 0 && payload_bytes == 0 && !segment.Has(kTcpFin) &&
-             snd_wnd_ > 0 && std::uint32_t{segment.window} << snd_wind_shift_ == snd_wnd_) {
+             snd_wnd_ > 0 && std::uint32_t{segment.window} << window_shift == snd_wnd_) {
     // A duplicate (RFC 5681 §2).
     if (congestion_.OnDuplicateAck(snd_una_, snd_max_, !sack_ok_ || segment.sack_count > 0)) {
       head_again_ = true;
@@ -177,7 +181,7 @@ std::optional<TcpConnection::Verdict> TcpConnection::CheckAck(const TcpHeader& s
     snd_wl1_ = segment.sequence - 1;  // so that the window is taken
     EnterEstablished();
   }
-  if (!SeqBefore(acknowledgment, snd_una_)) UpdateSendWindow(segment);
+  if (!SeqBefore(acknowledgment, snd_una_)) UpdateSendWindow(segment, window_shift);
 
   if (fin_sent_ && snd_una_ == snd_max_) {
     if (state_ == TcpState::kFinWait1) {
@@ -205,11 +209,11 @@ void TcpConnection::EnterEstablished() {
   RestartKeepalive();
 }
 
-void TcpConnection::UpdateSendWindow(const TcpHeader& segment) {
+void TcpConnection::UpdateSendWindow(const TcpHeader& segment, std::uint8_t window_shift) {
   const bool newer = SeqBefore(snd_wl1_, segment.sequence) ||
                      (snd_wl1_ == segment.sequence && SeqAtOrBefore(snd_wl2_, segment.acknowledgment));
   if (newer) {
-    snd_wnd_ = std::uint32_t{segment.window} << snd_wind_shift_;
+    snd_wnd_ = std::uint32_t{segment.window} << window_shift;
     snd_wl1_ = segment.sequence;
     snd_wl2_ = segment.acknowledgment;
     max_snd_wnd_ = std::max(max_snd_wnd_, snd_wnd_);
@@ -304,6 +308,8 @@ TcpConnection::Verdict TcpConnection::TakeText(const TcpHeader& segment, net::By
     ack_now_ = true;
   }
   if (has_fin && SeqBefore(fin_at, rcv_edge_) && !SeqBefore(fin_at, rcv_nxt_)) early_fin_ = fin_at;
+  // A FIN below what has come already contradicts itself: no more is expected of it.
+  if (early_fin_ && SeqBefore(*early_fin_, rcv_nxt_)) early_fin_.reset();
   if (early_fin_ && *early_fin_ == rcv_nxt_) TakeFin();
   return {};
 }

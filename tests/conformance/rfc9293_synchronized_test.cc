@@ -17,6 +17,9 @@ constexpr TcpState kReceiving[] = {TcpState::kEstablished, TcpState::kFinWait1, 
 constexpr TcpState kSynchronized[] = {TcpState::kEstablished, TcpState::kFinWait1, TcpState::kFinWait2,
                                       TcpState::kCloseWait,   TcpState::kClosing,  TcpState::kLastAck,
                                       TcpState::kTimeWait};
+constexpr TcpState kSynReceivedOrLater[] = {TcpState::kSynReceived, TcpState::kEstablished, TcpState::kFinWait1,
+                                            TcpState::kFinWait2,    TcpState::kCloseWait,   TcpState::kClosing,
+                                            TcpState::kLastAck,     TcpState::kTimeWait};
 
 std::string AckNow(const TcpBench& bench) {
   return absl::StrCat("<SEQ=", bench.tcp.snd_nxt(), "><ACK=", bench.tcp.rcv_nxt(), "><CTL=ACK>");
@@ -56,6 +59,7 @@ TEST(Rfc9293, Section3_10_7_4_Table6OpenWindow) {
   CheckRows(1000, {{"empty, before", 5000, 0, false},
                    {"empty, at RCV.NXT", 5001, 0, true},
                    {"empty, last of the window", 6000, 0, true},
+                   {"empty, at the right edge (appendix A.2)", 6001, 0, true},
                    {"empty, behind the right edge", 6002, 0, false},
                    {"data, all old", 4901, 100, false},
                    {"data, last octet new", 4902, 100, true},
@@ -82,7 +86,7 @@ TEST(Rfc9293, Section3_10_7_4_UnacceptableSegmentNamesTheBoundItMissed) {
 }
 
 TEST(Rfc9293, Section3_10_7_4_UnacceptableSegmentInEveryStateIsAnsweredWithAck) {
-  for (const TcpState state : kSynchronized) {
+  for (const TcpState state : kSynReceivedOrLater) {
     SCOPED_TRACE(ToString(state));
     TcpBench bench;
     bench.In(state);
@@ -137,7 +141,7 @@ TEST(Rfc9293, Section3_10_7_4_ASynAgainInSynReceivedGetsTheSynAckAgain) {
 // --- Second: RST, with RFC 5961 §3 ---
 
 TEST(Rfc9293, Section3_10_7_4_RstOutsideTheWindowIsDroppedSilently) {
-  for (const TcpState state : kSynchronized) {
+  for (const TcpState state : kSynReceivedOrLater) {
     SCOPED_TRACE(ToString(state));
     TcpBench bench;
     bench.In(state);
@@ -150,7 +154,7 @@ TEST(Rfc9293, Section3_10_7_4_RstOutsideTheWindowIsDroppedSilently) {
 }
 
 TEST(Rfc9293, Section3_10_7_4_RstInTheWindowButNotAtRcvNxtIsChallenged) {
-  for (const TcpState state : kSynchronized) {
+  for (const TcpState state : kSynReceivedOrLater) {
     SCOPED_TRACE(ToString(state));
     TcpBench bench;
     bench.In(state);
@@ -375,7 +379,27 @@ TEST(Rfc9293, Section3_10_7_4_AFinAgainInTimeWaitIsAcknowledgedAndRestartsTheWai
   EXPECT_EQ(bench.tcp.state(), TcpState::kClosed);
 }
 
+TEST(Rfc9293, Section3_10_7_4_AFinOfAnotherNumberInTimeWaitDoesNotRestartTheWait) {
+  TcpBench bench;
+  bench.In(TcpState::kTimeWait);
+  bench.RunFor(59s);
+  bench.Receive({.sequence = 5000, .acknowledgment = 1002, .flags = kTcpFin | kTcpAck});
+  bench.RunFor(1s);
+  EXPECT_EQ(bench.tcp.state(), TcpState::kClosed);
+}
+
 // --- Seventh: text ---
+
+TEST(Rfc9293, Section3_10_7_4_AFinBelowTextThatHasComeStopsNothing) {
+  TcpBench bench;
+  bench.In(TcpState::kEstablished);
+  bench.ReceiveData(5101, 100);
+  bench.Receive({.sequence = 5151, .acknowledgment = 1001, .flags = kTcpFin | kTcpAck});
+  bench.ReceiveData(5001, 100);
+  bench.ReceiveData(5201, 100);
+  EXPECT_EQ(bench.tcp.rcv_nxt(), 5301u);
+  EXPECT_EQ(bench.tcp.state(), TcpState::kEstablished);
+}
 
 TEST(Rfc9293, Section3_10_7_4_TextIsAcknowledged) {
   for (const TcpState state : kReceiving) {

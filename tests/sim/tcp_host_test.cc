@@ -181,6 +181,31 @@ TEST(TcpHost, ANewSynTakesThePlaceOfTimeWait) {
   EXPECT_TRUE(SeqBefore(bob_isn + 2, bob_next_isn)) << "SYN and FIN of the first took two";
 }
 
+// RFC 9293 §3.6.1: the new ISS is beyond all that the connection before used, though it used numbers faster than the
+// clock of RFC 6528 makes them.
+TEST(TcpHost, TheIssAfterAFastConnectionInTimeWaitIsBeyondIt) {
+  constexpr std::size_t kBytes = 8'000'000;
+  TcpWorld two({}, {}, {.delay = 1ms});
+  two.bob.Listen(kBob80, {.reuse_address = true});
+  const net::TcpOptions reuse = {.reuse_address = true};
+  const net::SocketId first = two.alice.Connect(kAlice80, kBob80, reuse);
+  ASSERT_TRUE(two.RunUntil([&] { return two.bob.accepted().size() == 1; }));
+  const net::SocketId bob_first = two.bob.accepted()[0];
+  const std::uint32_t bob_isn = *two.bob.host().InitialSequenceNumber(bob_first);
+  const net::Instant begin = two.world.now();
+  two.bob.Write(bob_first, net::Noise(kBytes, 1), true);
+  ASSERT_TRUE(two.RunUntil([&] { return two.alice.at(first).closed; }));
+  two.alice.host().Close(first);
+  two.bob.host().Close(bob_first);
+  two.RunFor(10ms);
+  ASSERT_LT((two.world.now() - begin) / 4us, static_cast<std::int64_t>(kBytes)) << "the clock alone suffices";
+  const net::SocketId second = two.alice.Connect(kAlice80, kBob80, reuse);
+  ASSERT_TRUE(two.RunUntil([&] { return two.bob.accepted().size() == 2; }));
+  EXPECT_TRUE(two.alice.at(second).connected);
+  const std::uint32_t bob_next_isn = *two.bob.host().InitialSequenceNumber(two.bob.accepted()[1]);
+  EXPECT_TRUE(SeqBefore(bob_isn + 1 + kBytes, bob_next_isn));
+}
+
 TEST(TcpHost, TheInitialSequenceNumberIsKnownAsSoonAsConnectReturns) {
   TcpWorld two;
   SegmentRecord record(two.world);

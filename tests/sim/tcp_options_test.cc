@@ -58,6 +58,19 @@ TEST(Rfc7323, Section2_2_TheWindowOfASynIsNotScaled) {
   EXPECT_EQ(bench.tcp.snd_wnd(), 8000u);
 }
 
+TEST(Rfc7323, Section2_2_TheWindowOfACrossedSynAckIsNotScaled) {
+  TcpBench bench(Scaled(5));
+  bench.tcp.OpenActive(bench.now, 1000);
+  bench.Drain();
+  bench.ReceiveHeader({.sequence = 5000, .window = 1000, .flags = kTcpSyn, .window_scale = 3}, 0);
+  EXPECT_EQ(bench.tcp.snd_wnd(), 1000u);
+  bench.ReceiveHeader(SynAck(3), 0);
+  ASSERT_EQ(bench.tcp.state(), TcpState::kEstablished);
+  EXPECT_EQ(bench.tcp.snd_wnd(), 1000u);
+  bench.ReceiveAck(1001, 1000);
+  EXPECT_EQ(bench.tcp.snd_wnd(), 8000u);
+}
+
 TEST(Rfc7323, Section2_3_OutgoingWindowsAreShifted) {
   TcpBench bench(Scaled(5));
   bench.In(TcpState::kSynSent);

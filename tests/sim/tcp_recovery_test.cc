@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "sim/tcp/congestion.h"
 #include "tests/sim/tcp_bench.h"
 #include "tests/sim/tcp_pipe.h"
 
@@ -301,6 +302,21 @@ TEST(Rfc6582, Section3_2_OnlyTheFirstPartialAckRestartsTheTimer) {
   bench.RunFor(500ms);
   bench.ReceiveAck(3001);
   EXPECT_EQ(bench.tcp.NextTimer(), bench.now + 500ms);
+}
+
+// Numbers wrap: "recover" must not come to lie ahead of what was never lost.
+TEST(Rfc6582, Section3_2_FastRetransmitWorksAfterAnyNumberOfBytesWithoutLoss) {
+  NewReno congestion;
+  congestion.Start(1000, 0, 10, false);
+  std::uint32_t acknowledged = 1;
+  for (int megabytes = 0; megabytes < 2 * 2048 + 16; ++megabytes) {
+    acknowledged += 1 << 20;
+    congestion.OnNewAck(acknowledged, 1 << 20, 10'000);
+    NewReno now = congestion;
+    bool retransmits = false;
+    for (int i = 0; i < 3; ++i) retransmits = now.OnDuplicateAck(acknowledged, acknowledged + 10'000, true);
+    ASSERT_TRUE(retransmits) << "after " << megabytes << " MiB";
+  }
 }
 
 TEST(Rfc6582, Section3_2_DuplicatesOfARepairedWindowStartNothing) {
