@@ -30,6 +30,12 @@ void MessageStream::OnWritable() {
   }
 }
 
+std::vector<std::uint8_t> MessageStream::unsent() const {
+  std::vector<std::uint8_t> all;
+  for (const Unsent& one : unsent_) all.insert(all.end(), one.bytes.begin(), one.bytes.end());
+  return all;
+}
+
 std::optional<net::ByteView> MessageStream::Next() {
   while (true) {
     if (const std::optional<net::ByteView> message = splitter_.Next()) return message;

@@ -36,8 +36,9 @@ class MessageStream {
   net::SocketId connection() const { return connection_; }
   stun::StreamSplitter::Fault fault() const { return splitter_.fault(); }
   void set_message_bytes_max(std::size_t bytes) { splitter_.set_message_bytes_max(bytes); }
-  // Read and not given by Next(); bytes waiting to be sent.
+  // Read and not given by Next(); and what waits to be sent.
   net::ByteView rest() const { return splitter_.rest(); }
+  std::vector<std::uint8_t> unsent() const;
   std::size_t unsent_bytes() const { return unsent_bytes_; }
 
  private:

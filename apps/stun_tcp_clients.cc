@@ -78,6 +78,19 @@ bool StunTcpClients::Send(const stun::FiveTuple& five_tuple, net::ByteView bytes
   return sent;
 }
 
+std::optional<StunTcpClients::Released> StunTcpClients::Release(const stun::FiveTuple& five_tuple) {
+  const auto found = by_five_tuple_.find(five_tuple);
+  if (found == by_five_tuple_.end()) return std::nullopt;
+  const auto client = clients_.find(found->second);
+  if (client->second.ending) return std::nullopt;
+  const MessageStream& stream = client->second.stream;
+  const net::ByteView rest = stream.rest();
+  Released released = {client->first, {rest.begin(), rest.end()}, stream.unsent()};
+  by_five_tuple_.erase(found);
+  clients_.erase(client);
+  return released;
+}
+
 void StunTcpClients::OnTimer(net::Instant now) {
   if (!sweep_at_.has_value() || now < *sweep_at_) return;
   sweep_at_.reset();

@@ -59,6 +59,14 @@ class StunTcpClients {
   // False: there is no such connection, or `bytes` were left out.
   bool Send(const stun::FiveTuple& five_tuple, net::ByteView bytes, const net::SendOptions& options, Need need);
 
+  // A connection that carries no more messages, with what it has sent and not been sent yet; nullopt if there is none.
+  struct Released {
+    net::SocketId connection;
+    std::vector<std::uint8_t> read;
+    std::vector<std::uint8_t> unsent;
+  };
+  std::optional<Released> Release(const stun::FiveTuple& five_tuple);
+
   // Early and repeated calls are harmless.
   void OnTimer(net::Instant now);
   std::optional<net::Instant> NextTimer() const { return sweep_at_; }

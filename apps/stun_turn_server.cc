@@ -44,13 +44,15 @@ StunTurnServer::StunTurnServer(net::Host& host, Options options)
       options_(std::move(options)),
       binding_({.software = options_.software, .credential = std::nullopt}),
       tcp_clients_(host, options_.tcp_limits,
-                   [this](const stun::FiveTuple& five_tuple) { return turn_ && turn_->HasAllocation(five_tuple); }) {
+                   [this](const stun::FiveTuple& five_tuple) { return turn_ && turn_->HasAllocation(five_tuple); }),
+      peer_links_(host) {
   if (!options_.turn) return;
   stun::TurnServer::Options turn;
   turn.realm = options_.realm;
   turn.software = options_.software;
   turn.relay_ipv4 = RelayAddress(net::Family::kIpv4).has_value();
   turn.relay_ipv6 = RelayAddress(net::Family::kIpv6).has_value();
+  turn.relay_tcp = options_.tcp_allocations && !options_.listen_tcp.empty();
   turn.allow_loopback_peers = options_.allow_loopback_peers;
   turn_.emplace(turn, host_.Random("turn"));
   for (const User& user : options_.users) turn_->AddUser(user.name, user.password);
@@ -118,7 +120,21 @@ void StunTurnServer::OnTimer() {
 // --- TCP
 
 void StunTurnServer::OnTcpAccepted(net::SocketId listener, net::SocketId connection, const net::SocketAddress& from) {
-  tcp_clients_.Accept(host_.Now(), listener, connection, from);
+  if (const std::optional<stun::RelayId> relay = peer_links_.RelayOf(listener)) {
+    const std::optional<stun::PeerConnectionId> peer = turn_->OnPeerAccepted(host_.Now(), *relay, from);
+    if (peer) {
+      peer_links_.Adopt(*peer, connection);
+    } else {
+      host_.Close(connection);
+    }
+  } else {
+    tcp_clients_.Accept(host_.Now(), listener, connection, from);
+  }
+  Drain();
+}
+
+void StunTurnServer::OnTcpConnected(net::SocketId connection) {
+  peer_links_.OnConnected(connection);
   Drain();
 }
 
@@ -126,23 +142,32 @@ void StunTurnServer::OnTcpReadable(net::SocketId connection) {
   const net::Instant now = host_.Now();
   while (const std::optional<net::ByteView> message = tcp_clients_.Next(now, connection)) {
     if (options_.silent) continue;
-    OnClientMessage(tcp_clients_.FiveTupleOf(connection), *message, {});
+    // A copy: what is asked may make it another's connection.
+    const stun::FiveTuple five_tuple = tcp_clients_.FiveTupleOf(connection);
+    OnClientMessage(five_tuple, *message, {});
     Drain();
   }
+  peer_links_.OnMoved(connection);
   Drain();
 }
 
-void StunTurnServer::OnTcpWritable(net::SocketId connection) { tcp_clients_.OnWritable(connection); }
+void StunTurnServer::OnTcpWritable(net::SocketId connection) {
+  tcp_clients_.OnWritable(connection);
+  peer_links_.OnMoved(connection);
+  Drain();
+}
 
-// A client that has finished sending wants nothing more (RFC 8489 §6.2.2).
+// A client that has finished sending wants nothing more (RFC 8489 §6.2.2), unless its connection has become a peer's.
 void StunTurnServer::OnTcpClosed(net::SocketId connection) {
   OnTcpReadable(connection);
   tcp_clients_.End(connection, false);
+  peer_links_.OnClosed(connection);
   Drain();
 }
 
 void StunTurnServer::OnTcpReset(net::SocketId connection, const absl::Status&) {
   tcp_clients_.End(connection, true);
+  peer_links_.OnReset(connection);
   Drain();
 }
 
@@ -155,8 +180,14 @@ void StunTurnServer::Drain() {
       std::visit([this](const auto& one) { Handle(one); }, *output);
     }
     const std::optional<stun::FiveTuple> ended = tcp_clients_.TakeEnded();
-    more = ended.has_value();
     if (ended && turn_) turn_->OnConnectionClosed(host_.Now(), *ended);
+    const std::optional<TurnPeerLinks::Event> event = peer_links_.TakeEvent();
+    if (event && event->kind == TurnPeerLinks::Event::Kind::kConnected) {
+      turn_->OnPeerConnected(host_.Now(), event->link);
+    } else if (event) {
+      turn_->OnPeerClosed(host_.Now(), event->link);
+    }
+    more = ended.has_value() || event.has_value();
   }
   std::optional<net::Instant> next = tcp_clients_.NextTimer();
   if (turn_) {
@@ -199,7 +230,10 @@ void StunTurnServer::SendToClient(const stun::FiveTuple& five_tuple, net::ByteVi
 void StunTurnServer::Handle(const stun::TurnServer::OpenRelay& output) {
   const std::optional<net::IpAddress> address = RelayAddress(output.family);
   std::optional<net::SocketAddress> bound;
-  if (address) {
+  if (address && output.transport == stun::Transport::kTcp) {
+    bound = peer_links_.Listen(output.relay, *address);
+    if (bound) ++counters_.allocations;
+  } else if (address) {
     const absl::StatusOr<net::SocketId> socket = OpenRelaySocket(*address, output.even_port);
     if (socket.ok()) {
       bound = host_.LocalAddress(*socket);
@@ -236,7 +270,20 @@ void StunTurnServer::Handle(const stun::TurnServer::SendFromRelay& output) {
   ++counters_.relayed_to_peers;
 }
 
+void StunTurnServer::Handle(const stun::TurnServer::ConnectPeer& output) {
+  peer_links_.Connect(output.connection, output.relay, output.peer);
+}
+
+void StunTurnServer::Handle(const stun::TurnServer::JoinPeer& output) {
+  std::optional<StunTcpClients::Released> client = tcp_clients_.Release(output.client);
+  if (!client) return turn_->OnConnectionClosed(host_.Now(), output.client);  // It broke while it was answered.
+  peer_links_.Join(output.connection, client->connection, std::move(client->unsent), std::move(client->read));
+}
+
+void StunTurnServer::Handle(const stun::TurnServer::ClosePeer& output) { peer_links_.Close(output.connection); }
+
 void StunTurnServer::Handle(const stun::TurnServer::CloseRelay& output) {
+  peer_links_.StopListening(output.relay);
   const auto socket = socket_of_relay_.find(output.relay);
   if (socket == socket_of_relay_.end()) return;
   host_.Close(socket->second);

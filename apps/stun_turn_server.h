@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "apps/stun_tcp_clients.h"
+#include "apps/turn_peer_links.h"
 #include "net/host.h"
 #include "stun/binding_server.h"
 #include "stun/turn_server.h"
@@ -28,7 +29,8 @@ class StunTurnServer final : public net::App {
     std::vector<net::SocketAddress> listen;      // over UDP; "any" is allowed
     std::vector<net::SocketAddress> listen_tcp;  // and over TCP
     StunTcpClients::Limits tcp_limits;
-    bool turn = true;  // answers Allocate
+    bool turn = true;             // answers Allocate
+    bool tcp_allocations = true;  // RFC 6062, for clients over TCP
     // Addresses of the host that relays are made on, the first of each family counting. None: the first listened on.
     std::vector<net::IpAddress> relay_addresses;
     std::vector<User> users;
@@ -52,6 +54,7 @@ class StunTurnServer final : public net::App {
   void OnIcmpError(const net::IcmpError& error) override;
   void OnTimer() override;
   void OnTcpAccepted(net::SocketId listener, net::SocketId connection, const net::SocketAddress& from) override;
+  void OnTcpConnected(net::SocketId connection) override;
   void OnTcpReadable(net::SocketId connection) override;
   void OnTcpWritable(net::SocketId connection) override;
   void OnTcpClosed(net::SocketId connection) override;
@@ -62,7 +65,9 @@ class StunTurnServer final : public net::App {
   // Where it listens over UDP, and over TCP, ports known, once started.
   std::vector<net::SocketAddress> addresses() const;
   std::vector<net::SocketAddress> tcp_addresses() const { return tcp_clients_.addresses(); }
+  // Of clients that speak STUN; and with peers of TCP allocations.
   std::size_t tcp_connections() const { return tcp_clients_.size(); }
+  const TurnPeerLinks& peer_links() const { return peer_links_; }
   const Counters& counters() const { return counters_; }
 
  private:
@@ -80,6 +85,9 @@ class StunTurnServer final : public net::App {
   void Handle(const stun::TurnServer::OpenRelay& output);
   void Handle(const stun::TurnServer::SendFromRelay& output);
   void Handle(const stun::TurnServer::CloseRelay& output);
+  void Handle(const stun::TurnServer::ConnectPeer& output);
+  void Handle(const stun::TurnServer::JoinPeer& output);
+  void Handle(const stun::TurnServer::ClosePeer& output);
   absl::StatusOr<net::SocketId> OpenRelaySocket(const net::IpAddress& address, bool even_port);
   bool IsListener(net::SocketId socket) const;
   std::optional<net::IpAddress> RelayAddress(net::Family family) const;
@@ -91,6 +99,7 @@ class StunTurnServer final : public net::App {
   stun::BindingServer binding_;
   std::optional<stun::TurnServer> turn_;
   StunTcpClients tcp_clients_;
+  TurnPeerLinks peer_links_;
   // Never iterated.
   absl::flat_hash_map<net::SocketId, stun::RelayId> relay_of_socket_;
   absl::flat_hash_map<stun::RelayId, net::SocketId> socket_of_relay_;

@@ -5,7 +5,7 @@
 
 namespace pinhole::stun {
 
-// Attribute types of RFC 8489 §18.3, RFC 8445 §16.1, RFC 8656 §18 and RFC 5780 §7.
+// Attribute types of RFC 8489 §18.3, RFC 8445 §16.1, RFC 8656 §18, RFC 6062 §6.2 and RFC 5780 §7.
 enum class AttributeType : std::uint16_t {
   // Comprehension-required: 0x0000-0x7FFF (RFC 8489 §14).
   kMappedAddress = 0x0001,
@@ -34,6 +34,7 @@ enum class AttributeType : std::uint16_t {
   kUseCandidate = 0x0025,
   kPadding = 0x0026,
   kResponsePort = 0x0027,
+  kConnectionId = 0x002A,
   // Comprehension-optional: 0x8000-0xFFFF.
   kAdditionalAddressFamily = 0x8000,
   kAddressErrorCode = 0x8001,
@@ -95,12 +96,13 @@ inline constexpr AttributeSet kBaseAttributes = {
 // And in an ICE connectivity check (RFC 8445 §16.1); the role attributes are comprehension-optional.
 inline constexpr AttributeSet kIceAttributes =
     kBaseAttributes | AttributeSet{AttributeType::kPriority, AttributeType::kUseCandidate};
-// And in TURN (RFC 8656 §18). ALLOCATE's options are known although some are refused.
+// And in TURN (RFC 8656 §18, RFC 6062 §6.2). ALLOCATE's options are known although some are refused.
 inline constexpr AttributeSet kTurnAttributes =
     kBaseAttributes | AttributeSet{AttributeType::kChannelNumber,     AttributeType::kLifetime,
                                    AttributeType::kXorPeerAddress,    AttributeType::kData,
                                    AttributeType::kXorRelayedAddress, AttributeType::kRequestedAddressFamily,
                                    AttributeType::kEvenPort,          AttributeType::kRequestedTransport,
-                                   AttributeType::kDontFragment,      AttributeType::kReservationToken};
+                                   AttributeType::kDontFragment,      AttributeType::kReservationToken,
+                                   AttributeType::kConnectionId};
 
 }  // namespace pinhole::stun

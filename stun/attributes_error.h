@@ -28,7 +28,7 @@ struct ErrorCode {
   friend bool operator==(const ErrorCode&, const ErrorCode&) = default;
 };
 
-// The assigned codes with their recommended phrases (RFC 8489 §14.8, RFC 8445 §16.2, RFC 8656 §19).
+// The assigned codes with their recommended phrases (RFC 8489 §14.8, RFC 8445 §16.2, RFC 8656 §19, RFC 6062 §6.3).
 namespace errors {
 inline constexpr ErrorCode kTryAlternate{300, "Try Alternate"};
 inline constexpr ErrorCode kBadRequest{400, "Bad Request"};
@@ -41,6 +41,8 @@ inline constexpr ErrorCode kAddressFamilyNotSupported{440, "Address Family not S
 inline constexpr ErrorCode kWrongCredentials{441, "Wrong Credentials"};
 inline constexpr ErrorCode kUnsupportedTransportProtocol{442, "Unsupported Transport Protocol"};
 inline constexpr ErrorCode kPeerAddressFamilyMismatch{443, "Peer Address Family Mismatch"};
+inline constexpr ErrorCode kConnectionAlreadyExists{446, "Connection Already Exists"};
+inline constexpr ErrorCode kConnectionTimeoutOrFailure{447, "Connection Timeout or Failure"};
 inline constexpr ErrorCode kAllocationQuotaReached{486, "Allocation Quota Reached"};
 inline constexpr ErrorCode kRoleConflict{487, "Role Conflict"};
 inline constexpr ErrorCode kServerError{500, "Server Error"};

@@ -16,6 +16,8 @@ namespace pinhole::stun {
 
 // Remaining life of an allocation in seconds (§18.2).
 using Lifetime = U32Attribute<AttributeType::kLifetime>;
+// Names a peer data connection (RFC 6062 §6.2.1).
+using ConnectionId = U32Attribute<AttributeType::kConnectionId>;
 // Set DF towards the peer; in Allocate: can the server do so (§18.9)?
 using DontFragment = FlagAttribute<AttributeType::kDontFragment>;
 
@@ -69,10 +71,11 @@ struct EvenPort {
   friend bool operator==(const EvenPort&, const EvenPort&) = default;
 };
 
-// REQUESTED-TRANSPORT (§18.8):  | Protocol (8): 17 UDP |  RFFU (24): 0 when sent, ignored |
+// REQUESTED-TRANSPORT (§18.8):  | Protocol (8): 17 UDP, 6 TCP (RFC 6062) |  RFFU (24): 0 when sent, ignored |
 struct RequestedTransport {
   static constexpr AttributeType kType = AttributeType::kRequestedTransport;
   static constexpr std::uint8_t kUdp = 17;
+  static constexpr std::uint8_t kTcp = 6;
   std::uint8_t protocol = kUdp;
 
   static std::optional<RequestedTransport> Parse(net::ByteView value, const TransactionId&);

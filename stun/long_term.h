@@ -60,6 +60,7 @@ class LongTermClient {
     kProceed,  // not about authentication
   };
 
+  LongTermClient() = default;  // nobody
   LongTermClient(absl::string_view username, absl::string_view password) : username_(username), password_(password) {}
 
   // USERNAME (USERHASH if the server asks for anonymity), REALM, NONCE and MESSAGE-INTEGRITY (§9.2.3.2,

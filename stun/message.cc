@@ -48,6 +48,12 @@ const char* ToString(Method method) {
       return "CreatePermission";
     case Method::kChannelBind:
       return "ChannelBind";
+    case Method::kConnect:
+      return "Connect";
+    case Method::kConnectionBind:
+      return "ConnectionBind";
+    case Method::kConnectionAttempt:
+      return "ConnectionAttempt";
   }
   return "unassigned";
 }

@@ -16,7 +16,7 @@ namespace pinhole::stun {
 // The two class bits, C1 C0 (RFC 8489 §5).
 enum class MessageClass : std::uint8_t { kRequest = 0, kIndication = 1, kSuccess = 2, kError = 3 };
 
-// Twelve bits (RFC 8489 §18.2, RFC 8656 §17).
+// Twelve bits (RFC 8489 §18.2, RFC 8656 §17, RFC 6062 §6.1).
 enum class Method : std::uint16_t {
   kBinding = 0x001,
   kAllocate = 0x003,
@@ -25,6 +25,9 @@ enum class Method : std::uint16_t {
   kData = 0x007,
   kCreatePermission = 0x008,
   kChannelBind = 0x009,
+  kConnect = 0x00A,
+  kConnectionBind = 0x00B,
+  kConnectionAttempt = 0x00C,
 };
 
 const char* ToString(MessageClass message_class);

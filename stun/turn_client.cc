@@ -17,14 +17,8 @@ namespace {
 
 using std::chrono::seconds;
 
-// How long before their end allocation, permissions and channels are refreshed: "roughly 1 minute" (RFC 8656
-// §8), which leaves a whole default transaction (39.5 s) to get through.
-constexpr net::Duration kRefreshMargin = seconds(60);
 // A server may grant any number of seconds; refreshing more often than needed does no harm.
 constexpr std::uint32_t kLifetimeSecondsMax = 24 * 3600;
-constexpr std::size_t kSendOverheadMax = kHeaderBytes + 4 + 20 + 4 + 3;  // XOR-PEER-ADDRESS of IPv6, DATA, padding
-constexpr std::size_t kPayloadBytesMax = kDatagramBytesMax - kSendOverheadMax;
-
 constexpr net::Instant kNever = net::Instant::max();
 
 TurnClient::Reason ToReason(ClientTransaction::FailureReason reason) {
@@ -65,6 +59,10 @@ const char* ToString(TurnClient::Reason reason) {
       return "request too long";
     case TurnClient::Reason::kExpired:
       return "expired";
+    case TurnClient::Reason::kTooSoon:
+      return "asked again too soon";
+    case TurnClient::Reason::kNotForTransport:
+      return "not for this allocation's transport";
   }
   return "?";
 }
@@ -75,6 +73,10 @@ TurnClient::TurnClient(Options options, net::RandomSource& random)
 void TurnClient::Start(net::Instant now) {
   if (state_ != State::kIdle) return;
   outputs_.BeginInput();
+  if (options_.relayed_transport == Transport::kTcp && options_.transport != Transport::kTcp) {
+    outputs_.Push(AllocationFailed{Reason::kNotForTransport, 0});  // RFC 6062 §4.1
+    return Close();
+  }
   state_ = State::kAllocating;
   StartRequest(now, {Kind::kAllocate, {}}, 0, {});
 }
@@ -86,12 +88,14 @@ void TurnClient::StartRequest(net::Instant now, const Purpose& purpose, int retr
   if (purpose.kind == Kind::kAllocate) method = Method::kAllocate;
   if (purpose.kind == Kind::kPermission) method = Method::kCreatePermission;
   if (purpose.kind == Kind::kChannel) method = Method::kChannelBind;
+  if (purpose.kind == Kind::kConnect) method = Method::kConnect;
 
   std::array<std::uint8_t, kMessageBytesMax> buffer;
   MessageBuilder message(buffer, MessageClass::kRequest, method, TransactionId::Random(*random_));
   switch (purpose.kind) {
     case Kind::kAllocate:
-      message.Add(RequestedTransport{});
+      message.Add(RequestedTransport{options_.relayed_transport == Transport::kTcp ? RequestedTransport::kTcp
+                                                                                   : RequestedTransport::kUdp});
       if (options_.family.has_value()) message.Add(RequestedAddressFamily{*options_.family});
       if (options_.lifetime_seconds.has_value()) message.Add(Lifetime{*options_.lifetime_seconds});
       break;
@@ -102,6 +106,7 @@ void TurnClient::StartRequest(net::Instant now, const Purpose& purpose, int retr
       message.Add(Lifetime{0});
       break;
     case Kind::kPermission:
+    case Kind::kConnect:
       message.Add(XorPeerAddress{purpose.peer});
       break;
     case Kind::kChannel:
@@ -158,6 +163,7 @@ bool TurnClient::OnDatagram(net::Instant now, const net::SocketAddress& from, ne
     case MessageClass::kError:
       return OnResponse(now, *message, tag);
     case MessageClass::kIndication:
+      if (message->method() == Method::kConnectionAttempt) return OnConnectionAttempt(now, *message);
       return message->method() == Method::kData && OnDataIndication(now, *message);
     case MessageClass::kRequest:
       return false;
@@ -205,6 +211,11 @@ void TurnClient::OnSuccess(net::Instant now, const Purpose& purpose, const Messa
       return Close();
     case Kind::kPermission:
       return InstallPermission(now, purpose.peer.address());
+    case Kind::kConnect: {
+      const std::optional<ConnectionId> id = response.Get<ConnectionId>();
+      if (!id.has_value()) return OnConnectFailure(now, purpose.peer, Reason::kBadResponse, 0);
+      return outputs_.Push(PeerConnected{purpose.peer, PeerConnectionId{id->value}});
+    }
     case Kind::kChannel:
       break;
   }
@@ -254,6 +265,8 @@ void TurnClient::OnFailure(net::Instant now, const Purpose& purpose, Reason reas
   } else if (is_lost) {
     outputs_.Push(AllocationLost{reason, code});
     Close();
+  } else if (purpose.kind == Kind::kConnect) {
+    OnConnectFailure(now, purpose.peer, reason, code);
   } else if (purpose.kind == Kind::kPermission) {
     const net::IpAddress peer = purpose.peer.address();
     std::erase_if(permissions_, [&](const Permission& permission) { return permission.peer == peer; });
@@ -276,6 +289,7 @@ void TurnClient::Close() {
   permissions_.clear();
   channels_.clear();
   waiting_.clear();
+  unreached_.clear();
 }
 
 void TurnClient::OnHardIcmpError(net::Instant now) {
@@ -323,170 +337,6 @@ void TurnClient::Release(net::Instant now) {
   if (!allocated) return outputs_.Push(Released{});
   state_ = State::kReleasing;
   StartRequest(now, {Kind::kRelease, {}}, 0, {});
-}
-
-// --- Permissions and channels
-
-TurnClient::Permission* TurnClient::FindPermission(const net::IpAddress& peer) {
-  const auto found = std::find_if(permissions_.begin(), permissions_.end(),
-                                  [&](const Permission& permission) { return permission.peer == peer; });
-  return found == permissions_.end() ? nullptr : &*found;
-}
-
-TurnClient::Channel* TurnClient::FindChannel(const net::SocketAddress& peer) {
-  const auto found =
-      std::find_if(channels_.begin(), channels_.end(), [&](const Channel& channel) { return channel.peer == peer; });
-  return found == channels_.end() ? nullptr : &*found;
-}
-
-bool TurnClient::HasPermission(net::Instant now, const net::IpAddress& peer) const {
-  return std::any_of(permissions_.begin(), permissions_.end(), [&](const Permission& permission) {
-    return permission.peer == peer && permission.expiry.has_value() && now < *permission.expiry;
-  });
-}
-
-bool TurnClient::HasChannel(net::Instant now, const net::SocketAddress& peer) const {
-  return std::any_of(channels_.begin(), channels_.end(), [&](const Channel& channel) {
-    return channel.peer == peer && channel.expiry.has_value() && now < *channel.expiry;
-  });
-}
-
-void TurnClient::CreatePermission(net::Instant now, const net::IpAddress& peer) {
-  outputs_.BeginInput();
-  if (state_ != State::kAllocated) return outputs_.Push(PermissionFailed{peer, Reason::kNoAllocation, 0});
-  if (HasPermission(now, peer)) {
-    Permission* permission = FindPermission(peer);
-    permission->kept = true;
-    permission->announced = true;
-    return outputs_.Push(PermissionReady{peer});
-  }
-  EnsurePermission(now, peer, {});
-}
-
-// Asks for a permission that is not there, unless that has been done.
-void TurnClient::EnsurePermission(net::Instant now, const net::IpAddress& peer, net::PacketTag cause) {
-  if (peer.family() != relayed_.family()) {
-    return outputs_.Push(PermissionFailed{peer, Reason::kRefused, errors::kPeerAddressFamilyMismatch.code});
-  }
-  Permission* permission = FindPermission(peer);
-  if (permission == nullptr) {
-    std::erase_if(permissions_,
-                  [&](const Permission& old) { return !old.kept && old.expiry.has_value() && *old.expiry <= now; });
-    if (permissions_.size() >= kPeersMax) return outputs_.Push(PermissionFailed{peer, Reason::kLimit, 0});
-    permission = &permissions_.emplace_back();
-    permission->peer = peer;
-  } else if (permission->expiry.has_value()) {
-    permission->announced = false;  // It has expired: this is a new one.
-    permission->expiry.reset();
-  }
-  permission->kept = true;
-  if (!IsUnderWayFor(peer)) StartRequest(now, {Kind::kPermission, net::SocketAddress(peer, 0)}, 0, cause);
-}
-
-void TurnClient::InstallPermission(net::Instant now, const net::IpAddress& peer) {
-  Permission* permission = FindPermission(peer);
-  if (permission == nullptr) return;
-  permission->expiry = now + kPermissionLifetime;
-  permission->refresh_at = now + kPermissionLifetime - kRefreshMargin;
-  if (!std::exchange(permission->announced, true)) outputs_.Push(PermissionReady{peer});
-  for (const Waiting& waiting : waiting_) {
-    if (waiting.peer.address() == peer) {
-      Emit(now, waiting.peer, waiting.payload, waiting.packet_class, waiting.cause);
-    }
-  }
-  std::erase_if(waiting_, [&](const Waiting& waiting) { return waiting.peer.address() == peer; });
-}
-
-void TurnClient::BindChannel(net::Instant now, const net::SocketAddress& peer) {
-  outputs_.BeginInput();
-  if (state_ != State::kAllocated) return outputs_.Push(ChannelFailed{peer, Reason::kNoAllocation, 0});
-  if (peer.family() != relayed_.family()) {
-    return outputs_.Push(ChannelFailed{peer, Reason::kRefused, errors::kPeerAddressFamilyMismatch.code});
-  }
-  Channel* channel = FindChannel(peer);
-  if (channel == nullptr) {
-    const bool permission_fits = permissions_.size() < kPeersMax || FindPermission(peer.address()) != nullptr;
-    if (channels_.size() >= kPeersMax || !permission_fits) {
-      return outputs_.Push(ChannelFailed{peer, Reason::kLimit, 0});
-    }
-    // Numbers are used once, so none has to rest five minutes before it is given to another peer (§12).
-    const auto number = static_cast<std::uint16_t>(kChannelNumberMin + channels_.size());
-    channel = &channels_.emplace_back();
-    channel->peer = peer;
-    channel->number = number;
-  }
-  channel->kept = true;
-  if (FindPermission(peer.address()) == nullptr) permissions_.emplace_back().peer = peer.address();
-  FindPermission(peer.address())->kept = true;
-  if (HasChannel(now, peer)) return outputs_.Push(ChannelReady{peer, channel->number});
-  channel->announced = false;
-  const Purpose purpose = {Kind::kChannel, peer, channel->number};
-  if (!IsUnderWay(purpose)) StartRequest(now, purpose, 0, {});
-}
-
-void TurnClient::Forget(const net::IpAddress& peer) {
-  if (Permission* permission = FindPermission(peer)) permission->kept = false;
-  for (Channel& channel : channels_) {
-    if (channel.peer.address() == peer) channel.kept = false;
-  }
-}
-
-// --- Data
-
-TurnClient::SendResult TurnClient::Send(net::Instant now, const net::SocketAddress& peer, net::ByteView payload,
-                                        net::PacketClass packet_class, net::PacketTag cause) {
-  outputs_.BeginInput();
-  const bool possible = state_ == State::kAllocated && peer.family() == relayed_.family();
-  if (!possible || payload.size() > kPayloadBytesMax) return SendResult::kDropped;
-  if (HasPermission(now, peer.address())) return Emit(now, peer, payload, packet_class, cause);
-
-  if (waiting_.size() >= kWaitingMax) return SendResult::kDropped;
-  EnsurePermission(now, peer.address(), cause);
-  if (FindPermission(peer.address()) == nullptr) return SendResult::kDropped;
-  waiting_.push_back({peer, packet_class, cause, std::vector<std::uint8_t>(payload.begin(), payload.end())});
-  return SendResult::kWaiting;
-}
-
-// REQUIRES: there is a permission.
-TurnClient::SendResult TurnClient::Emit(net::Instant now, const net::SocketAddress& peer, net::ByteView payload,
-                                        net::PacketClass packet_class, net::PacketTag cause) {
-  if (HasChannel(now, peer)) {
-    const std::span<std::uint8_t> bytes = outputs_.NewBytes(ChannelDataBytes(options_.transport, payload.size()));
-    WriteChannelData(bytes, FindChannel(peer)->number, payload);
-    outputs_.Push(SendToServer{bytes, packet_class, cause});
-    return SendResult::kSent;
-  }
-  MessageBuilder message(outputs_.NewBytes(kSendOverheadMax + payload.size()), MessageClass::kIndication, Method::kSend,
-                         TransactionId::Random(*random_));
-  const std::optional<net::ByteView> bytes = message.Add(XorPeerAddress{peer}).Add(Data{payload}).Finish();
-  if (!bytes.has_value()) return SendResult::kDropped;
-  outputs_.Push(SendToServer{*bytes, packet_class, cause});
-  return SendResult::kSent;
-}
-
-bool TurnClient::OnChannelData(net::Instant now, net::ByteView datagram) {
-  if (state_ != State::kAllocated) return false;
-  const std::optional<ChannelDataView> message = ChannelDataView::Parse(datagram);
-  if (!message.has_value() || message->channel - kChannelNumberMin >= static_cast<int>(channels_.size())) return true;
-  // It may come before the answer to ChannelBind does (§12).
-  const Channel& channel = channels_[message->channel - kChannelNumberMin];
-  const bool allowed = HasPermission(now, channel.peer.address()) || IsUnderWayFor(channel.peer.address());
-  if (allowed) outputs_.Push(DataFromPeer{channel.peer, message->data});
-  return true;
-}
-
-bool TurnClient::OnDataIndication(net::Instant now, const MessageView& message) {
-  if (state_ != State::kAllocated) return false;
-  const std::optional<XorPeerAddress> peer = message.Get<XorPeerAddress>();
-  if (message.HasUnknownRequired(kTurnAttributes) || !peer.has_value()) return true;
-  // Only from whom we let in, in case somebody tricked the server (§11.4).
-  if (!HasPermission(now, peer->address.address())) return true;
-  if (const std::optional<Icmp> icmp = message.Get<Icmp>()) {
-    outputs_.Push(IcmpFromPeer{peer->address, icmp->type, icmp->code, icmp->error_data});
-  } else if (const std::optional<Data> data = message.Get<Data>()) {
-    outputs_.Push(DataFromPeer{peer->address, data->bytes});
-  }
-  return true;
 }
 
 // --- Time

@@ -14,6 +14,7 @@
 #include "net/socket_address.h"
 #include "net/time.h"
 #include "stun/client_transaction.h"
+#include "stun/five_tuple.h"
 #include "stun/long_term.h"
 #include "stun/message.h"
 #include "stun/output_queue.h"
@@ -38,7 +39,10 @@ class TurnClient {
   struct Options {
     net::SocketAddress server;
     Transport transport = Transport::kUdp;  // to the server
-    std::string username;                   // as OpaqueString leaves it, and so the password
+    // kTcp: a TCP allocation (RFC 6062): Connect() and ConnectionAttempt instead of channels and data. REQUIRES: TCP to
+    // the server, else nothing is asked for.
+    Transport relayed_transport = Transport::kUdp;
+    std::string username;  // as OpaqueString leaves it, and so the password
     std::string password;
     std::optional<net::Family> family;              // REQUESTED-ADDRESS-FAMILY; without: IPv4 (§7.2)
     std::optional<std::uint32_t> lifetime_seconds;  // LIFETIME asked for; without: the server's default
@@ -53,11 +57,13 @@ class TurnClient {
     kRefused,            // an error response; see its code
     kBadResponse,        // a success response that lacks an address, or has one that was not asked for
     kHardIcmpError,
-    kConnectionLost,  // the TCP connection to the server
-    kNoAllocation,    // asked for something that needs one
-    kLimit,           // more than kPeersMax peers
-    kRequestTooLong,  // realm, nonce and username do not fit a request
-    kExpired,         // the allocation ran out before a refresh was answered
+    kConnectionLost,   // the TCP connection to the server
+    kNoAllocation,     // asked for something that needs one
+    kLimit,            // more than kPeersMax peers
+    kRequestTooLong,   // realm, nonce and username do not fit a request
+    kExpired,          // the allocation ran out before a refresh was answered
+    kTooSoon,          // less than 10 s after a 447 for the same peer (RFC 6062 §4.3)
+    kNotForTransport,  // a channel of a TCP allocation, a connection of a UDP one
   };
 
   // Send `bytes` to Options::server: a datagram, or over TCP a whole message, padding included, to follow the one
@@ -117,8 +123,25 @@ class TurnClient {
     std::uint16_t code;
     std::uint32_t mtu_bytes;  // 0 unless "too big"
   };
+  // TCP allocations: the server has a connection with `peer`. Within 30 s a new TCP connection to Options::server, run
+  // by a TurnDataConnection, becomes the client's end of it.
+  struct PeerConnected {
+    net::SocketAddress peer;
+    PeerConnectionId connection;
+  };
+  struct ConnectFailed {
+    net::SocketAddress peer;
+    Reason reason;
+    int code;
+  };
+  // The same as PeerConnected, but the peer has connected to us; to be taken or left (§4.4).
+  struct ConnectionAttempt {
+    net::SocketAddress peer;
+    PeerConnectionId connection;
+  };
   using Output = std::variant<SendToServer, Allocated, AllocationFailed, AllocationLost, Released, PermissionReady,
-                              PermissionFailed, ChannelReady, ChannelFailed, DataFromPeer, IcmpFromPeer>;
+                              PermissionFailed, ChannelReady, ChannelFailed, DataFromPeer, IcmpFromPeer, PeerConnected,
+                              ConnectFailed, ConnectionAttempt>;
 
   enum class SendResult : std::uint8_t {
     kSent,     // a SendToServer is in the queue
@@ -158,6 +181,8 @@ class TurnClient {
   // Sends `payload` to `peer` through the relay, creating the permission first if there is none.
   SendResult Send(net::Instant now, const net::SocketAddress& peer, net::ByteView payload,
                   net::PacketClass packet_class, net::PacketTag cause = {});
+  // Asks the server to connect to `peer`: PeerConnected or ConnectFailed. Does nothing while that is being asked.
+  void Connect(net::Instant now, const net::SocketAddress& peer);
   // Gives the allocation back (Refresh with LIFETIME 0), resent until it is answered or has failed. While kAllocating
   // it waits for the answer, since what has been asked for may yet be granted, and gives that back; only an Allocate
   // with credentials, to a server that is known to be there, is still resent. Before Start() it just closes.
@@ -169,6 +194,8 @@ class TurnClient {
 
   State state() const { return state_; }
   const Options& options() const { return options_; }
+  // With what the server's challenge taught it.
+  const LongTermClient& credential() const { return credential_; }
   // Valid while kAllocated.
   const net::SocketAddress& relayed() const { return relayed_; }
   const net::SocketAddress& mapped() const { return mapped_; }
@@ -178,8 +205,8 @@ class TurnClient {
  private:
   // What a request is for.
   struct Purpose {
-    enum class Kind : std::uint8_t { kAllocate, kRefresh, kRelease, kPermission, kChannel } kind;
-    net::SocketAddress peer;    // kPermission (port 0), kChannel
+    enum class Kind : std::uint8_t { kAllocate, kRefresh, kRelease, kPermission, kChannel, kConnect } kind;
+    net::SocketAddress peer;    // kPermission (port 0), kChannel, kConnect
     std::uint16_t channel = 0;  // kChannel
     friend bool operator==(const Purpose&, const Purpose&) = default;
   };
@@ -207,6 +234,11 @@ class TurnClient {
     std::optional<net::Instant> expiry;  // nullopt: not bound yet
     net::Instant refresh_at;
   };
+  // A peer that the server could not reach.
+  struct Unreached {
+    net::SocketAddress peer;
+    net::Instant again;  // not to be asked for before
+  };
   // A payload that came before its permission.
   struct Waiting {
     net::SocketAddress peer;
@@ -230,6 +262,8 @@ class TurnClient {
   void OnAllocateSuccess(net::Instant now, const MessageView& response, net::PacketTag tag);
   void OnFailure(net::Instant now, const Purpose& purpose, Reason reason, int code, net::PacketTag tag);
   bool OnDataIndication(net::Instant now, const MessageView& message);
+  bool OnConnectionAttempt(net::Instant now, const MessageView& message);
+  void OnConnectFailure(net::Instant now, const net::SocketAddress& peer, Reason reason, int code);
   bool OnChannelData(net::Instant now, net::ByteView datagram);
   void SetLifetime(net::Instant now, const MessageView& response);
   void InstallPermission(net::Instant now, const net::IpAddress& peer);
@@ -252,6 +286,7 @@ class TurnClient {
   std::vector<Permission> permissions_;
   std::vector<Channel> channels_;  // in the order of their numbers, which are never used twice
   std::vector<Waiting> waiting_;
+  std::vector<Unreached> unreached_;
   OutputQueue<Output> outputs_;
 };
 

@@ -12,6 +12,10 @@ inline constexpr net::Duration kDefaultAllocationLifetime = std::chrono::seconds
 inline constexpr net::Duration kPermissionLifetime = std::chrono::seconds(300);         // §9
 inline constexpr net::Duration kChannelLifetime = std::chrono::seconds(600);            // §12
 
+// How long before their end a client refreshes allocation, permissions and channels: "roughly 1 minute" (§8), which
+// leaves a whole default transaction (39.5 s) to get through.
+inline constexpr net::Duration kRefreshMargin = std::chrono::seconds(60);
+
 // The most that a UDP datagram over IPv4 carries.
 inline constexpr std::size_t kDatagramBytesMax = 65507;
 

@@ -66,7 +66,12 @@ void TurnServer::OnConnectionClosed(net::Instant now, const FiveTuple& five_tupl
   outputs_.BeginInput();
   Expire(now);
   const auto found = by_five_tuple_.find(five_tuple);
-  if (found != by_five_tuple_.end()) Remove(*found->second);
+  if (found != by_five_tuple_.end()) return Remove(*found->second);
+  if (const PeerConnections::Connection* peer = peers_.FindBound(five_tuple)) {  // RFC 6062 §5.5
+    const PeerConnectionId id = peer->id;
+    peers_.Remove(id);
+    outputs_.Push(ClosePeer{id});
+  }
 }
 
 void TurnServer::OnRequest(Request request) {
@@ -84,15 +89,23 @@ void TurnServer::OnRequest(Request request) {
     case Method::kRefresh:
     case Method::kCreatePermission:
     case Method::kChannelBind:
+    case Method::kConnect:
+    case Method::kConnectionBind:
       break;
+    case Method::kConnectionAttempt:
     case Method::kSend:
     case Method::kData:
-      return;  // Not methods of requests (RFC 8656 §17).
+      return;  // Not methods of requests (RFC 8656 §17, RFC 6062 §4.4).
     default:
       return;
   }
 
-  const LongTermServer::Verdict verdict = credentials_.Check(request.now, message, request.five_tuple.client);
+  LongTermServer::Verdict verdict = credentials_.Check(request.now, message, request.five_tuple.client);
+  if (verdict.code == errors::kStaleNonce.code && message.method() == Method::kConnectionBind) {
+    const std::optional<net::SocketAddress> control = ControlConnectionOf(message);
+    const bool same_machine = control.has_value() && control->address() == request.five_tuple.client.address();
+    if (same_machine) verdict = credentials_.Check(request.now, message, *control);
+  }
   if (verdict.user == nullptr) {
     return Respond(request, MessageClass::kError, [&](MessageBuilder& response) {
       response.Add(verdict.code == 400   ? errors::kBadRequest
@@ -107,12 +120,14 @@ void TurnServer::OnRequest(Request request) {
                    [&](MessageBuilder& response) { AddUnknownAttributesError(message, understood_, response); });
   }
   if (message.method() == Method::kAllocate) return OnAllocate(request);
+  if (message.method() == Method::kConnectionBind) return OnConnectionBind(request);
 
   Allocation* const allocation = FindOpen(request.five_tuple);
   if (allocation == nullptr) return Refuse(request, errors::kAllocationMismatch);
   if (allocation->user != request.user) return Refuse(request, errors::kWrongCredentials);
   if (message.method() == Method::kRefresh) return OnRefresh(request, *allocation);
   if (message.method() == Method::kCreatePermission) return OnCreatePermission(request, *allocation);
+  if (message.method() == Method::kConnect) return OnConnect(request, *allocation);
   OnChannelBind(request, *allocation);
 }
 
@@ -133,7 +148,18 @@ void TurnServer::OnAllocate(const Request& request) {
 
   const std::optional<RequestedTransport> transport = message.Get<RequestedTransport>();  // 3
   if (!transport.has_value()) return Refuse(request, errors::kBadRequest);
-  if (transport->protocol != RequestedTransport::kUdp) return Refuse(request, errors::kUnsupportedTransportProtocol);
+  const bool for_tcp = transport->protocol == RequestedTransport::kTcp;
+  if (!for_tcp && transport->protocol != RequestedTransport::kUdp) {
+    return Refuse(request, errors::kUnsupportedTransportProtocol);
+  }
+  if (for_tcp) {  // RFC 6062 §5.1
+    if (!options_.relay_tcp) return Refuse(request, errors::kUnsupportedTransportProtocol);
+    const bool unfit = request.five_tuple.transport != Transport::kTcp || message.Has(AttributeType::kDontFragment) ||
+                       message.Has(AttributeType::kEvenPort) || message.Has(AttributeType::kReservationToken);
+    if (unfit) return Refuse(request, errors::kBadRequest);
+  } else if (!options_.relay_udp) {
+    return Refuse(request, errors::kForbidden);
+  }
 
   const bool has_even_port = message.Has(AttributeType::kEvenPort);
   const bool has_family = message.Has(AttributeType::kRequestedAddressFamily);
@@ -176,6 +202,7 @@ void TurnServer::OnAllocate(const Request& request) {
                                                             .five_tuple = request.five_tuple,
                                                             .user = request.user,
                                                             .family = family,
+                                                            .transport = for_tcp ? Transport::kTcp : Transport::kUdp,
                                                             .expiry = request.now + lifetime,
                                                             .allocate_id = message.transaction_id(),
                                                             .fingerprint = message.HasFingerprint(),
@@ -186,7 +213,7 @@ void TurnServer::OnAllocate(const Request& request) {
   expiries_.insert({allocation->expiry, relay});
   ++count_by_user_[request.user->name];
   allocations_[relay] = std::move(allocation);
-  outputs_.Push(OpenRelay{relay, family, has_even_port});
+  outputs_.Push(OpenRelay{relay, family, has_even_port, for_tcp ? Transport::kTcp : Transport::kUdp});
 }
 
 void TurnServer::OnRelayOpened(net::Instant now, RelayId relay, const std::optional<net::SocketAddress>& address) {
@@ -285,6 +312,10 @@ void TurnServer::SetExpiry(Allocation& allocation, net::Instant expiry) {
 }
 
 void TurnServer::Remove(Allocation& allocation) {
+  for (const PeerConnectionId peer : peers_.Of(allocation.relay)) {  // RFC 6062 §5.5
+    peers_.Remove(peer);
+    outputs_.Push(ClosePeer{peer});
+  }
   if (allocation.open) outputs_.Push(CloseRelay{allocation.relay});
   expiries_.erase({allocation.expiry, allocation.relay});
   by_five_tuple_.erase(allocation.five_tuple);
@@ -297,6 +328,7 @@ void TurnServer::Expire(net::Instant now) {
   while (!expiries_.empty() && expiries_.begin()->first <= now) {
     Remove(*allocations_.at(expiries_.begin()->second));
   }
+  ExpirePeers(now);
 }
 
 // --- Permissions and channels
@@ -350,7 +382,7 @@ void TurnServer::OnCreatePermission(const Request& request, Allocation& allocati
     installed = installed && InstallPermission(allocation, request.now, peer->address.address());
   });
   if (!installed) return Refuse(request, errors::kInsufficientCapacity);
-  Respond(request, MessageClass::kSuccess, [](MessageBuilder&) {});
+  Acknowledge(request);
 }
 
 const TurnServer::Channel* TurnServer::FindChannel(const Allocation& allocation, net::Instant now,
@@ -362,6 +394,7 @@ const TurnServer::Channel* TurnServer::FindChannel(const Allocation& allocation,
 }
 
 void TurnServer::OnChannelBind(const Request& request, Allocation& allocation) {
+  if (allocation.transport != Transport::kUdp) return Refuse(request, errors::kBadRequest);
   const std::optional<ChannelNumber> number = request.message.Get<ChannelNumber>();
   const std::optional<XorPeerAddress> peer = request.message.Get<XorPeerAddress>();
   if (!number.has_value() || !peer.has_value() || !IsChannelNumber(number->number)) {
@@ -384,7 +417,7 @@ void TurnServer::OnChannelBind(const Request& request, Allocation& allocation) {
   }
   if (same == nullptr) same = &channels.emplace_back(Channel{number->number, peer->address, {}});
   same->expiry = request.now + kChannelLifetime;
-  Respond(request, MessageClass::kSuccess, [](MessageBuilder&) {});
+  Acknowledge(request);
 }
 
 // --- Data
@@ -393,6 +426,7 @@ void TurnServer::OnSendIndication(const Request& indication) {
   const MessageView& message = indication.message;
   Allocation* const allocation = FindOpen(indication.five_tuple);
   if (allocation == nullptr || message.HasUnknownRequired(understood_)) return;
+  if (allocation->transport != Transport::kUdp) return;
   const std::optional<XorPeerAddress> peer = message.Get<XorPeerAddress>();
   const std::optional<Data> data = message.Get<Data>();
   if (!peer.has_value() || !data.has_value()) return;
@@ -479,14 +513,19 @@ void TurnServer::Refuse(const Request& request, const ErrorCode& error) {
   Respond(request, MessageClass::kError, [&](MessageBuilder& response) { response.Add(error); });
 }
 
+void TurnServer::Acknowledge(const Request& request) {
+  Respond(request, MessageClass::kSuccess, [](MessageBuilder&) {});
+}
+
 void TurnServer::OnTimer(net::Instant now) {
   outputs_.BeginInput();
   Expire(now);
 }
 
 std::optional<net::Instant> TurnServer::NextTimer() const {
-  if (expiries_.empty()) return std::nullopt;
-  return expiries_.begin()->first;
+  std::optional<net::Instant> next = peers_.NextTimer();
+  if (!expiries_.empty() && (!next.has_value() || expiries_.begin()->first < *next)) next = expiries_.begin()->first;
+  return next;
 }
 
 std::optional<TurnServer::Output> TurnServer::PollOutput() { return outputs_.Poll(); }

@@ -1,4 +1,5 @@
 // TURN over TCP with coturn: its client against our server, our client against its server.
+#include <iterator>
 #include <memory>
 #include <string>
 
@@ -10,6 +11,8 @@
 #include "net/posix/posix_loop.h"
 #include "tests/apps/coturn.h"
 #include "tests/apps/turn_program.h"
+#include "tests/apps/turn_tcp_program.h"
+#include "tests/net/tcp/tcp_program.h"
 
 namespace pinhole::apps {
 namespace {
@@ -81,6 +84,60 @@ TEST(TurnInterop, OurClientRelaysOverTcpThroughCoturn) {
     ASSERT_TRUE(loop.RunUntil([&] { return client.Count<TurnClient::ChannelReady>() == 1; }, kPatience));
   }
   EXPECT_FALSE(client.lost);
+}
+
+// RFC 6062: two of its clients connect to each other's relayed addresses.
+TEST(TurnInterop, CoturnsClientMakesTcpAllocationsAtOurServer) {
+  net::PosixLoop loop;
+  net::PosixHost host(loop);
+  StunTurnServer server(host, {.listen_tcp = {net::SocketAddress(kLoopback, 0)},
+                               .users = {{"pinhole", "pinhole"}},
+                               .allow_loopback_peers = true});
+  host.Start(server);
+  const CoturnRun run =
+      RunCoturnClient(loop, absl::StrCat("turnutils_uclient -T -n 10 -l 101 -u pinhole -w pinhole -p ",
+                                         server.tcp_addresses().front().port(), " 127.0.0.1"));
+  EXPECT_TRUE(run.succeeded) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("Total lost packets 0 (0.000000%)"));
+}
+
+TEST(TurnInterop, OurClientMakesATcpAllocationAtCoturn) {
+  const CoturnServer coturn;
+  net::PosixLoop loop;
+  net::PosixHost peer_host(loop), host(loop);
+  net::TcpProgram peer;
+  peer.Attach(peer_host);
+  peer_host.Start(peer);
+  const net::SocketAddress listening = *peer_host.LocalAddress(peer.Listen({kLoopback, 0}));
+  TurnTcpProgram client(host, {.server = coturn.address(), .username = "pinhole", .password = "pinhole"}, kLoopback);
+  host.Start(client);
+  ASSERT_TRUE(loop.RunUntil([&] { return client.allocated(); }, kPatience));
+
+  client.Connect(listening);
+  ASSERT_TRUE(loop.RunUntil([&] { return client.streams.size() == 1 && peer.accepted().size() == 1; }, kPatience))
+      << client.streams.size() << " streams, " << peer.accepted().size() << " accepted, "
+      << (client.failed.empty() ? 0 : client.failed[0].code);
+  const net::SocketId out = client.only();
+  EXPECT_EQ(peer.at(peer.accepted()[0]).from, client.relayed);
+  client.Write(out, net::Noise(100000, 1));
+  peer.Write(peer.accepted()[0], net::Noise(100000, 2));
+  ASSERT_TRUE(loop.RunUntil(
+      [&] {
+        return client.streams[out].received.size() == 100000 && peer.at(peer.accepted()[0]).received.size() == 100000;
+      },
+      kPatience));
+  EXPECT_EQ(client.streams[out].received, net::Noise(100000, 2));
+  EXPECT_EQ(peer.at(peer.accepted()[0]).received, net::Noise(100000, 1));
+
+  client.Permit(kLoopback);
+  ASSERT_TRUE(loop.RunUntil([&] { return client.client().HasPermission(host.Now(), kLoopback); }, kPatience));
+  const net::SocketId in = peer.Connect({kLoopback, 0}, client.relayed);
+  peer.Write(in, "hello");
+  ASSERT_TRUE(loop.RunUntil([&] { return client.streams.size() == 2; }, kPatience));
+  const net::SocketId second = std::next(client.streams.begin())->first;
+  EXPECT_TRUE(client.streams[second].incoming);
+  ASSERT_TRUE(loop.RunUntil([&] { return client.streams[second].received == "hello"; }, kPatience));
+  EXPECT_TRUE(client.failed.empty());
 }
 
 TEST(TurnInterop, OurClientsWrongPasswordIsRefusedByCoturnOverTcp) {

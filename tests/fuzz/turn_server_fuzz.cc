@@ -1,6 +1,6 @@
-// A TURN server and what reaches it. The input is a list of steps, each an operation byte, a length byte and that many
-// bytes. A message of a client who knows the password (operation 0) gets its length, credentials and fingerprint
-// repaired, so that the mutations get behind the checks.
+// A TURN server and what reaches it, over UDP and TCP. The input is a list of steps, each an operation byte (from 64
+// on: over TCP), a length byte and that many bytes. A message of a client who knows the password (operation 0) gets its
+// length, credentials and fingerprint repaired, so that the mutations get behind the checks.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -40,7 +40,9 @@ class Run {
   }
 
   void Step(std::uint8_t operation, net::ByteView bytes) {
-    switch (operation % 5) {
+    five_tuple_.transport = operation < 64 ? Transport::kUdp : Transport::kTcp;
+    five_tuple_.client = kClient.WithPort(static_cast<std::uint16_t>(kClient.port() + (operation >= 128 ? 1 : 0)));
+    switch (operation % 9) {
       case 0:
         authenticated_ = true;
         if (bytes.size() >= kHeaderBytes) Deliver(Repaired(bytes));
@@ -50,7 +52,7 @@ class Run {
         Deliver(bytes);
         break;
       case 2:
-        if (!open_.empty()) server_.OnRelayedDatagram(now_, *open_.begin(), kPeer, bytes);
+        if (!open_.empty() && bytes.size() < 200) server_.OnRelayedDatagram(now_, *open_.begin(), kPeer, bytes);
         break;
       case 3:
         if (!bytes.empty()) now_ += std::chrono::seconds(bytes[0]);
@@ -61,6 +63,26 @@ class Run {
           server_.OnRelayIcmp(now_, *open_.begin(), kPeer, bytes[0], bytes[1], bytes[2]);
         }
         break;
+      case 5:
+        server_.OnConnectionClosed(now_, five_tuple_);
+        break;
+      case 6:
+        if (!open_.empty() && !bytes.empty()) Accept(kPeer.WithPort(bytes[0]));
+        break;
+      case 7:
+        if (!connecting_.empty()) {
+          const PeerConnectionId id = *connecting_.begin();
+          connecting_.erase(id);
+          server_.OnPeerConnected(now_, id);
+        }
+        break;
+      case 8:
+        if (!peers_.empty()) {
+          const PeerConnectionId id = *peers_.begin();
+          Forget(id);
+          server_.OnPeerClosed(now_, id);
+        }
+        break;
     }
     Drain();
     if (const auto next = server_.NextTimer()) Require(*next > now_ - std::chrono::hours(1));
@@ -69,11 +91,28 @@ class Run {
 
  private:
   static TurnServer::Options Options() {
-    return {.relay_ipv6 = true, .allocations_max = 4, .permissions_max = 3, .channels_max = 3};
+    return {.relay_ipv6 = true,
+            .relay_tcp = true,
+            .allocations_max = 4,
+            .permissions_max = 3,
+            .channels_max = 3,
+            .peer_connections_max = 3};
+  }
+
+  void Accept(const net::SocketAddress& from) {
+    const std::optional<PeerConnectionId> id = server_.OnPeerAccepted(now_, *open_.begin(), from);
+    if (!id.has_value()) return;
+    Require(tcp_.count(*open_.begin()) == 1);
+    Require(peers_.insert(*id).second && peers_.size() <= 12);
+  }
+  void Forget(PeerConnectionId id) {
+    peers_.erase(id);
+    connecting_.erase(id);
+    joined_.erase(id);
   }
 
   void Deliver(net::ByteView bytes) {
-    server_.OnClientDatagram(now_, {kClient, kListening}, bytes);
+    server_.OnClientDatagram(now_, five_tuple_, bytes);
     Drain();
   }
 
@@ -83,16 +122,31 @@ class Run {
         Require(authenticated_);  // Nobody else gets an allocation.
         const bool v4 = open->family == net::Family::kIpv4;
         const net::IpAddress address = v4 ? net::IpAddress::V4(192, 0, 2, 2) : net::IpAddress::V6({0x20, 1});
+        Require(open->transport == Transport::kUdp || five_tuple_.transport == Transport::kTcp);
         open_.insert(open->relay);
+        if (open->transport == Transport::kTcp) tcp_.insert(open->relay);
         server_.OnRelayOpened(now_, open->relay, net::SocketAddress(address, next_port_++));
       } else if (const auto* close = std::get_if<TurnServer::CloseRelay>(&*output)) {
         Require(open_.erase(close->relay) == 1);
       } else if (const auto* relayed = std::get_if<TurnServer::SendFromRelay>(&*output)) {
-        Require(open_.count(relayed->relay) == 1);
+        Require(open_.count(relayed->relay) == 1 && tcp_.count(relayed->relay) == 0);
         Require(!relayed->peer.address().IsLoopback() && !relayed->peer.address().IsMulticast());
+      } else if (const auto* connect = std::get_if<TurnServer::ConnectPeer>(&*output)) {
+        Require(authenticated_ && tcp_.count(connect->relay) == 1);
+        Require(!connect->peer.address().IsLoopback() && !connect->peer.address().IsMulticast());
+        Require(peers_.insert(connect->connection).second && peers_.size() <= 12);
+        connecting_.insert(connect->connection);
+      } else if (const auto* join = std::get_if<TurnServer::JoinPeer>(&*output)) {
+        Require(authenticated_ && join->client.transport == Transport::kTcp);
+        Require(peers_.count(join->connection) == 1 && connecting_.count(join->connection) == 0);
+        Require(joined_.insert(join->connection).second);  // Once.
+      } else if (const auto* closed = std::get_if<TurnServer::ClosePeer>(&*output)) {
+        Require(peers_.count(closed->connection) == 1);
+        Forget(closed->connection);
       } else {
         const auto& send = std::get<TurnServer::SendToClient>(*output);
-        Require(send.five_tuple == FiveTuple{kClient, kListening} && send.bytes.size() <= 65507);
+        Require(send.five_tuple.client.address() == kClient.address() && send.bytes.size() <= 65507);
+        Require(send.five_tuple.transport == Transport::kUdp || send.bytes.size() % 4 == 0);
         if (const std::optional<MessageView> message = MessageView::Parse(send.bytes)) Learn(*message);
       }
     }
@@ -147,7 +201,9 @@ class Run {
   net::SeededRandom random_{1, "turn_server_fuzz"};
   net::Instant now_{std::chrono::hours(2)};
   TurnServer server_;
-  std::set<RelayId> open_;
+  FiveTuple five_tuple_ = {kClient, kListening, Transport::kUdp};
+  std::set<RelayId> open_, tcp_;
+  std::set<PeerConnectionId> peers_, connecting_, joined_;
   std::uint16_t next_port_ = 49152;
   std::string realm_, nonce_;
   bool authenticated_ = false;

@@ -105,6 +105,10 @@ class TurnServerBench {
   std::vector<FromRelay> from_relay;
   std::vector<RelayId> opened, closed;
   bool opened_even_port = false;  // what the last of those was to be
+  Transport opened_transport = Transport::kUdp;
+  std::vector<TurnServer::ConnectPeer> connects;
+  std::vector<TurnServer::JoinPeer> joins;
+  std::vector<PeerConnectionId> closed_peers;
   const std::map<RelayId, net::SocketAddress>& relays() const { return relays_; }
 
  private:
@@ -113,6 +117,9 @@ class TurnServerBench {
     from_relay.clear();
     opened.clear();
     closed.clear();
+    connects.clear();
+    joins.clear();
+    closed_peers.clear();
   }
   void Drain() {
     while (const std::optional<TurnServer::Output> output = server_.PollOutput()) {
@@ -125,6 +132,7 @@ class TurnServerBench {
       } else if (const auto* open = std::get_if<TurnServer::OpenRelay>(&*output)) {
         opened.push_back(open->relay);
         opened_even_port = open->even_port;
+        opened_transport = open->transport;
         if (!answer_open_relay) continue;
         std::optional<net::SocketAddress> address;
         if (ports_left) {
@@ -133,10 +141,15 @@ class TurnServerBench {
           relays_[open->relay] = *address;
         }
         server_.OnRelayOpened(now_, open->relay, address);
+      } else if (const auto* close = std::get_if<TurnServer::CloseRelay>(&*output)) {
+        closed.push_back(close->relay);
+        relays_.erase(close->relay);
+      } else if (const auto* connect = std::get_if<TurnServer::ConnectPeer>(&*output)) {
+        connects.push_back(*connect);
+      } else if (const auto* join = std::get_if<TurnServer::JoinPeer>(&*output)) {
+        joins.push_back(*join);
       } else {
-        const RelayId relay = std::get<TurnServer::CloseRelay>(*output).relay;
-        closed.push_back(relay);
-        relays_.erase(relay);
+        closed_peers.push_back(std::get<TurnServer::ClosePeer>(*output).connection);
       }
     }
   }
