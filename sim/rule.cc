@@ -74,6 +74,8 @@ const char* ToString(Rule rule) {
       return "tcp_backlog_full";
     case Rule::kSynHeld:
       return "syn_held";
+    case Rule::kSynHoldFull:
+      return "syn_hold_full";
     case Rule::kSimultaneousOpen:
       return "simultaneous_open";
     case Rule::kTcpState:

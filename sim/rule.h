@@ -55,6 +55,7 @@ enum class Rule : std::uint8_t {
 
   // TCP tracking of NATs and firewalls (sim/nat/tcp_tracker.h).
   kSynHeld,             // an unsolicited SYN, not answered for a while (RFC 5382 REQ-4)
+  kSynHoldFull,         // the same, when too many are held for this one to be answered ever
   kSimultaneousOpen,    // a SYN that crosses the inside host's own, which this NAT refuses (RFC 5382 REQ-2)
   kTcpState,            // flags that the connection's state has no way on from
   kTcpNoConnection,     // neither a SYN nor of a connection that is known
@@ -84,6 +85,7 @@ const char* ToString(Rule rule);
 //   kTcpOutOfWindow, kTcpBadAck, kTcpSynAckNumber, kTcpSequenceTooHigh ... kTcpResetNumber
 //                           number: the sequence or acknowledgment number seen, limit: the bound that it missed
 //   kTcpBacklogFull         number: handshakes under way, limit: the backlog
+//   kSynHoldFull            number: SYNs held, limit: the bound
 //   kTcpState, kSimultaneousOpen  number: the flags of the segment, limit: the TcpTrackerState
 //   otherwise               endpoint: the address or endpoint that decided, if set
 struct DropState {

@@ -113,6 +113,7 @@ void TcpTranslator::Expire(net::Instant now, Session& session) {
     inwards.packet.tcp.sequence = session.tracker.NextExpected(inside_way) + session.remote_shift;
     inwards.packet.tcp.acknowledgment = session.tracker.NextSent(inside_way);
     outputs_.push_back(inwards);
+    if (shared_.IsExternal(session.remote.address)) return Forget(now, session);  // the other end's session tells it
     NatOutput outwards = inwards;
     outwards.network = NatOutput::kToOutside;
     outwards.packet.source = session.external.ToSocketAddress();

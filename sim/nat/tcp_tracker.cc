@@ -126,6 +126,11 @@ TcpTracker::Judgement TcpTracker::JudgeFlags(const TcpTracking& tracking, Way wa
   bool skips_window = false;
   State next = kNext[Index(way)][static_cast<int>(kind)][static_cast<int>(state_)];
 
+  // RFC 5382 REQ-2: of crossing SYNs either may be sent again, if its SYN,ACK got lost. Linux's table refuses it.
+  if (next == kInvalid && !like_linux && crossed_ && state_ == SR && kind == Kind::kSyn && way == Way::kReply &&
+      segment.sequence + 1 == sides_[Index(way)].syn_end) {
+    next = kIgnored;
+  }
   if (next == kInvalid) return RefuseFlags(segment, state_);
   if (next == kIgnored) return Ignore(tracking, way, segment, payload_bytes);
   if (next == SS && state_ != SS) {

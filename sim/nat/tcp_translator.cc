@@ -82,7 +82,7 @@ Verdict TcpTranslator::PassHairpin(net::Instant now, Endpoint inside, Packet& pa
   const Passage out = Outbound(now, inside, target, segment, packet.payload.size_bytes);
   if (!out.external) return AnswerInside(now, inside, packet, out);
   const Passage in = Inbound(now, target, *out.external, segment, packet.payload.size_bytes);
-  if (!in.inside) return AnswerOutside(now, target, *out.external, packet, in, /*may_hold=*/false);
+  if (!in.inside) return AnswerOutside(now, target, *out.external, packet, in, /*may_hold=*/true);
   packet.tcp = segment;
   if (hairpin == Hairpin::kExternalSource) packet.source = out.external->ToSocketAddress();
   packet.destination = in.inside->ToSocketAddress();
@@ -135,7 +135,8 @@ TcpTranslator::Passage TcpTranslator::Outbound(net::Instant now, Endpoint inside
     session->sent = true;
     if (action == Action::kPass || action == Action::kReopen) Restart(now, *session);
   }
-  if (IsOpening(segment)) held_numbers_.Erase({external.bits(), remote.bits()});
+  // REQ-4: the connection is wanted, whoever's SYN came first.
+  if (segment.Has(kTcpSyn)) held_numbers_.Erase({external.bits(), remote.bits()});
   segment.sequence += session->inside_shift;
   ShiftTcpAnswers(segment, 0 - session->remote_shift);
   if (action == Action::kPassAndForget) Forget(now, *session);
@@ -290,7 +291,9 @@ Verdict TcpTranslator::AnswerInside(net::Instant now, Endpoint inside, const Pac
   if (late || tracking().invalid == TcpInvalid::kReset) {
     if (!packet.tcp.Has(kTcpRst)) verdict.action = Verdict::Action::kReset;
   } else if (tracking().invalid == TcpInvalid::kLeak) {
-    verdict.action = Verdict::Action::kLeak;
+    // Untranslated, it is routed as it stands: to an address of the box's own, no further.
+    const bool ours = shared_.IsExternal(Endpoint::Of(packet.destination).address);
+    verdict.action = ours ? Verdict::Action::kInput : Verdict::Action::kLeak;
   }
   return verdict;
 }
@@ -337,8 +340,11 @@ Verdict TcpTranslator::AnswerOutside(net::Instant now, Endpoint external, Endpoi
   const bool holds = may_hold && why.unsolicited && IsOpening(packet.tcp) &&
                      shared_.profile.tcp.unsolicited_hold > net::Duration::zero();
   if (holds) {
-    Hold(now, external, remote, packet, action == Verdict::Action::kReset, verdict.icmp_code);
     verdict.rule = Rule::kSynHeld;
+    if (!Hold(now, external, remote, packet, action == Verdict::Action::kReset, verdict.icmp_code)) {
+      verdict.rule = Rule::kSynHoldFull;
+      verdict.state.number = verdict.state.limit = kHeldSynsMax;
+    }
     return verdict;
   }
   verdict.action = action;
@@ -346,17 +352,20 @@ Verdict TcpTranslator::AnswerOutside(net::Instant now, Endpoint external, Endpoi
 }
 
 // RFC 5382 REQ-4. One for each connection: a retransmission changes nothing.
-void TcpTranslator::Hold(net::Instant now, Endpoint external, Endpoint remote, const Packet& packet, bool resets,
+bool TcpTranslator::Hold(net::Instant now, Endpoint external, Endpoint remote, const Packet& packet, bool resets,
                          std::uint8_t icmp_code) {
   const Key key{external.bits(), remote.bits()};
-  if (held_.size() >= kHeldSynsMax || held_numbers_.Find(key) != nullptr) return;
+  if (held_numbers_.Find(key) != nullptr) return true;
+  if (held_.size() >= kHeldSynsMax) return false;
   HeldSyn& syn = held_.emplace_back();
   syn.until = now + shared_.profile.tcp.unsolicited_hold;
   syn.number = next_held_++;
+  syn.key = key;
   syn.answer = {
       .kind = resets ? NatOutput::Kind::kReset : NatOutput::Kind::kIcmpError, .icmp_code = icmp_code, .packet = packet};
   syn.answer.packet.payload = {};
   held_numbers_.FindOrAdd(key) = syn.number;
+  return true;
 }
 
 std::optional<net::Instant> TcpTranslator::NextTimer() const {
@@ -369,10 +378,9 @@ std::optional<net::Instant> TcpTranslator::NextTimer() const {
 void TcpTranslator::OnTimer(net::Instant now) {
   while (!held_.empty() && held_.front().until <= now) {
     HeldSyn& syn = held_.front();
-    const Key key{Endpoint::Of(syn.answer.packet.destination).bits(), Endpoint::Of(syn.answer.packet.source).bits()};
-    const std::uint64_t* number = held_numbers_.Find(key);
+    const std::uint64_t* number = held_numbers_.Find(syn.key);
     if (number != nullptr && *number == syn.number) {
-      held_numbers_.Erase(key);
+      held_numbers_.Erase(syn.key);
       outputs_.push_back(syn.answer);
     }
     held_.pop_front();

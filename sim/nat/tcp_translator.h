@@ -80,6 +80,7 @@ class TcpTranslator {
   struct HeldSyn {
     net::Instant until;
     std::uint64_t number = 0;
+    Key key;  // by what it is found: external and remote endpoint
     NatOutput answer;
   };
 
@@ -94,7 +95,8 @@ class TcpTranslator {
   Verdict AnswerInside(net::Instant now, Endpoint inside, const Packet& packet, const Passage& why);
   Verdict AnswerOutside(net::Instant now, Endpoint external, Endpoint remote, const Packet& packet, const Passage& why,
                         bool may_hold);
-  void Hold(net::Instant now, Endpoint external, Endpoint remote, const Packet& packet, bool resets,
+  // False: there is no room for one more.
+  bool Hold(net::Instant now, Endpoint external, Endpoint remote, const Packet& packet, bool resets,
             std::uint8_t icmp_code);
 
   Session* FindSession(net::Instant now, Endpoint inside, Endpoint remote);

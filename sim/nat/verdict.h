@@ -38,8 +38,8 @@ struct Verdict {
 struct NatOutput {
   static constexpr std::int16_t kToOutside = -1;
   enum class Kind : std::uint8_t {
-    kIcmpError,  // type 3 with `icmp_code` to the sender of `packet`, which came from outside
-    kReset,      // a RST to the sender of `packet`, which came from outside
+    kIcmpError,  // type 3 with `icmp_code` to the sender of `packet`, which came from outside or was to be hairpinned
+    kReset,      // a RST to the sender of such a packet
     kSegment,    // `packet` itself, to `network` or to the outside
   };
   Kind kind = Kind::kSegment;

@@ -50,6 +50,18 @@ TEST(Rfc5382, Req2aSimultaneousOpen) {
   EXPECT_TRUE(nat.GetsIn(nat.PeerAck()));
 }
 
+// The SYN,ACK got lost behind the NAT, and the peer sends its SYN again.
+TEST(Rfc5382, Req2aACrossedSynMayComeAgain) {
+  TcpNatBench nat(Compliant());
+  EXPECT_TRUE(nat.GoesOut(nat.AliceSyn()));
+  EXPECT_TRUE(nat.GetsIn(nat.PeerSyn()));
+  EXPECT_TRUE(nat.GoesOut(nat.AliceSynAck()));
+  EXPECT_TRUE(nat.GetsIn(nat.PeerSyn()));
+  EXPECT_TRUE(nat.GoesOut(nat.AliceSynAck()));
+  EXPECT_TRUE(nat.GetsIn(nat.PeerAck()));
+  EXPECT_EQ(nat.State(), TcpTrackerState::kEstablished);
+}
+
 TEST(Rfc5382, Req3FilteringIsOneOfThreeAndApartFromUdps) {
   const struct {
     Filtering filtering;
@@ -152,7 +164,9 @@ TEST(Rfc5382, Req8HairpinShowsTheExternalSource) {
   ASSERT_EQ(nat.Out(kBob, kServer, nat.AliceSyn()).action, Action::kOutside);
   const net::SocketAddress bobs = nat.last.source;
   // Both connect to each other's external endpoint: SYNs cross.
-  EXPECT_EQ(nat.Out(kAlice, bobs, nat.AliceSyn()).rule, Rule::kFilteredPort);  // Bob has not sent there yet
+  const Verdict early = nat.Out(kAlice, bobs, nat.AliceSyn());  // Bob has not sent there yet: REQ-4
+  EXPECT_EQ(early.action, Action::kDrop);
+  EXPECT_EQ(early.rule, Rule::kSynHeld);
   ASSERT_EQ(nat.Out(kBob, alices, nat.PeerSyn()).action, Action::kInside);
   EXPECT_EQ(nat.last.source, bobs);
   EXPECT_EQ(nat.last.destination, kAlice);

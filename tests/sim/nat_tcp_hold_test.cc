@@ -122,10 +122,54 @@ TEST(TcpHold, TheTableIsBoundedAndWhatDoesNotFitGetsNoAnswer) {
   const std::size_t max = nat::TcpTranslator::kHeldSynsMax;
   for (std::size_t i = 0; i < max + 10; ++i) {
     const Verdict verdict = nat.In(kPeer.WithPort(static_cast<std::uint16_t>(1000 + i)), kAlicePublic, nat.PeerSyn());
-    EXPECT_EQ(verdict.rule, Rule::kSynHeld);
+    EXPECT_EQ(verdict.rule, i < max ? Rule::kSynHeld : Rule::kSynHoldFull);
+    EXPECT_EQ(verdict.action, Action::kDrop);
   }
   nat.Wait(6s);
   EXPECT_EQ(nat.Outputs().size(), max);
+}
+
+// The SYN that is held may come again and be let in meanwhile; then the inside host answers it with SYN,ACK.
+TEST(TcpHold, AnOutboundSynAckCancelsItToo) {
+  NatProfile profile = Answering(Unsolicited::kReset, 6s);
+  profile.tcp.filtering = Filtering::kAddressDependent;
+  TcpNatBench nat(profile);
+  ASSERT_EQ(nat.Out(kAlice, kServer, nat.AliceSyn()).action, Action::kOutside);  // a mapping
+  EXPECT_EQ(nat.In(nat.PeerSyn()).rule, Rule::kSynHeld);
+  nat.Wait(500ms);
+  ASSERT_EQ(nat.Out(kAlice, kPeer.WithPort(4001), nat.AliceSyn()).action, Action::kOutside);  // opens the filter
+  nat.Wait(500ms);
+  EXPECT_TRUE(nat.GetsIn(nat.PeerSyn()));
+  EXPECT_TRUE(nat.GoesOut(nat.AliceSynAck()));
+  EXPECT_TRUE(nat.GetsIn(nat.PeerAck()));
+  nat.Wait(6s);
+  EXPECT_TRUE(nat.Outputs().empty());
+}
+
+// REQ-4 with REQ-8: the first of two hosts behind one NAT.
+TEST(TcpHold, AHairpinnedSynIsHeldLikeOneFromOutside) {
+  NatProfile profile = Answering(Unsolicited::kPortUnreachable, 6s);
+  profile.tcp.hairpin = Hairpin::kExternalSource;
+  for (const bool bob_sends : {false, true}) {
+    TcpNatBench nat(profile);
+    ASSERT_EQ(nat.Out(kAlice, kServer, nat.AliceSyn()).action, Action::kOutside);
+    const net::SocketAddress alice = nat.last.source;
+    ASSERT_EQ(nat.Out(kBob, kServer, nat.AliceSyn()).action, Action::kOutside);
+    const net::SocketAddress bob = nat.last.source;
+    const Verdict verdict = nat.Out(kAlice, bob, nat.AliceSyn());
+    EXPECT_EQ(verdict.action, Action::kDrop);
+    EXPECT_EQ(verdict.rule, Rule::kSynHeld);
+    if (bob_sends) {
+      nat.Wait(1s);
+      EXPECT_EQ(nat.Out(kBob, alice, nat.PeerSyn()).action, Action::kInside);
+    }
+    nat.Wait(6s);
+    const std::vector<NatOutput> outputs = nat.Outputs();
+    ASSERT_EQ(outputs.size(), bob_sends ? 0u : 1u);
+    if (!bob_sends) {
+      EXPECT_EQ(outputs[0].packet.source, kAlice);
+    }
+  }
 }
 
 }  // namespace

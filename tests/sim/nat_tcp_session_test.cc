@@ -168,5 +168,54 @@ TEST(TcpSession, ARebootForgetsConnectionsAndWhatIsHeld) {
   EXPECT_TRUE(nat.Outputs().empty());
 }
 
+TEST(TcpSession, AHairpinnedConnectionThatIdlesIsResetAtItsEndsAndNotOutside) {
+  NatProfile profile;
+  profile.tcp.hairpin = Hairpin::kExternalSource;
+  profile.tcp.tracking.idle = TcpIdle::kResetBoth;
+  TcpNatBench nat(profile);
+  ASSERT_EQ(nat.Out(kAlice, kServer, nat.AliceSyn()).action, Action::kOutside);
+  const net::SocketAddress alice = nat.last.source;
+  ASSERT_EQ(nat.Out(kBob, kServer, nat.AliceSyn()).action, Action::kOutside);
+  const net::SocketAddress bob = nat.last.source;
+  nat.Out(kAlice, bob, nat.AliceSyn());
+  ASSERT_EQ(nat.Out(kBob, alice, nat.PeerSyn()).action, Action::kInside);
+  ASSERT_EQ(nat.Out(kAlice, bob, nat.AliceSynAck()).action, Action::kInside);
+  ASSERT_EQ(nat.Out(kBob, alice, {kTcpAck, kPeerIsn + 1, kAliceIsn + 1}).action, Action::kInside);
+  ASSERT_EQ(nat.Out(kAlice, bob, {kTcpAck, kAliceIsn + 1, kPeerIsn + 1}).action, Action::kInside);
+  nat.Wait(7440s);
+  std::vector<net::SocketAddress> told;
+  for (const NatOutput& output : nat.Outputs()) {
+    EXPECT_NE(output.network, NatOutput::kToOutside);
+    told.push_back(output.packet.destination);
+  }
+  EXPECT_EQ(told, (std::vector<net::SocketAddress>{kAlice, kBob}));
+}
+
+TEST(TcpSession, WhatLeaksToAnAddressOfTheBoxIsForTheBox) {
+  NatProfile profile = LinuxTcp(Unsolicited::kInput);
+  profile.tcp.hairpin = Hairpin::kExternalSource;
+  TcpNatBench nat(profile);
+  ASSERT_EQ(nat.Out(kBob, kServer, nat.AliceSyn()).action, Action::kOutside);
+  const net::SocketAddress bob = nat.last.source;
+  EXPECT_EQ(nat.Out(kAlice, bob, {kTcpSyn | kTcpAck}).action, Action::kInput);
+}
+
+// In the numbers that each end knows.
+TEST(TcpSession, IdleResetsOfABoxThatRewritesIsnsHaveBothShifts) {
+  TcpNatBench nat(TcpProfile({.depth = TcpDepth::kRewritesIsn, .idle = TcpIdle::kResetBoth}));
+  ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
+  const std::uint32_t alice_shift = nat.last.tcp.sequence - kAliceIsn;
+  ASSERT_TRUE(nat.GetsIn({kTcpSyn | kTcpAck, kPeerIsn, kAliceIsn + 1 + alice_shift}));
+  const std::uint32_t peer_shift = nat.last.tcp.sequence - kPeerIsn;
+  ASSERT_TRUE(nat.GoesOut({kTcpAck, kAliceIsn + 1, kPeerIsn + 1 + peer_shift}));
+  nat.Wait(7440s);
+  const std::vector<NatOutput> outputs = nat.Outputs();
+  ASSERT_EQ(outputs.size(), 2u);
+  EXPECT_EQ(outputs[0].packet.tcp.sequence, kPeerIsn + 1 + peer_shift);
+  EXPECT_EQ(outputs[0].packet.tcp.acknowledgment, kAliceIsn + 1);
+  EXPECT_EQ(outputs[1].packet.tcp.sequence, kAliceIsn + 1 + alice_shift);
+  EXPECT_EQ(outputs[1].packet.tcp.acknowledgment, kPeerIsn + 1);
+}
+
 }  // namespace
 }  // namespace pinhole::sim

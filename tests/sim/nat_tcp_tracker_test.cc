@@ -208,5 +208,67 @@ TEST_F(TcpBounds, AResetOfAnEstablishedConnectionNeedsTheExactNumber) {
   EXPECT_EQ(tracker_.state(), State::kClose);
 }
 
+// A SYN,ACK's window is not scaled (RFC 7323 §2.2), though later ones are.
+TEST(TcpTrackerScale, WhatASynAckOffersIsNotScaled) {
+  constexpr TcpTracking kTracking{.depth = TcpDepth::kLinux};
+  TcpTracker tracker;
+  tracker.Start(kTracking, Header({.flags = kTcpSyn, .sequence = kAliceIsn, .window_scale = 7}), 0);
+  const Seg syn_ack{kSynAck, kPeerIsn, kAliceIsn + 1, 0, 1000, 7};
+  ASSERT_EQ(tracker.OnSegment(kTracking, Way::kReply, Header(syn_ack), 0).action, Action::kPass);
+  TcpTracker beyond = tracker;
+  const Seg too_far{kTcpAck, kAliceIsn + 1002, kPeerIsn + 1, 1};
+  EXPECT_EQ(beyond.OnSegment(kTracking, Way::kOriginal, Header(too_far), 1).rule, Rule::kTcpSequenceTooHigh);
+  const Seg ack{kTcpAck, kAliceIsn + 1, kPeerIsn + 1};
+  ASSERT_EQ(tracker.OnSegment(kTracking, Way::kOriginal, Header(ack), 0).action, Action::kPass);
+  const Seg scaled{kTcpAck, kPeerIsn + 1, kAliceIsn + 1};  // 1000 << 7
+  ASSERT_EQ(tracker.OnSegment(kTracking, Way::kReply, Header(scaled), 0).action, Action::kPass);
+  EXPECT_EQ(tracker.OnSegment(kTracking, Way::kOriginal, Header(too_far), 1).action, Action::kPass);
+}
+
+// Bound III holds for SACK blocks as for the acknowledgment (nf_conntrack's tcp_sack()).
+TEST(TcpTrackerSack, ABlockBeyondWhatWasSentIsRefused) {
+  TcpNatBench nat(TcpProfile({.depth = TcpDepth::kLinux}));
+  const auto with_sack = [&](const net::SocketAddress& from, const net::SocketAddress& to, const Seg& seg) {
+    Packet packet = Tcp(from, to, seg);
+    packet.tcp.sack_permitted = true;
+    return packet;
+  };
+  Packet syn = with_sack(kAlice, kPeer, nat.AliceSyn());
+  ASSERT_EQ(nat.bench.Out(syn).action, Verdict::Action::kOutside);
+  Packet syn_ack = with_sack(kPeer, kAlicePublic, nat.PeerSynAck());
+  ASSERT_EQ(nat.bench.nat.FromOutside(nat.bench.now, syn_ack).action, Verdict::Action::kInside);
+  ASSERT_TRUE(nat.GoesOut(nat.AliceAck(0, 0, 100)));
+  for (const std::uint32_t right : {kAliceIsn + 101, kAliceIsn + 102}) {
+    Packet ack = Tcp(kPeer, kAlicePublic, nat.PeerAck());
+    ack.tcp.sack_count = 1;
+    ack.tcp.sack[0] = {kAliceIsn + 51, right};
+    const Rule rule = nat.bench.nat.FromOutside(nat.bench.now, ack).rule;
+    EXPECT_EQ(rule, right == kAliceIsn + 101 ? Rule::kNone : Rule::kTcpAckTooHigh);
+  }
+}
+
+// A host that has rebooted: its SYN passes uncounted, and the RST that answers it must get back in.
+TEST(TcpTrackerReset, TheOneThatAnswersASynOfAnEstablishedConnectionCloses) {
+  TcpNatBench nat(LinuxTcp());
+  ASSERT_TRUE(nat.Connect());
+  ASSERT_TRUE(nat.GetsIn(nat.PeerAck()));
+  ASSERT_TRUE(nat.GoesOut({.flags = kTcpSyn, .sequence = 3'000'000'000u}));
+  EXPECT_TRUE(nat.GetsIn({kTcpRst | kTcpAck, 0, 3'000'000'001u}));
+  EXPECT_EQ(nat.State(), State::kClose);
+}
+
+// A SYN in CLOSE opens anew for the side that has reset; the other's passes, and its SYN,ACK tells.
+TEST(TcpTrackerReopen, InCloseASynOfTheSideThatWasResetWaitsForItsSynAck) {
+  TcpNatBench nat(LinuxTcp());
+  ASSERT_TRUE(nat.Connect());
+  ASSERT_TRUE(nat.GetsIn(nat.PeerAck()));
+  ASSERT_TRUE(nat.GetsIn({.flags = kTcpRst, .sequence = kPeerIsn + 1}));
+  ASSERT_EQ(nat.State(), State::kClose);
+  EXPECT_TRUE(nat.GoesOut({.flags = kTcpSyn, .sequence = 77}));
+  EXPECT_EQ(nat.State(), State::kClose);
+  EXPECT_TRUE(nat.GetsIn({kSynAck, 99, 78}));
+  EXPECT_EQ(nat.State(), State::kSynReceived);
+}
+
 }  // namespace
 }  // namespace pinhole::sim
