@@ -40,6 +40,7 @@ class TurnProgram final : public net::App {
     Drain();
   }
   void OnTcpReadable(net::SocketId) override {
+    if (!reads) return;
     while (const auto message = stream_->Next()) {
       client_.OnDatagram(host_.Now(), client_.options().server, *message);
       Drain();
@@ -81,6 +82,7 @@ class TurnProgram final : public net::App {
   net::Host& host() { return host_; }
   net::SocketId socket() const { return socket_; }
 
+  bool reads = true;
   bool connected = false;
   bool lost = false;
   std::vector<stun::TurnClient::Output> events;  // all but SendToServer and data

@@ -115,6 +115,22 @@ TEST_F(TcpAllocation, Section5_3_APermittedPeerConnectsAndWhatItSaysBeforeItIsBo
   EXPECT_EQ(bob_.at(id).received, "late");
 }
 
+TEST_F(TcpAllocation, Section5_3_APeerThatHasFinishedBeforeItIsBoundIsHeardToTheEnd) {
+  alice_->Permit(Ip("192.0.2.3"));
+  RunFor(1s);
+  const net::SocketId id = bob_.Connect(At("192.0.2.3:0"), alice_->relayed);
+  bob_.Write(id, "that is all", true);
+  RunFor(1s);
+  ASSERT_THAT(alice_->streams, SizeIs(1));
+  EXPECT_EQ(alice_->streams.begin()->second.received, "that is all");
+  EXPECT_TRUE(alice_->streams.begin()->second.closed);
+  alice_->Write(alice_->only(), "thanks", true);
+  RunFor(1s);
+  EXPECT_EQ(bob_.at(id).received, "thanks");
+  EXPECT_EQ(bob_.at(id).closed, 1);
+  EXPECT_EQ(server_.peer_links().size(), 0u);
+}
+
 TEST_F(TcpAllocation, Section5_3_APeerWithoutPermissionIsAcceptedAndClosed) {
   const net::SocketId id = bob_.Connect(At("192.0.2.3:0"), alice_->relayed);
   RunFor(1s);

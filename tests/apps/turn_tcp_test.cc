@@ -266,6 +266,27 @@ TEST_F(TurnOverFewConnections, ConnectionsBeyondTheLimitAreReset) {
   EXPECT_EQ(stranger_.at(next).reset, 0);
 }
 
+// As a queue of UDP would: whole datagrams are lost, and the connection, its allocation and the answers stay.
+TEST_F(TurnOverFewConnections, DatagramsForAClientThatDoesNotReadAreLeftOutWhole) {
+  const auto client = StartClient(stun::Transport::kTcp);
+  RunFor(1s);
+  client->Permit(Ip("192.0.2.7"));
+  RunFor(1s);
+  client->reads = false;
+  const std::string payload(1000, 'x');
+  for (int i = 0; i < 300; ++i) peer_.Send(client->client().relayed(), payload);
+  RunFor(5s);
+  EXPECT_GT(server_.counters().left_out, 0u);
+  EXPECT_EQ(server_.counters().left_out + server_.counters().relayed_to_clients, 300u);
+  EXPECT_FALSE(client->lost);
+  client->reads = true;
+  client->OnTcpReadable(client->socket());
+  RunFor(5s);
+  EXPECT_EQ(client->from_peers.size(), server_.counters().relayed_to_clients);
+  for (const auto& [from, text] : client->from_peers) EXPECT_EQ(text, payload);
+  EXPECT_EQ(client->client().state(), TurnClient::State::kAllocated);
+}
+
 TEST_F(TurnOverFewConnections, AClientThatAsksAndNeverReadsIsResetAndCostsNoMoreThanTheLimit) {
   stranger_.reads = false;
   const net::SocketId id = stranger_.Connect(At("10.0.0.2:0"), At("192.0.2.1:443"));
