@@ -67,7 +67,7 @@ int RelayTraversals(const sim::Lineage& lineage, net::PacketTag tag) {
 }
 
 CellRun::CellRun(const CellPlan& plan, std::uint64_t seed, const Options& options)
-    : plan_(plan), options_(options), world_(seed) {}
+    : plan_(plan), options_(options), world_(seed), trials_(plan) {}
 
 CellRun::~CellRun() = default;
 
@@ -94,6 +94,7 @@ absl::Status CellRun::Run() {
 
 absl::Status CellRun::Build() {
   if (options_.tracer != nullptr) world_.SetTracer(options_.tracer);
+  if (!plan_.punchings.empty()) world_.SetTracer(&segments_.emplace(options_.tracer));
   if (absl::Status status = BuildNodes(); !status.ok()) return status;
   for (const PlannedLink& link : plan_.links) {
     const auto end = [this](const PlannedLink::End& one) {
@@ -158,6 +159,10 @@ absl::Status CellRun::BuildNodes() {
       }
     }
     first_interface_.push_back(std::max(first, 0));
+    for (std::size_t i = 0; i < planned.interfaces.size(); ++i) {
+      if (!planned.interfaces[i].filters_sources) continue;
+      static_cast<sim::Router*>(host)->FilterSourcesFrom(first_interface_.back() + static_cast<int>(i));
+    }
   }
   return absl::OkStatus();
 }
@@ -199,13 +204,14 @@ void CellRun::StartPrograms() {
       world_.Start(machine, *endpoints_.back());
     }
   }
+  trials_.Start(world_, hosts_);
 }
 
 bool CellRun::Over() const {
   for (const std::unique_ptr<apps::IceEndpoint>& endpoint : endpoints_) {
     if (!endpoint->finished()) return false;
   }
-  return true;
+  return trials_.Over();
 }
 
 const apps::IceEndpoint& CellRun::endpoint(std::size_t session, int side) const {

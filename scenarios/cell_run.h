@@ -14,6 +14,8 @@
 #include "ice/host_pacer.h"
 #include "scenarios/outcome.h"
 #include "scenarios/plan.h"
+#include "scenarios/segment_book.h"
+#include "scenarios/trials.h"
 #include "sim/tracer.h"
 #include "sim/world.h"
 
@@ -40,6 +42,10 @@ class CellRun {
   const apps::IceEndpoint& endpoint(std::size_t session, int side) const;
   const apps::ReferralServer* referral() const { return referral_.get(); }
   std::span<const std::unique_ptr<apps::StunTurnServer>> servers() const { return servers_; }
+  // What is no session; trial_results.h tells what came of it.
+  const Trials& trials() const { return trials_; }
+  // Null where there is no punching.
+  const SegmentBook* segments() const { return segments_ ? &*segments_ : nullptr; }
   const CellPlan& plan() const { return plan_; }
   const sim::World& world() const { return world_; }
   sim::HostNode& host(std::uint32_t node) const { return *hosts_[node]; }
@@ -64,6 +70,8 @@ class CellRun {
   std::unique_ptr<apps::ReferralServer> referral_;
   std::vector<std::unique_ptr<apps::StunTurnServer>> servers_;  // null where the server does not run
   std::vector<std::unique_ptr<apps::IceEndpoint>> endpoints_;   // two for each session
+  Trials trials_;
+  std::optional<SegmentBook> segments_;
   bool out_of_events_ = false;
 };
 

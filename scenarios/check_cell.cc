@@ -37,8 +37,9 @@ class Checker {
     CheckFirewalls();
     CheckServers();
     CheckSessions();
+    CheckPunchings();
     // A way is looked for only in a network that makes sense so far.
-    if (!problems_->found()) CheckWaysToReferral();
+    if (!problems_->found() && cell_.session_size() > 0) CheckWaysToReferral();
   }
 
  private:
@@ -113,6 +114,20 @@ class Checker {
             }
           }
         }
+      }
+    }
+    for (int n = 0; n < topology_.network_size(); ++n) {
+      const proto::Network& network = topology_.network(n);
+      if (!network.has_core_address()) continue;
+      const std::string path = absl::StrCat("topology.network[", network.name(), "].core_address");
+      const std::optional<IpAddress> address = IpAddress::Parse(network.core_address());
+      if (network.kind() != proto::Network::INTERNET) {
+        problems_->Add(path, absl::StrCat("network \"", network.name(), "\" is a LAN, which has no core"));
+      } else if (!address || address->IsUnspecified() || address->IsMulticast() || address->IsLoopback()) {
+        problems_->Add(path, absl::StrCat("\"", network.core_address(), "\" cannot be a router's address"));
+      } else if (view_.FindOwner(n, *address) != nullptr) {
+        problems_->Add(path, absl::StrCat(view_.FindOwner(n, *address)->Called(), " has address ",
+                                          network.core_address(), " too"));
       }
     }
     for (const Node& node : view_.nodes()) {
@@ -224,7 +239,9 @@ class Checker {
   }
 
   void CheckSessions() {
-    if (cell_.session_size() == 0) problems_->Add("session", "there is no session, so nothing to run");
+    if (cell_.session_size() == 0 && cell_.punching_size() == 0) {
+      problems_->Add("session", "there is no session, so nothing to run");
+    }
     for (const proto::Host& host : topology_.host()) {
       if (host.ephemeral_port_first() > host.ephemeral_port_last()) {
         problems_->Add(absl::StrCat("topology.host[", host.name(), "].ephemeral_port_first"),
@@ -270,6 +287,27 @@ class Checker {
         if (agent.withhold_host() && agent.withhold_srflx() && agent.withhold_relay()) {
           problems_->Add(agent_path, absl::StrCat("peer \"", peer.name(), "\" withholds every type of candidate"));
         }
+      }
+    }
+  }
+
+  void CheckPunchings() {
+    for (const proto::Punching& punching : cell_.punching()) {
+      const std::string path = absl::StrCat("punching[", punching.name(), "]");
+      const std::string who = absl::StrCat("punching \"", punching.name(), "\"");
+      if (punching.peer_size() != 2) {
+        problems_->Add(path, absl::StrCat(who, " has ", punching.peer_size(),
+                                          punching.peer_size() == 1 ? " peer" : " peers", "; it takes two"));
+      }
+      for (const proto::PunchingPeer& peer : punching.peer()) {
+        if (view_.FindHost(peer.host()) != nullptr) continue;
+        problems_->Add(absl::StrCat(path, ".peer[", peer.name(), "].host"),
+                       absl::StrCat(who, ", peer \"", peer.name(), "\": no host \"", peer.host(), "\""));
+      }
+      const Node* rendezvous = view_.FindHost(punching.rendezvous());
+      if (rendezvous == nullptr) {
+        problems_->Add(absl::StrCat(path, ".rendezvous"),
+                       absl::StrCat(who, ": no host \"", punching.rendezvous(), "\""));
       }
     }
   }

@@ -215,7 +215,8 @@ class Expander {
         problems_->Add(origins_.Find(absl::StrCat(path, field)), what);
       };
       const bool says = expect.has_outcome() || expect.peer_size() > 0 || expect.has_relay_hops() ||
-                        expect.has_agree() || expect.has_bounds() || expect.has_xfail() || expect.has_unsupported();
+                        expect.has_agree() || expect.has_bounds() || expect.has_killed() || expect.has_xfail() ||
+                        expect.has_unsupported();
       if (!says) add("", "this expectation expects nothing");
       std::vector<std::string> sessions;
       std::vector<std::string> peers;
@@ -224,6 +225,7 @@ class Expander {
         if (expect.has_session() && expect.session() != session.name()) continue;
         for (const proto::Peer& peer : session.peer()) peers.push_back(peer.name());
       }
+      for (const proto::Punching& punching : file.punching()) sessions.push_back(punching.name());
       if (expect.has_session() && std::find(sessions.begin(), sessions.end(), expect.session()) == sessions.end()) {
         add(".session", absl::StrCat("no session \"", expect.session(), "\"", Suggestion(expect.session(), sessions)));
         continue;

@@ -7,6 +7,7 @@
 #include "scenarios/explain.h"
 #include "scenarios/oracle/extract.h"
 #include "scenarios/plan.h"
+#include "scenarios/trial_results.h"
 
 namespace pinhole::scenarios {
 namespace {
@@ -29,6 +30,10 @@ Outcome WorstOutcome(const CellRun& run) {
   Outcome worst = Outcome::kDirect;
   for (std::size_t s = 0; s < run.plan().sessions.size(); ++s) {
     const Outcome outcome = run.OutcomeOf(s).outcome;
+    if (Badness(outcome) > Badness(worst)) worst = outcome;
+  }
+  for (std::size_t i = 0; i < run.plan().punchings.size(); ++i) {
+    const Outcome outcome = PunchingOutcome(run, i).outcome;
     if (Badness(outcome) > Badness(worst)) worst = outcome;
   }
   return worst;
@@ -58,6 +63,9 @@ absl::StatusOr<PreparedCell> PrepareCell(const Scenario& scenario, const Cell& c
     if (!prediction.ok()) return WithCell(prediction.status(), cell);
     prepared.predictions.push_back(*std::move(prediction));
   }
+  for (const proto::Punching& punching : prepared.resolved.punching()) {
+    prepared.punching_expectations.push_back(ExpectationsOf(expectations, punching.name()));
+  }
   return prepared;
 }
 
@@ -66,6 +74,9 @@ std::vector<Verdict> JudgeSessions(const PreparedCell& prepared, const CellRun& 
   for (std::size_t s = 0; s < prepared.expectations.size(); ++s) {
     verdicts.push_back(Judge(prepared.expectations[s], prepared.resolved.session(static_cast<int>(s)),
                              prepared.predictions[s], run.OutcomeOf(s)));
+  }
+  for (std::size_t i = 0; i < prepared.punching_expectations.size(); ++i) {
+    verdicts.push_back(JudgePunching(prepared.punching_expectations[i], PunchingOutcome(run, i)));
   }
   return verdicts;
 }
@@ -110,6 +121,10 @@ absl::StatusOr<JudgedRun> RunAndJudge(const PreparedCell& prepared, std::uint32_
     if (watch && judged.verdict.kind == VerdictKind::kFail) {
       for (std::size_t s = 0; s < prepared.plan.sessions.size(); ++s) {
         const std::string why = ExplainSession(run, book, s);
+        if (!why.empty()) absl::StrAppend(&judged.explanation, judged.explanation.empty() ? "" : "; ", why);
+      }
+      for (std::size_t i = 0; i < prepared.plan.punchings.size(); ++i) {
+        const std::string why = ExplainPunching(run, i);
         if (!why.empty()) absl::StrAppend(&judged.explanation, judged.explanation.empty() ? "" : "; ", why);
       }
     }

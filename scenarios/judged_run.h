@@ -22,9 +22,10 @@ struct PreparedCell {
   const Cell* cell = nullptr;
   proto::Scenario resolved;
   CellPlan plan;
-  std::vector<std::vector<const proto::Expect*>> expectations;  // by session
-  std::vector<Prediction> predictions;                          // by session
-  std::string unsupported;                                      // why it is not to be run; empty if it is
+  std::vector<std::vector<const proto::Expect*>> expectations;           // by session
+  std::vector<Prediction> predictions;                                   // by session
+  std::vector<std::vector<const proto::Expect*>> punching_expectations;  // by punching
+  std::string unsupported;                                               // why it is not to be run; empty if it is
 };
 
 // Internal: the cell is one that cannot be, which the loader should have said.
@@ -50,7 +51,7 @@ struct JudgedRun {
 absl::StatusOr<JudgedRun> RunAndJudge(const PreparedCell& prepared, std::uint32_t repetition, std::uint64_t seed,
                                       bool json);
 
-// Verdicts on the sessions of a finished run.
+// Verdicts on the sessions of a finished run, then on its punchings.
 std::vector<Verdict> JudgeSessions(const PreparedCell& prepared, const CellRun& run);
 
 }  // namespace pinhole::scenarios

@@ -5,7 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "scenarios/segment_book.h"
 #include "sim/rule.h"
+#include "sim/tcp/header.h"
 
 namespace pinhole::scenarios {
 namespace {
@@ -24,9 +26,10 @@ std::vector<std::vector<std::uint32_t>> Neighbours(const CellPlan& plan) {
 std::vector<std::uint32_t> LadderOrder(const CellPlan& plan) {
   const std::vector<std::vector<std::uint32_t>> neighbours = Neighbours(plan);
   std::vector<std::uint32_t> way;
-  if (!plan.sessions.empty()) {
-    const std::uint32_t from = plan.sessions[0].peers[0].node;
-    const std::uint32_t to = plan.sessions[0].peers[1].node;
+  if (!plan.sessions.empty() || !plan.punchings.empty()) {
+    const bool ice = !plan.sessions.empty();
+    const std::uint32_t from = ice ? plan.sessions[0].peers[0].node : plan.punchings[0].peers[0].node;
+    const std::uint32_t to = ice ? plan.sessions[0].peers[1].node : plan.punchings[0].peers[1].node;
     constexpr std::uint32_t kUnseen = 0xffffffff;
     std::vector<std::uint32_t> towards(plan.nodes.size(), kUnseen);  // next node on the way to `to`
     std::vector<std::uint32_t> queue = {to};
@@ -100,6 +103,11 @@ void Ladder::OnTrace(const sim::TraceEvent& event, const sim::Packet& packet) {
   const net::Duration time = event.at.time_since_epoch();
   std::string text = absl::StrCat(packet.is_icmp() ? "icmp" : net::ToString(packet.packet_class), " ",
                                   packet.source.ToString(), " > ", packet.destination.ToString());
+  if (packet.is_tcp()) {
+    absl::StrAppend(&text, "  ", SegmentBook::Name(packet.tcp.flags), " ", packet.tcp.sequence);
+    if (packet.tcp.Has(sim::kTcpAck)) absl::StrAppend(&text, " acks ", packet.tcp.acknowledgment);
+    if (packet.payload.size_bytes > 0) absl::StrAppend(&text, ", ", packet.payload.size_bytes, " bytes");
+  }
   if (event.kind == sim::TraceKind::kSend) {
     const std::size_t to = column_[static_cast<std::size_t>(event.other)];
     const std::size_t left = std::min(from, to) * width_;

@@ -67,6 +67,12 @@ struct SideOutcome {
   std::string failure;  // empty when connected; else phase, and the node and rule that dropped the last hope
 };
 
+// What ended a punching: a node, and a rule by name.
+struct KilledBy {
+  std::string node;
+  std::string rule;
+};
+
 struct SessionOutcome {
   Outcome outcome = Outcome::kUndecided;
   SideOutcome a;  // the session's first participant
@@ -75,6 +81,7 @@ struct SessionOutcome {
   bool agree = false;
   // Relays that a data packet crosses on the selected path, counted by traversals. 0 when direct.
   int relay_hops = 0;
+  std::optional<KilledBy> killed;  // of a punching that failed
   // Counts that expectations may bound; absent is not zero.
   std::optional<std::int64_t> packets;
   std::optional<std::int64_t> wire_bytes;

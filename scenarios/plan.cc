@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "scenarios/firewall_conversion.h"
 #include "scenarios/nat_conversion.h"
+#include "scenarios/plan_trials.h"
 
 namespace pinhole::scenarios {
 namespace {
@@ -26,12 +27,14 @@ struct Attachment {
   sim::LinkProfile down;
   std::vector<net::IpAddress> gateways;
   bool default_route = true;
+  bool source_filtering = false;
 };
 
 struct PlannedNetwork {
   std::string name;
   bool internet = false;
   bool routes_private = false;
+  std::optional<net::IpAddress> core_address;
   std::optional<std::uint32_t> core;
 };
 
@@ -53,6 +56,14 @@ net::InterfaceKind ToInterfaceKind(proto::Interface::Kind kind) {
       return net::InterfaceKind::kVpn;
   }
   return net::InterfaceKind::kEthernet;
+}
+
+void SetTcp(const proto::HostTcp& tcp, sim::TcpConnectionOptions* options) {
+  if (tcp.has_window_scale()) options->window_scale = static_cast<std::uint8_t>(tcp.window_scale());
+  if (!tcp.window_scaling()) options->window_scale.reset();
+  options->receive_buffer_bytes = static_cast<std::uint32_t>(tcp.receive_buffer_bytes());
+  options->rto_initial = microseconds(tcp.initial_rto_us());
+  options->soft_errors_abort_connect = tcp.soft_errors_abort_connect();
 }
 
 class Planner {
@@ -95,6 +106,7 @@ absl::StatusOr<CellPlan> Planner::Plan() {
   if (absl::Status status = AddServers(); !status.ok()) return status;
   if (absl::Status status = AddReferral(); !status.ok()) return status;
   if (absl::Status status = AddSessions(); !status.ok()) return status;
+  if (absl::Status status = PlanTrials(cell_, &plan_); !status.ok()) return status;
   plan_.virtual_time_max = microseconds(cell_.limits().virtual_time_max_us());
   plan_.events_max = cell_.limits().events_max();
   return std::move(plan_);
@@ -105,6 +117,7 @@ absl::Status Planner::AddNetworks() {
     networks_.push_back({.name = network.name(),
                          .internet = network.kind() == proto::Network::INTERNET,
                          .routes_private = network.routes_private_addresses(),
+                         .core_address = net::IpAddress::Parse(network.core_address()),
                          .core = std::nullopt});
   }
   return absl::OkStatus();
@@ -117,6 +130,8 @@ absl::Status Planner::AddNodes() {
     node.name = host.name();
     node.host.ephemeral_port_min = static_cast<std::uint16_t>(host.ephemeral_port_first());
     node.host.ephemeral_port_max = static_cast<std::uint16_t>(host.ephemeral_port_last());
+    node.host.raw_tcp = host.raw_tcp();
+    SetTcp(host.tcp(), &node.host.tcp);
     for (const proto::Interface& interface : host.interface()) {
       if (absl::Status status = AddInterface(index, interface); !status.ok()) return status;
     }
@@ -170,6 +185,7 @@ absl::Status Planner::AddInterface(std::uint32_t node, const proto::Interface& i
   attachment.up = ToLinkProfile(interface.up());
   attachment.down = ToLinkProfile(interface.down());
   attachment.default_route = interface.default_route();
+  attachment.source_filtering = interface.source_filtering();
   for (const std::string& text : interface.gateway()) {
     const std::optional<net::IpAddress> gateway = net::IpAddress::Parse(text);
     if (!gateway) return absl::InvalidArgumentError(absl::StrCat(place, ": gateway \"", text, "\" is no address"));
@@ -211,7 +227,14 @@ void Planner::AddCores() {
       if (attachment.network != static_cast<int>(n)) continue;
       const std::uint32_t interface = static_cast<std::uint32_t>(node.interfaces.size());
       const PlannedNode& peer = plan_.nodes[attachment.node];
-      node.interfaces.push_back({.name = absl::StrCat("to_", peer.name), .addresses = {}});
+      node.interfaces.push_back(
+          {.name = absl::StrCat("to_", peer.name), .addresses = {}, .filters_sources = attachment.source_filtering});
+      if (interface == 0 && networks_[n].core_address) {
+        net::InterfaceAddress own;
+        own.address = *networks_[n].core_address;
+        own.prefix_length = own.address.is_v4() ? 32 : 128;
+        node.interfaces.back().addresses.push_back(own);
+      }
       for (const net::InterfaceAddress& address : peer.interfaces[attachment.interface].addresses) {
         node.routes.push_back({.prefix = net::IpPrefix(address.address, address.address.is_v4() ? 32 : 128),
                                .interface = static_cast<int>(interface),

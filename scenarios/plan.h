@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "apps/ice_endpoint.h"
+#include "apps/tcp_punching.h"
 #include "ice/options.h"
 #include "net/socket_address.h"
 #include "scenarios/scenario.pb.h"
@@ -25,6 +26,7 @@ struct PlannedInterface {
   std::string name;
   net::InterfaceKind kind = net::InterfaceKind::kEthernet;
   std::vector<net::InterfaceAddress> addresses;
+  bool filters_sources = false;  // kCore: of what comes in by it (sim/router.h)
 };
 
 enum class PlannedNodeKind : std::uint8_t {
@@ -90,6 +92,19 @@ struct PlannedSession {
   net::Duration hold{};
 };
 
+// Two peers that punch, and where they meet.
+struct PlannedPunching {
+  struct Peer {
+    std::string name;
+    std::uint32_t node = 0;
+    apps::TcpPunching::Options options;
+  };
+  std::string name;
+  std::uint32_t rendezvous_node = 0;
+  net::SocketAddress rendezvous;
+  Peer peers[2];
+};
+
 struct CellPlan {
   std::vector<PlannedNode> nodes;  // hosts, NATs, routers in the file's order, then cores and switches
   std::vector<PlannedLink> links;
@@ -97,6 +112,7 @@ struct CellPlan {
   std::optional<std::uint32_t> referral_node;
   std::vector<net::SocketAddress> referral_addresses;
   std::vector<PlannedSession> sessions;
+  std::vector<PlannedPunching> punchings;
   net::Duration virtual_time_max = std::chrono::seconds(600);
   std::uint64_t events_max = 20'000'000;
 };

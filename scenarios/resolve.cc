@@ -376,6 +376,11 @@ void ResolveCell(const NatProfiles& profiles, CellProblems* problems, proto::Sce
     session.clear_stun_server();
     session.clear_turn_server();
   }
+  for (proto::Punching& punching : *cell->mutable_punching()) {
+    for (proto::PunchingPeer& peer : *punching.mutable_peer()) {
+      if (!peer.has_host()) peer.set_host(peer.name());
+    }
+  }
 }
 
 }  // namespace pinhole::scenarios

@@ -11,6 +11,7 @@
 #include "scenarios/best_path.h"
 #include "scenarios/explain.h"
 #include "scenarios/knowledge.h"
+#include "scenarios/trial_results.h"
 
 namespace pinhole::scenarios {
 namespace {
@@ -235,6 +236,7 @@ proto::RunResult MakeRunResult(const RunIdentity& identity, const CellRun& run, 
     }
     session->set_useless_addresses(UselessAddresses(run, s));
   }
+  FillTrials(run, &result);
   if (!verdicts.empty()) {
     const Verdict& verdict = WorstOf(verdicts);
     result.set_verdict(ToProto(verdict.kind));

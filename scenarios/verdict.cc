@@ -155,6 +155,16 @@ std::string BrokenBound(const proto::Bounds& bounds, const SessionOutcome& outco
   return broken;
 }
 
+std::string KilledOtherwise(const proto::Killed& expected, const SessionOutcome& outcome) {
+  if (!outcome.killed) return "nothing was dropped";
+  const auto has = [](const auto& names, const std::string& name) {
+    return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
+  };
+  if (has(expected.node(), outcome.killed->node) && has(expected.rule(), outcome.killed->rule)) return "";
+  return absl::StrCat("killed at ", outcome.killed->node, " by ", outcome.killed->rule, ", expected ",
+                      absl::StrJoin(expected.node(), " or "), " by ", absl::StrJoin(expected.rule(), " or "));
+}
+
 // What of the expectation is not met; empty: nothing.
 std::string Unmet(const proto::Expect& expect, const proto::Session& session, const SessionOutcome& outcome) {
   if (expect.has_outcome() && !OutcomeIs(expect.outcome(), outcome.outcome)) {
@@ -173,6 +183,9 @@ std::string Unmet(const proto::Expect& expect, const proto::Session& session, co
   }
   if (expect.has_agree() && expect.agree() != outcome.agree) {
     return expect.agree() ? "the sides do not agree" : "the sides agree";
+  }
+  if (expect.has_killed()) {
+    if (const std::string other = KilledOtherwise(expect.killed(), outcome); !other.empty()) return other;
   }
   if (expect.has_bounds()) return BrokenBound(expect.bounds(), outcome);
   return "";

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "sim/host_node.h"
 
 namespace pinhole::sim {
@@ -16,11 +18,15 @@ class Router final : public HostNode {
  public:
   Router(const NodeInit& init, const RouterOptions& options);
 
+  // Drops what comes in by `interface` unless its source would be sent back by it (RFC 3704 §2.2, strict).
+  void FilterSourcesFrom(int interface);
+
  protected:
   void Forward(int interface, PacketPtr packet) override;
 
  private:
   RouterOptions options_;
+  std::vector<bool> filters_sources_;  // by interface; empty: none does
 };
 
 // Joins all links of its one interface (index 0) into one network. Has no addresses.

@@ -34,6 +34,8 @@ const char* ToString(Rule rule) {
       return "not_forwarding";
     case Rule::kInterfaceDown:
       return "interface_down";
+    case Rule::kSourceFiltered:
+      return "source_filtered";
     case Rule::kNoSocket:
       return "no_socket";
     case Rule::kNoProtocol:

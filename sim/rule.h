@@ -20,13 +20,14 @@ enum class Rule : std::uint8_t {
   kNeedsFragments,  // larger than the link's MTU, IPv4 without DF: fragments are not modelled
 
   // Routing.
-  kNoRoute,        // no route to the destination
-  kNoNeighbour,    // the next hop is not on that network (nobody answers ARP or ND)
-  kTtlExceeded,    // the hop limit ran out
-  kPrivateInCore,  // a private destination in the public core
-  kMartian,        // a loopback, unspecified or multicast address where it cannot be
-  kNotForwarding,  // reached a host that it was not for, and that does not forward
-  kInterfaceDown,  // the interface it should leave or enter by is down
+  kNoRoute,         // no route to the destination
+  kNoNeighbour,     // the next hop is not on that network (nobody answers ARP or ND)
+  kTtlExceeded,     // the hop limit ran out
+  kPrivateInCore,   // a private destination in the public core
+  kMartian,         // a loopback, unspecified or multicast address where it cannot be
+  kNotForwarding,   // reached a host that it was not for, and that does not forward
+  kInterfaceDown,   // the interface it should leave or enter by is down
+  kSourceFiltered,  // from a source that is not on the side it came from (RFC 3704)
 
   // Hosts, and the input path of any box.
   kNoSocket,      // no socket is bound to the destination

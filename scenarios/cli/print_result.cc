@@ -119,6 +119,25 @@ void PrintSession(const proto::SessionResult& session, std::ostream& out) {
   if (session.has_prediction()) out << "  oracle: " << Foreseen(session.prediction()) << "\n";
 }
 
+void PrintPunching(const proto::PunchingResult& punching, std::ostream& out) {
+  for (const proto::PunchingSide& side : punching.side()) {
+    out << "\n" << side.name() << ": " << (side.connected() ? "connected" : "failed");
+    if (side.has_failure()) out << ", " << side.failure();
+    out << "\n";
+    if (side.has_own_endpoint()) {
+      out << "  seen at " << side.own_endpoint() << ", the other at " << side.peer_endpoint() << "\n";
+    }
+    std::vector<std::string> times = {side.tries() == 1 ? "1 try" : absl::StrCat(side.tries(), " tries")};
+    if (side.has_try_started_us()) times.push_back(absl::StrCat("the last from ", Ms(side.try_started_us())));
+    if (side.has_connect_time_us()) times.push_back(absl::StrCat("handshake took ", Ms(side.connect_time_us())));
+    if (side.has_connected_us()) times.push_back(absl::StrCat("data both ways ", Ms(side.connected_us())));
+    out << "  " << absl::StrJoin(times, ", ") << "\n";
+  }
+  out << "\npunching " << punching.name() << " by " << punching.technique() << ": "
+      << proto::RunOutcome_Name(punching.outcome()) << "\n";
+  if (punching.has_reason()) out << "  why: " << punching.reason() << "\n";
+}
+
 void PrintVerdict(const proto::RunResult& result, std::ostream& out) {
   out << "\nverdict: " << proto::Verdict_Name(result.verdict());
   const bool by_oracle = result.judge() == proto::ORACLE;
@@ -138,6 +157,7 @@ void PrintVerdict(const proto::RunResult& result, std::ostream& out) {
 
 void PrintResult(const proto::RunResult& result, std::ostream& out) {
   for (const proto::SessionResult& session : result.session()) PrintSession(session, out);
+  for (const proto::PunchingResult& punching : result.punching()) PrintPunching(punching, out);
   PrintVerdict(result, out);
   out << "\nsent by hosts:\n";
   for (const proto::ClassTraffic& traffic : result.traffic()) {

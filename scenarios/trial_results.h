@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "scenarios/cell_run.h"
+#include "scenarios/judged_run.h"
+#include "scenarios/outcome.h"
+#include "scenarios/results.pb.h"
+#include "scenarios/verdict.h"
+
+// What came of a run's punchings, in the terms that sessions are judged in.
+namespace pinhole::scenarios {
+
+// Outcome, times, and of one that failed what ended it: the first segment of the last try that was dropped and that the
+// technique needed, or, once a side's handshake was over, the last one. Low-TTL SYNs are meant to end on the way, and
+// so is the SYN of one that only listens then: they count where nothing else was dropped.
+SessionOutcome PunchingOutcome(const CellRun& run, std::size_t index);
+
+// "a: ...; b: ...; last hope: check SYN ... dropped at ...". Empty: it connected.
+std::string ExplainPunching(const CellRun& run, std::size_t index);
+
+// As Judge(). A punching of which no expectation says the outcome fails: no oracle knows techniques.
+Verdict JudgePunching(const std::vector<const proto::Expect*>& expectations, const SessionOutcome& outcome);
+
+void FillTrials(const CellRun& run, proto::RunResult* result);
+
+}  // namespace pinhole::scenarios

@@ -1,0 +1,29 @@
+#include "scenarios/trials.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace pinhole::scenarios {
+
+void Trials::Start(sim::World& world, std::span<sim::HostNode* const> hosts) {
+  for (const PlannedPunching& planned : plan_.punchings) {
+    net::Host& meeting = world.AddProgram(*hosts[planned.rendezvous_node], absl::StrCat(planned.name, "/rendezvous"));
+    apps::PunchingRendezvous::Options options;
+    options.listen = planned.rendezvous;
+    rendezvous_.push_back(std::make_unique<apps::PunchingRendezvous>(meeting, options));
+    world.Start(meeting, *rendezvous_.back());
+    for (const PlannedPunching::Peer& peer : planned.peers) {
+      net::Host& machine = world.AddProgram(*hosts[peer.node], absl::StrCat(planned.name, "/", peer.name));
+      peers_.push_back(std::make_unique<apps::TcpPunching>(machine, peer.options));
+      world.Start(machine, *peers_.back());
+    }
+  }
+}
+
+bool Trials::Over() const {
+  for (const std::unique_ptr<apps::TcpPunching>& peer : peers_) {
+    if (!peer->finished()) return false;
+  }
+  return true;
+}
+
+}  // namespace pinhole::scenarios

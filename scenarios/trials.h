@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "apps/punching_rendezvous.h"
+#include "apps/tcp_punching.h"
+#include "scenarios/plan.h"
+#include "sim/world.h"
+
+namespace pinhole::scenarios {
+
+// The programs of one run that are no ICE session: punching peers and their rendezvous. Of a plan that outlives them.
+class Trials {
+ public:
+  explicit Trials(const CellPlan& plan) : plan_(plan) {}
+
+  // `hosts` by node of the plan.
+  void Start(sim::World& world, std::span<sim::HostNode* const> hosts);
+  // Each has come to an end.
+  bool Over() const;
+
+  const apps::TcpPunching& punching(std::size_t index, int side) const {
+    return *peers_[2 * index + static_cast<std::size_t>(side)];
+  }
+
+ private:
+  const CellPlan& plan_;
+  std::vector<std::unique_ptr<apps::PunchingRendezvous>> rendezvous_;
+  std::vector<std::unique_ptr<apps::TcpPunching>> peers_;  // two for each punching
+};
+
+}  // namespace pinhole::scenarios

@@ -1,0 +1,218 @@
+// What gets TCP through NATs that follow connections more and more closely, and what ends it, segment by segment.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "sim/nat_box.h"
+#include "tests/library/punched_cell.h"
+
+namespace pinhole::scenarios {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kDepths[] = {"ADDRESSES", "FLAGS", "SYN_ACK_NUMBER", "WINDOW", "LINUX", "REWRITES_ISN"};
+
+struct Place {
+  const char* technique;
+  int depth = 0;
+  const char* nat = "silent";
+  const char* icmp = "kept";
+  const char* host = "soft";
+  int late_us = 0;
+  int tries = 1;
+};
+std::string IdOf(const Place& place) {
+  return absl::StrCat("host=", place.host, ",icmp=", place.icmp, ",late=", place.late_us, ",nat=", place.nat,
+                      ",technique=", place.technique, ",tracking=", kDepths[place.depth], ",tries=", place.tries);
+}
+PunchedCell Punch(const Place& place, const std::vector<std::string>& sets = {}) {
+  return PunchedCell("tcp_strictness", IdOf(place), sets);
+}
+
+TEST(TcpStrictness, SimultaneousOpenPassesEveryDepth) {
+  for (int depth = 0; depth < 6; ++depth) {
+    for (const char* nat : {"silent", "answers", "deletes"}) {
+      const PunchedCell cell = Punch({.technique = "SIMULTANEOUS_OPEN", .depth = depth, .nat = nat});
+      SCOPED_TRACE(cell.why);
+      EXPECT_TRUE(cell.connected()) << kDepths[depth] << " " << nat;
+      // One way is 20 ms: SYNs cross, each is answered by SYN,ACK, and these cross too (RFC 9293 §3.5, figure 7).
+      for (int side = 0; side < 2; ++side) {
+        EXPECT_EQ(*cell.report(side).connected - *cell.report(side).try_started, std::chrono::milliseconds(40));
+      }
+      EXPECT_EQ(cell.SentBy("alice")[0], "SYN");
+      EXPECT_EQ(cell.SentBy("alice")[1], "SYN,ACK");
+    }
+  }
+}
+
+// RFC 5382 REQ-4 is there for this: what comes first must not be answered.
+TEST(TcpStrictness, SimultaneousOpenOfASideThatIsLateFailsOnlyWhereItsNatAnswers) {
+  for (int depth = 0; depth < 6; ++depth) {
+    for (const char* nat : {"silent", "answers", "deletes"}) {
+      const PunchedCell cell = Punch({.technique = "SIMULTANEOUS_OPEN", .depth = depth, .nat = nat, .late_us = 100000});
+      EXPECT_EQ(cell.connected(), std::string(nat) == "silent") << kDepths[depth] << " " << nat << ": " << cell.why;
+      if (!cell.connected()) {
+        EXPECT_EQ(cell.killed(), "home_b by filtered_port");
+      }
+    }
+  }
+}
+
+TEST(TcpStrictness, AGuessedNumberNeverConnectsAndTheCellNamesWhoKilledIt) {
+  for (int depth = 0; depth < 6; ++depth) {
+    for (const int tries : {1, 3}) {
+      const PunchedCell cell = Punch({.technique = "FORGED_GUESSED_NUMBER", .depth = depth, .tries = tries});
+      SCOPED_TRACE(cell.why);
+      EXPECT_FALSE(cell.connected());
+      EXPECT_EQ(cell.report(0).tries, tries);
+      if (depth < 2) {
+        // Let in, and answered with RST by the host, which stays in SYN-SENT (RFC 9293 §3.10.7.3).
+        EXPECT_EQ(cell.killed(), "alice by tcp_bad_ack");
+        EXPECT_THAT(cell.why, HasSubstr("SYN,ACK"));
+        for (const char* host : {"alice", "bob"}) {
+          const std::vector<std::string> sent = cell.SentBy(host);
+          EXPECT_EQ(std::count(sent.begin(), sent.end(), "RST"), tries) << host;
+          EXPECT_THAT(cell.DroppedAt(host), Contains("SYN,ACK").Times(tries));
+        }
+      } else {
+        EXPECT_EQ(cell.killed(), "home_a by tcp_syn_ack_number");
+        EXPECT_THAT(cell.SentBy("alice"), Not(Contains("RST")));
+        EXPECT_THAT(cell.why, HasSubstr("bound"));
+      }
+    }
+  }
+}
+
+TEST(TcpStrictness, AnExchangedNumberConnectsUnlessTheNatRewritesIt) {
+  for (int depth = 0; depth < 6; ++depth) {
+    const PunchedCell cell = Punch({.technique = "FORGED_EXCHANGED_NUMBER", .depth = depth});
+    SCOPED_TRACE(cell.why);
+    EXPECT_EQ(cell.connected(), depth < 5) << kDepths[depth];
+    if (depth == 5) {
+      EXPECT_EQ(cell.killed(), "home_a by tcp_syn_ack_number");
+    }
+    // Neither host ever sends a SYN that could reach the other, nor a SYN,ACK.
+    for (const char* host : {"alice", "bob"}) {
+      EXPECT_THAT(cell.SentBy(host), Not(Contains("SYN,ACK")));
+      EXPECT_EQ(cell.SentBy(host)[0], "SYN");
+    }
+  }
+}
+
+TEST(TcpStrictness, AForgedSynAckNeedsAHostThatMayForgeAndAnUplinkThatLetsItThrough) {
+  const Place place = {.technique = "FORGED_EXCHANGED_NUMBER", .depth = 3};
+  const PunchedCell unprivileged = Punch(place, {"topology.host[rendezvous].raw_tcp=false"});
+  EXPECT_FALSE(unprivileged.connected());
+  EXPECT_THAT(unprivileged.why, HasSubstr("may not forge"));
+  const PunchedCell filtered = Punch(place, {"topology.host[rendezvous].interface[eth0].source_filtering=true"});
+  EXPECT_FALSE(filtered.connected());
+  EXPECT_EQ(filtered.killed(), "internet by source_filtered");
+}
+
+TEST(TcpStrictness, SynOutRstInSynInFailsOnNatsThatDeleteOnRst) {
+  for (int depth = 0; depth < 6; ++depth) {
+    EXPECT_TRUE(Punch({.technique = "SYN_THEN_LISTEN", .depth = depth}).connected()) << kDepths[depth];
+    const PunchedCell deletes = Punch({.technique = "SYN_THEN_LISTEN", .depth = depth, .nat = "deletes"});
+    // What reads no flags sees no RST.
+    EXPECT_EQ(deletes.connected(), depth == 0) << kDepths[depth] << ": " << deletes.why;
+    if (depth > 0) {
+      EXPECT_EQ(deletes.killed(), "home_a by filtered_port");
+    }
+    const PunchedCell keeps = Punch({.technique = "SYN_THEN_LISTEN", .depth = depth, .nat = "answers"});
+    EXPECT_EQ(keeps.connected(), depth < 3) << kDepths[depth] << ": " << keeps.why;
+  }
+}
+
+// Where a SYN that comes first is answered, only the entry that the first SYN left can save the pair.
+TEST(TcpStrictness, ALowTtlSynSurvivesIffIcmpLeavesTheEntryAndTheHostKeepsTheErrorSoft) {
+  for (int depth = 0; depth < 6; ++depth) {
+    for (const char* icmp : {"kept", "closes"}) {
+      for (const char* host : {"soft", "aborts"}) {
+        const PunchedCell cell = Punch({.technique = "LOW_TTL_SYN",
+                                        .depth = depth,
+                                        .nat = "answers",
+                                        .icmp = icmp,
+                                        .host = host,
+                                        .late_us = 100000});
+        const bool survives = std::string(icmp) == "kept" && std::string(host) == "soft";
+        EXPECT_EQ(cell.connected(), survives)
+            << IdOf({.technique = "", .depth = depth, .icmp = icmp, .host = host}) << ": " << cell.why;
+        // The first SYN never gets beyond the core; the second is the same socket's, one RTO later (RFC 6298).
+        EXPECT_THAT(cell.DroppedAt("internet"), ElementsAre("SYN", "SYN"));
+        if (survives) {
+          EXPECT_EQ(*cell.report(0).connected - *cell.report(0).try_started, std::chrono::milliseconds(1000 + 20 + 20));
+        }
+      }
+    }
+  }
+}
+
+TEST(TcpStrictness, ATtlThatReachesThePeersNatIsAnsweredThereAsAnyOther) {
+  const Place place = {.technique = "LOW_TTL_SYN", .depth = 1, .nat = "answers", .late_us = 100000};
+  EXPECT_TRUE(Punch(place).connected());
+  EXPECT_FALSE(Punch(place, {"punching[punch].ttl=3"}).connected());
+}
+
+// RFC 9293 §3.10.4, §3.10.5 in SYN-SENT; then §3.10.7.1 for the closed port. Alice listens only after Bob's SYN, 60 ms
+// after hers, has found the port closed.
+constexpr const char* kListensLate = "punching[punch].listen_after_us=500000";
+
+TEST(TcpStrictness, ClosingInSynSentSaysNothingAndTheClosedPortAnswersTheNextSyn) {
+  const PunchedCell late = Punch({.technique = "SYN_THEN_LISTEN", .depth = 1}, {kListensLate});
+  EXPECT_THAT(late.SentBy("alice"), ElementsAre("SYN", "RST,ACK")) << "nothing for the close, RST for Bob's SYN";
+  EXPECT_FALSE(late.connected());
+  EXPECT_THAT(late.why, HasSubstr("bob: syn_then_listen: connection refused"));
+  EXPECT_EQ(late.killed(), "alice by no_socket");
+  // Listening at once, she takes it.
+  const PunchedCell at_once = Punch({.technique = "SYN_THEN_LISTEN", .depth = 1});
+  EXPECT_TRUE(at_once.connected());
+  EXPECT_EQ(at_once.SentBy("alice")[1], "SYN,ACK");
+}
+
+TEST(TcpStrictness, TheRstOfAClosedPortShutsTheHoleWhereARstClosesASession) {
+  for (const bool deletes : {true, false}) {
+    const std::string effect = absl::StrCat("topology.nat[home_a].tcp.on_reset=", deletes ? "DELETES" : "TRANSITORY");
+    const PunchedCell cell = Punch({.technique = "SYN_THEN_LISTEN", .depth = 1}, {kListensLate, effect});
+    ASSERT_THAT(cell.SentBy("alice"), ElementsAre("SYN", "RST,ACK"));
+    const sim::NatBox& home_a = static_cast<const sim::NatBox&>(cell.run.host(3));
+    ASSERT_EQ(home_a.name(), "home_a");
+    sim::Nat& nat = const_cast<sim::Nat&>(home_a.nat());  // finding an entry takes out those that are over
+    const net::SocketAddress inside(net::IpAddress::Parse("192.168.1.10").value(), cell.report(0).own->port());
+    const bool open = nat.FindTcp(cell.run.world().now(), 2, inside, *cell.report(0).peer).has_value();
+    EXPECT_NE(open, deletes) << effect;
+  }
+}
+
+TEST(TcpStrictness, AllOfItIsTriedOverAndOver) {
+  const PunchedCell cell =
+      Punch({.technique = "SIMULTANEOUS_OPEN", .depth = 1, .nat = "answers", .late_us = 100000, .tries = 3});
+  EXPECT_EQ(cell.report(0).tries, 3);
+  EXPECT_EQ(cell.report(1).tries, 3);
+  EXPECT_FALSE(cell.connected());
+}
+
+TEST(TcpWindows, ANatThatIgnoresScalingStallsConnectionsWhoseHostsScale) {
+  for (const char* buffer : {"65536", "1048576"}) {
+    for (const char* depth : kDepths) {
+      for (const char* scaling : {"true", "false"}) {
+        const PunchedCell cell("tcp_windows",
+                               absl::StrCat("buffer=", buffer, ",scaling=", scaling, ",tracking=", depth));
+        SCOPED_TRACE(absl::StrCat(depth, " scaling ", scaling, ": ", cell.why));
+        const bool stalls = std::string(depth) == "WINDOW" && std::string(scaling) == "true";
+        EXPECT_EQ(cell.connected(), !stalls);
+        EXPECT_TRUE(cell.report(0).connected.has_value()) << "the handshake is not what fails";
+        if (stalls) {
+          EXPECT_THAT(cell.killed(), HasSubstr("by tcp_sequence_too_high"));
+          EXPECT_LT(cell.report(0).data_received, 200000u);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace pinhole::scenarios
