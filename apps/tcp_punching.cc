@@ -229,6 +229,7 @@ void TcpPunching::Dial() {
       return;
     case PunchingTechnique::kSimultaneousOpen:
       Open();
+      if (options_.also_listens) Listen();
       return;
     case PunchingTechnique::kSynThenListen:
       Open();
@@ -322,6 +323,7 @@ void TcpPunching::Adopt(net::SocketId connection) {
   connection_ = connection;
   report_.connected = host_.Now();
   host_.SetTtl(connection, 0).IgnoreError();
+  if (opening_) host_.Close(*std::exchange(opening_, std::nullopt));
   if (listener_) host_.Close(*std::exchange(listener_, std::nullopt));
   WriteData();
 }

@@ -46,6 +46,8 @@ class TcpPunching final : public net::App {
     net::Duration try_timeout = std::chrono::seconds(5);
     // kSynThenListen: from closing to listening. The port is closed meanwhile.
     net::Duration listen_after{};
+    // kSimultaneousOpen: each side listens on its port besides, as Ford's peers do (§4.2).
+    bool also_listens = false;
     // Of application data that each side sends, and the other must have whole: at least 1.
     std::uint64_t data_bytes = 100;
     net::Duration start_offset{};

@@ -38,6 +38,7 @@ class Checker {
     CheckServers();
     CheckSessions();
     CheckPunchings();
+    CheckNatChecks();
     // A way is looked for only in a network that makes sense so far.
     if (!problems_->found() && cell_.session_size() > 0) CheckWaysToReferral();
   }
@@ -239,7 +240,7 @@ class Checker {
   }
 
   void CheckSessions() {
-    if (cell_.session_size() == 0 && cell_.punching_size() == 0) {
+    if (cell_.session_size() == 0 && cell_.punching_size() == 0 && cell_.nat_check_size() == 0) {
       problems_->Add("session", "there is no session, so nothing to run");
     }
     for (const proto::Host& host : topology_.host()) {
@@ -308,6 +309,24 @@ class Checker {
       if (rendezvous == nullptr) {
         problems_->Add(absl::StrCat(path, ".rendezvous"),
                        absl::StrCat(who, ": no host \"", punching.rendezvous(), "\""));
+      }
+    }
+  }
+
+  void CheckNatChecks() {
+    for (const proto::NatCheck& check : cell_.nat_check()) {
+      const std::string path = absl::StrCat("nat_check[", check.name(), "]");
+      const std::string who = absl::StrCat("nat_check \"", check.name(), "\"");
+      if (check.server_size() != 3) {
+        problems_->Add(path, absl::StrCat(who, " has ", check.server_size(), " servers; it takes three"));
+      }
+      if (view_.FindHost(check.client()) == nullptr) {
+        problems_->Add(absl::StrCat(path, ".client"), absl::StrCat(who, ": no host \"", check.client(), "\""));
+      }
+      for (int i = 0; i < check.server_size(); ++i) {
+        if (view_.FindHost(check.server(i)) != nullptr) continue;
+        problems_->Add(absl::StrCat(path, ".server[", i, "]"),
+                       absl::StrCat(who, ": no host \"", check.server(i), "\""));
       }
     }
   }

@@ -226,6 +226,7 @@ class Expander {
         for (const proto::Peer& peer : session.peer()) peers.push_back(peer.name());
       }
       for (const proto::Punching& punching : file.punching()) sessions.push_back(punching.name());
+      for (const proto::NatCheck& check : file.nat_check()) sessions.push_back(check.name());
       if (expect.has_session() && std::find(sessions.begin(), sessions.end(), expect.session()) == sessions.end()) {
         add(".session", absl::StrCat("no session \"", expect.session(), "\"", Suggestion(expect.session(), sessions)));
         continue;

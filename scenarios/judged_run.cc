@@ -7,7 +7,6 @@
 #include "scenarios/explain.h"
 #include "scenarios/oracle/extract.h"
 #include "scenarios/plan.h"
-#include "scenarios/trial_results.h"
 
 namespace pinhole::scenarios {
 namespace {
@@ -66,6 +65,9 @@ absl::StatusOr<PreparedCell> PrepareCell(const Scenario& scenario, const Cell& c
   for (const proto::Punching& punching : prepared.resolved.punching()) {
     prepared.punching_expectations.push_back(ExpectationsOf(expectations, punching.name()));
   }
+  for (const proto::NatCheck& check : prepared.resolved.nat_check()) {
+    prepared.nat_check_predictions.push_back(PredictNatCheck(prepared.resolved, check));
+  }
   return prepared;
 }
 
@@ -77,6 +79,9 @@ std::vector<Verdict> JudgeSessions(const PreparedCell& prepared, const CellRun& 
   }
   for (std::size_t i = 0; i < prepared.punching_expectations.size(); ++i) {
     verdicts.push_back(JudgePunching(prepared.punching_expectations[i], PunchingOutcome(run, i)));
+  }
+  for (std::size_t i = 0; i < prepared.nat_check_predictions.size(); ++i) {
+    verdicts.push_back(JudgeNatCheck(prepared.nat_check_predictions[i], NatCheckOutcome(run, i)));
   }
   return verdicts;
 }
@@ -115,6 +120,9 @@ absl::StatusOr<JudgedRun> RunAndJudge(const PreparedCell& prepared, std::uint32_
     }
     judged.ran = true;
     judged.outcome = WorstOutcome(run);
+    for (std::size_t i = 0; i < prepared.plan.nat_checks.size(); ++i) {
+      judged.nat_checks.push_back(NatCheckOutcome(run, i));
+    }
     judged.wire_digest = run.world().wire_digest();
     judged.full_digest = run.world().full_digest();
     judged.events = run.world().events_run();

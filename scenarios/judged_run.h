@@ -11,6 +11,7 @@
 #include "scenarios/packet_book.h"
 #include "scenarios/run_result.h"
 #include "scenarios/scenario.h"
+#include "scenarios/trial_results.h"
 #include "scenarios/verdict.h"
 
 namespace pinhole::scenarios {
@@ -25,6 +26,7 @@ struct PreparedCell {
   std::vector<std::vector<const proto::Expect*>> expectations;           // by session
   std::vector<Prediction> predictions;                                   // by session
   std::vector<std::vector<const proto::Expect*>> punching_expectations;  // by punching
+  std::vector<NatCheckPrediction> nat_check_predictions;                 // by NAT check
   std::string unsupported;                                               // why it is not to be run; empty if it is
 };
 
@@ -41,7 +43,8 @@ struct JudgedRun {
   std::uint64_t wire_digest = 0;
   std::uint64_t full_digest = 0;
   std::uint64_t events = 0;
-  bool ran = false;         // false: unsupported
+  bool ran = false;  // false: unsupported
+  std::vector<NatCheckVerdicts> nat_checks;
   std::string explanation;  // of a failed verdict: why the sessions did not connect, if they did not
   std::string json;         // when asked for
 };
@@ -51,7 +54,7 @@ struct JudgedRun {
 absl::StatusOr<JudgedRun> RunAndJudge(const PreparedCell& prepared, std::uint32_t repetition, std::uint64_t seed,
                                       bool json);
 
-// Verdicts on the sessions of a finished run, then on its punchings.
+// Verdicts on the sessions of a finished run, then on its punchings and NAT checks.
 std::vector<Verdict> JudgeSessions(const PreparedCell& prepared, const CellRun& run);
 
 }  // namespace pinhole::scenarios

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "apps/ice_endpoint.h"
+#include "apps/nat_check.h"
 #include "apps/tcp_punching.h"
 #include "ice/options.h"
 #include "net/socket_address.h"
@@ -105,6 +106,14 @@ struct PlannedPunching {
   Peer peers[2];
 };
 
+struct PlannedNatCheck {
+  std::string name;
+  std::string row;
+  std::uint32_t client_node = 0;
+  apps::NatCheckClient::Options client;
+  std::uint32_t server_nodes[3] = {};
+};
+
 struct CellPlan {
   std::vector<PlannedNode> nodes;  // hosts, NATs, routers in the file's order, then cores and switches
   std::vector<PlannedLink> links;
@@ -113,6 +122,7 @@ struct CellPlan {
   std::vector<net::SocketAddress> referral_addresses;
   std::vector<PlannedSession> sessions;
   std::vector<PlannedPunching> punchings;
+  std::vector<PlannedNatCheck> nat_checks;
   net::Duration virtual_time_max = std::chrono::seconds(600);
   std::uint64_t events_max = 20'000'000;
 };

@@ -1,5 +1,6 @@
 #include "scenarios/plan_trials.h"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 
@@ -75,6 +76,7 @@ absl::Status PlanPunching(const proto::Punching& punching, CellPlan* plan) {
     one.options.timing_error_ppm = punching.timing_error_ppm();
     one.options.try_timeout = microseconds(punching.try_timeout_us());
     one.options.listen_after = microseconds(punching.listen_after_us());
+    one.options.also_listens = punching.also_listens();
     one.options.data_bytes = punching.data_bytes();
     one.options.start_offset = microseconds(peer.start_offset_us());
     one.options.patience +=
@@ -84,12 +86,44 @@ absl::Status PlanPunching(const proto::Punching& punching, CellPlan* plan) {
   return absl::OkStatus();
 }
 
+absl::Status PlanNatCheck(const proto::NatCheck& check, CellPlan* plan) {
+  PlannedNatCheck planned;
+  planned.name = check.name();
+  planned.row = check.row();
+  const absl::StatusOr<std::uint32_t> client = FindHost(*plan, check.client());
+  if (!client.ok()) return client.status();
+  planned.client_node = *client;
+  if (check.server_size() != 3) return absl::InvalidArgumentError("needs three servers");
+  for (int i = 0; i < 3; ++i) {
+    const absl::StatusOr<std::uint32_t> node = FindHost(*plan, check.server(i));
+    if (!node.ok()) return node.status();
+    const absl::StatusOr<net::IpAddress> address = AddressOf(*plan, *node);
+    if (!address.ok()) return address.status();
+    planned.server_nodes[i] = *node;
+    planned.client.servers[i] = net::SocketAddress(*address, static_cast<std::uint16_t>(check.port()));
+  }
+  const auto runs = [&check](proto::NatCheck::Test test) {
+    return check.test_size() == 0 || std::find(check.test().begin(), check.test().end(), test) != check.test().end();
+  };
+  planned.client.udp = runs(proto::NatCheck::UDP);
+  planned.client.udp_hairpin = runs(proto::NatCheck::UDP_HAIRPIN);
+  planned.client.tcp = runs(proto::NatCheck::TCP);
+  planned.client.tcp_hairpin = runs(proto::NatCheck::TCP_HAIRPIN);
+  plan->nat_checks.push_back(std::move(planned));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status PlanTrials(const proto::Scenario& cell, CellPlan* plan) {
   for (const proto::Punching& punching : cell.punching()) {
     if (absl::Status status = PlanPunching(punching, plan); !status.ok()) {
       return absl::InvalidArgumentError(absl::StrCat("punching \"", punching.name(), "\": ", status.message()));
+    }
+  }
+  for (const proto::NatCheck& check : cell.nat_check()) {
+    if (absl::Status status = PlanNatCheck(check, plan); !status.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat("nat_check \"", check.name(), "\": ", status.message()));
     }
   }
   return absl::OkStatus();

@@ -141,7 +141,50 @@ Verdict JudgePunching(const std::vector<const proto::Expect*>& expectations, con
   return Judge(expectations, proto::Session(), Prediction(), outcome);
 }
 
+NatCheckVerdicts NatCheckOutcome(const CellRun& run, std::size_t index) {
+  const apps::NatCheckClient::Report& report = run.trials().nat_check(index).report();
+  NatCheckVerdicts verdicts;
+  verdicts.row = run.plan().nat_checks[index].row;
+  verdicts.udp = report.udp;
+  verdicts.udp_hairpin = report.udp_hairpin;
+  verdicts.tcp = report.tcp;
+  verdicts.tcp_hairpin = report.tcp_hairpin;
+  return verdicts;
+}
+
+Verdict JudgeNatCheck(const NatCheckPrediction& foreseen, const NatCheckVerdicts& verdicts) {
+  Verdict verdict;
+  const auto differs = [&verdict](const char* test, const std::optional<bool>& got, bool expected) {
+    if (!got || *got == expected) return;
+    absl::StrAppend(&verdict.reason, verdict.reason.empty() ? "" : "; ", test, *got ? " passes" : " fails",
+                    ", and by the NAT's profile it should not");
+  };
+  differs("UDP", verdicts.udp, foreseen.udp);
+  differs("UDP hairpin", verdicts.udp_hairpin, foreseen.udp_hairpin);
+  differs("TCP", verdicts.tcp, foreseen.tcp);
+  differs("TCP hairpin", verdicts.tcp_hairpin, foreseen.tcp_hairpin);
+  verdict.by_oracle = true;
+  if (!verdict.reason.empty()) return verdict;
+  verdict.kind = VerdictKind::kPass;
+  verdict.reason = "as the NAT's profile says";
+  return verdict;
+}
+
 void FillTrials(const CellRun& run, proto::RunResult* result) {
+  for (std::size_t i = 0; i < run.plan().nat_checks.size(); ++i) {
+    const apps::NatCheckClient::Report& report = run.trials().nat_check(i).report();
+    proto::NatCheckResult* check = result->add_nat_check();
+    check->set_name(run.plan().nat_checks[i].name);
+    check->set_row(run.plan().nat_checks[i].row);
+    if (report.udp) check->set_udp(*report.udp);
+    if (report.udp_hairpin) check->set_udp_hairpin(*report.udp_hairpin);
+    if (report.tcp) check->set_tcp(*report.tcp);
+    if (report.tcp_hairpin) check->set_tcp_hairpin(*report.tcp_hairpin);
+    for (const net::SocketAddress& seen : report.udp_seen) check->add_udp_seen(seen.ToString());
+    for (const net::SocketAddress& seen : report.tcp_seen) check->add_tcp_seen(seen.ToString());
+    if (report.unsolicited) check->set_unsolicited_syn(apps::ToString(*report.unsolicited));
+    if (report.tcp) check->set_simultaneous_open(report.simultaneous_open);
+  }
   for (std::size_t i = 0; i < run.plan().punchings.size(); ++i) {
     const PlannedPunching& planned = run.plan().punchings[i];
     proto::PunchingResult* punching = result->add_punching();

@@ -1,11 +1,12 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "scenarios/cell_run.h"
-#include "scenarios/judged_run.h"
+#include "scenarios/oracle/nat_check.h"
 #include "scenarios/outcome.h"
 #include "scenarios/results.pb.h"
 #include "scenarios/verdict.h"
@@ -23,6 +24,18 @@ std::string ExplainPunching(const CellRun& run, std::size_t index);
 
 // As Judge(). A punching of which no expectation says the outcome fails: no oracle knows techniques.
 Verdict JudgePunching(const std::vector<const proto::Expect*>& expectations, const SessionOutcome& outcome);
+
+// The verdicts, by the words of NatCheckResult; absent where the test was not run.
+struct NatCheckVerdicts {
+  std::string row;
+  std::optional<bool> udp;
+  std::optional<bool> udp_hairpin;
+  std::optional<bool> tcp;
+  std::optional<bool> tcp_hairpin;
+};
+NatCheckVerdicts NatCheckOutcome(const CellRun& run, std::size_t index);
+// Passes if they are what `foreseen` says, which has all four.
+Verdict JudgeNatCheck(const NatCheckPrediction& foreseen, const NatCheckVerdicts& verdicts);
 
 void FillTrials(const CellRun& run, proto::RunResult* result);
 

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "apps/nat_check.h"
 #include "apps/punching_rendezvous.h"
 #include "apps/tcp_punching.h"
 #include "scenarios/plan.h"
@@ -12,7 +13,8 @@
 
 namespace pinhole::scenarios {
 
-// The programs of one run that are no ICE session: punching peers and their rendezvous. Of a plan that outlives them.
+// The programs of one run that are no ICE session: punching peers and their rendezvous, NAT Check. Of a plan that
+// outlives them.
 class Trials {
  public:
   explicit Trials(const CellPlan& plan) : plan_(plan) {}
@@ -25,11 +27,14 @@ class Trials {
   const apps::TcpPunching& punching(std::size_t index, int side) const {
     return *peers_[2 * index + static_cast<std::size_t>(side)];
   }
+  const apps::NatCheckClient& nat_check(std::size_t index) const { return *clients_[index]; }
 
  private:
   const CellPlan& plan_;
   std::vector<std::unique_ptr<apps::PunchingRendezvous>> rendezvous_;
-  std::vector<std::unique_ptr<apps::TcpPunching>> peers_;  // two for each punching
+  std::vector<std::unique_ptr<apps::TcpPunching>> peers_;       // two for each punching
+  std::vector<std::unique_ptr<apps::NatCheckServer>> servers_;  // three for each NAT check
+  std::vector<std::unique_ptr<apps::NatCheckClient>> clients_;
 };
 
 }  // namespace pinhole::scenarios

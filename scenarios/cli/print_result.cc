@@ -138,6 +138,16 @@ void PrintPunching(const proto::PunchingResult& punching, std::ostream& out) {
   if (punching.has_reason()) out << "  why: " << punching.reason() << "\n";
 }
 
+void PrintNatCheck(const proto::NatCheckResult& check, std::ostream& out) {
+  const auto said = [](bool has, bool passed) { return !has ? "not run" : passed ? "passed" : "failed"; };
+  out << "\nNAT check " << check.name() << ", counted as " << check.row() << "\n"
+      << "  UDP " << said(check.has_udp(), check.udp()) << ", hairpin "
+      << said(check.has_udp_hairpin(), check.udp_hairpin()) << "; seen at " << absl::StrJoin(check.udp_seen(), " and ")
+      << "\n  TCP " << said(check.has_tcp(), check.tcp()) << ", hairpin "
+      << said(check.has_tcp_hairpin(), check.tcp_hairpin()) << "; seen at " << absl::StrJoin(check.tcp_seen(), " and ")
+      << "; unsolicited SYN " << (check.has_unsolicited_syn() ? check.unsolicited_syn() : "not sent") << "\n";
+}
+
 void PrintVerdict(const proto::RunResult& result, std::ostream& out) {
   out << "\nverdict: " << proto::Verdict_Name(result.verdict());
   const bool by_oracle = result.judge() == proto::ORACLE;
@@ -158,6 +168,7 @@ void PrintVerdict(const proto::RunResult& result, std::ostream& out) {
 void PrintResult(const proto::RunResult& result, std::ostream& out) {
   for (const proto::SessionResult& session : result.session()) PrintSession(session, out);
   for (const proto::PunchingResult& punching : result.punching()) PrintPunching(punching, out);
+  for (const proto::NatCheckResult& check : result.nat_check()) PrintNatCheck(check, out);
   PrintVerdict(result, out);
   out << "\nsent by hosts:\n";
   for (const proto::ClassTraffic& traffic : result.traffic()) {

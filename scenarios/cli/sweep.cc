@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "scenarios/matrix.h"
+#include "scenarios/nat_check_table.h"
 #include "scenarios/sweep.h"
 
 namespace pinhole::scenarios {
@@ -96,7 +97,13 @@ ExitCode SweepOne(const SweepFlags& flags, const Scenario& scenario, std::ostrea
   JudgeShares(scenario, runs);
   const SweepCounts counts = CountRuns(runs);
   out << scenario.path() << "\n";
-  if (!flags.quiet) PrintMatrix(scenario, runs, out);
+  const NatCheckTable table = TableOf(runs);
+  if (!flags.quiet && table.rows.empty()) PrintMatrix(scenario, runs, out);
+  if (!flags.quiet) PrintNatCheckTable(table, out);
+  if (!flags.quiet && scenario.file().remark_size() > 0) {
+    out << "\n";
+    for (const std::string& remark : scenario.file().remark()) out << remark << "\n";
+  }
   PrintFailures(scenario, runs, CommandOptions(flags), kFailuresShown, out);
   out << "\n";
   PrintSummary(counts, out);

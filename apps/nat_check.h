@@ -1,0 +1,140 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/host.h"
+
+// NAT Check, the program of Ford, Srisuresh and Kegel (2005, §6.1): a client behind a NAT and three servers find out
+// whether the NAT lets UDP and TCP be punched.
+//
+//     client --UDP, TCP--> server 1      tells the endpoint that it sees
+//        `---UDP, TCP----> server 2      the same, but of TCP only after server 3 has told what came of its SYN
+//                              `---> server 3 --SYN--> the client's endpoint, unasked; after 5 s it says "silent" and
+//                                                      goes on trying for 20 s, in which the client connects to it
+//
+// Messages are lines of text. UDP: "CHECK" is answered by "SEEN <endpoint>"; "HAIRPIN" goes from a second socket of the
+// client to the first one's public endpoint. TCP: the server speaks first, "SEEN <endpoint>
+// <silent|refused|accepted|->". Between servers 2 and 3, UDP: "ASK <endpoint>" is answered by "TOLD <endpoint>
+// <silent|refused|accepted>".
+namespace pinhole::apps {
+
+// What became of a SYN that nobody had asked for.
+enum class UnsolicitedSyn : std::uint8_t { kSilent, kRefused, kAccepted };
+const char* ToString(UnsolicitedSyn what);
+
+class NatCheckServer final : public net::App {
+ public:
+  struct Options {
+    int number = 1;               // 1 to 3
+    net::SocketAddress listen;    // UDP and TCP
+    net::SocketAddress server_3;  // server 2 only
+  };
+
+  // `host` must outlive the server.
+  NatCheckServer(net::Host& host, const Options& options) : host_(host), options_(options) {}
+
+  void OnStart() override;
+  void OnDatagram(const net::Datagram& datagram) override;
+  void OnTimer() override;
+  void OnTcpAccepted(net::SocketId listener, net::SocketId connection, const net::SocketAddress& from) override;
+  void OnTcpConnected(net::SocketId connection) override;
+  void OnTcpReset(net::SocketId connection, const absl::Status& why) override;
+
+  const absl::Status& status() const { return status_; }
+
+ private:
+  // Server 3: one attempt to reach a client.
+  struct Attempt {
+    net::SocketAddress client;
+    net::SocketAddress asked_by;
+    net::Instant tell_at;
+    net::Instant give_up_at;
+    bool told = false;
+    std::optional<net::SocketId> connection;
+  };
+  void Tell(Attempt& attempt, UnsolicitedSyn what);
+  void SendLine(const net::SocketAddress& to, const std::string& line);
+  void WriteSeen(net::SocketId connection, const net::SocketAddress& client, const char* what);
+  void SetAlarm();
+
+  net::Host& host_;
+  const Options options_;
+  absl::Status status_;
+  std::optional<net::SocketId> udp_;
+  std::map<net::SocketAddress, net::SocketId> waiting_;  // server 2: clients whose answer server 3 is to give
+  std::vector<Attempt> attempts_;
+};
+
+class NatCheckClient final : public net::App {
+ public:
+  struct Options {
+    net::SocketAddress servers[3];
+    // Which verdicts are wanted: not everybody ran every test.
+    bool udp = true;
+    bool udp_hairpin = true;
+    bool tcp = true;
+    bool tcp_hairpin = true;
+    net::Duration udp_patience = std::chrono::seconds(3);
+    net::Duration tcp_patience = std::chrono::seconds(25);
+  };
+  // Absent: not tested.
+  struct Report {
+    // Both servers saw one endpoint.
+    std::optional<bool> udp;
+    std::optional<bool> udp_hairpin;
+    // The same, and the NAT did not refuse server 3's SYN.
+    std::optional<bool> tcp;
+    std::optional<bool> tcp_hairpin;
+    std::vector<net::SocketAddress> udp_seen;  // by servers 1 and 2
+    std::vector<net::SocketAddress> tcp_seen;
+    std::optional<UnsolicitedSyn> unsolicited;
+    bool simultaneous_open = false;  // with server 3, afterwards
+  };
+
+  // `host` must outlive the client.
+  NatCheckClient(net::Host& host, const Options& options) : host_(host), options_(options) {}
+
+  void OnStart() override;
+  void OnDatagram(const net::Datagram& datagram) override;
+  void OnTimer() override;
+  void OnTcpConnected(net::SocketId connection) override;
+  void OnTcpReadable(net::SocketId connection) override;
+  void OnTcpReset(net::SocketId connection, const absl::Status& why) override;
+
+  bool finished() const { return finished_; }
+  const Report& report() const { return report_; }
+
+ private:
+  void SendChecks();
+  void StartTcp();
+  void OnTcpSeen(int server, const std::string& line);
+  void EndUdp();
+  void EndTcp();
+  void SetAlarm();
+
+  net::Host& host_;
+  const Options options_;
+  Report report_;
+  bool finished_ = false;
+  bool udp_done_ = false;
+  bool tcp_done_ = false;
+
+  net::SocketId udp_[2] = {};  // the second one hairpins
+  std::optional<net::SocketAddress> udp_seen_[2];
+  bool udp_hairpinned_ = false;
+  std::optional<net::Instant> resend_at_, udp_ends_at_, tcp_ends_at_;
+
+  net::SocketAddress local_;  // of all TCP but the hairpin
+  std::optional<net::SocketId> listener_;
+  std::optional<net::SocketId> to_server_[3];
+  std::string text_[2];
+  std::optional<net::SocketAddress> tcp_seen_[2];
+  std::optional<net::SocketId> hairpin_;
+  bool tcp_hairpinned_ = false;
+};
+
+}  // namespace pinhole::apps

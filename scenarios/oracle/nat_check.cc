@@ -1,0 +1,70 @@
+#include "scenarios/oracle/nat_check.h"
+
+#include <string>
+
+namespace pinhole::scenarios {
+namespace {
+
+// Server 3 waits for an answer this long (Ford et al. §6.1.2).
+constexpr std::uint64_t kServer3WaitsUs = 5'000'000;
+
+const proto::Nat* NatOf(const proto::Topology& topology, const std::string& host) {
+  for (const proto::Host& one : topology.host()) {
+    if (one.name() != host) continue;
+    for (const proto::Interface& interface : one.interface()) {
+      for (const proto::Nat& nat : topology.nat()) {
+        for (const proto::Interface& inside : nat.inside()) {
+          if (inside.network() == interface.network()) return &nat;
+        }
+      }
+    }
+  }
+  return nullptr;
+}
+
+template <typename Behaviour>
+bool KeepsEndpoint(const Behaviour& behaviour) {
+  return behaviour.mapping() == proto::Mapping::ENDPOINT_INDEPENDENT ||
+         (behaviour.mapping() == proto::Mapping::PER_TUPLE &&
+          behaviour.ports().policy() == proto::PortAllocation::PRESERVE);
+}
+
+// The second socket has been sent nothing by the first.
+template <typename Behaviour>
+bool Hairpins(const Behaviour& behaviour) {
+  return behaviour.hairpin() != proto::Hairpin::NONE && behaviour.filtering() == proto::Filtering::ENDPOINT_INDEPENDENT;
+}
+
+bool RefusesSyn(const proto::TcpNat& tcp) {
+  if (tcp.filtering() == proto::Filtering::ENDPOINT_INDEPENDENT) return false;
+  switch (tcp.unsolicited()) {
+    case proto::Unsolicited::DROP:
+      return false;
+    case proto::Unsolicited::INPUT:
+      return true;
+    case proto::Unsolicited::TCP_RST:
+    case proto::Unsolicited::ICMP_PORT_UNREACHABLE:
+    case proto::Unsolicited::ICMP_HOST_UNREACHABLE:
+    case proto::Unsolicited::ICMP_ADMIN_PROHIBITED:
+      break;
+  }
+  const bool in_time = tcp.unsolicited_hold_us() < kServer3WaitsUs;
+  return in_time && (tcp.unsolicited() == proto::Unsolicited::TCP_RST ||
+                     tcp.unsolicited() == proto::Unsolicited::ICMP_PORT_UNREACHABLE);
+}
+
+}  // namespace
+
+NatCheckPrediction PredictNatCheck(const proto::Scenario& cell, const proto::NatCheck& check) {
+  NatCheckPrediction prediction;
+  const proto::Nat* nat = NatOf(cell.topology(), check.client());
+  if (nat == nullptr) return prediction;
+  prediction.udp = KeepsEndpoint(nat->udp());
+  prediction.udp_hairpin = Hairpins(nat->udp());
+  prediction.tcp = KeepsEndpoint(nat->tcp()) && !RefusesSyn(nat->tcp());
+  // The answer to the hairpinned SYN must leave by the endpoint that it came in by.
+  prediction.tcp_hairpin = Hairpins(nat->tcp()) && (KeepsEndpoint(nat->tcp()) || nat->tcp().inbound_sessions());
+  return prediction;
+}
+
+}  // namespace pinhole::scenarios
