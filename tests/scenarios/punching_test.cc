@@ -1,0 +1,72 @@
+// Punchings and NAT checks in scenario files: what is refused, and how they are judged.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "scenarios/sweep.h"
+#include "tests/scenarios/scenario_files.h"
+
+namespace pinhole::scenarios {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string Punched(const std::string& more) {
+  return "name: \"test\"\nbase: \"topologies/two_homes_punching.textproto\"\n" + more;
+}
+
+std::string WhyRefused(const std::string& text) {
+  const absl::StatusOr<Scenario> scenario = LoadText(text);
+  return scenario.ok() ? "" : std::string(scenario.status().message());
+}
+
+Verdict VerdictOn(const std::string& text) {
+  const absl::StatusOr<Scenario> scenario = LoadText(text);
+  EXPECT_TRUE(scenario.ok()) << scenario.status();
+  const absl::StatusOr<PreparedCell> prepared = PrepareCell(*scenario, scenario->cells()[0]);
+  EXPECT_TRUE(prepared.ok()) << prepared.status();
+  return RunAndJudge(*prepared, 0, 1, false)->verdict;
+}
+
+TEST(PunchingFile, WhatCannotBeIsRefusedWithItsPlace) {
+  EXPECT_EQ(WhyRefused(Punched("")), "");
+  EXPECT_THAT(WhyRefused(Punched("punching { name: \"punch\" peer { name: \"carol\" } }")),
+              HasSubstr("punching \"punch\" has 3 peers; it takes two"));
+  EXPECT_THAT(WhyRefused(Punched("punching { name: \"punch\" peer { name: \"bob\" host: \"nobody\" } }")),
+              HasSubstr("no host \"nobody\""));
+  EXPECT_THAT(WhyRefused(Punched("punching { name: \"punch\" rendezvous: \"nowhere\" }")),
+              HasSubstr("no host \"nowhere\""));
+  EXPECT_THAT(WhyRefused(Punched("topology { network { name: \"lan_a\" core_address: \"192.0.2.1\" } }")),
+              HasSubstr("network \"lan_a\" is a LAN, which has no core"));
+  EXPECT_THAT(WhyRefused(Punched("topology { network { name: \"internet\" core_address: \"198.51.100.1\" } }")),
+              HasSubstr("nat \"home_a\" has address 198.51.100.1 too"));
+  EXPECT_THAT(WhyRefused(Punched("nat_check { name: \"check\" client: \"alice\" server: \"bob\" }")),
+              HasSubstr("has 1 servers; it takes three"));
+}
+
+TEST(PunchingFile, ACellOfWhichNothingIsExpectedFails) {
+  const Verdict verdict = VerdictOn(Punched(""));
+  EXPECT_EQ(verdict.kind, VerdictKind::kFail);
+  EXPECT_THAT(verdict.reason, HasSubstr("no expectation says"));
+}
+
+TEST(PunchingFile, OutcomeAndKillerAreHeldAgainstTheExpectation) {
+  const std::string connect = "punching { name: \"punch\" technique: CONNECT }\n";
+  EXPECT_EQ(
+      VerdictOn(Punched(connect + "expect { outcome: FAILED killed { node: \"home_b\" rule: \"filtered_port\" } }"))
+          .kind,
+      VerdictKind::kPass);
+  EXPECT_EQ(
+      VerdictOn(Punched(connect + "expect { session: \"punch\" outcome: FAILED killed { node: \"home_b\" } }")).kind,
+      VerdictKind::kPass);
+  for (const char* other : {"killed { node: \"home_a\" }", "killed { rule: \"no_mapping\" }"}) {
+    const Verdict verdict = VerdictOn(Punched(connect + "expect { outcome: FAILED " + other + " }"));
+    EXPECT_EQ(verdict.kind, VerdictKind::kFail);
+    EXPECT_THAT(verdict.reason, HasSubstr("killed at home_b by filtered_port"));
+  }
+  const Verdict direct = VerdictOn(Punched(connect + "expect { outcome: DIRECT }"));
+  EXPECT_EQ(direct.kind, VerdictKind::kFail);
+  EXPECT_THAT(direct.reason, HasSubstr("connect: no answer in time"));
+}
+
+}  // namespace
+}  // namespace pinhole::scenarios
