@@ -65,7 +65,7 @@ class PeerConnections {
   // The one whose time is up first, if that is by `now`.
   Connection* Due(net::Instant now);
   std::optional<net::Instant> NextTimer() const;
-  bool empty() const { return connections_.empty(); }
+  std::size_t size() const { return connections_.size(); }
 
  private:
   std::uint32_t made_ = 0;

@@ -60,6 +60,7 @@ class TurnServer {
     std::size_t channels_max = 256;                // per allocation, 508 beyond; the RFC's numbers end at 4096
     // With peers, per TCP allocation, 508 beyond; more that peers make are closed.
     std::size_t peer_connections_max = 64;
+    std::size_t peer_connections_in_all_max = 4096;  // of all allocations, with the same consequences
   };
 
   // Send `bytes` from the address `five_tuple.server` to `five_tuple.client`; over TCP on the connection that there
@@ -192,6 +193,7 @@ class TurnServer {
   template <typename Add>
   void RespondToConnect(const PeerConnections::Connection& connection, MessageClass message_class, const Add& add);
   void ExpirePeers(net::Instant now);
+  bool HasRoomForPeer(RelayId relay) const;
   void OnSendIndication(const Request& indication);
   void OnChannelData(net::Instant now, const FiveTuple& five_tuple, net::ByteView datagram, net::PacketTag tag);
 

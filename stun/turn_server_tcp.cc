@@ -21,13 +21,15 @@ void TurnServer::OnConnect(const Request& request, const Allocation& allocation)
     return Refuse(request, errors::kConnectionAlreadyExists);
   }
   if (const ErrorCode* wrong = WrongWithPeer(allocation, peer->address)) return Refuse(request, *wrong);
-  if (peers_.CountOf(allocation.relay) >= options_.peer_connections_max) {
-    return Refuse(request, errors::kInsufficientCapacity);
-  }
+  if (!HasRoomForPeer(allocation.relay)) return Refuse(request, errors::kInsufficientCapacity);
   Connection& connection = peers_.Add(allocation.relay, peer->address, PeerConnections::State::kConnecting,
                                       request.now + kPeerConnectTimeout);
   connection.request = {request.message.transaction_id(), request.message.HasFingerprint(), request.tag};
   outputs_.Push(ConnectPeer{connection.id, connection.relay, connection.peer});
+}
+
+bool TurnServer::HasRoomForPeer(RelayId relay) const {
+  return peers_.size() < options_.peer_connections_in_all_max && peers_.CountOf(relay) < options_.peer_connections_max;
 }
 
 template <typename Add>
@@ -60,7 +62,7 @@ std::optional<PeerConnectionId> TurnServer::OnPeerAccepted(net::Instant now, Rel
   const Allocation* const allocation = FindOpen(relay);
   if (allocation == nullptr || allocation->transport != Transport::kTcp) return std::nullopt;
   if (!Permits(*allocation, now, peer.address()) || peers_.Find(relay, peer) != nullptr) return std::nullopt;
-  if (peers_.CountOf(relay) >= options_.peer_connections_max) return std::nullopt;
+  if (!HasRoomForPeer(relay)) return std::nullopt;
 
   const Connection& connection =
       peers_.Add(relay, peer, PeerConnections::State::kPending, now + kConnectionBindTimeout);

@@ -385,5 +385,19 @@ TEST_F(Rfc6062FewConnections, Section7_ConnectionsBeyondTheLimitAreRefusedAndClo
   EXPECT_EQ(Connect(kPeer.WithPort(3)), std::nullopt);
 }
 
+TEST(Rfc6062ServerInAll, Section7_ConnectionsOfAllAllocationsAreBounded) {
+  TurnServerBench bench({.relay_tcp = true, .peer_connections_in_all_max = 1});
+  std::vector<int> codes;
+  for (std::uint16_t port = 1; port <= 2; ++port) {
+    RawClient one(bench, {net::SocketAddress(Ip("203.0.113.9"), port), kTuple.server, Transport::kTcp});
+    one.Challenge();
+    ASSERT_EQ(one.Ask(Method::kAllocate, [](MessageBuilder& m) { m.Add(RequestedTransport{6}); }).code(), 0);
+    bench.Deliver({net::SocketAddress(Ip("203.0.113.9"), port), kTuple.server, Transport::kTcp},
+                  one.Signed(Method::kConnect, [](MessageBuilder& m) { m.Add(XorPeerAddress{kPeer}); }));
+    codes.push_back(bench.to_client.empty() ? 0 : bench.to_client[0].code());
+  }
+  EXPECT_THAT(codes, ElementsAre(0, 508));
+}
+
 }  // namespace
 }  // namespace pinhole::stun
