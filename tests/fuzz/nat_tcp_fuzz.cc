@@ -227,8 +227,8 @@ class Run {
     Require(external.address() == kExternal, "what goes out has an external source");
     Require(packet.destination == remote, "and the destination that it had");
     if (!entry) CheckBeginning(before.tcp);
+    if (before.tcp.Has(kTcpSyn)) held_.erase({external, remote});
     if (Opens(before.tcp)) {
-      held_.erase({external, remote});
       last_syn_[{inside, remote}] = before.tcp.sequence;
     }
     sent_[{inside, external, remote}] = now_;
@@ -433,6 +433,7 @@ class Run {
                 "by itself a NAT sends RSTs only, and if the profile says so");
         continue;
       }
+      if (output->packet.source.address().IsPrivate()) continue;  // to the sender of a hairpinned SYN
       const auto held = held_.find({output->packet.destination, output->packet.source});
       Require(held != held_.end(), "an answer is for one SYN that is held");
       Require(held->second <= now_, "and not before its time");

@@ -22,6 +22,18 @@ TEST(TcpSession, AMappingLivesAsLongAsItsLongestLivedConnection) {
   EXPECT_EQ(nat.bench.nat.CountMappings(nat.bench.now), 0);
 }
 
+TEST(TcpSession, AConnectionDiesExactlyAtItsTimeThoughItsMappingLivesOn) {
+  TcpNatBench nat(TcpProfile({}));
+  ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
+  nat.Wait(100s);
+  ASSERT_EQ(nat.Out(kAlice, kServer, nat.AliceSyn()).action, Verdict::Action::kOutside);
+  nat.Wait(140s - 1ns);
+  EXPECT_TRUE(nat.State());
+  nat.Wait(1ns);
+  EXPECT_FALSE(nat.State());
+  EXPECT_EQ(nat.In(nat.PeerSynAck()).rule, Rule::kFilteredPort);
+}
+
 TEST(TcpSession, AResetThatEndsTheLastConnectionEndsTheMapping) {
   NatProfile profile;
   profile.tcp.tracking.on_reset = TcpOnReset::kForget;
