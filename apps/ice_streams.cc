@@ -68,6 +68,7 @@ std::optional<std::size_t> IceStreams::Write(Stream& stream, net::ByteView bytes
 void IceStreams::Handle(const ice::SendStream& output) {
   Stream* stream = Find(output.connection);
   if (stream == nullptr) return;
+  if (output.may_be_left_out && stream->pending.size() > kPendingBytesMax / 4) return;
   stream->options.packet_class = output.packet_class;
   stream->options.cause = output.cause;
   std::size_t taken = 0;

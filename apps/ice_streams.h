@@ -12,7 +12,8 @@ namespace pinhole::apps {
 // comes in. The agent is given nothing while its outputs are being handled: FeedBack() tells it the rest.
 class IceStreams {
  public:
-  // What may wait in one connection to be written; a peer that reads so slowly loses it.
+  // What may wait in one connection to be written; a peer that reads so slowly loses it. What may be left out is left
+  // out from a quarter of it on.
   static constexpr std::size_t kPendingBytesMax = 256 * 1024;
 
   // Both outlive this.

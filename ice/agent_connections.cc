@@ -16,6 +16,7 @@ void Agent::Impl::HandleFrame(net::Instant now, TcpConnection& connection, net::
 
 void Agent::Impl::HandleServerStream(net::Instant now, TcpConnection& connection, net::ByteView bytes) {
   stun::StreamSplitter& splitter = *connection.messages;
+  const int relay = session_.relays.FindConnection(connection.tag);
   while (!bytes.empty() && connection.open()) {
     const std::span<std::uint8_t> space = splitter.Space();
     if (space.empty()) break;
@@ -24,7 +25,13 @@ void Agent::Impl::HandleServerStream(net::Instant now, TcpConnection& connection
     splitter.Filled(count);
     bytes = bytes.subspan(count);
     while (const std::optional<net::ByteView> message = splitter.Next()) {
-      HandleStun(now, connection.base, connection.remote, *message, {});
+      if (relay < 0) {
+        HandleStun(now, connection.base, connection.remote, *message, {});
+        continue;
+      }
+      session_.relays[relay].client.OnDatagram(now, connection.remote, *message);
+      session_.DrainRelay(now, relay);
+      DrainRelayEvents(now, {});  // While the views into the stream last.
     }
     if (splitter.fault() == stun::StreamSplitter::Fault::kNone) continue;
     session_.connections.Close(connection, session_.out);
@@ -46,7 +53,10 @@ void Agent::OnConnecting(net::Instant now, ConnectionTag tag, const net::SocketA
   (void)now;
   impl_->BeginInput();
   TcpConnection* connection = impl_->session_.connections.Find(tag);
-  if (connection != nullptr && connection->state == TcpConnection::State::kConnecting) connection->local = local;
+  if (connection == nullptr || connection->state != TcpConnection::State::kConnecting) return;
+  connection->local = local;
+  const int pair = connection->to_server ? -1 : impl_->session_.FindPair(connection->base, connection->remote);
+  if (pair >= 0) impl_->session_.lists.pair(pair).connected_from = local;
 }
 
 void Agent::OnConnected(net::Instant now, ConnectionTag tag) {
@@ -86,11 +96,12 @@ void Agent::OnStreamBytes(net::Instant now, ConnectionTag tag, net::ByteView byt
   impl_->BeginInput();
   Session& session = impl_->session_;
   TcpConnection* connection = session.connections.Find(tag);
-  if (session.over() || connection == nullptr || !connection->open()) return;
+  if (session.stage == Stage::kClosed || connection == nullptr || !connection->open()) return;
   if (connection->to_server) {
     impl_->HandleServerStream(now, *connection, bytes);
     return impl_->AfterInput(now);
   }
+  if (session.over()) return;
   connection->frames.Append(bytes);
   while (connection->open()) {
     const std::optional<net::ByteView> payload = connection->frames.Next();
@@ -110,7 +121,9 @@ void Agent::OnConnectionEnded(net::Instant now, ConnectionTag tag, ConnectionEnd
   Session& session = impl_->session_;
   TcpConnection* connection = session.connections.Find(tag);
   if (connection == nullptr || connection->state == TcpConnection::State::kPausing) return;
-  if (session.over()) return TcpConnections::Forget(*connection);
+  if (session.stage == Stage::kClosed || (session.over() && !connection->to_server)) {
+    return TcpConnections::Forget(*connection);
+  }
   impl_->HandleConnectionEnd(now, *connection, why);
   impl_->AfterInput(now);
 }

@@ -41,6 +41,7 @@ struct CandidatePair {
   // For the record.
   int error_code = 0;
   std::optional<ConnectionEnd> connection_end;
+  std::optional<net::SocketAddress> connected_from;  // the local end of its last TCP connection
   int checks = 0;
   int sends = 0;
   int cancelled = 0;  // transactions no longer retransmitted that may yet be answered

@@ -43,12 +43,16 @@ void Gatherer::Start(net::Instant now, std::span<const LocalAddress> addresses) 
         ++sockets_opening_;
         for (const TurnServer& server : options.turn_servers) {
           if (!options.relayed_candidates || !MayReach(ranked[rank].address, server.address.address())) continue;
+          if (server.transport != stun::Transport::kUdp) continue;
           expected_candidates_ += options.server_reflexive_candidates ? 2 : 1;
         }
         for (const net::SocketAddress& server : options.stun_servers) {
           if (!options.server_reflexive_candidates || !MayReach(ranked[rank].address, server.address())) continue;
           ++expected_candidates_;
         }
+      }
+      for (std::size_t rank = 0; rank < ranked.size(); ++rank) {
+        AddTurnBase(ranked[rank], static_cast<int>(stream), component, static_cast<int>(rank));
       }
       AddTcpBases(ranked, static_cast<int>(stream), component);
     }
@@ -101,7 +105,8 @@ void Gatherer::QueueRequests(int index) {
   const net::IpAddress address = session_.base(index).address().address();
   for (std::size_t i = 0; options.relayed_candidates && i < options.turn_servers.size(); ++i) {
     const net::SocketAddress& server = options.turn_servers[i].address;
-    if (!MayReach(address, server.address())) continue;
+    const bool over_udp = options.turn_servers[i].transport == stun::Transport::kUdp;
+    if (!over_udp || !MayReach(address, server.address())) continue;
     Request& request = requests_.emplace_back();
     request.base = index;
     request.server = server;
@@ -113,8 +118,10 @@ void Gatherer::QueueRequests(int index) {
     if (!MayReach(address, server.address())) continue;
     // An Allocate request to the same address tells the mapping as well.
     const bool asked =
-        options.relayed_candidates && std::any_of(options.turn_servers.begin(), options.turn_servers.end(),
-                                                  [&](const TurnServer& turn) { return turn.address == server; });
+        options.relayed_candidates &&
+        std::any_of(options.turn_servers.begin(), options.turn_servers.end(), [&](const TurnServer& turn) {
+          return turn.address == server && turn.transport == stun::Transport::kUdp;
+        });
     if (asked) continue;
     Request& request = requests_.emplace_back();
     request.base = index;
@@ -134,7 +141,7 @@ bool Gatherer::UseSlot(net::Instant now) {
 // The caller has seen that the pacer has a slot; it is taken here or by the TURN client's first request.
 void Gatherer::StartRequest(net::Instant now, Request& request) {
   request.state = Request::State::kOpen;
-  if (IsTcp(session_.base(request.base).transport())) return StartTcpRequest(now, request);
+  if (request.turn < 0 && IsTcp(session_.base(request.base).transport())) return StartTcpRequest(now, request);
   const stun::ClientTransaction::Options schedule{.rto = GatheringRto(session_.options.ta, expected_candidates_),
                                                   .sends_max = session_.options.sends_max,
                                                   .last_wait_rtos = session_.options.last_wait_rtos};
@@ -146,6 +153,7 @@ void Gatherer::StartRequest(net::Instant now, Request& request) {
     options.password = server.password;
     if (server.address.family() == net::Family::kIpv6) options.family = net::Family::kIpv6;
     options.transaction = schedule;
+    if (server.transport == stun::Transport::kTcp) return StartTurnOverTcp(now, request, std::move(options));
     request.relay = session_.relays.Add(request.base, request.turn, std::move(options), session_.random);
     session_.relays[request.relay].client.Start(now);
     session_.DrainRelay(now, request.relay);
@@ -240,7 +248,8 @@ void Gatherer::OnAllocated(net::Instant now, int relay_index, const stun::TurnCl
   request->state = Request::State::kAnswered;
   Relay& relay = session_.relays[relay_index];
   const int socket_base = relay.socket_base;
-  AddReflexive(socket_base, allocated.mapped, request->server, request->server_index);
+  const bool over_tcp = relay.connection.has_value();
+  if (!over_tcp) AddReflexive(socket_base, allocated.mapped, request->server, request->server_index);
 
   const bool is_host = std::any_of(session_.bases.begin(), session_.bases.end(), [&](const LocalBase& other) {
     return other.relay < 0 && other.open() && other.address() == allocated.relayed;
@@ -254,7 +263,8 @@ void Gatherer::OnAllocated(net::Instant now, int relay_index, const stun::TurnCl
     base.rank = session_.base(socket_base).rank;
     base.relay = relay_index;
     base.foundation =
-        session_.local_foundations.Of(CandidateType::kRelayed, allocated.relayed.address(), request->server.address());
+        session_.local_foundations.Of(CandidateType::kRelayed, allocated.relayed.address(), request->server.address(),
+                                      over_tcp ? Transport::kTcpActive : Transport::kUdp);
     base.self.stream = base.stream;
     base.self.component = base.component;
     base.self.type = CandidateType::kRelayed;
@@ -278,7 +288,8 @@ void Gatherer::OnAllocationFailed(net::Instant now, int relay, int code) {
   if (done_ || request == requests_.end()) return;
   request->state = Request::State::kFailed;
   request->error_code = code;
-  if (code != 0 && session_.options.server_reflexive_candidates) {
+  const bool over_tcp = session_.relays[relay].connection.has_value();
+  if (code != 0 && !over_tcp && session_.options.server_reflexive_candidates) {
     // §5.1.1.2: a server that gives no relay may still tell the mapping.
     Request binding;
     binding.base = request->base;

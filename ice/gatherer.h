@@ -64,6 +64,9 @@ class Gatherer {
   static bool MayReach(const net::IpAddress& base, const net::IpAddress& server);
   static net::ByteView WriteBindingRequest(std::span<std::uint8_t> buffer, const stun::TransactionId& id);
 
+  // What connections to TURN servers leave from: no candidate.
+  void AddTurnBase(const LocalAddress& address, int stream, int component, int rank);
+  void StartTurnOverTcp(net::Instant now, Request& request, stun::TurnClient::Options options);
   void AddTcpBases(std::span<const LocalAddress> ranked, int stream, int component);
   void QueueTcpRequests(int base);
   void QueueRequests(int base);

@@ -73,10 +73,57 @@ void Gatherer::StartTcpRequest(net::Instant now, Request& request) {
                            .tag;
 }
 
+void Gatherer::AddTurnBase(const LocalAddress& address, int stream, int component, int rank) {
+  const AgentOptions& options = session_.options;
+  int base_index = -1;
+  for (std::size_t i = 0; options.relayed_candidates && i < options.turn_servers.size(); ++i) {
+    const TurnServer& server = options.turn_servers[i];
+    if (server.transport != stun::Transport::kTcp || !MayReach(address.address, server.address.address())) continue;
+    if (base_index < 0) {
+      LocalBase base;
+      base.stream = stream;
+      base.component = component;
+      base.tag = static_cast<SocketTag>(session_.bases.size());
+      base.rank = rank;
+      base.state = LocalBase::State::kOpen;
+      base.self.stream = stream;
+      base.self.component = component;
+      base.self.transport = Transport::kTcpActive;
+      base.self.address = net::SocketAddress(address.address, kActivePort);
+      base_index = static_cast<int>(session_.bases.size());
+      session_.bases.push_back(base);
+    }
+    Request& request = requests_.emplace_back();
+    request.base = base_index;
+    request.server = server.address;
+    request.server_index = static_cast<int>(i);
+    request.turn = static_cast<int>(i);
+  }
+}
+
+// Its Allocate goes out when the connection is there.
+void Gatherer::StartTurnOverTcp(net::Instant now, Request& request, stun::TurnClient::Options options) {
+  session_.pacer.TryTake(now);
+  last_first_sent_ = now;
+  options.transport = stun::Transport::kTcp;
+  options.ti = session_.options.tcp.transaction_timeout;
+  request.relay = session_.relays.Add(request.base, request.turn, std::move(options), session_.random);
+  request.connection = session_.connections
+                           .Open(request.base, session_.base(request.base).address().WithPort(0), request.server,
+                                 net::PacketClass::kTurn, true, session_.out)
+                           .tag;
+  session_.relays[request.relay].connection = request.connection;
+}
+
 void Gatherer::OnConnected(net::Instant now, const TcpConnection& connection) {
-  (void)now;
   for (Request& request : requests_) {
-    if (request.connection != connection.tag || !request.transaction.has_value()) continue;
+    if (request.connection != connection.tag) continue;
+    if (request.relay >= 0) {
+      if (session_.relays[request.relay].released) continue;
+      session_.relays[request.relay].client.Start(now);
+      session_.DrainRelay(now, request.relay);
+      continue;
+    }
     request.transaction->PollOutput();
     session_.out.Push(SendStream{connection.tag, {}, net::PacketClass::kDiscovery, {}}, request.transaction->request());
   }
@@ -84,8 +131,14 @@ void Gatherer::OnConnected(net::Instant now, const TcpConnection& connection) {
 
 void Gatherer::OnConnectionEnded(net::Instant now, const TcpConnection& connection) {
   for (Request& request : requests_) {
-    if (request.connection != connection.tag || request.state != Request::State::kOpen) continue;
-    request.transaction->OnConnectionLost();
+    if (request.connection != connection.tag) continue;
+    if (request.relay >= 0) {
+      session_.relays[request.relay].client.OnConnectionLost();
+      session_.DrainRelay(now, request.relay);
+    } else {
+      request.transaction->OnConnectionLost();
+    }
+    if (request.state != Request::State::kOpen) continue;
     request.state = Request::State::kFailed;
   }
   FinishIfSettled(now);

@@ -9,6 +9,7 @@
 #include "net/host.h"
 #include "net/socket_address.h"
 #include "net/time.h"
+#include "stun/transport.h"
 
 namespace pinhole::ice {
 
@@ -70,6 +71,7 @@ struct TurnServer {
   net::SocketAddress address;
   std::string username;
   std::string password;
+  stun::Transport transport = stun::Transport::kUdp;  // to the server; what it relays is UDP
 };
 
 // RFC 7675 §5.1.

@@ -52,6 +52,7 @@ struct SendStream {
   net::ByteView bytes;
   net::PacketClass packet_class = net::PacketClass::kOther;
   net::PacketTag cause;
+  bool may_be_left_out = false;  // as a whole, when too much is waiting: a datagram on its way to a relay
 };
 // Give it back in good order; nothing more is to be said of it.
 struct CloseConnection {

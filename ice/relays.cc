@@ -10,25 +10,37 @@ int Relays::Add(int socket_base, int server, stun::TurnClient::Options options, 
   return size() - 1;
 }
 
+int Relays::FindConnection(ConnectionTag tag) const {
+  const auto found =
+      std::find_if(all_.begin(), all_.end(), [tag](const Relay& relay) { return relay.connection == tag; });
+  return found == all_.end() ? -1 : static_cast<int>(found - all_.begin());
+}
+
+void Relays::Send(int index, const stun::TurnClient::SendToServer& send, SocketTag tag, OutputQueue& out) const {
+  const Relay& relay = (*this)[index];
+  if (relay.connection.has_value()) {
+    out.Push(SendStream{*relay.connection, {}, send.packet_class, send.cause, send.send == 0}, send.bytes);
+  } else {
+    out.Push(SendDatagram{tag, relay.client.options().server, {}, send.packet_class, send.cause}, send.bytes);
+  }
+}
+
 void Relays::Route(net::Instant now, int index, const stun::TurnClient::SendToServer& send, SocketTag tag,
                    OutputQueue& out, TaPacer& pacer) {
-  Relay& relay = (*this)[index];
-  const net::SocketAddress& server = relay.client.options().server;
-  const SendDatagram datagram{tag, server, {}, send.packet_class, send.cause};
   if (send.send != 1) {
     const bool held = send.send > 1 && std::any_of(held_.begin(), held_.end(), [&](const Held& other) {
                         return other.relay == index &&
                                std::equal(other.bytes.begin(), other.bytes.end(), send.bytes.begin(), send.bytes.end());
                       });
-    if (!held) out.Push(datagram, send.bytes);
+    if (!held) Send(index, send, tag, out);
     return;
   }
   if (held_.empty() && pacer.TryTake(now)) {
     ++transactions_;
     last_transaction_ = now;
-    return out.Push(datagram, send.bytes);
+    return Send(index, send, tag, out);
   }
-  held_.push_back({index, tag, server, send.cause, {send.bytes.begin(), send.bytes.end()}});
+  held_.push_back({index, tag, send.cause, {send.bytes.begin(), send.bytes.end()}});
 }
 
 void Relays::Drain(net::Instant now, int index, SocketTag tag, OutputQueue& out, TaPacer& pacer) {
@@ -62,7 +74,7 @@ void Relays::Release(net::Instant now, int index, SocketTag tag, OutputQueue& ou
   while (std::optional<stun::TurnClient::Output> output = relay.client.PollOutput()) {
     const auto* send = std::get_if<stun::TurnClient::SendToServer>(&*output);
     if (send == nullptr) continue;
-    out.Push(SendDatagram{tag, relay.client.options().server, {}, send->packet_class, {}}, send->bytes);
+    Send(index, *send, tag, out);
     ++transactions_;
   }
 }
@@ -70,7 +82,8 @@ void Relays::Release(net::Instant now, int index, SocketTag tag, OutputQueue& ou
 bool Relays::SendHeld(net::Instant now, OutputQueue& out) {
   if (held_.empty()) return false;
   const Held& first = held_.front();
-  out.Push(SendDatagram{first.tag, first.server, {}, net::PacketClass::kTurn, first.cause}, first.bytes);
+  Send(first.relay, {.bytes = first.bytes, .packet_class = net::PacketClass::kTurn, .cause = first.cause, .send = 1},
+       first.tag, out);
   ++transactions_;
   last_transaction_ = now;
   held_.erase(held_.begin());

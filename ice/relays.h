@@ -21,6 +21,8 @@ struct Relay {
   int socket_base;  // index of the base that it is reached from
   int server;       // index into AgentOptions::turn_servers
   int base = -1;    // index of the relayed base, once allocated
+  // Of a server that is reached over TCP.
+  std::optional<ConnectionTag> connection;
   stun::TurnClient client;
   bool released = false;  // being given back, or gone: what it still says does not matter
 
@@ -36,6 +38,8 @@ class Relays {
   Relay& operator[](int index) { return all_[static_cast<std::size_t>(index)]; }
   const Relay& operator[](int index) const { return all_[static_cast<std::size_t>(index)]; }
   int size() const { return static_cast<int>(all_.size()); }
+  // -1: it is no relay's.
+  int FindConnection(ConnectionTag tag) const;
   bool empty() const { return all_.empty(); }
 
   // Empties the output of a client: passes on or holds what it wants to have sent, keeps the rest for TakeEvent().
@@ -64,10 +68,11 @@ class Relays {
  private:
   void Route(net::Instant now, int index, const stun::TurnClient::SendToServer& send, SocketTag tag, OutputQueue& out,
              TaPacer& pacer);
+  // One message to the server.
+  void Send(int relay, const stun::TurnClient::SendToServer& send, SocketTag tag, OutputQueue& out) const;
   struct Held {
     int relay;
     SocketTag tag;
-    net::SocketAddress server;
     net::PacketTag cause;
     std::vector<std::uint8_t> bytes;
   };

@@ -26,7 +26,9 @@ void Release::Now(net::Instant now) {
     if (base.open() && base.has_socket()) session_.out.Push(CloseSocket{base.tag});
     base.state = LocalBase::State::kClosed;
   }
-  CloseConnections(false);
+  for (const auto& connection : session_.connections.all()) {
+    session_.connections.Close(*connection, session_.out);
+  }
 }
 
 // Whether a selected pair sends from this base, or through a relay on its socket.
@@ -62,6 +64,7 @@ bool Release::IsReleasingThrough(int base) const {
 void Release::CloseConnections(bool but_selected) {
   for (const auto& connection : session_.connections.all()) {
     if (but_selected && IsSelectedConnection(*connection)) continue;
+    if (session_.relays.FindConnection(connection->tag) >= 0) continue;  // CloseSockets() does these.
     session_.connections.Close(*connection, session_.out);
   }
 }
@@ -78,6 +81,13 @@ bool Release::IsSelectedConnection(const TcpConnection& connection) const {
 // Those of no selected pair that no server is talked to through any more.
 void Release::CloseSockets() {
   mode_ = Mode::kDone;
+  for (int i = 0; i < session_.relays.size(); ++i) {
+    const Relay& relay = session_.relays[i];
+    TcpConnection* connection = relay.connection ? session_.connections.Find(*relay.connection) : nullptr;
+    if (connection != nullptr && relay.released && !relay.releasing()) {
+      session_.connections.Close(*connection, session_.out);
+    }
+  }
   for (std::size_t i = 0; i < session_.bases.size(); ++i) {
     LocalBase& base = session_.bases[i];
     if (!base.open() || IsSelected(static_cast<int>(i))) continue;

@@ -100,7 +100,7 @@ PairView Session::ViewOf(int index) const {
   view.stream = pair.stream;
   view.component = pair.component;
   view.local = pair.local >= 0 ? local_candidate(pair.local) : base(pair.base).self;
-  view.base = base(pair.base).address();
+  view.base = pair.connected_from.value_or(base(pair.base).address());
   view.remote = remotes[pair.remote].candidate;
   view.priority = pair.priority;
   view.state = pair.state;

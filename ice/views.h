@@ -51,8 +51,8 @@ const char* ToString(PairEnd end);
 struct PairView {
   int stream = 0;
   int component = 1;
-  Candidate local;  // whose base the checks leave from
-  net::SocketAddress base;
+  Candidate local;          // whose base the checks leave from
+  net::SocketAddress base;  // of an active TCP candidate the end of its last connection, once there was one
   Candidate remote;
   std::uint64_t priority = 0;
   PairState state = PairState::kFrozen;

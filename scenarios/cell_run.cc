@@ -32,6 +32,7 @@ SideOutcome OutcomeOfSide(const apps::IceEndpoint& endpoint, const std::optional
     side.local_type = ToCandidateType(pair->mapped ? pair->mapped->type : pair->local.type);
     side.remote_type = ToCandidateType(pair->remote.type);
     side.ipv6 = pair->remote.address.address().is_v6();
+    side.tcp = ice::IsTcp(pair->local.transport);
   }
   const apps::EndpointTimes& times = endpoint.times();
   side.gathered = times.gathered;
@@ -175,6 +176,7 @@ void CellRun::StartPrograms() {
     }
     apps::StunTurnServer::Options options;
     options.listen = planned.listens;
+    options.listen_tcp = planned.listens_tcp;
     options.turn = planned.turn;
     options.relay_addresses = planned.relay_addresses;
     options.realm = planned.realm;
@@ -232,6 +234,10 @@ SessionOutcome CellRun::OutcomeOf(std::size_t session) const {
   if (outcome.a.connected && outcome.b.connected) {
     outcome.relay_hops = std::max(RelayTraversals(world_.lineage(), a.first_data_tag()),
                                   RelayTraversals(world_.lineage(), b.first_data_tag()));
+    // What comes out of a stream has no tag to be followed by: then the relays are those that the two ends own.
+    const int own_relays =
+        (a_pair->local.type == ice::CandidateType::kRelayed) + (b_pair->local.type == ice::CandidateType::kRelayed);
+    outcome.relay_hops = std::max(outcome.relay_hops, own_relays);
     outcome.outcome = outcome.relay_hops > 0 ? Outcome::kRelayed : Outcome::kDirect;
   } else if (a.finished() && b.finished()) {
     outcome.outcome = Outcome::kFailed;

@@ -209,6 +209,7 @@ class Checker {
 
   void CheckServers() {
     std::map<std::pair<IpAddress, std::uint32_t>, std::string> listening;
+    std::set<std::pair<IpAddress, std::uint32_t>> listening_tcp;
     for (const proto::Server& server : topology_.server()) {
       const Node* host = view_.FindHost(server.host());
       if (host == nullptr) continue;
@@ -224,6 +225,10 @@ class Checker {
       for (int i = 0; i < server.address_size(); ++i) {
         const std::optional<IpAddress> address = check(server.address(i), absl::StrCat(path, ".address[", i, "]"));
         if (!address) continue;
+        if (server.has_tcp_port() && !listening_tcp.emplace(*address, server.tcp_port()).second) {
+          problems_->Add(path, absl::StrCat("server \"", server.name(), "\": another one listens on ",
+                                            address->ToString(), " TCP port ", server.tcp_port()));
+        }
         const auto [it, added] = listening.emplace(std::pair(*address, server.port()), server.name());
         if (!added) {
           problems_->Add(path, absl::StrCat("servers \"", it->second, "\" and \"", server.name(), "\" both listen on ",
@@ -235,6 +240,32 @@ class Checker {
         const auto& own = server.address();
         if (std::find(own.begin(), own.end(), server.relay_address(i)) != own.end()) continue;
         check(server.relay_address(i), absl::StrCat(path, ".relay_address[", i, "]"));
+      }
+    }
+  }
+
+  void CheckTcp(const proto::Peer& peer, const std::string& path) {
+    const proto::Agent& agent = peer.agent();
+    const proto::Tcp& tcp = agent.tcp();
+    const bool any = tcp.active() || tcp.passive() || tcp.simultaneous_open();
+    if (!any && (tcp.has_head_start_us() || tcp.has_on_reset() || tcp.has_private_address_limit())) {
+      problems_->Add(absl::StrCat(path, ".tcp"), "tcp has no effect without a type of candidate");
+    }
+    if (tcp.has_retry_pause_us() && tcp.on_reset() != proto::Tcp::OnReset::RETRY) {
+      problems_->Add(absl::StrCat(path, ".tcp.retry_pause_us"),
+                     "retry_pause_us has no effect unless on_reset is RETRY");
+    }
+    const bool turn_over_tcp = agent.turn_over() != proto::Agent::TurnOver::UDP;
+    if (agent.withhold_udp() && !any && !turn_over_tcp) {
+      problems_->Add(absl::StrCat(path, ".withhold_udp"),
+                     absl::StrCat("peer \"", peer.name(), "\" has neither UDP nor TCP"));
+    }
+    if (!turn_over_tcp) return;
+    for (const std::string& name : peer.turn_server()) {
+      for (const proto::Server& server : topology_.server()) {
+        if (server.name() != name || server.has_tcp_port()) continue;
+        problems_->Add(absl::StrCat(path, ".turn_over"),
+                       absl::StrCat("server \"", name, "\" has no tcp_port to be reached over TCP"));
       }
     }
   }
@@ -285,6 +316,7 @@ class Checker {
           problems_->Add(absl::StrCat(agent_path, ".consent_timeout_us"),
                          "consent is lost before the next check for it: the timeout must be longer than the interval");
         }
+        CheckTcp(peer, agent_path);
         if (agent.withhold_host() && agent.withhold_srflx() && agent.withhold_relay()) {
           problems_->Add(agent_path, absl::StrCat("peer \"", peer.name(), "\" withholds every type of candidate"));
         }

@@ -58,6 +58,7 @@ struct SideOutcome {
   std::optional<CandidateType> local_type;
   std::optional<CandidateType> remote_type;
   bool ipv6 = false;  // family of the selected pair
+  bool tcp = false;   // its transport
   // Times since the run began, not since this side's start.
   std::optional<net::Instant> gathered;
   std::optional<net::Instant> first_valid;

@@ -447,6 +447,9 @@ absl::Status Planner::AddServers() {
       const absl::StatusOr<net::IpAddress> address = to_address(text);
       if (!address.ok()) return address.status();
       planned.listens.emplace_back(*address, static_cast<std::uint16_t>(server.port()));
+      if (server.has_tcp_port()) {
+        planned.listens_tcp.emplace_back(*address, static_cast<std::uint16_t>(server.tcp_port()));
+      }
     }
     for (const std::string& text : server.relay_address()) {
       const absl::StatusOr<net::IpAddress> address = to_address(text);
@@ -488,11 +491,11 @@ absl::StatusOr<PlannedPeer> Planner::PlanPeer(const proto::Peer& peer, bool cont
   ice::AgentOptions agent = ToAgentOptions(peer.agent());
   if (!peer.agent().has_role()) agent.role = controlling ? ice::Role::kControlling : ice::Role::kControlled;
   // The first address of each family that the server listens on, as a name would give.
-  const auto addresses_of = [this](const std::string& name) {
+  const auto addresses_of = [this](const std::string& name, std::vector<net::SocketAddress> PlannedServer::*over) {
     std::vector<net::SocketAddress> addresses;
     for (const PlannedServer& server : plan_.servers) {
       if (server.name != name) continue;
-      for (const net::SocketAddress& listens : server.listens) {
+      for (const net::SocketAddress& listens : server.*over) {
         const bool have = std::any_of(addresses.begin(), addresses.end(), [&](const net::SocketAddress& address) {
           return address.family() == listens.family();
         });
@@ -502,11 +505,29 @@ absl::StatusOr<PlannedPeer> Planner::PlanPeer(const proto::Peer& peer, bool cont
     return addresses;
   };
   for (const std::string& name : peer.stun_server()) {
-    for (const net::SocketAddress& address : addresses_of(name)) agent.stun_servers.push_back(address);
+    for (const net::SocketAddress& address : addresses_of(name, &PlannedServer::listens)) {
+      agent.stun_servers.push_back(address);
+    }
+    if (!peer.agent().tcp().server_reflexive() || (!agent.tcp.passive && !agent.tcp.simultaneous_open)) continue;
+    for (const net::SocketAddress& address : addresses_of(name, &PlannedServer::listens_tcp)) {
+      agent.tcp.stun_servers.push_back(address);
+    }
   }
   for (const std::string& name : peer.turn_server()) {
-    for (const net::SocketAddress& address : addresses_of(name)) {
-      agent.turn_servers.push_back({address, peer.turn_user(), peer.turn_password()});
+    if (peer.agent().turn_over() != proto::Agent::TurnOver::TCP) {
+      for (const net::SocketAddress& address : addresses_of(name, &PlannedServer::listens)) {
+        agent.turn_servers.push_back({.address = address,
+                                      .username = peer.turn_user(),
+                                      .password = peer.turn_password(),
+                                      .transport = stun::Transport::kUdp});
+      }
+    }
+    if (peer.agent().turn_over() == proto::Agent::TurnOver::UDP) continue;
+    for (const net::SocketAddress& address : addresses_of(name, &PlannedServer::listens_tcp)) {
+      agent.turn_servers.push_back({.address = address,
+                                    .username = peer.turn_user(),
+                                    .password = peer.turn_password(),
+                                    .transport = stun::Transport::kTcp});
     }
   }
   if (absl::Status status = ice::Validate(agent); !status.ok()) {
@@ -572,6 +593,24 @@ sim::LinkProfile ToLinkProfile(const proto::Link& link) {
   return profile;
 }
 
+namespace {
+
+ice::TcpOptions ToTcpOptions(const proto::Tcp& tcp) {
+  ice::TcpOptions options;
+  options.active = tcp.active();
+  options.passive = tcp.passive();
+  options.simultaneous_open = tcp.simultaneous_open();
+  options.head_start = microseconds(tcp.head_start_us());
+  options.on_connect_failure = tcp.on_reset() == proto::Tcp::OnReset::RETRY ? ice::ConnectFailurePolicy::kRetry
+                                                                            : ice::ConnectFailurePolicy::kFail;
+  options.retry_pause = microseconds(tcp.retry_pause_us());
+  options.transaction_timeout = microseconds(tcp.transaction_timeout_us());
+  options.private_address_limit = static_cast<int>(tcp.private_address_limit());
+  return options;
+}
+
+}  // namespace
+
 ice::AgentOptions ToAgentOptions(const proto::Agent& agent) {
   ice::AgentOptions options;
   if (agent.has_role()) {
@@ -618,6 +657,8 @@ ice::AgentOptions ToAgentOptions(const proto::Agent& agent) {
   options.consent.expiry = microseconds(agent.consent_timeout_us());
   options.keepalive_interval = microseconds(agent.keepalive_us());
   options.pac_timer = microseconds(agent.patience_us());
+  options.udp_candidates = !agent.withhold_udp();
+  options.tcp = ToTcpOptions(agent.tcp());
   options.components.assign(agent.streams(), static_cast<int>(agent.components()));
   return options;
 }

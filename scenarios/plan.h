@@ -75,6 +75,7 @@ struct PlannedServer {
   std::uint32_t node = 0;
   State state = State::kUp;
   std::vector<net::SocketAddress> listens;
+  std::vector<net::SocketAddress> listens_tcp;
   bool turn = true;
   std::vector<net::IpAddress> relay_addresses;
   std::string realm;

@@ -75,6 +75,8 @@ void FillPair(const ice::PairView& pair, proto::Pair* result) {
   result->set_nominated(pair.nomination == ice::Nomination::kNominated);
   result->set_sends(static_cast<std::uint32_t>(pair.sends));
   if (pair.end != ice::PairEnd::kNone) result->set_end(ice::ToString(pair.end));
+  result->set_transport(ice::ToString(pair.local.transport));
+  if (pair.connection_end) result->set_connection_end(ice::ToString(*pair.connection_end));
   if (pair.mapped) {
     result->set_mapped(pair.mapped->address.ToString());
     result->set_mapped_type(ice::ToString(pair.mapped->type));
@@ -115,6 +117,14 @@ void FillSide(const CellRun& run, const PacketBook& book, std::size_t session, i
     one->set_component(static_cast<std::uint32_t>(candidate.candidate.component));
     one->set_priority(candidate.candidate.priority);
     one->set_foundation(std::string(candidate.candidate.foundation.text()));
+    one->set_transport(ice::ToString(candidate.candidate.transport));
+  }
+  if (run.plan().sessions[session].peers[side].endpoint.agent.tcp.any()) {
+    proto::TcpConnections* tcp = result->mutable_tcp();
+    tcp->set_opened(static_cast<std::uint32_t>(report.counters.connections_opened));
+    tcp->set_established(static_cast<std::uint32_t>(report.counters.connections_made));
+    tcp->set_accepted(static_cast<std::uint32_t>(report.counters.connections_accepted));
+    tcp->set_refused_targets(static_cast<std::uint32_t>(report.counters.targets_refused));
   }
   const std::vector<PairDeath> deaths = DeathsOf(run, book, session, side);
   for (std::size_t i = 0; i < report.pairs.size(); ++i) {

@@ -95,6 +95,9 @@ std::string WherePeerDiffers(const proto::PeerExpect& expected, const SideOutcom
   if (expected.has_family() && (expected.family() == proto::AddressFamily::IPV6) != side.ipv6) {
     return absl::StrCat(expected.name(), " selected ", side.ipv6 ? "IPv6" : "IPv4");
   }
+  if (expected.has_transport() && (expected.transport() == proto::Transport::TCP) != side.tcp) {
+    return absl::StrCat(expected.name(), " selected ", side.tcp ? "TCP" : "UDP");
+  }
   return "";
 }
 

@@ -45,11 +45,22 @@ std::string HeldOf(const proto::Side& side) {
   return absl::StrJoin(held, ", ");
 }
 
+// "host", or "host/active" over TCP.
+std::string TypeOf(const std::string& type, const std::string& transport) {
+  return transport.empty() || transport == "udp" ? type : absl::StrCat(type, "/", transport);
+}
+
+// The transport of the other end (RFC 6544 §6.2).
+std::string RemoteTransport(const std::string& local) {
+  if (local == "active") return "passive";
+  return local == "passive" ? "active" : local;
+}
+
 void PrintPair(const proto::Pair& pair, std::ostream& out) {
-  out << absl::StrFormat("    %-5s %-24s -> %-5s %-24s %-11s %2d %s%s%s\n", pair.local_type(), pair.local(),
-                         pair.remote_type(), pair.remote(), pair.state(), pair.sends(),
-                         pair.sends() == 1 ? "send" : "sends", pair.valid() ? ", valid" : "",
-                         pair.nominated() ? ", nominated" : "");
+  out << absl::StrFormat("    %-5s %-24s -> %-5s %-24s %-11s %2d %s%s%s\n", TypeOf(pair.local_type(), pair.transport()),
+                         pair.local(), TypeOf(pair.remote_type(), RemoteTransport(pair.transport())), pair.remote(),
+                         pair.state(), pair.sends(), pair.sends() == 1 ? "send" : "sends",
+                         pair.valid() ? ", valid" : "", pair.nominated() ? ", nominated" : "");
   if (pair.has_ended_by()) out << "          " << pair.ended_by() << "\n";
 }
 
@@ -66,17 +77,21 @@ void PrintSide(const proto::Side& side, std::ostream& out) {
   if (const std::string held = HeldOf(side); !held.empty()) out << "  held: " << held << "\n";
   out << "  candidates:\n";
   for (const proto::Candidate& candidate : side.candidate()) {
-    out << absl::StrFormat("    %-5s %-24s base %-24s by %s\n", candidate.type(), candidate.address(), candidate.base(),
-                           candidate.learned());
+    out << absl::StrFormat("    %-5s %-24s base %-24s by %s\n", TypeOf(candidate.type(), candidate.transport()),
+                           candidate.address(), candidate.base(), candidate.learned());
+  }
+  if (side.has_tcp()) {
+    out << "  TCP: " << side.tcp().opened() << " opened, " << side.tcp().established() << " established, "
+        << side.tcp().accepted() << " accepted, " << Counted(side.tcp().refused_targets(), "target") << " refused\n";
   }
   for (const std::string& server : side.unanswered_server()) out << "    none by " << server << "\n";
   out << "  check list:\n";
   for (const proto::Pair& pair : side.pair()) PrintPair(pair, out);
   if (side.has_selected()) {
     const proto::Pair& pair = side.selected();
-    out << "  selected: " << (pair.has_mapped_type() ? pair.mapped_type() : pair.local_type()) << " "
-        << (pair.has_mapped() ? pair.mapped() : pair.local()) << " -> " << pair.remote_type() << " " << pair.remote()
-        << "\n";
+    out << "  selected: " << TypeOf(pair.has_mapped_type() ? pair.mapped_type() : pair.local_type(), pair.transport())
+        << " " << (pair.has_mapped() ? pair.mapped() : pair.local()) << " -> "
+        << TypeOf(pair.remote_type(), RemoteTransport(pair.transport())) << " " << pair.remote() << "\n";
   }
 }
 

@@ -402,10 +402,38 @@ absl::StatusOr<Model> ModelOf(const proto::Scenario& cell, int session) {
 
 namespace pinhole::scenarios {
 
+namespace {
+
+// What UDP comes to is known; TCP, which is preferred to relays and to nothing else, may do better.
+void AllowTcp(const proto::Session& session, Prediction& prediction) {
+  bool candidates = true, relays = false, udp = true;
+  for (const proto::Peer& peer : session.peer()) {
+    const proto::Tcp& tcp = peer.agent().tcp();
+    candidates = candidates && (tcp.active() || tcp.passive() || tcp.simultaneous_open());
+    udp = udp && !peer.agent().withhold_udp();
+    relays = relays || (peer.turn_server_size() > 0 && peer.agent().turn_over() != proto::Agent::TurnOver::UDP);
+  }
+  std::vector<Outcome> outcomes;
+  for (Outcome outcome : {Outcome::kDirect, Outcome::kRelayed, Outcome::kFailed}) {
+    const bool by_tcp = (outcome == Outcome::kDirect && candidates) || (outcome == Outcome::kRelayed && relays);
+    const bool without_udp = !udp && outcome == Outcome::kFailed;
+    if (by_tcp || without_udp || prediction.Allows(outcome)) outcomes.push_back(outcome);
+  }
+  if (!candidates && !relays && udp) return;
+  if (outcomes.size() > prediction.outcomes.size()) prediction.depends_on = DependsOn::kTcp;
+  prediction.outcomes = std::move(outcomes);
+  prediction.direct_paths.clear();
+  prediction.relayed_paths.clear();
+}
+
+}  // namespace
+
 absl::StatusOr<Prediction> Predict(const proto::Scenario& cell, int session) {
   const absl::StatusOr<oracle::Model> model = oracle::ModelOf(cell, session);
   if (!model.ok()) return model.status();
-  return oracle::Predict(*model);
+  Prediction prediction = oracle::Predict(*model);
+  AllowTcp(cell.session(session), prediction);
+  return prediction;
 }
 
 }  // namespace pinhole::scenarios
