@@ -1,5 +1,6 @@
 #include "ice/options.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "absl/strings/str_cat.h"
@@ -70,7 +71,13 @@ absl::Status Validate(const AgentOptions& options) {
   }
   if (options.keepalive_interval < seconds(15)) return Refuse("keepalive_interval", "15 s or more (RFC 8445 §11)");
   const TcpOptions& tcp = options.tcp;
-  if (!options.udp_candidates && !tcp.any()) return Refuse("udp_candidates", "needed without TCP candidates");
+  const bool relay_over_tcp =
+      options.relayed_candidates &&
+      std::any_of(options.turn_servers.begin(), options.turn_servers.end(),
+                  [](const TurnServer& server) { return server.transport == stun::Transport::kTcp; });
+  if (!options.udp_candidates && !tcp.any() && !relay_over_tcp) {
+    return Refuse("udp_candidates", "needed without TCP candidates and TURN servers over TCP");
+  }
   if (tcp.head_start < net::Duration::zero()) return Refuse("tcp.head_start", "not negative");
   if (tcp.retry_pause < milliseconds(10)) return Refuse("tcp.retry_pause", "10 ms or more");
   if (tcp.transaction_timeout < milliseconds(500)) return Refuse("tcp.transaction_timeout", "500 ms or more");

@@ -101,7 +101,7 @@ struct AgentOptions {
   bool host_candidates = true;  // false: none is told to the peer or paired; the others still use their sockets
   bool server_reflexive_candidates = true;  // false: STUN servers are not asked, mappings told by TURN servers not used
   bool relayed_candidates = true;           // false: TURN servers are not asked
-  bool udp_candidates = true;               // false: no UDP sockets, and so nothing over them
+  bool udp_candidates = true;               // false: no UDP sockets; of UDP only what is relayed over TCP
   bool include_loopback = false;            // §5.1.1.1 forbids loopback candidates on a network
   // A server that has not answered this long after the last gathering request was first sent yields nothing.
   net::Duration gathering_deadline = std::chrono::seconds(1);

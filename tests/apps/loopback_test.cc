@@ -31,6 +31,7 @@ class Loopback : public ::testing::Test {
  protected:
   Loopback()
       : server_(server_host_, {.listen = {net::SocketAddress(kLoopback, 0)},
+                               .listen_tcp = {net::SocketAddress(kLoopback, 0)},
                                .users = {{"pinhole", "pinhole"}},
                                .allow_loopback_peers = true}),
         referral_(referral_host_, {.listen = net::SocketAddress(kLoopback, 0)}) {
@@ -95,6 +96,19 @@ TEST_F(Loopback, TwoAgentsConnectThroughTheRelayWhenOnlyRelayedCandidatesAreTold
   EXPECT_EQ(server_.counters().allocations, 2u);
   alice_->Close();
   bob_->Close();
+}
+
+TEST_F(Loopback, TwoAgentsConnectThroughARelayThatIsReachedOverTcpAlone) {
+  ice::AgentOptions options;
+  options.turn_servers = {{server_.tcp_addresses().front(), "pinhole", "pinhole", stun::Transport::kTcp}};
+  options.udp_candidates = false;
+  Connect(options);
+  EXPECT_EQ(alice_->agent().SelectedPair(0, 1)->local.type, ice::CandidateType::kRelayed);
+  EXPECT_EQ(server_.counters().allocations, 2u);
+  EXPECT_EQ(server_.tcp_connections(), 2u);
+  alice_->Close();
+  bob_->Close();
+  EXPECT_TRUE(loop_.RunUntil([this] { return server_.tcp_connections() == 0; }, kPatience));
 }
 
 TEST_F(Loopback, TwoAgentsConnectOverTcpFromActiveToPassive) {
