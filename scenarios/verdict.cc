@@ -209,12 +209,14 @@ std::optional<PathKind> PathOf(const SessionOutcome& outcome) {
   path.b_remote = *outcome.b.remote_type;
   path.relay_hops = outcome.relay_hops;
   path.ipv6 = outcome.a.ipv6;
+  path.tcp = outcome.a.tcp;
   return path;
 }
 
 std::string BothEnds(const PathKind& path) {
   return absl::StrCat(ToString(path.a_local), "-", ToString(path.a_remote), " seen as ", ToString(path.b_local), "-",
-                      ToString(path.b_remote), ", ", path.relay_hops, " relay hops", path.ipv6 ? ", IPv6" : "");
+                      ToString(path.b_remote), ", ", path.relay_hops, " relay hops", path.ipv6 ? ", IPv6" : "",
+                      path.tcp ? ", TCP" : "");
 }
 
 // What contradicts the oracle; empty: nothing.

@@ -335,6 +335,8 @@ class Extraction {
     for (const std::string& text : server.address()) {
       if (const std::optional<IpAddress> address = AddressOf(text)) {
         added.listens.emplace_back(*address, static_cast<std::uint16_t>(server.port()));
+        if (!server.has_tcp_port()) continue;
+        added.listens_tcp.emplace_back(*address, static_cast<std::uint16_t>(server.tcp_port()));
       }
     }
     for (const std::string& text : server.relay_address()) {
@@ -362,8 +364,17 @@ class Extraction {
     filled.name = peer.name();
     filled.host = *host;
     if (absl::Status status = FindServers(peer.stun_server(), filled.stun_servers); !status.ok()) return status;
-    if (absl::Status status = FindServers(peer.turn_server(), filled.turn_servers); !status.ok()) return status;
+    std::vector<int> turn_servers;
+    if (absl::Status status = FindServers(peer.turn_server(), turn_servers); !status.ok()) return status;
     const proto::Agent& agent = peer.agent();
+    if (agent.turn_over() != proto::Agent::TurnOver::TCP) filled.turn_servers = turn_servers;
+    if (agent.turn_over() != proto::Agent::TurnOver::UDP) filled.tcp_turn_servers = turn_servers;
+    filled.udp = !agent.withhold_udp();
+    const proto::Tcp& tcp = agent.tcp();
+    filled.tcp = {tcp.active(), tcp.passive(), tcp.simultaneous_open()};
+    if (tcp.server_reflexive()) filled.tcp_stun_servers = filled.stun_servers;
+    filled.head_start = Micros(tcp.head_start_us());
+    filled.retries_refused = tcp.on_reset() == proto::Tcp::OnReset::RETRY;
     filled.withhold_host = agent.withhold_host();
     filled.withhold_srflx = agent.withhold_srflx();
     filled.withhold_relay = agent.withhold_relay();
@@ -402,38 +413,10 @@ absl::StatusOr<Model> ModelOf(const proto::Scenario& cell, int session) {
 
 namespace pinhole::scenarios {
 
-namespace {
-
-// What UDP comes to is known; TCP, which is preferred to relays and to nothing else, may do better.
-void AllowTcp(const proto::Session& session, Prediction& prediction) {
-  bool candidates = true, relays = false, udp = true;
-  for (const proto::Peer& peer : session.peer()) {
-    const proto::Tcp& tcp = peer.agent().tcp();
-    candidates = candidates && (tcp.active() || tcp.passive() || tcp.simultaneous_open());
-    udp = udp && !peer.agent().withhold_udp();
-    relays = relays || (peer.turn_server_size() > 0 && peer.agent().turn_over() != proto::Agent::TurnOver::UDP);
-  }
-  std::vector<Outcome> outcomes;
-  for (Outcome outcome : {Outcome::kDirect, Outcome::kRelayed, Outcome::kFailed}) {
-    const bool by_tcp = (outcome == Outcome::kDirect && candidates) || (outcome == Outcome::kRelayed && relays);
-    const bool without_udp = !udp && outcome == Outcome::kFailed;
-    if (by_tcp || without_udp || prediction.Allows(outcome)) outcomes.push_back(outcome);
-  }
-  if (!candidates && !relays && udp) return;
-  if (outcomes.size() > prediction.outcomes.size()) prediction.depends_on = DependsOn::kTcp;
-  prediction.outcomes = std::move(outcomes);
-  prediction.direct_paths.clear();
-  prediction.relayed_paths.clear();
-}
-
-}  // namespace
-
 absl::StatusOr<Prediction> Predict(const proto::Scenario& cell, int session) {
   const absl::StatusOr<oracle::Model> model = oracle::ModelOf(cell, session);
   if (!model.ok()) return model.status();
-  Prediction prediction = oracle::Predict(*model);
-  AllowTcp(cell.session(session), prediction);
-  return prediction;
+  return oracle::Predict(*model);
 }
 
 }  // namespace pinhole::scenarios

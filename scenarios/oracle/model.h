@@ -116,6 +116,7 @@ struct Server {
   std::string name;
   int host = 0;
   std::vector<net::SocketAddress> listens;
+  std::vector<net::SocketAddress> listens_tcp = {};
   bool up = true;
   bool turn = true;
   std::vector<net::IpAddress> relay_addresses;
@@ -135,7 +136,8 @@ struct Peer {
   std::string name;
   int host = 0;
   std::vector<int> stun_servers;
-  std::vector<int> turn_servers;  // empty: it asks for no relay
+  std::vector<int> turn_servers;           // empty: it asks for no relay
+  std::vector<int> tcp_turn_servers = {};  // the same, over TCP
   bool withhold_host = false;
   bool withhold_srflx = false;
   bool withhold_relay = false;

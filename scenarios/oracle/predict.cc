@@ -335,12 +335,13 @@ Prediction Predict(const Model& model) {
   }
 
   std::string& reason = prediction.reason;
-  if (direct) {
+  if (direct && !direct_kinds.empty()) {
     reason = absl::StrCat("direct as ", direct_kinds);
   } else {
     if (udp) reason = WhyNoDirectPath(model, any);
     if (any_tcp) absl::StrAppend(&reason, udp ? "; over TCP: " : "", tcp.WhyNot());
   }
+  if (tcp.unsettled()) absl::StrAppend(&reason, "; what is refused is tried again, and may meet the other");
   if (tcp.by_order() && !(udp_sure && patient)) absl::StrAppend(&reason, ", unless ", tcp.WhoRefuses(), " first");
   if (by_order) {
     const Box* box = ClaimingBox(model);

@@ -27,8 +27,6 @@ const char* ToString(DependsOn depends_on) {
       return "timing";
     case DependsOn::kChance:
       return "chance";
-    case DependsOn::kTcp:
-      return "TCP";
   }
   return "?";
 }

@@ -18,7 +18,6 @@ enum class DependsOn : std::uint8_t {
   kOrder,   // who is first
   kTiming,  // whether a better pair is found before the agent stops to wait for it
   kChance,  // loss, or a draw of port or address
-  kTcp,     // whether TCP gets through, which the oracle does not look into
 };
 
 // A path by the names that each side gives its own end and the other's.

@@ -153,6 +153,7 @@ class Exploration {
   }
 
   void AddPeer(const Peer& peer, Side& side) {
+    AddRelaysOverTcp(peer, side);
     std::vector<Question> questions;
     std::vector<int> sockets;
     if (!peer.udp) return;
@@ -262,6 +263,40 @@ class Exploration {
       if (!peer.withhold_relay) side.bases.push_back({index, true, {}});
       return;
     }
+  }
+
+  // One for every address from which a server can be reached.
+  void AddRelaysOverTcp(const Peer& peer, Side& side) {
+    if (peer.withhold_relay) return;
+    for (const Interface& interface : model_.hosts[At(peer.host)].interfaces) {
+      for (const IpAddress& address : interface.addresses) {
+        if (address.IsLoopback() || address.IsLinkLocal()) continue;
+        for (int index : peer.tcp_turn_servers) {
+          const Server& server = model_.servers[At(index)];
+          if (!server.up || !server.turn) continue;
+          const std::optional<Duration> round_trip = RoundTripOverTcp(server, interface, address);
+          if (!round_trip) continue;
+          AddRelay(server, SocketAddress(address, 1), peer, side);
+          side.gathering = std::max(side.gathering, 3 * *round_trip);  // the handshake, and two requests
+        }
+      }
+    }
+  }
+
+  std::optional<Duration> RoundTripOverTcp(const Server& server, const Interface& from,
+                                           const IpAddress& address) const {
+    Passage passage(model_, Pooling::kAlwaysFirst, Traffic::kTcp);
+    const int client = passage.AddSocket(from, SocketAddress(address, 40000));
+    for (const SocketAddress& listens : server.listens_tcp) {
+      const Interface* interface = InterfaceOf(server.host, listens.address());
+      if (interface == nullptr || listens.family() != address.family()) continue;
+      const int there = passage.AddSocket(*interface, listens);
+      const Arrival syn = passage.Open(client, listens);
+      if (syn.socket != there) continue;
+      const Arrival answer = passage.Send(there, syn.datagram.source);
+      if (answer.socket == client) return syn.datagram.delay + answer.datagram.delay;
+    }
+    return std::nullopt;
   }
 
   static Gathered Summarise(const Side& side) {

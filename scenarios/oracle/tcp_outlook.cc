@@ -48,7 +48,9 @@ TcpOutlook::TcpOutlook(const Model& model) : model_(model) {
   }
 }
 
-void TcpOutlook::Narrow(const Beginnings& beginnings) {
+void TcpOutlook::Narrow(Beginnings beginnings) {
+  beginnings.a += model_.a.head_start;
+  beginnings.b += model_.b.head_start;
   Duration into_a{}, into_b{};
   for (const Draw& draw : draws_) {
     into_a = std::max(into_a, draw.reached.into_a);
@@ -67,7 +69,8 @@ void TcpOutlook::Narrow(const Beginnings& beginnings) {
 Existence TcpOutlook::direct() const {
   std::size_t with = 0;
   for (const Draw& draw : draws_) with += !draw.reached.direct.empty();
-  return with == 0 ? Existence::kNever : with == draws_.size() ? Existence::kAlways : Existence::kDepends;
+  if (with == 0) return unsettled() ? Existence::kDepends : Existence::kNever;
+  return with == draws_.size() ? Existence::kAlways : Existence::kDepends;
 }
 
 std::vector<PathKind> TcpOutlook::paths() const {

@@ -25,8 +25,8 @@ class TcpOutlook {
   Gathered b() const { return draws_.empty() ? Gathered{} : draws_.front().reached.b; }
   int attempts_max() const { return draws_.empty() ? 0 : draws_.front().reached.attempts_max; }
 
-  // Leaves out the orders that cannot be.
-  void Narrow(const Beginnings& beginnings);
+  // Leaves out the orders that cannot be. `beginnings`: of checks over UDP, where a side gives these a head start.
+  void Narrow(Beginnings beginnings);
 
   Existence direct() const;
   std::vector<PathKind> paths() const;

@@ -100,7 +100,7 @@ class Exploration {
 
   void AddServer(const Server& server) {
     server_sockets_.emplace_back();
-    for (const SocketAddress& address : server.listens) {
+    for (const SocketAddress& address : server.listens_tcp) {
       for (const Interface& interface : model_.hosts[At(server.host)].interfaces) {
         const std::vector<IpAddress>& own = interface.addresses;
         if (!server.up || std::find(own.begin(), own.end(), address.address()) == own.end()) continue;
@@ -262,7 +262,9 @@ class Exploration {
     const bool heard = told.refusal != Refusal::kIcmp ||
                        std::all_of(arrival.steps.begin(), arrival.steps.end(),
                                    [&](const Step& step) { return model_.boxes[At(step.box)].tcp.passes_icmp; });
-    if (heard && (told.hold == Duration{} || !in_time_)) loss.told = told.refusal;
+    // The late side's SYNs are held no longer than it takes the early side to try again.
+    const bool early = order_ != Order::kCrossing && (order_ == Order::kAFirst) == (attempt.side == 0);
+    if (heard && (told.hold == Duration{} || (early && !in_time_))) loss.told = told.refusal;
     attempt.loss = loss;
     return false;
   }

@@ -74,6 +74,8 @@ TEST(NatMatrix, SweepsEveryProfileAgainstEveryOtherWithAndWithoutTurn) {
     EXPECT_EQ(seen, names);
     EXPECT_EQ(matrix.cells().size(), names.size() * names.size() * 2);
   }
+  // TCP alone, and beside UDP with a relay at hand.
+  EXPECT_EQ(LoadLibrary("nat_matrix_tcp").cells().size(), names.size() * names.size() * 3);
 }
 
 TEST(NatMatrix, AnyTwoExternalInterfacesAre20MillisecondsApart) {

@@ -188,15 +188,43 @@ INSTANTIATE_TEST_SUITE_P(Library, OracleOnLibrary, testing::ValuesIn(LibraryFile
                            return stem.substr(0, stem.find('.'));
                          });
 
-TEST(OracleCells, NothingInTheMatrixIsLeftToOrderOrChance) {
+TEST(OracleCells, NothingInTheMatricesIsLeftToOrderOrChance) {
   SystemFiles files;
-  const absl::StatusOr<Scenario> scenario = LoadScenario("library/nat_matrix.textproto", files);
-  ASSERT_TRUE(scenario.ok()) << scenario.status();
-  for (const Cell& cell : scenario->cells()) {
-    const absl::StatusOr<Prediction> prediction = Predict(scenario->Resolve(cell));
-    ASSERT_TRUE(prediction.ok()) << prediction.status();
-    EXPECT_FALSE(prediction->depends()) << cell.id << ": " << prediction->reason;
+  for (const char* file : {"library/nat_matrix.textproto", "library/nat_matrix_tcp.textproto"}) {
+    const absl::StatusOr<Scenario> scenario = LoadScenario(file, files);
+    ASSERT_TRUE(scenario.ok()) << scenario.status();
+    for (const Cell& cell : scenario->cells()) {
+      const absl::StatusOr<Prediction> prediction = Predict(scenario->Resolve(cell));
+      ASSERT_TRUE(prediction.ok()) << prediction.status();
+      EXPECT_FALSE(prediction->depends()) << cell.id << ": " << prediction->reason;
+    }
   }
+}
+
+// What a NAT does with TCP is its tcp group's, and what a side gathers its agent's.
+TEST(OracleCells, TcpFieldsDecideOverTcp) {
+  const auto over_tcp = [](const std::string& home_a, const std::string& home_b,
+                           const std::string& types = "simultaneous_open: true", int alice_late_us = 0) {
+    const std::string late =
+        " peer { name: 'alice' agent { tcp { head_start_us: " + std::to_string(alice_late_us) + " } } }";
+    return PredictFirst("topology { server { name: 'relay' tcp_port: 443 } nat { name: 'home_a' tcp { " + home_a +
+                        " } } nat { name: 'home_b' tcp { " + home_b +
+                        " } } } session { name: 'call' turn: NONE agent { withhold_udp: true tcp { " + types + " } }" +
+                        late + " }")
+        .outcomes;
+  };
+  const std::string so = "simultaneous_open: true", rst = "unsolicited: TCP_RST unsolicited_hold_us: 0";
+  EXPECT_THAT(over_tcp("", ""), ElementsAre(Outcome::kDirect));
+  EXPECT_THAT(over_tcp("", "", "active: true"), ElementsAre(Outcome::kFailed));
+  EXPECT_THAT(over_tcp("", "", "simultaneous_open: true server_reflexive: false"), ElementsAre(Outcome::kFailed));
+  EXPECT_THAT(over_tcp("mapping: ADDRESS_DEPENDENT", "mapping: ADDRESS_DEPENDENT"), ElementsAre(Outcome::kFailed));
+  EXPECT_THAT(over_tcp("simultaneous_open: false", "simultaneous_open: false"), ElementsAre(Outcome::kFailed));
+  // Alice's SYN leaves 30 ms after Bob's, which takes 20.
+  EXPECT_THAT(over_tcp(rst, "on_reset: DELETES"), ElementsAre(Outcome::kDirect));
+  EXPECT_THAT(over_tcp(rst, "on_reset: DELETES", so, 30000), ElementsAre(Outcome::kFailed));
+  EXPECT_THAT(over_tcp(rst, "on_reset: IGNORED", so, 30000), ElementsAre(Outcome::kDirect));
+  EXPECT_THAT(over_tcp(rst, "on_reset: DELETES", so + " on_reset: RETRY", 30000), ElementsAre(Outcome::kDirect));
+  EXPECT_THAT(over_tcp("unsolicited: TCP_RST", "on_reset: DELETES", so, 30000), ElementsAre(Outcome::kDirect));
 }
 
 }  // namespace

@@ -33,6 +33,7 @@ inline int AddServer(Model& model, const char* name, const char* address, int ne
   server.name = name;
   server.host = static_cast<int>(model.hosts.size()) - 1;
   server.listens = {net::SocketAddress(Ip(address), 3478)};
+  server.listens_tcp = {net::SocketAddress(Ip(address), 443)};
   server.relay_addresses = {Ip(address)};
   model.servers.push_back(server);
   return static_cast<int>(model.servers.size()) - 1;

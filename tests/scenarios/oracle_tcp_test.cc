@@ -106,6 +106,18 @@ TEST(OracleTcp, NatsWithSessionsConnectAsTheyDoOverUdp) {
   EXPECT_GT(connect, 0);
 }
 
+// A NAT that lets a SYN in and has the answer leave by another port than it came to takes the end that its host's own
+// SYN would have connected. Over UDP the same NATs meet (RFC 4787 §5: what was sent to counts for every port).
+TEST(OracleTcp, ASynThatIsLetInAndAnsweredFromElsewhereSpoilsTheOwnOne) {
+  const NatBehaviour cone = Generic(EI, AD);
+  ASSERT_TRUE(PunchingWorks(cone, Generic(APD, APD)));
+  const Prediction spoilt = Predict(TcpHomes(cone, Generic(APD, APD)));
+  EXPECT_THAT(spoilt.outcomes, ElementsAre(Outcome::kFailed));
+  EXPECT_THAT(spoilt.reason, HasSubstr("home_b maps by port, so answers from another port"));
+  EXPECT_TRUE(Connects(TcpHomes(cone, Generic(APD, APD, FilterMemory::kPerEndpoint, /*sessions=*/true))));
+  EXPECT_TRUE(Connects(TcpHomes(cone, Generic(APD, APD, FilterMemory::kPerMapping))));  // not let in
+}
+
 TEST(OracleTcp, AnActiveSideConnectsToAPassiveOneThatAnyoneMayReach) {
   for (const NatBehaviour& a : AllGeneric()) {
     const Prediction open = Predict(TcpHomes(a, Generic(EI, EI), kActive, kPassive));
@@ -283,10 +295,10 @@ TEST(OracleTcp, AFirewallThatBlocksUdpLeavesTcp) {
   }
 }
 
-// The server is at 3478, and only this port may be gone to.
+// Only the server's port may be gone to.
 TEST(OracleTcp, AFirewallThatLetsOutToSomePortsOnlyStopsWhatGoesToOthers) {
   Model model = TcpHomes(Generic(EI, APD), Generic(EI, APD), kSo, kSo);
-  model.boxes[0].tcp_exit.ports = {3478};
+  model.boxes[0].tcp_exit.ports = {443};
   EXPECT_TRUE(Fails(model));
   EXPECT_THAT(Predict(model).reason, HasSubstr("home_a blocks TCP"));
 }

@@ -205,6 +205,17 @@ TEST(Verdict, OracleHoldsTheTypesBesideAnExpectedOutcome) {
   }
 }
 
+TEST(Verdict, TransportIsPartOfAKindOfPath) {
+  Prediction over_tcp = Predicted({Outcome::kDirect});
+  over_tcp.direct_paths[0].tcp = true;
+  SessionOutcome outcome = Srflx();
+  EXPECT_THAT(JudgeBy({}, over_tcp, outcome).reason, HasSubstr("srflx-srflx seen as srflx-srflx, 0 relay hops, TCP"));
+  EXPECT_EQ(JudgeBy({}, over_tcp, outcome).kind, VerdictKind::kFail);
+  outcome.a.tcp = outcome.b.tcp = true;
+  EXPECT_EQ(JudgeBy({}, over_tcp, outcome).kind, VerdictKind::kPass);
+  EXPECT_EQ(JudgeBy({}, Predicted({Outcome::kDirect}), outcome).kind, VerdictKind::kFail);
+}
+
 TEST(Verdict, OracleHoldsRelayedTypesBesideAnExpectedOutcome) {
   constexpr auto kRelay = CandidateType::kRelayed;
   Prediction relayed = Predicted({Outcome::kRelayed});
