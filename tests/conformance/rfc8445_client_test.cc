@@ -175,7 +175,9 @@ TEST(Rfc8445, Section7_2_5_1_A487ToAnOldRequestLetsNoOtherCheckOutBesideANominat
     agent.lone.RunFor(3s);
     EXPECT_TRUE(agent.lone.TakeSent(PacketClass::kCheck).empty());
     for (const Sent& sent : agent.lone.all_sent()) {
-      if (sent.at > agent.nomination.at) EXPECT_EQ(sent.bytes, agent.nomination.bytes);
+      if (sent.at > agent.nomination.at) {
+        EXPECT_EQ(sent.bytes, agent.nomination.bytes);
+      }
     }
     EXPECT_EQ(agent.lone.agent().role(), Role::kControlling);
     agent.lone.AnswerSuccess(agent.nomination);

@@ -34,7 +34,6 @@ TEST(AreOnePath, EachRemoteAddressIsWhereTheOtherIsSeen) {
 
 TEST(AreOnePath, AnotherPortOrAnotherAddressIsAnotherPath) {
   const ice::PairView alice = Pair("10.0.0.1:1", "192.0.2.2:22", "192.0.2.1:11");
-  const ice::PairView bob = Pair("10.0.0.2:2", "192.0.2.1:11", "192.0.2.2:22");
   const ice::PairView elsewhere[] = {
       Pair("10.0.0.2:2", "192.0.2.1:12", "192.0.2.2:22"),  // sends to another port of alice's
       Pair("10.0.0.2:2", "192.0.2.3:11", "192.0.2.2:22"),  // ... to another address

@@ -162,7 +162,9 @@ TEST(OracleTcp, ABoxThatAnswersKillsThePairIfAndOnlyIfThePeersSynIsThereFirst) {
       const bool killed = answering == 0 && ahead_ms > 20;
       EXPECT_THAT(prediction.outcomes, ElementsAre(killed ? Outcome::kFailed : Outcome::kDirect))
           << ahead_ms << " " << prediction.reason;
-      if (killed) EXPECT_THAT(prediction.reason, HasSubstr("home_a filters by port, and answers a SYN with RST"));
+      if (killed) {
+        EXPECT_THAT(prediction.reason, HasSubstr("home_a filters by port, and answers a SYN with RST"));
+      }
     }
   }
 }
@@ -233,7 +235,9 @@ TEST(OracleTcp, SimultaneousOpenFailsOnlyWhereBothNatsRefuseIt) {
       const Prediction prediction = Predict(model);
       const bool works = a_passes || b_passes;
       EXPECT_THAT(prediction.outcomes, ElementsAre(works ? Outcome::kDirect : Outcome::kFailed));
-      if (!works) EXPECT_THAT(prediction.reason, HasSubstr("home_a refuses simultaneous open"));
+      if (!works) {
+        EXPECT_THAT(prediction.reason, HasSubstr("home_a refuses simultaneous open"));
+      }
     }
   }
 }
