@@ -1,5 +1,5 @@
-// RFC 9293 §3.10.1 to §3.10.6: what each user call does in each state. LISTEN is the state of a listener, not of a
-// connection; see rfc9293.md.
+// RFC 9293 §3.10.1 to §3.10.6: what each user call does in each state but LISTEN, which is that of a listener:
+// rfc9293_listen_test.cc.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -112,6 +112,7 @@ TEST(Rfc9293, Section3_10_3_ReceiveInClosedDoesNotExist) {
 
 TEST(Rfc9293, Section3_10_3_ReceiveBeforeEstablishedWaits) {
   for (const TcpState state : {TcpState::kSynSent, TcpState::kSynReceived}) {
+    SCOPED_TRACE(ToString(state));
     TcpBench bench;
     bench.In(state);
     const TcpConnection::Taken taken = bench.Read(5);
@@ -220,6 +221,7 @@ TEST(Rfc9293, Section3_10_4_CloseInEstablishedSendsFinBehindAllData) {
 
 TEST(Rfc9293, Section3_10_4_CloseInFinWaitSendsNoSecondFin) {
   for (const TcpState state : {TcpState::kFinWait1, TcpState::kFinWait2}) {
+    SCOPED_TRACE(ToString(state));
     TcpBench bench;
     bench.In(state);
     EXPECT_EQ(bench.FinishWriting(), TcpCall::kClosing);
@@ -356,6 +358,7 @@ TEST(Rfc9293, Section3_10_6_StatusNamesTheState) {
                                                    {TcpState::kLastAck, "LAST-ACK"},
                                                    {TcpState::kTimeWait, "TIME-WAIT"}};
   for (const auto& [state, name] : rows) {
+    SCOPED_TRACE(name);
     TcpBench bench;
     bench.In(state);
     EXPECT_STREQ(ToString(bench.tcp.state()), name);
