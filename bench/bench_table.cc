@@ -15,7 +15,8 @@
 namespace pinhole::bench {
 namespace {
 
-enum class Better { kLower, kHigher };
+// kNeither: for information, with no aim and no must.
+enum class Better { kLower, kHigher, kNeither };
 // kScaled: an absolute figure of this machine, judged after scaling by its keyed HMAC (crypto_floor.h).
 enum class Kind { kRatio, kScaledTime, kScaledRate };
 
@@ -33,6 +34,8 @@ struct Row {
 constexpr Row kRows[] = {
     {"session CPU over its crypto floor", "BM_SessionOverCrypto", "over_crypto", Better::kLower, Kind::kRatio, 5, 8,
      "x"},
+    {"TCP session CPU over a UDP session's, same NATs", "BM_TcpSessionOverUdp", "over_udp", Better::kNeither,
+     Kind::kRatio, 0, 0, "x"},
     {"packet-hops per second per core", "BM_PacketHops", "hops_per_second", Better::kHigher, Kind::kScaledRate, 8e6,
      4e6, "/s"},
     {"event queue over std::priority_queue, 10 pending", "BM_EventQueueHold/10", "over_priority_queue", Better::kLower,
@@ -103,6 +106,10 @@ int PrintTable(const CounterKeeper& kept, bool filtered) {
       continue;
     }
     const double got = Scaled(row, *raw, machine);
+    if (row.better == Better::kNeither) {
+      std::printf("%-52s %10s %10s %10.3g %10.3g  %s\n", row.what, "-", "-", *raw, got, row.unit);
+      continue;
+    }
     const char* verdict = Meets(row.better, got, row.aim)    ? "aim met"
                           : Meets(row.better, got, row.must) ? "must met"
                                                              : "MISSED";
