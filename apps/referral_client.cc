@@ -51,6 +51,7 @@ void ReferralClient::Connect() {
   }
   connection_ = *connection;
   connected_ = false;
+  try_ends_ = host_.Now() + kReferralConnectPatience;
   in_ = {};
   out_.Clear();
 }
@@ -160,14 +161,20 @@ bool ReferralClient::OnTcpReset(net::SocketId connection, const absl::Status& wh
 bool ReferralClient::OnIcmpError(const net::IcmpError& error) { return IsOwn(error.socket); }
 
 void ReferralClient::OnTimer() {
-  if (retry_at_ && host_.Now() >= *retry_at_) Connect();
-  GiveUpIfLongWithout();  // one try takes minutes where nothing answers
+  const net::Instant now = host_.Now();
+  if (connection_ && !connected_ && now >= try_ends_) {
+    (void)host_.Abort(*connection_);
+    Retry(absl::DeadlineExceededError("no answer"));
+  }
+  if (retry_at_ && now >= *retry_at_) Connect();
+  GiveUpIfLongWithout();
 }
 
 std::optional<net::Instant> ReferralClient::NextTimer() const {
-  if (retry_at_) return retry_at_;
-  if (without_since_) return *without_since_ + kReferralPatience;
-  return std::nullopt;
+  std::optional<net::Instant> next = retry_at_;
+  if (connection_ && !connected_) next = try_ends_;
+  if (without_since_ && next) next = std::min(*next, *without_since_ + kReferralPatience);
+  return next;
 }
 
 void ReferralClient::Publish(net::ByteView description) {

@@ -59,6 +59,7 @@ class ReferralClient final : public ReferralChannel {
   std::optional<net::Instant> without_since_;  // no connection since then
   std::string last_failure_ = "no answer";
   std::optional<net::Instant> retry_at_;
+  net::Instant try_ends_{};  // of a connection that is not connected yet
   net::Duration retry_wait_ = kReferralRetryFirst;
   std::optional<std::vector<std::uint8_t>> published_;
   std::vector<std::uint8_t> delivered_;  // the last one

@@ -36,6 +36,9 @@ inline constexpr std::size_t kReferralDescriptionBytesMax = 32 * 1024;
 // A client's first wait before it connects again; doubles up to the other with each try that fails.
 inline constexpr net::Duration kReferralRetryFirst = std::chrono::milliseconds(500);
 inline constexpr net::Duration kReferralRetryMax = std::chrono::seconds(4);
+// A try that has not connected by then is given up for a new one: four SYNs of TCP's are out by then, and the next
+// would come ever later.
+inline constexpr net::Duration kReferralConnectPatience = std::chrono::seconds(8);
 // A client without a connection for so long gives up.
 inline constexpr net::Duration kReferralPatience = std::chrono::seconds(75);
 // A server closes what has connected and not registered in this time.

@@ -85,8 +85,8 @@ void Gathering::Deliveries() {
 
 // What descriptions told the referral server and the participants, and what relays carried.
 void Gathering::Descriptions() {
-  if (plan_.referral_node) told_both_.insert(*plan_.referral_node);
   for (const apps::ReferralServer::Introduction& introduction : introductions_) {
+    if (introduction.parties.size() > 1) told_both_.insert(*plan_.referral_node);
     for (const apps::ReferralServer::Party& party : introduction.parties) {
       const std::optional<std::uint32_t> about = ParticipantNamed(introduction.session, party.side);
       if (!about) continue;
