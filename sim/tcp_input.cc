@@ -155,8 +155,9 @@ void TcpSockets::OnSegment(int interface, PacketPtr packet) {
   std::optional<std::uint32_t> beyond;
   if (found != by_pair_.end()) {
     Socket& socket = *slots_[found->second];
-    const bool makes_way = socket.tcp->MayBeReplacedBy(packet->tcp) && FindListener(packet->destination) != nullptr;
-    if (!makes_way) {
+    const Socket* const successor =
+        socket.tcp->MayBeReplacedBy(packet->tcp) ? FindListener(packet->destination) : nullptr;
+    if (successor == nullptr) {
       current_ = packet->id;
       current_socket_ = &socket;
       const TcpConnection::Verdict verdict =
@@ -170,6 +171,8 @@ void TcpSockets::OnSegment(int interface, PacketPtr packet) {
       Settle(Caller::kNode);
       return;
     }
+    // A SYN that is only dropped takes nobody's place.
+    if (DropsAsBacklogIsFull(*successor, packet)) return;
     beyond = socket.tcp->snd_nxt();
     if (socket.id == 0) {
       Free(socket);
@@ -192,15 +195,18 @@ void TcpSockets::OnSegment(int interface, PacketPtr packet) {
   world.Drop(node_, std::move(packet), verdict.reset && silent ? Rule::kInputDropped : verdict.rule);
 }
 
+bool TcpSockets::DropsAsBacklogIsFull(const Socket& listener, PacketPtr& packet) {
+  if (listener.handshakes < listener.wanted.listen_backlog) return false;
+  DropState state;
+  state.number = listener.handshakes;
+  state.limit = listener.wanted.listen_backlog;
+  node_.world().Drop(node_, std::move(packet), Rule::kTcpBacklogFull, state);
+  return true;
+}
+
 void TcpSockets::OpenPassive(int interface, PacketPtr packet, Socket& listener, std::optional<std::uint32_t> beyond) {
+  if (DropsAsBacklogIsFull(listener, packet)) return;
   World& world = node_.world();
-  if (listener.handshakes >= listener.wanted.listen_backlog) {
-    DropState state;
-    state.number = listener.handshakes;
-    state.limit = listener.wanted.listen_backlog;
-    world.Drop(node_, std::move(packet), Rule::kTcpBacklogFull, state);
-    return;
-  }
   const Pair ends = {packet->destination, packet->source};
   Socket& socket = Make(listener.program, ends, listener.wanted);
   socket.listener = listener.slot + 1;

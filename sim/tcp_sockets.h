@@ -146,6 +146,8 @@ class TcpSockets {
   absl::Status Why(const Socket& socket) const;
   net::App& AppOf(const Socket& socket) const;
 
+  // True if the listener answers no more SYNs for now: `packet` is gone.
+  bool DropsAsBacklogIsFull(const Socket& listener, PacketPtr& packet);
   void OpenPassive(int interface, PacketPtr packet, Socket& listener, std::optional<std::uint32_t> beyond);
 
   HostNode& node_;

@@ -143,12 +143,14 @@ TcpCall TcpConnection::Close(net::Instant now) {
     case TcpState::kFinWait1:
     case TcpState::kFinWait2:
     case TcpState::kCloseWait:
+    case TcpState::kClosing:
+    case TcpState::kLastAck:
       if (unread) {
         AbortWithReset(TcpEnd::kDataLost);
         return TcpCall::kOk;
       }
       break;
-    default:
+    default:  // in TIME-WAIT the peer has closed: nobody would take a RST for what it says
       break;
   }
   if (state_ == TcpState::kFinWait2 && options_.fin_wait_2_timeout.count() > 0) {

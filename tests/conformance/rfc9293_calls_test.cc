@@ -1,5 +1,5 @@
-// RFC 9293 §3.10.1 to §3.10.6: what each user call does in each state. LISTEN is the state of a listener, not of a
-// connection; see rfc9293.md.
+// RFC 9293 §3.10.1 to §3.10.6: what each user call does in each state but LISTEN, which is that of a listener:
+// rfc9293_listen_test.cc.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -112,6 +112,7 @@ TEST(Rfc9293, Section3_10_3_ReceiveInClosedDoesNotExist) {
 
 TEST(Rfc9293, Section3_10_3_ReceiveBeforeEstablishedWaits) {
   for (const TcpState state : {TcpState::kSynSent, TcpState::kSynReceived}) {
+    SCOPED_TRACE(ToString(state));
     TcpBench bench;
     bench.In(state);
     const TcpConnection::Taken taken = bench.Read(5);
@@ -220,6 +221,7 @@ TEST(Rfc9293, Section3_10_4_CloseInEstablishedSendsFinBehindAllData) {
 
 TEST(Rfc9293, Section3_10_4_CloseInFinWaitSendsNoSecondFin) {
   for (const TcpState state : {TcpState::kFinWait1, TcpState::kFinWait2}) {
+    SCOPED_TRACE(ToString(state));
     TcpBench bench;
     bench.In(state);
     EXPECT_EQ(bench.FinishWriting(), TcpCall::kClosing);
@@ -258,16 +260,49 @@ TEST(Rfc9293, Section3_10_4_CloseWhileClosingIsRefused) {
   }
 }
 
-// SHLD-3: "SHOULD send a RST to show that data was lost".
-TEST(Rfc9293, Section3_6_1_CloseOverUnreadDataResets) {
-  TcpBench bench;
+// Brings a new connection into `state` with five bytes of the peer's that nobody has read.
+void InWithUnreadData(TcpBench& bench, TcpState state) {
   bench.In(TcpState::kEstablished);
   bench.ReceiveData(5001, 5);
+  const bool finished_first = state == TcpState::kFinWait1 || state == TcpState::kFinWait2 ||
+                              state == TcpState::kClosing || state == TcpState::kTimeWait;
+  if (finished_first) bench.FinishWriting();
+  if (state == TcpState::kFinWait2 || state == TcpState::kTimeWait) bench.ReceiveAck(1002);
+  const bool peer_finished = state == TcpState::kCloseWait || state == TcpState::kLastAck ||
+                             state == TcpState::kClosing || state == TcpState::kTimeWait;
+  if (peer_finished) {
+    const std::uint32_t acknowledgment = state == TcpState::kTimeWait ? 1002 : 1001;
+    bench.Receive({.sequence = 5006, .acknowledgment = acknowledgment, .flags = kTcpFin | kTcpAck});
+  }
+  if (state == TcpState::kLastAck) bench.FinishWriting();
+  ASSERT_EQ(bench.tcp.state(), state);
   bench.TakeSent();
   bench.TakeEvents();
-  bench.Close();
-  EXPECT_THAT(bench.TakeSent(), ElementsAre("<SEQ=1001><CTL=RST>"));
-  EXPECT_THAT(bench.TakeEvents(), ElementsAre("ended: data_lost"));
+}
+
+// SHLD-3: "SHOULD send a RST to show that data was lost".
+TEST(Rfc9293, Section3_6_1_CloseOverUnreadDataResets) {
+  const std::pair<TcpState, const char*> rows[] = {
+      {TcpState::kEstablished, "<SEQ=1001><CTL=RST>"}, {TcpState::kFinWait1, "<SEQ=1002><CTL=RST>"},
+      {TcpState::kFinWait2, "<SEQ=1002><CTL=RST>"},    {TcpState::kCloseWait, "<SEQ=1001><CTL=RST>"},
+      {TcpState::kClosing, "<SEQ=1002><CTL=RST>"},     {TcpState::kLastAck, "<SEQ=1002><CTL=RST>"}};
+  for (const auto& [state, reset] : rows) {
+    SCOPED_TRACE(ToString(state));
+    TcpBench bench;
+    InWithUnreadData(bench, state);
+    EXPECT_EQ(bench.Close(), TcpCall::kOk);
+    EXPECT_THAT(bench.TakeSent(), ElementsAre(reset));
+    EXPECT_THAT(bench.TakeEvents(), ElementsAre("ended: data_lost"));
+  }
+}
+
+// The peer has closed and knows all that it will know.
+TEST(Rfc9293, Section3_6_1_CloseOverUnreadDataInTimeWaitSendsNothing) {
+  TcpBench bench;
+  InWithUnreadData(bench, TcpState::kTimeWait);
+  EXPECT_EQ(bench.Close(), TcpCall::kOk);
+  EXPECT_THAT(bench.TakeSent(), IsEmpty());
+  EXPECT_EQ(bench.tcp.state(), TcpState::kTimeWait);
 }
 
 TEST(Rfc9293, Section3_6_1_DataAfterCloseResets) {
@@ -356,6 +391,7 @@ TEST(Rfc9293, Section3_10_6_StatusNamesTheState) {
                                                    {TcpState::kLastAck, "LAST-ACK"},
                                                    {TcpState::kTimeWait, "TIME-WAIT"}};
   for (const auto& [state, name] : rows) {
+    SCOPED_TRACE(name);
     TcpBench bench;
     bench.In(state);
     EXPECT_STREQ(ToString(bench.tcp.state()), name);

@@ -131,6 +131,7 @@ TEST(Rfc9293, Section3_10_7_4_SegmentsBehindAGapAreHeld) {
 
 TEST(Rfc9293, Section3_10_7_4_ASynAgainInSynReceivedGetsTheSynAckAgain) {
   for (const bool passive : {false, true}) {
+    SCOPED_TRACE(passive ? "passive" : "active");
     TcpBench bench;
     passive ? bench.InPassive() : bench.In(TcpState::kSynReceived);
     EXPECT_EQ(bench.Receive({.sequence = 5000, .flags = kTcpSyn}), Rule::kTcpOutOfWindow);
@@ -146,6 +147,7 @@ TEST(Rfc9293, Section3_10_7_4_RstOutsideTheWindowIsDroppedSilently) {
     TcpBench bench;
     bench.In(state);
     for (const std::uint32_t sequence : {bench.tcp.rcv_nxt() - 1, bench.tcp.rcv_nxt() + bench.tcp.rcv_wnd()}) {
+      SCOPED_TRACE(sequence);
       EXPECT_EQ(bench.Receive({.sequence = sequence, .flags = kTcpRst}), Rule::kTcpOutOfWindow);
     }
     EXPECT_THAT(bench.TakeSent(), IsEmpty());
@@ -256,17 +258,35 @@ TEST(Rfc9293, Section3_10_7_4_ChallengeAcksAreLimited) {
 
 // --- Fifth: ACK ---
 
+// In SYN-RECEIVED too: its acknowledgment field would be the right one.
 TEST(Rfc9293, Section3_10_7_4_WithoutAckIsDropped) {
-  for (const TcpState state : kSynchronized) {
+  for (const TcpState state : kSynReceivedOrLater) {
+    SCOPED_TRACE(ToString(state));
     TcpBench bench;
     bench.In(state);
-    EXPECT_EQ(bench.Receive({.sequence = bench.tcp.rcv_nxt(), .flags = 0, .payload_bytes = 5}), Rule::kTcpNotExpected);
+    EXPECT_EQ(
+        bench.Receive(
+            {.sequence = bench.tcp.rcv_nxt(), .acknowledgment = bench.tcp.snd_nxt(), .flags = 0, .payload_bytes = 5}),
+        Rule::kTcpNotExpected);
     EXPECT_THAT(bench.TakeSent(), IsEmpty());
+    EXPECT_THAT(bench.TakeEvents(), IsEmpty());
+    EXPECT_EQ(bench.tcp.state(), state);
   }
+}
+
+TEST(Rfc9293, Section3_10_7_4_WithoutAckIsDroppedInSynReceivedOfAPassiveOpen) {
+  TcpBench bench;
+  bench.InPassive();
+  EXPECT_EQ(bench.Receive({.sequence = 5001, .acknowledgment = 1001, .flags = 0, .payload_bytes = 5}),
+            Rule::kTcpNotExpected);
+  EXPECT_EQ(bench.Receive({.sequence = 5001, .flags = kTcpFin}), Rule::kTcpNotExpected);
+  EXPECT_THAT(bench.TakeSent(), IsEmpty());
+  EXPECT_EQ(bench.tcp.state(), TcpState::kSynReceived);
 }
 
 TEST(Rfc9293, Section3_10_7_4_AckOfOurSynInSynReceivedEstablishes) {
   for (const bool passive : {false, true}) {
+    SCOPED_TRACE(passive ? "passive" : "active");
     TcpBench bench;
     passive ? bench.InPassive() : bench.In(TcpState::kSynReceived);
     EXPECT_EQ(bench.Receive({.sequence = 5001, .acknowledgment = 1001, .window = 777}), Rule::kNone);
@@ -286,10 +306,28 @@ TEST(Rfc9293, Section3_10_7_4_DataOnTheAckThatEstablishesIsTaken) {
 }
 
 TEST(Rfc9293, Section3_10_7_4_UnacceptableAckInSynReceivedIsReset) {
+  for (const bool passive : {false, true}) {
+    for (const std::uint32_t acknowledgment : {1000u, 1002u}) {
+      SCOPED_TRACE(testing::Message() << (passive ? "passive " : "active ") << acknowledgment);
+      TcpBench bench;
+      passive ? bench.InPassive() : bench.In(TcpState::kSynReceived);
+      EXPECT_EQ(bench.Receive({.sequence = 5001, .acknowledgment = acknowledgment}), Rule::kTcpBadAck);
+      EXPECT_THAT(bench.TakeSent(), ElementsAre(absl::StrCat("<SEQ=", acknowledgment, "><CTL=RST>")));
+      EXPECT_EQ(bench.tcp.state(), TcpState::kSynReceived);
+      bench.ReceiveAck(1001);
+      EXPECT_EQ(bench.tcp.state(), TcpState::kEstablished);
+    }
+  }
+}
+
+// On the SYN,ACK of a simultaneous open, whose SYN is cut off.
+TEST(Rfc9293, Section3_10_7_4_UnacceptableAckOfACrossedSynAckIsReset) {
   for (const std::uint32_t acknowledgment : {1000u, 1002u}) {
+    SCOPED_TRACE(acknowledgment);
     TcpBench bench;
-    bench.InPassive();
-    EXPECT_EQ(bench.Receive({.sequence = 5001, .acknowledgment = acknowledgment}), Rule::kTcpBadAck);
+    bench.In(TcpState::kSynReceived);
+    EXPECT_EQ(bench.Receive({.sequence = 5000, .acknowledgment = acknowledgment, .flags = kTcpSyn | kTcpAck}),
+              Rule::kTcpBadAck);
     EXPECT_THAT(bench.TakeSent(), ElementsAre(absl::StrCat("<SEQ=", acknowledgment, "><CTL=RST>")));
     EXPECT_EQ(bench.tcp.state(), TcpState::kSynReceived);
   }
@@ -317,14 +355,44 @@ TEST(Rfc9293, Section3_10_7_4_AckOlderThanTheLargestWindowIsAnsweredWithAck) {
 }
 
 TEST(Rfc9293, Section3_10_7_4_ANewAckAdvancesSndUna) {
-  TcpBench bench;
-  bench.In(TcpState::kEstablished);
-  bench.Write(10);
-  bench.ReceiveAck(1006);
-  EXPECT_EQ(bench.tcp.snd_una(), 1006u);
-  EXPECT_EQ(bench.tcp.unacknowledged_bytes(), 5u);
-  bench.ReceiveAck(1003);  // a duplicate is ignored
-  EXPECT_EQ(bench.tcp.snd_una(), 1006u);
+  for (const TcpState state : {TcpState::kEstablished, TcpState::kCloseWait}) {
+    SCOPED_TRACE(ToString(state));
+    TcpBench bench;
+    bench.In(state);
+    bench.Write(10);
+    bench.ReceiveAck(1006);
+    EXPECT_EQ(bench.tcp.snd_una(), 1006u);
+    EXPECT_EQ(bench.tcp.unacknowledged_bytes(), 5u);
+    bench.ReceiveAck(1003);  // a duplicate is ignored
+    EXPECT_EQ(bench.tcp.snd_una(), 1006u);
+    bench.ReceiveAck(1011);
+    EXPECT_EQ(bench.tcp.unacknowledged_bytes(), 0u);
+    EXPECT_EQ(bench.tcp.state(), state);
+    EXPECT_FALSE(bench.tcp.NextTimer());
+  }
+}
+
+// Of what was sent before our FIN, which is 1011.
+TEST(Rfc9293, Section3_10_7_4_ANewAckOfDataButNotOfOurFinChangesNoState) {
+  const std::pair<TcpState, TcpState> rows[] = {{TcpState::kFinWait1, TcpState::kFinWait2},
+                                                {TcpState::kClosing, TcpState::kTimeWait},
+                                                {TcpState::kLastAck, TcpState::kClosed}};
+  for (const auto& [state, next] : rows) {
+    SCOPED_TRACE(ToString(state));
+    TcpBench bench;
+    bench.In(state == TcpState::kLastAck ? TcpState::kCloseWait : TcpState::kEstablished);
+    bench.Write(10);
+    bench.FinishWriting();
+    if (state == TcpState::kClosing) {
+      bench.Receive({.sequence = 5001, .acknowledgment = 1001, .flags = kTcpFin | kTcpAck});
+    }
+    bench.ReceiveAck(1011);
+    EXPECT_EQ(bench.tcp.state(), state);
+    EXPECT_EQ(bench.tcp.snd_una(), 1011u);
+    EXPECT_EQ(bench.tcp.unacknowledged_bytes(), 0u);
+    bench.ReceiveAck(1012);
+    EXPECT_EQ(bench.tcp.state(), next);
+  }
 }
 
 TEST(Rfc9293, Section3_10_7_4_OldSegmentsDoNotUpdateTheWindow) {
@@ -399,6 +467,24 @@ TEST(Rfc9293, Section3_10_7_4_AFinBelowTextThatHasComeStopsNothing) {
   bench.ReceiveData(5201, 100);
   EXPECT_EQ(bench.tcp.rcv_nxt(), 5301u);
   EXPECT_EQ(bench.tcp.state(), TcpState::kEstablished);
+}
+
+// SHLD-31 is a SHOULD: each island has its place, and there are so many places.
+TEST(Rfc9293, Section3_10_7_4_OneIslandTooManyIsDroppedAndTheGapAskedFor) {
+  TcpBench bench;
+  bench.In(TcpState::kEstablished);
+  constexpr std::uint32_t kIslands = ReceiveBuffer::kIslandsMax;
+  for (std::uint32_t i = 1; i <= kIslands; ++i) EXPECT_EQ(bench.ReceiveData(5001 + 20 * i, 10), Rule::kNone);
+  bench.TakeSent();
+  EXPECT_EQ(bench.ReceiveData(5001 + 20 * (kIslands + 1), 10), Rule::kTcpReassemblyFull);
+  EXPECT_EQ(bench.verdict.state.number, 5001 + 20 * (kIslands + 1));
+  EXPECT_EQ(bench.verdict.state.limit, 5001);
+  EXPECT_THAT(bench.TakeSent(), ElementsAre("<SEQ=1001><ACK=5001><CTL=ACK>"));
+  // What makes an island larger, or fills the gap, needs no place.
+  EXPECT_EQ(bench.ReceiveData(5001 + 20 * kIslands + 10, 5), Rule::kNone);
+  EXPECT_EQ(bench.ReceiveData(5001, 20), Rule::kNone);
+  EXPECT_EQ(bench.tcp.rcv_nxt(), 5031u);
+  EXPECT_EQ(bench.ReceiveData(5001 + 20 * (kIslands + 1), 10), Rule::kNone);
 }
 
 TEST(Rfc9293, Section3_10_7_4_TextIsAcknowledged) {

@@ -31,6 +31,7 @@ TEST(Rfc9293, Section3_10_8_RetransmissionTimeoutInSynSentSendsTheSynAgain) {
 
 TEST(Rfc9293, Section3_10_8_RetransmissionTimeoutInSynReceivedSendsTheSynAckAgain) {
   for (const bool passive : {false, true}) {
+    SCOPED_TRACE(passive ? "passive" : "active");
     TcpBench bench;
     passive ? bench.InPassive() : bench.In(TcpState::kSynReceived);
     bench.RunFor(1s);
@@ -103,6 +104,92 @@ TEST(Rfc9293, Section3_10_8_UserTimeoutRunsOnlyWhileSomethingWaits) {
   EXPECT_EQ(bench.tcp.state(), TcpState::kEstablished);
   bench.RunFor(1ms);
   EXPECT_EQ(bench.tcp.end(), TcpEnd::kUserTimeout);
+}
+
+TEST(Rfc9293, Section3_10_8_UserTimeoutClosesOverDataThatIsNotAcknowledged) {
+  for (const TcpState state : {TcpState::kEstablished, TcpState::kCloseWait}) {
+    SCOPED_TRACE(ToString(state));
+    TcpConnectionOptions options = TcpBench::Plain();
+    options.user_timeout = 10s;
+    TcpBench bench(options);
+    bench.In(state);
+    bench.RunFor(60s);
+    bench.Write(10);
+    bench.RunFor(9999ms);
+    EXPECT_EQ(bench.tcp.state(), state);
+    bench.RunFor(1ms);
+    EXPECT_THAT(bench.TakeEvents(), ElementsAre("ended: user_timeout"));
+    EXPECT_FALSE(bench.tcp.NextTimer());
+  }
+}
+
+// Nothing of ours waits there; TIME-WAIT has its own end.
+TEST(Rfc9293, Section3_10_8_UserTimeoutDoesNotRunInFinWait2AndTimeWait) {
+  for (const TcpState state : {TcpState::kFinWait2, TcpState::kTimeWait}) {
+    SCOPED_TRACE(ToString(state));
+    TcpConnectionOptions options = TcpBench::Plain();
+    options.user_timeout = 10s;
+    TcpBench bench(options);
+    bench.In(state);
+    bench.RunFor(59s);
+    EXPECT_EQ(bench.tcp.state(), state);
+  }
+}
+
+// --- FIN-WAIT-2 after CLOSE ---
+
+// Ours, not the RFC's: nobody will read what the peer might still send.
+TEST(Rfc9293, Section3_10_4_AfterCloseFinWait2Ends) {
+  TcpBench bench;
+  bench.In(TcpState::kEstablished);
+  bench.Close();
+  bench.RunFor(500ms);
+  bench.ReceiveAck(1002);
+  ASSERT_EQ(bench.tcp.state(), TcpState::kFinWait2);
+  bench.TakeSent();
+  bench.TakeEvents();
+  bench.RunFor(60s - 1ns);
+  EXPECT_EQ(bench.tcp.state(), TcpState::kFinWait2);
+  bench.RunFor(1ns);
+  EXPECT_THAT(bench.TakeEvents(), ElementsAre("ended: fin_wait_2_timed_out"));
+  EXPECT_THAT(bench.TakeSent(), IsEmpty());
+  EXPECT_FALSE(bench.tcp.NextTimer());
+}
+
+TEST(Rfc9293, Section3_10_4_CloseInFinWait2StartsItsEnd) {
+  TcpBench bench;
+  bench.In(TcpState::kFinWait2);
+  bench.RunFor(1h);  // half-closed, as long as the peer likes
+  EXPECT_EQ(bench.Close(), TcpCall::kOk);
+  bench.RunFor(60s - 1ns);
+  EXPECT_EQ(bench.tcp.state(), TcpState::kFinWait2);
+  bench.RunFor(1ns);
+  EXPECT_EQ(bench.tcp.end(), TcpEnd::kFinWait2TimedOut);
+}
+
+TEST(Rfc9293, Section3_10_4_AFinAfterCloseIsInTimeForTimeWait) {
+  TcpBench bench;
+  bench.In(TcpState::kFinWait2);
+  bench.Close();
+  bench.RunFor(59s);
+  bench.Receive({.sequence = 5001, .acknowledgment = 1002, .flags = kTcpFin | kTcpAck});
+  EXPECT_EQ(bench.tcp.state(), TcpState::kTimeWait);
+  bench.RunFor(60s);
+  EXPECT_EQ(bench.tcp.end(), TcpEnd::kFinished);
+}
+
+TEST(Rfc9293, Section3_10_4_FinWait2NeverEndsWhereTheHostSaysSo) {
+  TcpConnectionOptions options = TcpBench::Plain();
+  options.fin_wait_2_timeout = {};
+  for (const bool closed_before : {false, true}) {
+    SCOPED_TRACE(closed_before);
+    TcpBench bench(options);
+    bench.In(closed_before ? TcpState::kEstablished : TcpState::kFinWait2);
+    bench.Close();
+    if (closed_before) bench.ReceiveAck(1002);
+    EXPECT_EQ(bench.tcp.state(), TcpState::kFinWait2);
+    EXPECT_FALSE(bench.tcp.NextTimer());
+  }
 }
 
 // --- TIME-WAIT timeout ---
@@ -410,10 +497,18 @@ TEST(Rfc9293, Section3_8_4_AProbeIsAnswered) {
 
 // --- §3.9.2.2 ICMP ---
 
+// Every way to be about to open; our SYN is 1000.
+constexpr std::pair<const char*, void (*)(TcpBench&)> kConnecting[] = {
+    {"SYN-SENT", [](TcpBench& bench) { bench.In(TcpState::kSynSent); }},
+    {"SYN-RECEIVED, active", [](TcpBench& bench) { bench.In(TcpState::kSynReceived); }},
+    {"SYN-RECEIVED, passive", [](TcpBench& bench) { bench.InPassive(); }},
+};
+
 // MUST-56.
 TEST(Rfc9293, Section3_9_2_2_SoftErrorsDoNotAbort) {
   for (const TcpState state : {TcpState::kSynSent, TcpState::kSynReceived, TcpState::kEstablished}) {
     for (const Kind kind : {Kind::kNetUnreachable, Kind::kHostUnreachable, Kind::kTtlExceeded, Kind::kOther}) {
+      SCOPED_TRACE(testing::Message() << ToString(state) << " " << net::ToString(kind));
       TcpBench bench;
       bench.In(state);
       bench.Write(10);
@@ -427,10 +522,14 @@ TEST(Rfc9293, Section3_9_2_2_SoftErrorsDoNotAbort) {
 TEST(Rfc9293, Section3_9_2_2_SoftErrorsAbortAConnectWhereTheHostSaysSo) {
   TcpConnectionOptions options = TcpBench::Plain();
   options.soft_errors_abort_connect = true;
-  TcpBench bench(options);
-  bench.In(TcpState::kSynSent);
-  bench.Icmp(Kind::kHostUnreachable, 1000);
-  EXPECT_THAT(bench.TakeEvents(), ElementsAre("ended: icmp_error"));
+  for (const auto& [name, connecting] : kConnecting) {
+    SCOPED_TRACE(name);
+    TcpBench bench(options);
+    connecting(bench);
+    bench.Icmp(Kind::kHostUnreachable, 1000);
+    EXPECT_THAT(bench.TakeEvents(), ElementsAre("ended: icmp_error"));
+    EXPECT_THAT(bench.TakeSent(), IsEmpty());
+  }
   TcpBench open(options);
   open.In(TcpState::kEstablished);
   open.Write(10);
@@ -440,18 +539,22 @@ TEST(Rfc9293, Section3_9_2_2_SoftErrorsAbortAConnectWhereTheHostSaysSo) {
 
 // SHLD-26.
 TEST(Rfc9293, Section3_9_2_2_HardErrorsAbortAConnect) {
-  for (const Kind kind : {Kind::kPortUnreachable, Kind::kProtocolUnreachable, Kind::kAdminProhibited}) {
-    TcpBench bench;
-    bench.In(TcpState::kSynSent);
-    bench.Icmp(kind, 1000);
-    EXPECT_THAT(bench.TakeEvents(), ElementsAre("ended: icmp_error"));
-    EXPECT_EQ(bench.tcp.icmp_error(), kind);
-    EXPECT_THAT(bench.TakeSent(), IsEmpty());
+  for (const auto& [name, connecting] : kConnecting) {
+    for (const Kind kind : {Kind::kPortUnreachable, Kind::kProtocolUnreachable, Kind::kAdminProhibited}) {
+      SCOPED_TRACE(testing::Message() << name << " " << net::ToString(kind));
+      TcpBench bench;
+      connecting(bench);
+      bench.Icmp(kind, 1000);
+      EXPECT_THAT(bench.TakeEvents(), ElementsAre("ended: icmp_error"));
+      EXPECT_EQ(bench.tcp.icmp_error(), kind);
+      EXPECT_THAT(bench.TakeSent(), IsEmpty());
+    }
   }
 }
 
 TEST(Rfc9293, Section3_9_2_2_HardErrorsAbortAnOpenConnectionWhereTheHostSaysSo) {
   for (const bool abort : {false, true}) {
+    SCOPED_TRACE(abort);
     TcpConnectionOptions options = TcpBench::Plain();
     options.hard_errors_abort_established = abort;
     TcpBench bench(options);
@@ -464,6 +567,7 @@ TEST(Rfc9293, Section3_9_2_2_HardErrorsAbortAnOpenConnectionWhereTheHostSaysSo) 
 
 TEST(Rfc9293, Section3_9_2_2_AnErrorAboutWhatIsNotInFlightIsIgnored) {
   for (const std::uint32_t quoted : {999u, 1001u}) {
+    SCOPED_TRACE(quoted);
     TcpBench bench;
     bench.In(TcpState::kSynSent);
     bench.Icmp(Kind::kPortUnreachable, quoted);

@@ -181,6 +181,32 @@ TEST(TcpHost, ANewSynTakesThePlaceOfTimeWait) {
   EXPECT_TRUE(SeqBefore(bob_isn + 2, bob_next_isn)) << "SYN and FIN of the first took two";
 }
 
+// The SYN is only dropped: were TIME-WAIT gone, the peer's FIN, sent again, would be answered by RST.
+TEST(TcpHost, ASynThatTheBacklogDropsLeavesTimeWaitAsItWas) {
+  TcpWorld two({.raw_tcp = true}, {.tcp = {.time_wait = 60s}});
+  const net::TcpOptions reuse = {.reuse_address = true};
+  const net::SocketId listener = two.bob.Listen(kBob80, {.reuse_address = true, .listen_backlog = 1});
+  const net::SocketId first = two.alice.Connect(kAlice80, kBob80, reuse);
+  ASSERT_TRUE(two.RunUntil([&] { return two.bob.accepted().size() == 1; }));
+  two.bob.host().Close(two.bob.accepted()[0]);  // first: TIME-WAIT is Bob's
+  ASSERT_TRUE(two.RunUntil([&] { return two.alice.at(first).closed; }));
+  two.alice.host().Close(first);
+  two.RunFor(1s);
+  // A handshake that never ends fills the backlog.
+  const net::SocketAddress nobody = At("192.0.2.3:80");
+  ASSERT_TRUE(two.alice.host().SendRawTcp({.from = nobody, .to = kBob80, .sequence = 7, .flags = kTcpSyn}).ok());
+  two.RunFor(1s);
+  const std::size_t sockets = two.bob_node.tcp_sockets()->size();
+  ASSERT_EQ(sockets, 3u) << "the listener, TIME-WAIT, the handshake";
+  const net::SocketId second = two.alice.Connect(kAlice80, kBob80, reuse);
+  two.RunFor(500ms);
+  EXPECT_EQ(two.world.drops().count(Rule::kTcpBacklogFull), 1u);
+  EXPECT_EQ(two.bob_node.tcp_sockets()->size(), sockets);
+  EXPECT_FALSE(two.alice.at(second).connected);
+  two.bob.host().Close(listener);
+  EXPECT_EQ(two.bob_node.tcp_sockets()->size(), 1u) << "TIME-WAIT";
+}
+
 // RFC 9293 §3.6.1: the new ISS is beyond all that the connection before used, though it used numbers faster than the
 // clock of RFC 6528 makes them.
 TEST(TcpHost, TheIssAfterAFastConnectionInTimeWaitIsBeyondIt) {
