@@ -67,9 +67,7 @@ void IceEndpoint::Begin() {
 }
 
 void IceEndpoint::OnDatagram(const net::Datagram& datagram) {
-  if (channel_->OnDatagram(datagram)) {
-    TakePeerDescription();
-  } else if (const std::optional<ice::SocketTag> tag = TagOf(datagram.socket)) {
+  if (const std::optional<ice::SocketTag> tag = TagOf(datagram.socket)) {
     agent_.OnDatagram(host_.Now(), *tag, datagram.from, datagram.payload, datagram.tag);
   }
   Drain();
@@ -92,24 +90,30 @@ void IceEndpoint::OnTcpAccepted(net::SocketId listener, net::SocketId connection
 }
 
 void IceEndpoint::OnTcpConnected(net::SocketId connection) {
-  streams_.OnConnected(connection);
+  if (!channel_->OnTcpConnected(connection)) streams_.OnConnected(connection);
   Drain();
 }
 
 void IceEndpoint::OnTcpReadable(net::SocketId connection) {
-  streams_.OnReadable(connection);
+  if (channel_->OnTcpReadable(connection)) {
+    TakePeerDescription();
+  } else {
+    streams_.OnReadable(connection);
+  }
   Drain();
 }
 
-void IceEndpoint::OnTcpWritable(net::SocketId connection) { streams_.OnWritable(connection); }
+void IceEndpoint::OnTcpWritable(net::SocketId connection) {
+  if (!channel_->OnTcpWritable(connection)) streams_.OnWritable(connection);
+}
 
 void IceEndpoint::OnTcpClosed(net::SocketId connection) {
-  streams_.OnClosed(connection);
+  if (!channel_->OnTcpClosed(connection)) streams_.OnClosed(connection);
   Drain();
 }
 
 void IceEndpoint::OnTcpReset(net::SocketId connection, const absl::Status& why) {
-  streams_.OnReset(connection, why);
+  if (!channel_->OnTcpReset(connection, why)) streams_.OnReset(connection, why);
   Drain();
 }
 

@@ -8,21 +8,23 @@
 #include "net/host.h"
 #include "net/time.h"
 
-// How two endpoints that cannot reach each other yet swap their descriptions (the "referral" of a P2P
-// system; the rendezvous or signalling of others). An endpoint knows only this interface. Today the one
-// implementation is ReferralClient, datagrams with acknowledgement; a TCP one needs no change in an endpoint
-// but the forwarding of TCP events.
+// How two endpoints that cannot reach each other yet swap their descriptions (the "referral" of a P2P system; the
+// rendezvous or signalling of others). An endpoint knows only this interface; ReferralClient is its implementation.
 namespace pinhole::apps {
 
 class ReferralChannel {
  public:
   virtual ~ReferralChannel() = default;
 
-  // Opens whatever the channel needs. Called once, before anything else, from inside the program's OnStart().
+  // Opens whatever the channel needs. Called once, before anything else, from inside a call to the program.
   virtual absl::Status Open() = 0;
 
   // Events of the program's host. True: it was the channel's own and the program must not look at it.
-  virtual bool OnDatagram(const net::Datagram& datagram) = 0;
+  virtual bool OnTcpConnected(net::SocketId connection) = 0;
+  virtual bool OnTcpReadable(net::SocketId connection) = 0;
+  virtual bool OnTcpWritable(net::SocketId connection) = 0;
+  virtual bool OnTcpClosed(net::SocketId connection) = 0;
+  virtual bool OnTcpReset(net::SocketId connection, const absl::Status& why) = 0;
   virtual bool OnIcmpError(const net::IcmpError& error) = 0;
   // Early and repeated calls are harmless.
   virtual void OnTimer() = 0;

@@ -1,113 +1,104 @@
 #pragma once
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 #include "net/bytes.h"
 #include "net/time.h"
 
-// The referral protocol: how a client hands its description to the referral server and gets the other
-// side's, in UDP datagrams that survive loss, duplication and reordering and need no IP fragmentation.
+// The referral protocol: how a client hands its description to the referral server and gets the other side's. Frames
+// over one TCP connection that the client opens and both keep.
 //
 //   client                         server                         other client
-//     | -- publish (0, 1 of 1) ----> |                                  |
-//     | <- published --------------- |                                  |
-//     | -- alive, every 15 s ------> | <--- publish ------------------- |
-//     | <- deliver ----------------- | ---- published, deliver -------> |
-//     | -- delivered --------------> | <--- delivered ----------------- |
+//     | -- register -------------> |                                  |
+//     | -- publish --------------> | <----------- register, publish - |
+//     | <- deliver --------------- | ------------- deliver ---------> |
 //
-// The client always speaks first, so its NAT lets the server answer; the server answers to where the client
-// last spoke from. `publish` and `deliver` carry a description, cut into fragments that are acknowledged and
-// resent one by one. `alive` keeps the client's NAT mapping until it has been delivered to.
+// `register` comes first and once. The server delivers to a registered side whatever the other side of its session has
+// published last, at once or when that comes; a later description replaces an earlier one. TCP sees to it that nothing
+// is lost while the connection lives. A server that is started again knows nothing: its clients connect, register and
+// publish anew, and take a description that they have had already for what it is.
 //
-//   |  0x50 (8)  |  kind (8)  |        message number (16)        |
-//   | index (8)  | count (8)  | session bytes (8) | side bytes (8)|
-//   | session ...| side ...   | payload (publish, deliver) ...    |
-//
-// `session` and `side` are the client's in every kind: the server addresses a client by its own name.
+//   | length (16)  | kind (8)       | body ...              length: of kind and body
+//   register       | session bytes (8) | session | side     side: to the end
+//   publish        | description
+//   deliver        | description
+//   refuse         | reason (8)                             the server's last word before it closes
 namespace pinhole::apps {
 
-inline constexpr std::uint8_t kReferralMagic = 0x50;
-// Payload of one fragment, so that a datagram fits into IPv6's least MTU of 1280 with room for tunnels.
-inline constexpr std::size_t kReferralFragmentBytes = 900;
-inline constexpr std::size_t kReferralFragmentsMax = 32;
 inline constexpr std::size_t kReferralNameBytesMax = 100;
-inline constexpr std::size_t kReferralDescriptionBytesMax = kReferralFragmentBytes * kReferralFragmentsMax;
-inline constexpr std::size_t kReferralDatagramBytesMax = 8 + 2 * kReferralNameBytesMax + kReferralFragmentBytes;
+inline constexpr std::size_t kReferralDescriptionBytesMax = 32 * 1024;
 
-// First wait for an acknowledgement; doubles with each sending up to kReferralResendMax.
-inline constexpr net::Duration kReferralResendFirst = std::chrono::milliseconds(500);
-inline constexpr net::Duration kReferralResendMax = std::chrono::seconds(4);
-inline constexpr int kReferralSendsMax = 20;
-// Below the 30 s that the shortest-lived common NAT mappings live.
-inline constexpr net::Duration kReferralAliveInterval = std::chrono::seconds(15);
+// A client's first wait before it connects again; doubles up to the other with each try that fails.
+inline constexpr net::Duration kReferralRetryFirst = std::chrono::milliseconds(500);
+inline constexpr net::Duration kReferralRetryMax = std::chrono::seconds(4);
+// A try that has not connected by then is given up for a new one: four SYNs of TCP's are out by then, and the next
+// would come ever later.
+inline constexpr net::Duration kReferralConnectPatience = std::chrono::seconds(8);
+// A client without a connection for so long gives up.
+inline constexpr net::Duration kReferralPatience = std::chrono::seconds(75);
+// A server closes what has connected and not registered in this time.
+inline constexpr net::Duration kReferralRegisterPatience = std::chrono::seconds(30);
+// Below the 30 s that some NATs keep an established connection (RFC 5382 REQ-5 asks for 2 h 4 min).
+inline constexpr net::Duration kReferralKeepalive = std::chrono::seconds(25);
 
-enum class ReferralKind : std::uint8_t { kPublish = 1, kPublished = 2, kDeliver = 3, kDelivered = 4, kAlive = 5 };
+enum class ReferralKind : std::uint8_t { kRegister = 1, kPublish = 2, kDeliver = 3, kRefuse = 4 };
 
-// One datagram, parsed in place.
-struct ReferralMessage {
-  ReferralKind kind = ReferralKind::kAlive;
-  std::uint16_t number = 0;  // counts a client's descriptions
-  std::uint8_t index = 0;    // which fragment
-  std::uint8_t count = 1;    // of how many
-  absl::string_view session;
-  absl::string_view side;
-  net::ByteView payload;
+enum class ReferralRefusal : std::uint8_t {
+  kMalformed = 1,   // a frame that is none, too long, or not the client's to send now
+  kFull = 2,        // the server takes no more sessions
+  kOtherSides = 3,  // the session has two other sides already
+  kReplaced = 4,    // another connection has registered as this side
+};
+const char* ToString(ReferralRefusal refusal);
 
-  static std::optional<ReferralMessage> Parse(net::ByteView datagram);
-  // The datagram in `buffer`. REQUIRES: the limits above.
-  net::ByteView Write(std::array<std::uint8_t, kReferralDatagramBytesMax>& buffer) const;
+// One frame, parsed in place.
+struct ReferralFrame {
+  ReferralKind kind = ReferralKind::kRefuse;
+  absl::string_view session;  // kRegister
+  absl::string_view side;     // kRegister
+  net::ByteView description;  // kPublish, kDeliver
+  ReferralRefusal refusal = ReferralRefusal::kMalformed;
+
+  // `bytes` without their length; nullopt for anything that is no frame.
+  static std::optional<ReferralFrame> Parse(net::ByteView bytes);
+  // With the length. REQUIRES: the limits above, names of at least one byte.
+  void AppendTo(std::vector<std::uint8_t>& bytes) const;
 };
 
-// A description under way to somebody: which fragments are not acknowledged yet, and when to send them again.
-class ReferralTransfer {
+// Cuts a byte stream into frames. Bounded: a frame that is longer than any can be, or empty, ends the stream for good.
+class ReferralFrames {
  public:
-  ReferralTransfer() = default;
-  // REQUIRES: description.size() <= kReferralDescriptionBytesMax.
-  ReferralTransfer(net::Instant now, std::uint16_t number, net::ByteView description);
+  // Where the next bytes of the stream go; empty once broken.
+  std::span<std::uint8_t> Space();
+  void Filled(std::size_t bytes) { end_ += bytes; }
+  // The next whole frame, without its length. Valid until the next call.
+  std::optional<net::ByteView> Next();
+  bool broken() const { return broken_; }
 
-  std::uint16_t number() const { return number_; }
-  std::uint8_t count() const { return count_; }
-  net::ByteView Fragment(std::uint8_t index) const;
-  bool Waits(std::uint8_t index) const { return (waiting_ >> index) & 1; }
+ private:
+  std::vector<std::uint8_t> buffer_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  bool broken_ = false;
+};
 
-  void OnAcknowledged(std::uint16_t number, std::uint8_t index);
-  // True if every waiting fragment is to be sent now; counts that as one sending.
-  bool Due(net::Instant now);
-  // When Due() turns true; nullopt when all is acknowledged or given up.
-  std::optional<net::Instant> NextTimer() const;
-  bool done() const { return waiting_ == 0; }
-  bool given_up() const { return waiting_ != 0 && sends_ >= kReferralSendsMax; }
+// Bytes that wait until a connection takes them.
+class ReferralOutbox {
+ public:
+  std::vector<std::uint8_t>& bytes() { return bytes_; }  // to append to
+  net::ByteView rest() const { return net::ByteView(bytes_).subspan(taken_); }
+  bool empty() const { return taken_ == bytes_.size(); }
+  void Taken(std::size_t bytes);
+  void Clear();
 
  private:
   std::vector<std::uint8_t> bytes_;
-  std::uint32_t waiting_ = 0;  // a bit per fragment
-  std::uint16_t number_ = 0;
-  std::uint8_t count_ = 0;
-  int sends_ = 0;
-  net::Instant next_{};
-  net::Duration wait_ = kReferralResendFirst;
-};
-
-// A description coming in, fragment by fragment, in any order and with duplicates.
-class ReferralAssembly {
- public:
-  // Takes one fragment; true if it completes the description (once for each message number). A newer message
-  // number throws away what was gathered of the older.
-  bool Add(const ReferralMessage& message);
-  net::ByteView bytes() const { return bytes_; }
-  bool complete() const { return complete_; }
-  std::uint16_t number() const { return number_; }
-
- private:
-  std::vector<std::uint8_t> bytes_;
-  std::uint32_t missing_ = 0;
-  std::uint16_t number_ = 0;
-  std::uint8_t count_ = 0;
-  bool complete_ = false;
+  std::size_t taken_ = 0;
 };
 
 }  // namespace pinhole::apps

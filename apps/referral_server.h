@@ -1,10 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
-#include <queue>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "apps/referral_protocol.h"
@@ -17,78 +18,98 @@ namespace pinhole::apps {
 // seeing a byte of what they say: metadata.
 class ReferralServer final : public net::App {
  public:
+  // The program is ended, by which its connections break and all it knew of its clients is lost, and some time later
+  // started again. Until then its host refuses connections.
+  struct Restart {
+    net::Duration after{};  // from OnStart()
+    net::Duration down{};
+  };
   struct Options {
-    net::SocketAddress listen;           // an address of the host or "any", and a port
-    std::size_t sessions_max = 1 << 20;  // sessions beyond are ignored
+    std::vector<net::SocketAddress> listen;  // addresses of the host or "any", and ports
+    std::size_t sessions_max = 1 << 20;      // more are refused
+    std::size_t connections_max = 1 << 16;   // more are reset
+    std::vector<Restart> restarts;           // in order; each begins after the one before is over
   };
 
-  // One side of one session, as the server sees it.
+  // One side of one session, as whoever runs the server sees it.
   struct Party {
     std::string side;
-    net::SocketAddress seen_at;             // where its datagrams come from: an address that no description need hold
-    std::optional<net::Instant> published;  // when its description was complete here
-    std::optional<net::Instant> delivered;  // when it acknowledged the whole of the other side's
-    std::vector<net::SocketAddress> addresses;  // all that its description names, in its order
+    std::vector<net::SocketAddress> seen_at;    // where it connected from: addresses that no description need hold
+    net::Instant registered;                    // first
+    std::optional<net::Instant> published;      // when its last description came
+    std::optional<net::Instant> handed_on;      // when that was first written to the other side
+    std::vector<net::SocketAddress> addresses;  // all that its last description names, in its order
   };
   struct Introduction {
     std::string session;
-    std::vector<Party> parties;  // one or two, in the order they came
+    std::vector<Party> parties;  // in the order they came
   };
 
   // `host` must outlive the server.
   ReferralServer(net::Host& host, Options options);
 
   void OnStart() override;
-  void OnDatagram(const net::Datagram& datagram) override;
+  void OnTcpAccepted(net::SocketId listener, net::SocketId connection, const net::SocketAddress& from) override;
+  void OnTcpReadable(net::SocketId connection) override;
+  void OnTcpWritable(net::SocketId connection) override;
+  void OnTcpClosed(net::SocketId connection) override;
+  void OnTcpReset(net::SocketId connection, const absl::Status& why) override;
   void OnTimer() override;
 
   // Why it does not listen; OK when it does.
   const absl::Status& status() const { return status_; }
-  // Where it listens, once started.
+  // Where it listens first, while it runs.
   std::optional<net::SocketAddress> address() const;
+  std::size_t connections() const { return clients_.size(); }
 
-  // What the server has learned, in the order of session names. Costs a parse of every description.
+  // What the server has learned, in the order of session names; a restart takes nothing of it away. Costs a parse of
+  // every description.
   std::vector<Introduction> Learned() const;
 
  private:
   struct Side {
     std::string name;
-    net::SocketAddress seen_at;
-    ReferralAssembly description;
-    ReferralTransfer delivery;  // of the other side's description
-    bool delivering = false;
-    std::uint16_t next_number = 0;
+    std::optional<net::SocketId> connection;
+    bool current = false;  // registered since the server was last started
+    bool has_description = false;
+    std::vector<std::uint8_t> description;  // the last one; of before a restart, if it has none
+    std::vector<net::SocketAddress> seen_at;
+    net::Instant registered{};
     std::optional<net::Instant> published;
-    std::optional<net::Instant> delivered;
+    std::optional<net::Instant> handed_on;
   };
-  struct Session {
-    std::uint32_t serial = 0;
-    std::vector<Side> sides;
-  };
-  struct Alarm {
-    net::Instant when;
-    std::uint32_t session;  // its serial
-    std::uint8_t side;
-    friend bool operator<(const Alarm& a, const Alarm& b) {  // the earliest on top of a priority_queue
-      if (a.when != b.when) return a.when > b.when;
-      if (a.session != b.session) return a.session > b.session;
-      return a.side > b.side;
-    }
+  using Sessions = std::map<std::string, std::deque<Side>, std::less<>>;
+  struct Client {
+    net::SocketAddress from;
+    ReferralFrames in;
+    ReferralOutbox out;
+    bool deliver_due = false;  // once `out` is empty
+    Sessions::value_type* session = nullptr;
+    Side* side = nullptr;  // null: not registered
   };
 
-  Side* FindOrAddSide(const ReferralMessage& message, Session** session);
-  void StartDelivery(Session& session, std::size_t to, net::PacketTag cause);
-  void SendWaiting(Session& session, std::size_t to, net::PacketTag cause);
-  void Send(const net::SocketAddress& to, const ReferralMessage& message, net::PacketTag cause);
+  void Listen();
+  void End();
+  void OnFrame(net::SocketId connection, Client& client, const std::optional<ReferralFrame>& frame);
+  std::optional<ReferralRefusal> Register(net::SocketId connection, Client& client, const ReferralFrame& frame);
+  // Gives `side` what the other one has published, if there is both.
+  void Deliver(Sessions::value_type& session, Side& side);
+  void Flush(net::SocketId connection, Client& client);
+  void Refuse(net::SocketId connection, Client& client, ReferralRefusal refusal);
+  void Forget(net::SocketId connection);
   void SetAlarm();
 
   net::Host& host_;
   const Options options_;
   absl::Status status_;
-  std::optional<net::SocketId> socket_;
-  std::map<std::string, Session, std::less<>> sessions_;
-  std::vector<std::map<std::string, Session, std::less<>>::iterator> by_serial_;
-  std::priority_queue<Alarm> alarms_;  // may hold alarms that are no longer true
+  std::vector<net::SocketId> listeners_;
+  std::map<net::SocketId, Client> clients_;
+  // Accepted, and perhaps not registered yet; oldest first.
+  std::deque<std::pair<net::Instant, net::SocketId>> newcomers_;
+  Sessions sessions_;
+  std::size_t restarts_done_ = 0;
+  net::Instant started_{};
+  std::optional<net::Instant> up_again_at_;
 };
 
 }  // namespace pinhole::apps

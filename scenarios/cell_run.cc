@@ -189,8 +189,13 @@ void CellRun::StartPrograms() {
   if (plan_.referral_node) {
     net::Host& machine = world_.AddProgram(*hosts_[*plan_.referral_node], "referral");
     apps::ReferralServer::Options options;
-    options.listen = net::SocketAddress(net::IpAddress::Unspecified(plan_.referral_addresses.front().family()),
-                                        plan_.referral_addresses.front().port());
+    for (const net::SocketAddress& address : plan_.referral_addresses) {
+      const net::SocketAddress any(net::IpAddress::Unspecified(address.family()), address.port());
+      if (std::find(options.listen.begin(), options.listen.end(), any) == options.listen.end()) {
+        options.listen.push_back(any);
+      }
+    }
+    options.restarts = plan_.referral_restarts;
     referral_ = std::make_unique<apps::ReferralServer>(machine, std::move(options));
     world_.Start(machine, *referral_);
   }

@@ -370,6 +370,15 @@ class Checker {
     }
     const Node* referral = view_.FindHost(topology_.referral().host());
     if (referral == nullptr) return;
+    std::uint64_t up_since = 0;
+    for (int i = 0; i < topology_.referral().restart_size(); ++i) {
+      const proto::Referral::Restart& restart = topology_.referral().restart(i);
+      if (restart.at_us() < up_since) {
+        problems_->Add(absl::StrCat("topology.referral.restart[", i, "].at_us"),
+                       absl::StrCat("referral: the server is not up again before ", up_since, " us"));
+      }
+      up_since = restart.at_us() + restart.down_us();
+    }
     std::set<std::string> asked;
     for (const proto::Session& session : cell_.session()) {
       for (const proto::Peer& peer : session.peer()) {

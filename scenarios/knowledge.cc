@@ -17,6 +17,7 @@ using WhoAbout = std::pair<std::uint32_t, std::uint32_t>;
 class Gathering {
  public:
   Gathering(const CellRun& run, const PacketBook& book) : run_(run), plan_(run.plan()), book_(book) {
+    if (run.referral() != nullptr) introductions_ = run.referral()->Learned();
     for (const PlannedSession& session : plan_.sessions) {
       for (const PlannedPeer& peer : session.peers) peers_.push_back(peer.node);
     }
@@ -26,6 +27,7 @@ class Gathering {
   void Descriptions();
   void Passages();
   void Write(proto::RunResult* result) const;
+  void WriteIntroductions(proto::RunResult* result) const;
 
  private:
   bool IsPeer(std::uint32_t node) const { return std::find(peers_.begin(), peers_.end(), node) != peers_.end(); }
@@ -34,11 +36,14 @@ class Gathering {
     return static_cast<std::uint32_t>(book_.at(run_.world().lineage().Emitted(id)).first_node);
   }
   std::optional<std::uint32_t> OriginOf(sim::PacketId id) const;
+  // Its node.
+  std::optional<std::uint32_t> ParticipantNamed(absl::string_view session, absl::string_view side) const;
 
   const CellRun& run_;
   const CellPlan& plan_;
   const PacketBook& book_;
   std::vector<std::uint32_t> peers_;
+  std::vector<apps::ReferralServer::Introduction> introductions_;
   std::map<WhoAbout, std::set<net::IpAddress>> seen_;
   std::set<std::uint32_t> told_both_;  // by its part in the run
   std::set<WhoAbout> saw_both_;        // by what passed
@@ -52,6 +57,15 @@ std::optional<std::uint32_t> Gathering::OriginOf(sim::PacketId id) const {
     const std::uint32_t node = static_cast<std::uint32_t>(book_.at(emitted).first_node);
     if (book_.at(emitted).known && IsPeer(node)) return node;
     id = lineage.at(emitted).parent;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::uint32_t> Gathering::ParticipantNamed(absl::string_view session, absl::string_view side) const {
+  for (const PlannedSession& planned : plan_.sessions) {
+    for (const PlannedPeer& peer : planned.peers) {
+      if (planned.name == session && peer.name == side) return peer.node;
+    }
   }
   return std::nullopt;
 }
@@ -71,7 +85,16 @@ void Gathering::Deliveries() {
 
 // What descriptions told the referral server and the participants, and what relays carried.
 void Gathering::Descriptions() {
-  if (plan_.referral_node) told_both_.insert(*plan_.referral_node);
+  for (const apps::ReferralServer::Introduction& introduction : introductions_) {
+    if (introduction.parties.size() > 1) told_both_.insert(*plan_.referral_node);
+    for (const apps::ReferralServer::Party& party : introduction.parties) {
+      const std::optional<std::uint32_t> about = ParticipantNamed(introduction.session, party.side);
+      if (!about) continue;
+      for (const net::SocketAddress& address : party.addresses) {
+        seen_[{*plan_.referral_node, *about}].insert(address.address());
+      }
+    }
+  }
   for (std::size_t i = 0; i < run_.servers().size(); ++i) {
     if (run_.servers()[i] && run_.servers()[i]->counters().relayed_to_peers > 0) {
       told_both_.insert(plan_.servers[i].node);
@@ -82,11 +105,6 @@ void Gathering::Descriptions() {
       const std::uint32_t me = plan_.sessions[s].peers[side].node;
       const std::uint32_t other = plan_.sessions[s].peers[1 - side].node;
       told_both_.insert(me);
-      if (run_.endpoint(s, side).times().gathered && plan_.referral_node) {
-        for (const ice::Candidate& candidate : run_.endpoint(s, side).agent().LocalDescription().candidates) {
-          seen_[{*plan_.referral_node, me}].insert(candidate.address.address());
-        }
-      }
       for (const ice::Candidate& candidate : run_.endpoint(s, side).agent().RemoteCandidates()) {
         seen_[{me, other}].insert(candidate.address.address());
       }
@@ -140,6 +158,26 @@ void Gathering::Write(proto::RunResult* result) const {
   }
 }
 
+void Gathering::WriteIntroductions(proto::RunResult* result) const {
+  const auto us = [](net::Instant instant) {
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(instant.time_since_epoch()).count());
+  };
+  for (const apps::ReferralServer::Introduction& learned : introductions_) {
+    proto::Introduction* introduction = result->add_introduction();
+    introduction->set_session(learned.session);
+    for (const apps::ReferralServer::Party& known : learned.parties) {
+      proto::Introduction::Party* party = introduction->add_party();
+      party->set_side(known.side);
+      for (const net::SocketAddress& address : known.seen_at) party->add_seen_at(address.ToString());
+      party->set_registered_us(us(known.registered));
+      if (known.published) party->set_published_us(us(*known.published));
+      if (known.handed_on) party->set_handed_on_us(us(*known.handed_on));
+      for (const net::SocketAddress& address : known.addresses) party->add_address(address.ToString());
+    }
+  }
+}
+
 }  // namespace
 
 void FillKnowledge(const CellRun& run, const PacketBook& book, proto::RunResult* result) {
@@ -148,6 +186,7 @@ void FillKnowledge(const CellRun& run, const PacketBook& book, proto::RunResult*
   gathering.Descriptions();
   gathering.Passages();
   gathering.Write(result);
+  gathering.WriteIntroductions(result);
 }
 
 }  // namespace pinhole::scenarios

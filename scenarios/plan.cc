@@ -475,6 +475,9 @@ absl::Status Planner::AddReferral() {
       plan_.referral_addresses.emplace_back(address.address, static_cast<std::uint16_t>(referral.port()));
     }
   }
+  for (const proto::Referral::Restart& restart : referral.restart()) {
+    plan_.referral_restarts.push_back({microseconds(restart.at_us()), microseconds(restart.down_us())});
+  }
   return absl::OkStatus();
 }
 

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "apps/ice_endpoint.h"
 #include "apps/nat_check.h"
+#include "apps/referral_server.h"
 #include "apps/tcp_punching.h"
 #include "ice/options.h"
 #include "net/socket_address.h"
@@ -121,6 +122,7 @@ struct CellPlan {
   std::vector<PlannedServer> servers;
   std::optional<std::uint32_t> referral_node;
   std::vector<net::SocketAddress> referral_addresses;
+  std::vector<apps::ReferralServer::Restart> referral_restarts;
   std::vector<PlannedSession> sessions;
   std::vector<PlannedPunching> punchings;
   std::vector<PlannedNatCheck> nat_checks;

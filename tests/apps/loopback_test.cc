@@ -34,7 +34,7 @@ class Loopback : public ::testing::Test {
                                .listen_tcp = {net::SocketAddress(kLoopback, 0)},
                                .users = {{"pinhole", "pinhole"}},
                                .allow_loopback_peers = true}),
-        referral_(referral_host_, {.listen = net::SocketAddress(kLoopback, 0)}) {
+        referral_(referral_host_, {.listen = {net::SocketAddress(kLoopback, 0)}}) {
     server_host_.Start(server_);
     referral_host_.Start(referral_);
   }
@@ -146,9 +146,10 @@ TEST_F(Loopback, TheReferralServerLearnsWhoTalksToWhomAndUnderWhichAddresses) {
   ASSERT_EQ(learned[0].parties.size(), 2u);
   for (const ReferralServer::Party& party : learned[0].parties) {
     EXPECT_TRUE(party.published.has_value());
-    EXPECT_TRUE(party.delivered.has_value());
+    EXPECT_TRUE(party.handed_on.has_value());
     EXPECT_FALSE(party.addresses.empty());
-    EXPECT_EQ(party.seen_at.address(), kLoopback);
+    ASSERT_EQ(party.seen_at.size(), 1u);
+    EXPECT_EQ(party.seen_at[0].address(), kLoopback);
   }
 }
 

@@ -1,13 +1,16 @@
 #include "apps/referral_protocol.h"
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace pinhole::apps {
 namespace {
 
-using namespace std::chrono_literals;
+using ::testing::ElementsAre;
 
 std::vector<std::uint8_t> Pattern(std::size_t size) {
   std::vector<std::uint8_t> bytes(size);
@@ -15,115 +18,124 @@ std::vector<std::uint8_t> Pattern(std::size_t size) {
   return bytes;
 }
 
-ReferralMessage FragmentOf(const ReferralTransfer& transfer, std::uint8_t index) {
-  return {.kind = ReferralKind::kPublish,
-          .number = transfer.number(),
-          .index = index,
-          .count = transfer.count(),
-          .session = "call",
-          .side = "alice",
-          .payload = transfer.Fragment(index)};
+std::vector<std::uint8_t> Written(const ReferralFrame& frame) {
+  std::vector<std::uint8_t> bytes;
+  frame.AppendTo(bytes);
+  return bytes;
 }
 
-TEST(ReferralProtocol, ADatagramReadsAsItWasWritten) {
-  const std::vector<std::uint8_t> payload = Pattern(33);
-  const ReferralMessage written = {.kind = ReferralKind::kDeliver,
-                                   .number = 0xabcd,
-                                   .index = 2,
-                                   .count = 3,
-                                   .session = "call",
-                                   .side = "bob",
-                                   .payload = payload};
-  std::array<std::uint8_t, kReferralDatagramBytesMax> buffer;
-  const std::optional<ReferralMessage> read = ReferralMessage::Parse(written.Write(buffer));
+std::vector<std::uint8_t> BodyOf(const ReferralFrame& frame) {
+  std::vector<std::uint8_t> bytes = Written(frame);
+  bytes.erase(bytes.begin(), bytes.begin() + 2);
+  return bytes;
+}
+
+void Feed(ReferralFrames& frames, net::ByteView bytes) {
+  while (!bytes.empty()) {
+    const std::span<std::uint8_t> space = frames.Space();
+    ASSERT_FALSE(space.empty());
+    const std::size_t count = std::min(space.size(), bytes.size());
+    std::copy_n(bytes.begin(), count, space.begin());
+    frames.Filled(count);
+    bytes = bytes.subspan(count);
+  }
+}
+
+TEST(ReferralFrame, IsTheBytesOfTheDrawing) {
+  EXPECT_THAT(Written({.kind = ReferralKind::kRegister, .session = "call", .side = "a", .description = {}}),
+              ElementsAre(0, 7, 1, 4, 'c', 'a', 'l', 'l', 'a'));
+  const std::vector<std::uint8_t> description = {'v', '=', '0'};
+  EXPECT_THAT(Written({.kind = ReferralKind::kPublish, .description = description}),
+              ElementsAre(0, 4, 2, 'v', '=', '0'));
+  EXPECT_THAT(Written({.kind = ReferralKind::kDeliver, .description = description}),
+              ElementsAre(0, 4, 3, 'v', '=', '0'));
+  EXPECT_THAT(Written({.kind = ReferralKind::kRefuse, .description = {}, .refusal = ReferralRefusal::kFull}),
+              ElementsAre(0, 2, 4, 2));
+}
+
+TEST(ReferralFrame, ReadsAsItWasWritten) {
+  const std::string session(kReferralNameBytesMax, 's');
+  const std::vector<std::uint8_t> registration =
+      BodyOf({.kind = ReferralKind::kRegister, .session = session, .side = "alice", .description = {}});
+  const std::optional<ReferralFrame> read = ReferralFrame::Parse(registration);
   ASSERT_TRUE(read.has_value());
-  EXPECT_EQ(read->kind, ReferralKind::kDeliver);
-  EXPECT_EQ(read->number, 0xabcd);
-  EXPECT_EQ(read->index, 2);
-  EXPECT_EQ(read->count, 3);
-  EXPECT_EQ(read->session, "call");
-  EXPECT_EQ(read->side, "bob");
-  EXPECT_TRUE(std::ranges::equal(read->payload, payload));
+  EXPECT_EQ(read->kind, ReferralKind::kRegister);
+  EXPECT_EQ(read->session, session);
+  EXPECT_EQ(read->side, "alice");
+
+  const std::vector<std::uint8_t> longest = Pattern(kReferralDescriptionBytesMax);
+  const std::vector<std::uint8_t> publish = BodyOf({.kind = ReferralKind::kPublish, .description = longest});
+  const std::optional<ReferralFrame> published = ReferralFrame::Parse(publish);
+  ASSERT_TRUE(published.has_value());
+  EXPECT_TRUE(std::equal(published->description.begin(), published->description.end(), longest.begin(), longest.end()));
 }
 
-TEST(ReferralProtocol, EveryTruncationOfTheHeaderIsRefused) {
-  const ReferralMessage message = {.kind = ReferralKind::kAlive, .session = "call", .side = "bob", .payload = {}};
-  std::array<std::uint8_t, kReferralDatagramBytesMax> buffer;
-  const net::ByteView whole = message.Write(buffer);
-  for (std::size_t size = 0; size < whole.size(); ++size) {
-    EXPECT_FALSE(ReferralMessage::Parse(whole.first(size)).has_value()) << size;
-  }
-  EXPECT_TRUE(ReferralMessage::Parse(whole).has_value());
-}
-
-TEST(ReferralProtocol, FieldsOutOfRangeAreRefused) {
-  struct Row {
-    std::size_t offset;
-    std::uint8_t value;
+TEST(ReferralFrame, WhatIsNoneIsRefused) {
+  const std::string too_long(kReferralNameBytesMax + 1, 'x');
+  const auto registration = [](absl::string_view session, absl::string_view side) {
+    std::vector<std::uint8_t> bytes = {1, static_cast<std::uint8_t>(session.size())};
+    bytes.insert(bytes.end(), session.begin(), session.end());
+    bytes.insert(bytes.end(), side.begin(), side.end());
+    return bytes;
   };
-  constexpr Row kRows[] = {{0, 0x01}, {1, 0}, {1, 6}, {4, 1}, {5, 0}, {5, 33}, {6, 101}, {7, 200}};
-  const ReferralMessage message = {.kind = ReferralKind::kAlive, .session = "call", .side = "bob", .payload = {}};
-  for (const Row& row : kRows) {
-    std::array<std::uint8_t, kReferralDatagramBytesMax> buffer = {};
-    const net::ByteView whole = message.Write(buffer);
-    buffer[row.offset] = row.value;
-    EXPECT_FALSE(ReferralMessage::Parse(whole).has_value()) << row.offset << " = " << int{row.value};
+  EXPECT_TRUE(ReferralFrame::Parse(registration("s", "a")).has_value());
+  const std::vector<std::vector<std::uint8_t>> rows = {
+      {},                           // nothing
+      {0},                          // no such kind
+      {5},                          // nor this
+      {1},                          // a registration that ends too soon
+      {1, 4, 'c', 'a', 'l'},        // so does this
+      registration("", "a"),        // no session
+      registration("s", ""),        // no side
+      registration(too_long, "a"),  //
+      registration("s", too_long),  //
+      {4},                          // a refusal without reason
+      {4, 0},                       // none such
+      {4, 5},                       // nor this
+      {4, 1, 1},                    // one and something
+  };
+  for (const std::vector<std::uint8_t>& row : rows) {
+    EXPECT_FALSE(ReferralFrame::Parse(row).has_value()) << testing::PrintToString(row);
+  }
+  std::vector<std::uint8_t> too_much(2 + kReferralDescriptionBytesMax, 0);
+  too_much[0] = 2;
+  EXPECT_FALSE(ReferralFrame::Parse(too_much).has_value());
+}
+
+TEST(ReferralFrames, ComeOutWholeHoweverTheStreamIsCut) {
+  std::vector<std::uint8_t> stream;
+  std::vector<std::vector<std::uint8_t>> expected;
+  for (const std::size_t size : {0u, 1u, 5u, 300u, 3000u}) {
+    const std::vector<std::uint8_t> description = Pattern(size);
+    const ReferralFrame frame = {.kind = ReferralKind::kPublish, .description = description};
+    frame.AppendTo(stream);
+    expected.push_back(BodyOf(frame));
+  }
+  for (const std::size_t step : {std::size_t{1}, std::size_t{2}, std::size_t{7}, std::size_t{1460}, stream.size()}) {
+    ReferralFrames frames;
+    std::vector<std::vector<std::uint8_t>> got;
+    for (std::size_t at = 0; at < stream.size(); at += step) {
+      Feed(frames, net::ByteView(stream).subspan(at, std::min(step, stream.size() - at)));
+      while (const std::optional<net::ByteView> frame = frames.Next()) got.emplace_back(frame->begin(), frame->end());
+    }
+    EXPECT_EQ(got, expected) << step;
   }
 }
 
-TEST(ReferralTransfer, FragmentsArriveInAnyOrderAndTwice) {
-  const std::vector<std::uint8_t> description = Pattern(2 * kReferralFragmentBytes + 5);
-  const ReferralTransfer transfer(net::Instant{}, 0, description);
-  ASSERT_EQ(transfer.count(), 3);
-  ReferralAssembly assembly;
-  EXPECT_FALSE(assembly.Add(FragmentOf(transfer, 2)));
-  EXPECT_FALSE(assembly.Add(FragmentOf(transfer, 0)));
-  EXPECT_FALSE(assembly.Add(FragmentOf(transfer, 2)));
-  EXPECT_TRUE(assembly.Add(FragmentOf(transfer, 1)));
-  EXPECT_TRUE(std::ranges::equal(assembly.bytes(), description));
-  EXPECT_FALSE(assembly.Add(FragmentOf(transfer, 1))) << "a late duplicate completes nothing again";
-}
-
-TEST(ReferralTransfer, ANewerDescriptionReplacesAnOlderOneAndNeverTheOtherWay) {
-  const std::vector<std::uint8_t> old_one = Pattern(10);
-  const std::vector<std::uint8_t> new_one = Pattern(20);
-  const ReferralTransfer first(net::Instant{}, 0xffff, old_one);
-  const ReferralTransfer second(net::Instant{}, 0, new_one);  // numbers wrap
-  ReferralAssembly assembly;
-  EXPECT_TRUE(assembly.Add(FragmentOf(first, 0)));
-  EXPECT_TRUE(assembly.Add(FragmentOf(second, 0)));
-  EXPECT_FALSE(assembly.Add(FragmentOf(first, 0)));
-  EXPECT_TRUE(std::ranges::equal(assembly.bytes(), new_one));
-}
-
-TEST(ReferralTransfer, WaitsDoubleFromHalfASecondToFourAndEndAfterTwentySendings) {
-  ReferralTransfer transfer(net::Instant{}, 0, Pattern(10));
-  std::vector<net::Duration> sendings;
-  for (net::Instant now{}; now < net::Instant(200s); now += 100ms) {
-    if (transfer.Due(now)) sendings.push_back(now.time_since_epoch());
+TEST(ReferralFrames, OneLongerThanAnyCanBeOrEmptyEndsTheStreamBeforeItIsKept) {
+  for (const std::vector<std::uint8_t>& head :
+       {std::vector<std::uint8_t>{0xff, 0xff}, std::vector<std::uint8_t>{0x80, 0x02},
+        std::vector<std::uint8_t>{0, 0}}) {
+    ReferralFrames frames;
+    Feed(frames, head);
+    EXPECT_FALSE(frames.Next().has_value());
+    EXPECT_TRUE(frames.broken());
+    EXPECT_TRUE(frames.Space().empty());
   }
-  ASSERT_EQ(sendings.size(), 20u);
-  EXPECT_EQ(sendings[0], 0ms);
-  EXPECT_EQ(sendings[1], 500ms);
-  EXPECT_EQ(sendings[2], 1500ms);
-  EXPECT_EQ(sendings[3], 3500ms);
-  EXPECT_EQ(sendings[4], 7500ms);
-  EXPECT_EQ(sendings[5], 11500ms);
-  EXPECT_TRUE(transfer.given_up());
-  EXPECT_FALSE(transfer.NextTimer().has_value());
-}
-
-TEST(ReferralTransfer, OnlyWhatIsNotAcknowledgedIsSentAgain) {
-  ReferralTransfer transfer(net::Instant{}, 7, Pattern(2 * kReferralFragmentBytes));
-  ASSERT_TRUE(transfer.Due(net::Instant{}));
-  transfer.OnAcknowledged(6, 0);  // of another description
-  EXPECT_TRUE(transfer.Waits(0));
-  transfer.OnAcknowledged(7, 0);
-  EXPECT_FALSE(transfer.Waits(0));
-  EXPECT_TRUE(transfer.Waits(1));
-  transfer.OnAcknowledged(7, 1);
-  EXPECT_TRUE(transfer.done());
-  EXPECT_FALSE(transfer.NextTimer().has_value());
+  ReferralFrames longest;
+  Feed(longest, std::vector<std::uint8_t>{0x80, 0x01});
+  EXPECT_FALSE(longest.Next().has_value());
+  EXPECT_FALSE(longest.broken());
 }
 
 }  // namespace

@@ -88,6 +88,11 @@ TEST(LoadErrors, AddressTwiceInInnerNetworksOnlyIfTheyAreRoutedBetween) {
   EXPECT_EQ(ErrorOf(same + "  } }"), "loaded");
 }
 
+TEST(LoadErrors, ARestartOfTheReferralServerWhileItIsDown) {
+  EXPECT_EQ(ErrorOf(Homes("topology { referral { restart { at_us: 5 down_us: 10 }\n restart { at_us: 12 } } }")),
+            "test.textproto:4:12: referral: the server is not up again before 15 us");
+}
+
 TEST(LoadErrors, HostWithNoWayToTheReferralServer) {
   // The access network ends nowhere.
   EXPECT_EQ(

@@ -272,10 +272,10 @@ TEST(Undecided, ARunThatIsNotOverInTimeIsAFail) {
   EXPECT_EQ(runs[0].verdict.kind, VerdictKind::kFail);
 }
 
-TEST(Referral, DescriptionsArriveThroughSymmetricNatsAndHalfOfThePacketsLost) {
+TEST(Referral, DescriptionsArriveThroughSymmetricNatsAndThreeTenthsOfThePacketsLost) {
   const Scenario scenario =
-      Homes("symmetric", "symmetric", "sweep { repetitions: 50 }",
-            R"(host { name: "rendezvous" interface { name: "eth0" link { loss_ppm: 500000 } } })");
+      Homes("symmetric", "symmetric", "sweep { repetitions: 100 }",
+            R"(host { name: "rendezvous" interface { name: "eth0" link { loss_ppm: 300000 } } })");
   for (const JudgedRun& run : SweepAll(scenario)) EXPECT_EQ(run.outcome, Outcome::kRelayed) << Told(scenario, run);
 }
 
@@ -286,6 +286,42 @@ TEST(Referral, AServerThatIsNotThereFailsBothSidesInTheExchange) {
   const WatchedRun watched(scenario, "homes");
   EXPECT_EQ(watched.result.session(0).outcome(), proto::FAILED);
   for (const proto::Side& side : watched.result.session(0).side()) EXPECT_THAT(side.failure(), HasSubstr("exchange"));
+  EXPECT_EQ(watched.result.introduction_size(), 0);
+  EXPECT_EQ(Find(watched.result, "rendezvous", "alice"), nullptr) << "nothing ever came there";
+}
+
+// 20 ms to the server: SYN and SYN,ACK until 40 ms, registration at 60 ms; gathering ends at 90 ms.
+TEST(Referral, TheResultsHaveWhatTheServerRecorded) {
+  const Scenario scenario = Homes("full-cone", "full-cone", "session { name: \"call\" turn: NONE }");
+  const WatchedRun watched(scenario, "homes");
+  ASSERT_EQ(watched.result.introduction_size(), 1);
+  const proto::Introduction& introduction = watched.result.introduction(0);
+  EXPECT_EQ(introduction.session(), "call");
+  ASSERT_EQ(introduction.party_size(), 2);
+  for (int side : {0, 1}) {
+    const proto::Introduction::Party& party = introduction.party(side);
+    EXPECT_EQ(party.side(), side == 0 ? "alice" : "bob");
+    ASSERT_EQ(party.seen_at_size(), 1);
+    EXPECT_THAT(party.seen_at(0), testing::StartsWith(side == 0 ? "198.51.100.1:" : "198.51.100.2:"));
+    EXPECT_EQ(party.registered_us(), 60000u);
+    EXPECT_EQ(party.published_us(), watched.result.session(0).side(side).gathered_us() + 20000);
+    EXPECT_EQ(party.handed_on_us(), party.published_us());
+    EXPECT_EQ(party.address_size(), 2) << "host and server-reflexive";
+    EXPECT_EQ(watched.result.session(0).side(1 - side).exchanged_us(), party.handed_on_us() + 20000);
+  }
+}
+
+TEST(Referral, ARestartInMidExchangeCostsTimeAndIsInTheRecord) {
+  const Scenario scenario = Homes("port-restricted-cone", "port-restricted-cone", "",
+                                  "referral { restart { at_us: 65000 down_us: 2000000 } }");
+  const WatchedRun watched(scenario, "homes");
+  EXPECT_EQ(watched.result.session(0).outcome(), proto::DIRECT);
+  ASSERT_EQ(watched.result.introduction_size(), 1);
+  for (const proto::Introduction::Party& party : watched.result.introduction(0).party()) {
+    EXPECT_EQ(party.seen_at_size(), 2) << "each connection has a port of its own";
+    EXPECT_EQ(party.registered_us(), 60000u) << "before the restart";
+    EXPECT_GT(party.handed_on_us(), 2065000u);
+  }
 }
 
 }  // namespace
