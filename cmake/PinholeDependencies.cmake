@@ -1,8 +1,10 @@
 # Everything the project takes from the system. The Debian packages behind it are listed in
 # cmake/packages.txt, which `./dev setup` installs.
+# Paths below the source folder do not count, so that another clone finds what this one has compiled.
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE})
 endif()
 
 # mold links many times faster than ld.

@@ -46,7 +46,6 @@ function(pinhole_test name)
   endif()
   # Tests are run, not measured: half the time to compile. The rooms that they test keep their own level.
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
-  target_compile_definitions(${name} PRIVATE PINHOLE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   set(properties TIMEOUT 120)
   if(TEST_LABELS)
     # Each of the four macros on the way takes half of the backslashes.

@@ -13,6 +13,7 @@
 #include "absl/strings/str_format.h"
 #include "scenarios/ladder.h"
 #include "tests/library/swept.h"
+#include "tests/source_dir.h"
 
 namespace pinhole::scenarios {
 namespace {

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "tests/scenarios/command_line.h"
+#include "tests/source_dir.h"
 
 namespace pinhole::scenarios {
 namespace {

@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "scenarios/load.h"
 #include "scenarios/nat_profiles.h"
+#include "tests/source_dir.h"
 
 namespace pinhole::scenarios {
 namespace {

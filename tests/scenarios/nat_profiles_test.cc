@@ -13,6 +13,7 @@
 #include "scenarios/cli/nats.h"
 #include "scenarios/nat_conversion.h"
 #include "tests/sim/nat_tcp_bench.h"
+#include "tests/source_dir.h"
 
 namespace pinhole::scenarios {
 namespace {

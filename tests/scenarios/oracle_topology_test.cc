@@ -9,6 +9,7 @@
 #include "gtest/gtest.h"
 #include "scenarios/oracle/predict.h"
 #include "tests/scenarios/oracle_models.h"
+#include "tests/source_dir.h"
 
 namespace pinhole::scenarios::oracle {
 namespace {
