@@ -90,7 +90,8 @@ void IceEndpoint::OnTcpAccepted(net::SocketId listener, net::SocketId connection
 }
 
 void IceEndpoint::OnTcpConnected(net::SocketId connection) {
-  if (!channel_->OnTcpConnected(connection)) streams_.OnConnected(connection);
+  if (channel_->OnTcpConnected(connection)) return SetAlarm();
+  streams_.OnConnected(connection);
   Drain();
 }
 

@@ -40,9 +40,13 @@ const std::vector<Route>& RouteTable::routes() const {
 void RouteTable::Sort() const {
   if (sorted_) return;
   sorted_ = true;
-  std::stable_sort(routes_.begin(), routes_.end(),
-                   [](const Route& a, const Route& b) { return SortKey(a) < SortKey(b); });
+  const auto before = [](const Route& a, const Route& b) { return SortKey(a) < SortKey(b); };
+  // Which takes memory even for what is in order already.
+  if (!std::is_sorted(routes_.begin(), routes_.end(), before)) {
+    std::stable_sort(routes_.begin(), routes_.end(), before);
+  }
   keys_.clear();
+  keys_.reserve(routes_.size());
   groups_.clear();
   for (const Route& route : routes_) {
     Key key;
