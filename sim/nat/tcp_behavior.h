@@ -42,13 +42,15 @@ enum class TcpIdle : std::uint8_t {
 };
 
 // How long a session lives after the last segment that counted, by the state that this one left. A session is
-// dead at the very end of its time. Defaults are RFC 5382 REQ-5's.
+// dead at the very end of its time. Defaults are RFC 5382 REQ-5's, by which a connection of which one half still runs
+// is established: only when both ends have sent FIN does its closing, and so the transitory time, begin (RFC 7857 §2,
+// figure 1; RFC 6092 §3.3.1).
 struct TcpTimeouts {
   net::Duration syn_sent = std::chrono::seconds(240);
   net::Duration syn_received = std::chrono::seconds(240);
   net::Duration established = std::chrono::seconds(7440);
-  net::Duration fin_wait = std::chrono::seconds(240);
-  net::Duration close_wait = std::chrono::seconds(240);
+  net::Duration fin_wait = std::chrono::seconds(7440);
+  net::Duration close_wait = std::chrono::seconds(7440);
   net::Duration last_ack = std::chrono::seconds(240);
   net::Duration time_wait = std::chrono::seconds(240);
   net::Duration close = std::chrono::seconds(240);

@@ -100,7 +100,7 @@ void TcpTranslator::Forget(net::Instant now, Session& session) {
 }
 
 void TcpTranslator::Expire(net::Instant now, Session& session) {
-  const bool established = session.tracker.state() == TcpTrackerState::kEstablished && session.tracker.replied();
+  const bool established = session.tracker.InEstablishedPhase() && session.tracker.replied();
   if (established && tracking().idle == TcpIdle::kResetBoth) {
     // As if each end had reset the connection, with the number that the other one waits for.
     const TcpTracker::Way inside_way = session.from_outside ? TcpTracker::Way::kReply : TcpTracker::Way::kOriginal;

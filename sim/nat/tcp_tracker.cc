@@ -70,6 +70,8 @@ TcpTracker::Kind TcpTracker::KindOf(const TcpHeader& segment) {
   }
 }
 
+bool TcpTracker::InEstablishedPhase() const { return state_ == ES || state_ == FW || state_ == CW; }
+
 bool TcpTracker::Closing() const {
   return state_ == FW || state_ == CW || state_ == LA || state_ == TW || state_ == CL;
 }
@@ -131,6 +133,8 @@ TcpTracker::Judgement TcpTracker::JudgeFlags(const TcpTracking& tracking, Way wa
       segment.sequence + 1 == sides_[Index(way)].syn_end) {
     next = kIgnored;
   }
+  // RFC 7857 §2, figure 1: closing takes the FINs of both. To Linux's table one that is sent again is the second.
+  if (next == LA && state_ != LA && !like_linux && sides_[Index(way)].closed_first) next = state_;
   if (next == kInvalid) return RefuseFlags(segment, state_);
   if (next == kIgnored) return Ignore(tracking, way, segment, payload_bytes);
   if (next == SS && state_ != SS) {

@@ -66,6 +66,8 @@ class TcpTracker {
   net::Duration Life(const TcpTracking& tracking) const;
   // Segments have passed both ways.
   bool replied() const { return replied_; }
+  // RFC 5382 §5: data may still flow, at least one way.
+  bool InEstablishedPhase() const;
   // The number that follows the last one that this side has sent, and the one that it expects from the other.
   std::uint32_t NextSent(Way way) const { return sides_[Index(way)].end; }
   std::uint32_t NextExpected(Way way) const;

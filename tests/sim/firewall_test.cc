@@ -127,6 +127,24 @@ TEST(Firewall, SimultaneousOpenPassesWhereSynsCross) {
   EXPECT_EQ(late.StateOf(), State::kNone);
 }
 
+// REC-35, with what RFC 5382 §5 calls established.
+TEST(Firewall, Rec35AFlowIsEstablishedUntilBothEndsHaveSentFin) {
+  Bench firewall(FilterProfile{});
+  ASSERT_TRUE(firewall.GoesOut(kInsideSyn));
+  ASSERT_TRUE(firewall.GetsIn(kOutsideSynAck));
+  ASSERT_TRUE(firewall.GoesOut(kInsideAck));
+  ASSERT_TRUE(firewall.GetsIn({kTcpFin | kTcpAck, kPeerIsn + 1, kAliceIsn + 1}));
+  firewall.now += 2h + 4min - 1ns;
+  EXPECT_TRUE(firewall.GoesOut({kTcpAck, kAliceIsn + 1, kPeerIsn + 2, 10}));
+  firewall.now += 2h + 4min - 1ns;
+  EXPECT_EQ(firewall.StateOf(), State::kCloseWait);
+  EXPECT_TRUE(firewall.GoesOut({kTcpFin | kTcpAck, kAliceIsn + 11, kPeerIsn + 2}));
+  firewall.now += 4min - 1ns;
+  EXPECT_EQ(firewall.StateOf(), State::kLastAck);
+  firewall.now += 1ns;
+  EXPECT_EQ(firewall.StateOf(), State::kNone);
+}
+
 TEST(Firewall, InvalidSegmentsAreDroppedBothWays) {
   Bench firewall(Nft(Unsolicited::kReset));
   EXPECT_EQ(firewall.In(kOutsideSynAck).rule, Rule::kTcpNoConnection);

@@ -197,6 +197,18 @@ TEST(LinuxTcp, EachStateLivesAsLongAsTheKernelsSysctlSays) {
   EXPECT_EQ(reset.LifeLeft(), 10s);
 }
 
+// The kernel's table cannot tell the second FIN from the first one again. What tracks less closely can.
+TEST(LinuxTcp, AFinThatIsSentAgainIsTakenForTheOtherSides) {
+  TcpNatBench nat(LinuxTcp());
+  ASSERT_TRUE(nat.Connect());
+  const Seg fin = nat.With(nat.AliceAck(), kTcpFin);
+  ASSERT_TRUE(nat.GoesOut(fin));
+  ASSERT_EQ(nat.State(), State::kFinWait);
+  ASSERT_TRUE(nat.GoesOut(fin));
+  EXPECT_EQ(nat.State(), State::kLastAck);
+  EXPECT_EQ(nat.LifeLeft(), 30s);
+}
+
 // nf_conntrack_tcp_max_retrans: the fourth of the same.
 TEST(LinuxTcp, ThreeRetransmissionsShortenTheLifeTo300Seconds) {
   TcpNatBench nat(LinuxTcp());

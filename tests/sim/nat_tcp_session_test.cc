@@ -203,6 +203,18 @@ TEST(TcpSession, AHairpinnedConnectionThatIdlesIsResetAtItsEndsAndNotOutside) {
   EXPECT_EQ(told, (std::vector<net::SocketAddress>{kAlice, kBob}));
 }
 
+// RFC 5382 §5: with one FIN the connection is still established, and what idles may be waited for.
+TEST(TcpSession, AHalfClosedConnectionThatIdlesIsResetToo) {
+  NatProfile profile;
+  profile.tcp.tracking.idle = TcpIdle::kResetBoth;
+  TcpNatBench nat(profile);
+  ASSERT_TRUE(nat.Connect());
+  ASSERT_TRUE(nat.GoesOut(nat.With(nat.AliceAck(), kTcpFin)));
+  ASSERT_TRUE(nat.GetsIn(nat.PeerAck(0, 1)));
+  nat.Wait(7440s);
+  EXPECT_EQ(nat.Outputs().size(), 2u);
+}
+
 TEST(TcpSession, WhatLeaksToAnAddressOfTheBoxIsForTheBox) {
   NatProfile profile = LinuxTcp(Unsolicited::kInput);
   profile.tcp.hairpin = Hairpin::kExternalSource;
