@@ -128,10 +128,13 @@ TcpTracker::Judgement TcpTracker::JudgeFlags(const TcpTracking& tracking, Way wa
   bool skips_window = false;
   State next = kNext[Index(way)][static_cast<int>(kind)][static_cast<int>(state_)];
 
-  // RFC 5382 REQ-2: of crossing SYNs either may be sent again, if its SYN,ACK got lost. Linux's table refuses it.
-  if (next == kInvalid && !like_linux && crossed_ && state_ == SR && kind == Kind::kSyn && way == Way::kReply &&
-      segment.sequence + 1 == sides_[Index(way)].syn_end) {
-    next = kIgnored;
+  if (crossed_ && !like_linux) {
+    const bool opens = kind == Kind::kSyn || kind == Kind::kSynAck;
+    const bool own = segment.sequence + 1 == sides_[Index(way)].syn_end;
+    // RFC 5382 REQ-2: of crossing SYNs and their SYN,ACKs each may be sent again, if what should answer it got lost.
+    if (next == kInvalid && opens && own && (state_ == SR || state_ == ES)) return {.action = Action::kPassUncounted};
+    // RFC 5382 §5: ACKs in both directions mark the beginning of the established phase, and a SYN,ACK is one.
+    if (state_ == SR && kind == Kind::kSynAck && !sides_[Index(way)].has_syn_ack) next = ES;
   }
   // RFC 7857 §2, figure 1: closing takes the FINs of both. To Linux's table one that is sent again is the second.
   if (next == LA && state_ != LA && !like_linux && sides_[Index(way)].closed_first) next = state_;
@@ -157,7 +160,8 @@ TcpTracker::Judgement TcpTracker::JudgeFlags(const TcpTracking& tracking, Way wa
     latest_.may_be_challenged = false;
     return {.action = Action::kPassUncounted};
   }
-  if (kind == Kind::kSynAck && (state_ == SS || state_ == S2) && tracking.depth >= TcpDepth::kSynAckNumber) {
+  const bool answers_syn = kind == Kind::kSynAck && (state_ == SS || state_ == S2 || next == ES);
+  if (answers_syn && tracking.depth >= TcpDepth::kSynAckNumber) {
     const Side& answered = sides_[Index(Other(way))];
     if (segment.acknowledgment != answered.syn_end) {
       return Refuse(Rule::kTcpSynAckNumber, segment.acknowledgment, answered.syn_end);
@@ -197,6 +201,7 @@ TcpTracker::Judgement TcpTracker::Ignore(const TcpTracking& tracking, Way way, c
     opener.offers_sack = latest_.offers_sack;
     sides_[Index(way)] = Side();
     latest_.may_be_challenged = false;
+    crossed_ = false;
     state_ = SS;
     const Judgement judgement = JudgeWindow(tracking, way, segment, payload_bytes);
     if (judgement.action == Action::kRefuse) return judgement;
@@ -377,6 +382,7 @@ TcpTracker::Judgement TcpTracker::Count(const TcpTracking& tracking, Way way, Ki
     }
   }
   state_ = next;
+  if (kind == Kind::kSynAck) sides_[Index(way)].has_syn_ack = true;
   if (next == FW && before != FW) sides_[Index(way)].closed_first = true;
   if (had_reply && (before == SR || before == ES) && next == ES) assured_ = true;
   return {};

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "tests/sim/nat_tcp_bench.h"
 
 // What each rung of the tracking ladder lets through, and by which rule the next one does not.
@@ -52,6 +53,36 @@ TEST(TcpLadder, SimultaneousOpenPassesEveryRungAndIsRefusedWhereTheProfileRefuse
     const Verdict refused = strict.In(strict.PeerSyn());
     EXPECT_EQ(refused.action, Verdict::Action::kDrop);
     EXPECT_EQ(refused.rule, Rule::kSimultaneousOpen);
+  }
+}
+
+// The state that crossed SYN,ACKs lead to: below Linux's rung the second establishes, whoever's it is, and from T2 on
+// it has to acknowledge what it answers. Linux's table waits for an ACK.
+TEST(TcpLadder, TheSecondOfTwoCrossedSynAcksEstablishesBelowT4AndT2ChecksItsNumber) {
+  for (const TcpDepth depth : kDepths) {
+    for (const bool alice_first : {true, false}) {
+      SCOPED_TRACE(absl::StrCat(ToString(depth), alice_first ? ", Alice's first" : ", the peer's first"));
+      TcpNatBench nat(AtDepth(depth));
+      ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
+      const std::uint32_t shift = nat.last.tcp.sequence - kAliceIsn;
+      ASSERT_TRUE(nat.GetsIn(nat.PeerSyn()));
+      const std::uint32_t peer_shift = nat.last.tcp.sequence - kPeerIsn;
+      Seg own = nat.AliceSynAck(), peers = nat.PeerSynAck();
+      own.acknowledgment += peer_shift;
+      peers.acknowledgment += shift;
+      ASSERT_TRUE(alice_first ? nat.GoesOut(own) : nat.GetsIn(peers));
+      const bool checks = depth == TcpDepth::kSynAckNumber || depth == TcpDepth::kWindow;
+      Seg wrong = alice_first ? peers : own;
+      wrong.acknowledgment += 1;
+      if (checks) {
+        EXPECT_EQ((alice_first ? nat.In(wrong) : nat.Out(wrong)).rule, Rule::kTcpSynAckNumber);
+      }
+      if (depth > TcpDepth::kAddresses) {
+        EXPECT_EQ(nat.State(), TcpTrackerState::kSynReceived);
+      }
+      ASSERT_TRUE(alice_first ? nat.GetsIn(peers) : nat.GoesOut(own));
+      EXPECT_EQ(nat.State(), depth < TcpDepth::kLinux ? TcpTrackerState::kEstablished : TcpTrackerState::kSynReceived);
+    }
   }
 }
 

@@ -66,6 +66,25 @@ TEST(IdleConnection, KeepAlivesMoreOftenThanTheTimerSaveItAndLessOftenDoNot) {
   }
 }
 
+// RFC 5382 REQ-5 for a connection whose SYNs crossed and that then says nothing for hours: hosts send no ACK of their
+// own after SYN,ACKs that crossed. Where the NAT resets what idled, it knows this one too.
+TEST(IdleConnection, OneWhoseSynsCrossedIdlesAsLongAsAnyOther) {
+  for (const TcpDepth depth : {TcpDepth::kFlags, TcpDepth::kSynAckNumber, TcpDepth::kWindow}) {
+    SCOPED_TRACE(ToString(depth));
+    NatProfile profile = Tracked({.depth = depth, .idle = TcpIdle::kResetBoth});
+    Lab lab(profile);
+    const Lab::Punched got = lab.Punch(0ms);
+    ASSERT_TRUE(got.both());
+    lab.Run(2h);
+    lab.alice.Write(got.alice.id, "still here");
+    lab.Run(1s);
+    EXPECT_EQ(lab.bob.at(got.bob.id).received, "still here");
+    lab.Run(2h + 4min);
+    EXPECT_EQ(lab.alice.at(got.alice.id).why.code(), StatusCode::kAborted);
+    EXPECT_EQ(lab.bob.at(got.bob.id).why.code(), StatusCode::kAborted);
+  }
+}
+
 // A NAT that forgets in silence and is not loose: what is said then goes nowhere.
 TEST(IdleConnection, ForgottenInSilenceItTimesOut) {
   Lab lab(IdleProfile(350s, TcpIdle::kSilent));
