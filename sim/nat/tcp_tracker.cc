@@ -261,11 +261,15 @@ TcpTracker::Judgement TcpTracker::JudgeWindow(const TcpTracking& tracking, Way w
     }
   }
 
+  // RFC 7857 §2.2. A host that has no connection, or a NAT before it, answers with the number 0 (RFC 9293 §3.10.7.1):
+  // it says nothing of those that its side will use, and so sets no bounds for them.
+  const bool of_unknown = rst && sender.window_max == 0;
+
   const bool repeats_opening = (state_ == SS && way == Way::kOriginal) || (state_ == SR && way == Way::kReply);
   if (syn && sender.window_max == 0) {
     NoteSyn(tracking, way, segment, end);
     if (!segment.Has(kTcpAck)) return {};  // crosses the other side's SYN
-  } else if (sender.window_max == 0) {
+  } else if (sender.window_max == 0 && !rst) {
     // The first of this side is from the middle of the connection.
     sender.end = end;
     sender.window_max = std::max<std::uint32_t>(std::uint32_t{segment.window} << sender.scale, 1);
@@ -285,9 +289,9 @@ TcpTracker::Judgement TcpTracker::JudgeWindow(const TcpTracking& tracking, Way w
   const std::uint32_t lowest = sender.end - receiver.window_max;
   const std::uint32_t ack_lowest = receiver.end - std::max(kAckWindowMin, sender.window_max);
   Judgement judgement;
-  if (SeqBefore(sender.window_end, sequence)) {
+  if (!of_unknown && SeqBefore(sender.window_end, sequence)) {
     judgement = Refuse(Rule::kTcpSequenceTooHigh, sequence, sender.window_end);
-  } else if (receiver.window_max != 0 && SeqBefore(end, lowest)) {
+  } else if (!of_unknown && receiver.window_max != 0 && SeqBefore(end, lowest)) {
     judgement = Refuse(Rule::kTcpSequenceTooLow, end, lowest);
   } else if (SeqBefore(receiver.end, sack)) {
     judgement = Refuse(Rule::kTcpAckTooHigh, sack, receiver.end);
@@ -298,6 +302,7 @@ TcpTracker::Judgement TcpTracker::JudgeWindow(const TcpTracking& tracking, Way w
     const bool liberal = sender.liberal || (tracking.liberal && tracking.depth >= TcpDepth::kLinux);
     return liberal ? Judgement() : judgement;
   }
+  if (of_unknown) return {};
 
   const std::uint32_t window = syn ? segment.window : std::uint32_t{segment.window} << sender.scale;
   sender.window_max = std::max(sender.window_max, window + (sack - ack));

@@ -225,6 +225,37 @@ TEST(TcpLadder, T5ShiftsQuotedNumbersBack) {
   EXPECT_EQ(error.tcp.sequence, kAliceIsn);
 }
 
+// RFC 7857 §2.2 on every rung: the RST that answers a SYN has the number 0 (RFC 9293 §3.10.7.1) or, from what forges,
+// any. It is translated, and what the peer then begins with is not held to it.
+TEST(TcpLadder, AResetFromWhoHasNotSentBindsNeitherSideToItsNumber) {
+  for (const TcpDepth depth : kDepths) {
+    for (const TcpOnReset on_reset : {TcpOnReset::kTransitory, TcpOnReset::kIgnore}) {
+      for (const std::uint32_t number : {0u, 3'000'000'000u}) {
+        SCOPED_TRACE(absl::StrCat(ToString(depth), " ", ToString(on_reset), " ", number));
+        TcpNatBench nat(TcpProfile({.depth = depth, .on_reset = on_reset}));
+        ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
+        const std::uint32_t shift = nat.last.tcp.sequence - kAliceIsn;
+        ASSERT_TRUE(nat.GetsIn({kTcpRst | kTcpAck, number, kAliceIsn + 1 + shift}));
+        ASSERT_TRUE(nat.GetsIn(nat.PeerSyn()));
+        const std::uint32_t peer_shift = nat.last.tcp.sequence - kPeerIsn;
+        ASSERT_TRUE(nat.GoesOut({kTcpSyn | kTcpAck, kAliceIsn, kPeerIsn + 1 + peer_shift}));
+        EXPECT_TRUE(nat.GetsIn({kTcpSyn | kTcpAck, kPeerIsn, kAliceIsn + 1 + shift}));
+      }
+    }
+  }
+}
+
+// What it acknowledges is judged all the same: a RST from off the path has to know that.
+TEST(TcpLadder, AResetFromWhoHasNotSentMustFromT3OnAcknowledgeWhatWasSent) {
+  for (const TcpDepth depth : {TcpDepth::kSynAckNumber, TcpDepth::kWindow, TcpDepth::kLinux}) {
+    SCOPED_TRACE(ToString(depth));
+    TcpNatBench nat(AtDepth(depth));
+    ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
+    const Verdict verdict = nat.In({kTcpRst | kTcpAck, 0, kAliceIsn + 2});
+    EXPECT_EQ(verdict.rule, depth < TcpDepth::kWindow ? Rule::kNone : Rule::kTcpAckTooHigh);
+  }
+}
+
 TEST(TcpLadder, AResetWithAnyNumberClosesUpToT2AndFromT3OnItMustBeInTheWindow) {
   for (const TcpDepth depth : {TcpDepth::kFlags, TcpDepth::kSynAckNumber, TcpDepth::kWindow, TcpDepth::kLinux}) {
     SCOPED_TRACE(ToString(depth));
