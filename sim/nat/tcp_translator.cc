@@ -35,6 +35,7 @@ void TcpTranslator::Reboot() {
   by_ends_.Clear();
   newest_.Clear();
   earliest_expiry_ = net::Instant::max();
+  sweep_at_ = kSweepAtLeast;
   held_.clear();
   held_numbers_.Clear();
   outputs_.clear();

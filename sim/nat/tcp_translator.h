@@ -50,10 +50,14 @@ class TcpTranslator {
     net::Instant expires;
   };
   std::optional<Entry> Find(net::Instant now, Endpoint inside, Endpoint remote);
+  // Sessions in the table, those that are over and were not met since included: at most twice as many as were alive
+  // when it was last swept, or 64.
+  std::size_t sessions_kept() const { return sessions_.size() - free_.size(); }
 
  private:
   static constexpr std::uint32_t kNone = 0xffffffff;
   static constexpr std::uint64_t kMark = ~std::uint64_t{0} - 1;
+  static constexpr std::size_t kSweepAtLeast = 64;
 
   struct Session {
     Endpoint inside, external, remote;  // external: of the binding
@@ -110,6 +114,9 @@ class TcpTranslator {
   // As Forget(), for one whose time is over.
   void Expire(net::Instant now, Session& session);
   void Detach(Session& session);
+  // Takes out all that are over. Nobody may ever look for them again: where the filter lets anybody in, each stranger's
+  // SYN leaves one.
+  void Sweep(net::Instant now);
   Binding* BindingOf(net::Instant now, const Session& session);
   Endpoint LeavesBy(net::Instant now, Session& session, Passage* failed);
   const TcpTracking& tracking() const { return shared_.profile.tcp.tracking; }
@@ -121,6 +128,7 @@ class TcpTranslator {
   FlatMap<std::uint32_t> by_ends_;                      // index, by inside and remote endpoint
   FlatMap<std::uint32_t> newest_;                       // index + 1 of an inside endpoint's newest, with kMark
   net::Instant earliest_expiry_ = net::Instant::max();  // no session expires before
+  std::size_t sweep_at_ = kSweepAtLeast;                // so many kept are swept
   std::deque<HeldSyn> held_;                            // by `until`
   FlatMap<std::uint64_t> held_numbers_;                 // of those still held, by external and remote endpoint
   std::uint64_t next_held_ = 1;

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/sim/nat_tcp_bench.h"
 
 // Sessions and bindings of TCP: what they share, how long each lives, what ends them.
@@ -32,6 +34,31 @@ TEST(TcpSession, AConnectionDiesExactlyAtItsTimeThoughItsMappingLivesOn) {
   nat.Wait(1ns);
   EXPECT_FALSE(nat.State());
   EXPECT_EQ(nat.In(nat.PeerSynAck()).rule, Rule::kFilteredPort);
+}
+
+// Nobody ever looks for the sessions of strangers again. 1000 live at any time.
+TEST(TcpSession, AMillionStrangersLeaveABoundedTable) {
+  for (const bool conntrack : {false, true}) {  // a session, or a session and a binding, for each
+    SCOPED_TRACE(conntrack);
+    NatProfile profile = conntrack ? LinuxTcp() : NatProfile{};
+    if (!conntrack) profile.tcp.filtering = Filtering::kEndpointIndependent;
+    profile.tcp.tracking.timeouts.syn_sent = 1s;
+    TcpNatBench nat(profile);
+    ASSERT_TRUE(nat.Connect());
+    std::size_t kept_max = 0;
+    for (std::uint32_t i = 0; i < (conntrack ? 100'000u : 1'000'000u); ++i) {
+      const net::SocketAddress stranger(net::IpAddress::V4(0x0b000000u + i), 4000);
+      const Verdict verdict =
+          conntrack ? nat.Out(kAlice, stranger, nat.AliceSyn()) : nat.In(stranger, kAlicePublic, nat.PeerSyn());
+      ASSERT_EQ(verdict.action, conntrack ? Action::kOutside : Action::kInside) << i;
+      kept_max = std::max(kept_max, nat.bench.nat.tcp_sessions_kept());
+      nat.Wait(1ms);
+    }
+    EXPECT_GE(kept_max, 1000u);
+    EXPECT_LE(kept_max, 2u * 1001);
+    EXPECT_EQ(nat.State(), State::kEstablished) << "and the one that lives is not swept away";
+    EXPECT_TRUE(nat.GetsIn(nat.PeerAck()));
+  }
 }
 
 TEST(TcpSession, AResetThatEndsTheLastConnectionEndsTheMapping) {
