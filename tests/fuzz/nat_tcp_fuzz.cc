@@ -263,7 +263,7 @@ class Run {
     if (verdict.rule == Rule::kSynHeld) {
       Require(Opens(before.tcp) && profile_.tcp.unsolicited_hold > seconds(0), "only SYNs are held, and by such NATs");
       held_.try_emplace({external, remote}, now_ + profile_.tcp.unsolicited_hold);
-      Require(held_.size() <= nat::TcpTranslator::kHeldSynsMax, "held SYNs are bounded");
+      Require(held_.size() <= nat::HeldSyns::kMax, "held SYNs are bounded");
     }
     Drain();
     CheckVerdict(verdict, before, packet, /*inwards=*/true);

@@ -367,7 +367,11 @@ TEST(KernelTcp, EveryStateHasTheKernelsTimeout) {
 // Stateful nftables firewalls on both sides, IPv6: policy drop or reject, invalid drop, established accept, inside
 // accept. `related` is not among them: ICMP errors do not get in.
 FirewallOptions Nft(Unsolicited policy) {
-  FilterProfile profile{.tcp = LinuxTracking(), .unsolicited = policy, .icmp_errors = false};
+  FilterProfile profile{.tcp = LinuxTracking(),
+                        .unsolicited = policy,
+                        .unsolicited_hold = net::Duration::zero(),
+                        .unsolicited_udp = policy,
+                        .icmp_errors = false};
   profile.tcp.invalid = TcpInvalid::kDrop;
   return {.profile = profile};
 }
