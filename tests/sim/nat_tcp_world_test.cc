@@ -37,7 +37,7 @@ TEST(IdleConnection, Past350SecondsItsNextSegmentIsResetToTheInside) {
   EXPECT_FALSE(lab.server.at(pair.server).reset) << "the server learns nothing";
 }
 
-// Azure: both ends are reset as it is forgotten.
+// Both ends are reset as it is forgotten.
 TEST(IdleConnection, IsResetAtBothEndsAsItIsForgotten) {
   for (const TcpDepth depth : {TcpDepth::kFlags, TcpDepth::kLinux, TcpDepth::kRewritesIsn}) {
     SCOPED_TRACE(ToString(depth));
