@@ -202,9 +202,13 @@ TcpTracker::Judgement TcpTracker::Ignore(const TcpTracking& tracking, Way way, c
     sides_[Index(way)] = Side();
     latest_.may_be_challenged = false;
     crossed_ = false;
+    const State before = state_;
     state_ = SS;
     const Judgement judgement = JudgeWindow(tracking, way, segment, payload_bytes);
-    if (judgement.action == Action::kRefuse) return judgement;
+    if (judgement.action == Action::kRefuse) {
+      state_ = before;
+      return judgement;
+    }
     return Count(tracking, way, kind, SR);
   }
   latest_.kind = kind;

@@ -272,6 +272,19 @@ TEST(LinuxTcp, AnIgnoredSynIsBelievedOnceItIsAnswered) {
   EXPECT_EQ(nat.State(), State::kEstablished);
 }
 
+TEST(LinuxTcp, AnAnswerToAnIgnoredSynThatIsRefusedChangesNoState) {
+  TcpNatBench nat(LinuxTcp());
+  ASSERT_TRUE(nat.Connect());
+  Packet syn = Tcp(kAlice, kPeer, {.flags = kTcpSyn, .sequence = 3'000'000'000u});
+  syn.tcp.sack_permitted = true;
+  ASSERT_EQ(nat.bench.Out(syn).action, Action::kOutside);
+  Packet answer = Tcp(kPeer, kAlicePublic, {kTcpSyn | kTcpAck, 4'000'000'000u, 3'000'000'001u});
+  answer.tcp.sack_count = 1;
+  answer.tcp.sack[0] = {3'000'000'001u, 3'000'000'002u};  // what was never sent
+  EXPECT_EQ(nat.bench.nat.FromOutside(nat.bench.now, answer).rule, Rule::kTcpAckTooHigh);
+  EXPECT_EQ(nat.State(), State::kEstablished);
+}
+
 TEST(LinuxTcp, AForwardedPortTakesConnectionsFromOutside) {
   NatProfile profile = LinuxTcp();
   profile.port_forwards = {{Addr("0.0.0.0:8080"), kBob.WithPort(80)}};
