@@ -56,6 +56,24 @@ TEST(TcpLadder, SimultaneousOpenPassesEveryRungAndIsRefusedWhereTheProfileRefuse
   }
 }
 
+// The inside host reports a segment that came in (RFC 5508 REQ-5): the quote leaves as its sender sent it.
+TEST(TcpLadder, T5ShiftsWhatInsideHostsQuoteBackToo) {
+  TcpNatBench nat(AtDepth(TcpDepth::kRewritesIsn));
+  ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
+  const std::uint32_t shift = nat.last.tcp.sequence - kAliceIsn;
+  ASSERT_TRUE(nat.GetsIn({kTcpSyn | kTcpAck, kPeerIsn, kAliceIsn + 1 + shift}));
+  ASSERT_NE(nat.last.tcp.sequence, kPeerIsn);
+  Packet error = NatBench::Unreachable(kAlice.address(), kPeer, kAlice);
+  error.quoted.protocol = IpProtocol::kTcp;
+  error.tcp = nat.last.tcp;
+  ASSERT_EQ(nat.bench.Out(error).action, Verdict::Action::kOutside);
+  EXPECT_EQ(error.source.address(), kAlicePublic.address());
+  EXPECT_EQ(error.quoted.destination, kAlicePublic);
+  EXPECT_EQ(error.quoted.source, kPeer);
+  EXPECT_EQ(error.tcp.sequence, kPeerIsn);
+  EXPECT_EQ(error.tcp.acknowledgment, kAliceIsn + 1 + shift);
+}
+
 // The state that crossed SYN,ACKs lead to: below Linux's rung the second establishes, whoever's it is, and from T2 on
 // it has to acknowledge what it answers. Linux's table waits for an ACK.
 TEST(TcpLadder, TheSecondOfTwoCrossedSynAcksEstablishesBelowT4AndT2ChecksItsNumber) {
@@ -223,6 +241,27 @@ TEST(TcpLadder, T5ShiftsQuotedNumbersBack) {
   EXPECT_EQ(error.destination.address(), kAlice.address());
   EXPECT_EQ(error.quoted.source, kAlice);
   EXPECT_EQ(error.tcp.sequence, kAliceIsn);
+}
+
+// RFC 9293 §3.8.6.1: one octet may be sent beyond a window of 0, to ask whether it still is. What its sender says next
+// counts from behind it.
+TEST(TcpLadder, AZeroWindowProbeAndWhatFollowsItPassEveryRungAndNoMoreThanThat) {
+  for (const TcpDepth depth : {TcpDepth::kWindow, TcpDepth::kLinux, TcpDepth::kRewritesIsn}) {
+    SCOPED_TRACE(ToString(depth));
+    TcpNatBench nat(AtDepth(depth));
+    ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
+    const std::uint32_t shift = nat.last.tcp.sequence - kAliceIsn;
+    ASSERT_TRUE(nat.GetsIn({kTcpSyn | kTcpAck, kPeerIsn, kAliceIsn + 1 + shift}));
+    const std::uint32_t peer_shift = nat.last.tcp.sequence - kPeerIsn;
+    const auto alice = [&](std::uint32_t sent, std::uint32_t bytes) {
+      return Seg{kTcpAck, kAliceIsn + 1 + sent, kPeerIsn + 1 + peer_shift, bytes};
+    };
+    ASSERT_TRUE(nat.GoesOut(alice(0, 1000)));
+    ASSERT_TRUE(nat.GetsIn({kTcpAck, kPeerIsn + 1, kAliceIsn + 1001 + shift, 0, /*window=*/0}));
+    EXPECT_TRUE(nat.GoesOut(alice(1000, 1)));
+    EXPECT_TRUE(nat.GoesOut(alice(1001, 0)));
+    EXPECT_EQ(nat.Out(alice(1002, 0)).rule, Rule::kTcpSequenceTooHigh);
+  }
 }
 
 // RFC 7857 §2.2 on every rung: the RST that answers a SYN has the number 0 (RFC 9293 §3.10.7.1) or, from what forges,

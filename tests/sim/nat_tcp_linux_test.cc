@@ -221,6 +221,18 @@ TEST(LinuxTcp, ThreeRetransmissionsShortenTheLifeTo300Seconds) {
   EXPECT_EQ(nat.LifeLeft(), 300s);
 }
 
+// As nf_conntrack has it: a closed window is waited for no longer than retransmissions are.
+TEST(LinuxTcp, AWindowOfZeroShortensTheLifeTo300Seconds) {
+  TcpNatBench nat(LinuxTcp());
+  ASSERT_TRUE(nat.Connect());
+  Seg full = nat.PeerAck();
+  full.window = 0;
+  ASSERT_TRUE(nat.GetsIn(full));
+  EXPECT_EQ(nat.LifeLeft(), 300s);
+  ASSERT_TRUE(nat.GetsIn(nat.PeerAck()));  // opens again
+  EXPECT_EQ(nat.LifeLeft(), 432000s);
+}
+
 TEST(LinuxTcp, AResetAsTheOnlyAnswerEndsTheEntryAtOnce) {
   TcpNatBench nat(LinuxTcp());
   ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));

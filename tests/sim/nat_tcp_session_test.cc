@@ -103,6 +103,22 @@ TEST(TcpSession, WhetherAnIcmpErrorShutsTheHoleIsTheProfiles) {
   }
 }
 
+// REQ-10, of errors that the inside host sends about what it got.
+TEST(TcpSession, WhetherTheInsideHostsIcmpErrorEndsTheConnectionIsTheProfiles) {
+  for (const bool closes : {false, true}) {
+    NatProfile profile;
+    profile.icmp_errors_close = closes;
+    TcpNatBench nat(profile);
+    ASSERT_TRUE(nat.Connect());
+    ASSERT_EQ(nat.Out(kAlice, kServer, nat.AliceSyn()).action, Action::kOutside);
+    Packet error = NatBench::Unreachable(kAlice.address(), kPeer, kAlice);
+    error.quoted.protocol = IpProtocol::kTcp;
+    ASSERT_EQ(nat.bench.Out(error).action, Action::kOutside);
+    EXPECT_EQ(nat.State().has_value(), !closes);
+    EXPECT_EQ(nat.In(kServer, kAlicePublic, nat.PeerSynAck()).action, Action::kInside) << "of one connection only";
+  }
+}
+
 TEST(TcpSession, FilterMemoryIsTheEndpointsOrTheMappings) {
   for (const FilterMemory memory : {FilterMemory::kEndpoint, FilterMemory::kMapping}) {
     SCOPED_TRACE(ToString(memory));
