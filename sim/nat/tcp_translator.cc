@@ -88,6 +88,8 @@ Verdict TcpTranslator::PassHairpin(net::Instant now, Endpoint inside, Packet& pa
 TcpTranslator::Passage TcpTranslator::Outbound(net::Instant now, Endpoint inside, Endpoint remote, TcpHeader& segment,
                                                std::uint32_t bytes) {
   Session* session = FindSession(now, inside, remote);
+  std::optional<Session> before;  // of one that may find no binding to leave by
+  if (session != nullptr && !session->bound) before = *session;
   Action action = Action::kPass;
   if (session != nullptr) {
     TcpHeader own = segment;  // in the numbers of those who count them
@@ -127,7 +129,10 @@ TcpTranslator::Passage TcpTranslator::Outbound(net::Instant now, Endpoint inside
   } else {
     Passage failed;
     external = LeavesBy(now, *session, &failed);
-    if (failed.rule != Rule::kNone) return failed;
+    if (failed.rule != Rule::kNone) {
+      *session = *before;
+      return failed;
+    }
     session->sent = true;
     if (action == Action::kPass || action == Action::kReopen) Restart(now, *session);
   }

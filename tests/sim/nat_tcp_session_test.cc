@@ -153,6 +153,19 @@ TEST(TcpSession, InboundSessionsAnswerByTheEndpointTheyCameInBy) {
   }
 }
 
+// It did not pass, so it has not happened: the connection from outside needs a mapping for its answers, and gets none.
+TEST(TcpSession, ASegmentThatFindsNoMappingMovesNoState) {
+  NatProfile profile;
+  profile.tcp.mapping = Mapping::kAddressDependent;
+  profile.tcp.filtering = Filtering::kEndpointIndependent;
+  profile.mappings_per_host_max = 1;
+  TcpNatBench nat(profile);
+  ASSERT_EQ(nat.Out(kAlice, kServer, nat.AliceSyn()).action, Action::kOutside);
+  ASSERT_EQ(nat.In(kPeer, nat.last.source, nat.PeerSyn()).action, Action::kInside);
+  EXPECT_EQ(nat.Out(nat.AliceSynAck()).rule, Rule::kMappingLimit);
+  EXPECT_EQ(nat.State(), State::kSynSent);
+}
+
 TEST(TcpSession, AnInvalidSegmentMayBeAnsweredWithAReset) {
   NatProfile profile;
   profile.tcp.tracking.invalid = TcpInvalid::kReset;
