@@ -59,7 +59,7 @@ class Sink final : public net::App {
 };
 
 struct Transfer {
-  explicit Transfer(TcpDepth depth) : homes(Profile(depth)) {
+  Transfer(TcpDepth depth, bool scales) : homes(Profile(depth), Hosts(scales)) {
     source.Attach(homes.world.StartProgram(homes.alice, "source", source));
     sink.Attach(homes.world.StartProgram(homes.bob, "sink", sink));
     homes.world.RunUntil(net::Instant(5s));  // past slow start
@@ -71,6 +71,11 @@ struct Transfer {
     profile.port_forwards.push_back({{V4(0, 0, 0, 0), 80}, {V4(192, 168, 1, 20), 80}});
     return profile;
   }
+  static HostOptions Hosts(bool scales) {
+    HostOptions options;
+    if (!scales) options.tcp.window_scale.reset();
+    return options;
+  }
   void RunFor(net::Duration time) { homes.world.RunUntil(homes.world.now() + time); }
 
   TwoHomes homes;
@@ -78,8 +83,9 @@ struct Transfer {
   Sink sink;
 };
 
-void BM_TcpBulk(benchmark::State& state, TcpDepth depth) {
-  Transfer transfer(depth), lowest(TcpDepth::kAddresses);
+// `scales`: the hosts of both.
+void BM_TcpBulk(benchmark::State& state, TcpDepth depth, bool scales = true) {
+  Transfer transfer(depth, scales), lowest(TcpDepth::kAddresses, scales);
   const std::uint64_t bytes_before = transfer.sink.bytes, hops_before = transfer.homes.world.packet_hops();
   bench::Stopwatch stopwatch, lowest_stopwatch;
   for (auto _ : state) {
@@ -97,6 +103,8 @@ void BM_TcpBulk(benchmark::State& state, TcpDepth depth) {
 BENCHMARK_CAPTURE(BM_TcpBulk, addresses, TcpDepth::kAddresses)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(BM_TcpBulk, flags, TcpDepth::kFlags)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(BM_TcpBulk, syn_ack_number, TcpDepth::kSynAckNumber)->Unit(benchmark::kMillisecond);
+// A NAT that ignores scaling stalls hosts that scale. Without it they have 65,535 bytes in flight.
+BENCHMARK_CAPTURE(BM_TcpBulk, window_unscaled, TcpDepth::kWindow, /*scales=*/false)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(BM_TcpBulk, linux, TcpDepth::kLinux)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(BM_TcpBulk, rewrites_isn, TcpDepth::kRewritesIsn)->Unit(benchmark::kMillisecond);
 

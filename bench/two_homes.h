@@ -28,10 +28,10 @@ inline int Port(HostNode& node, absl::string_view name, const net::IpAddress& ad
 //
 //     alice --- home_a --- core --- home_b --- bob
 struct TwoHomes {
-  explicit TwoHomes(const NatProfile& nat = {})
+  explicit TwoHomes(const NatProfile& nat = {}, const HostOptions& host = {})
       : world(1),
-        alice(world.AddHost("alice")),
-        bob(world.AddHost("bob")),
+        alice(world.AddHost("alice", host)),
+        bob(world.AddHost("bob", host)),
         core(world.AddRouter("core")),
         home_a(world.AddNode<NatBox>("home_a", NatBoxOptions{.profile = nat})),
         home_b(world.AddNode<NatBox>("home_b", NatBoxOptions{.profile = nat})) {

@@ -39,6 +39,10 @@ std::optional<Contradiction> FindContradiction(const proto::Firewall& firewall) 
   if (firewall.unsolicited() == proto::Unsolicited::INPUT) {
     return Contradiction{"unsolicited", "INPUT: without translation nothing from outside is for the box"};
   }
+  if (firewall.tracking() == proto::TcpTracking::ADDRESSES && firewall.unsolicited_hold_us() > 0 &&
+      firewall.has_unsolicited_hold_us()) {
+    return Contradiction{"unsolicited_hold_us", "tracking by addresses knows no SYNs that it could hold"};
+  }
   if (firewall.tracking() == proto::TcpTracking::REWRITES_ISN) {
     return Contradiction{"tracking", "REWRITES_ISN: without translation no packet is changed"};
   }
@@ -60,7 +64,11 @@ sim::FilterProfile ToFilterProfile(const proto::Firewall& firewall) {
   profile.tcp.depth = ToTcpDepth(firewall.tracking());
   profile.tcp.simultaneous_open = firewall.simultaneous_open();
   profile.tcp.on_reset = sim::TcpOnReset::kClose;
-  profile.unsolicited = ToUnsolicited(firewall.unsolicited());
+  if (firewall.has_unsolicited()) {
+    profile.unsolicited = profile.unsolicited_udp = ToUnsolicited(firewall.unsolicited());
+  }
+  const bool holds = firewall.tracking() != proto::TcpTracking::ADDRESSES;
+  profile.unsolicited_hold = std::chrono::microseconds(holds ? firewall.unsolicited_hold_us() : 0);
   profile.icmp_errors = firewall.icmp_errors();
   return profile;
 }
@@ -84,13 +92,15 @@ std::optional<Contradiction> FindFirewallContradiction(const proto::Nat& nat) {
   const proto::Firewall& firewall = nat.firewall();
   if (firewall.has_outside()) return Contradiction{"outside", "a NAT's own outside interface is the firewall's"};
   const bool flows = firewall.has_unsolicited() || firewall.has_udp_idle_timeout_us() || firewall.has_tracking() ||
-                     firewall.has_simultaneous_open() || firewall.has_icmp_errors();
+                     firewall.has_simultaneous_open() || firewall.has_icmp_errors() ||
+                     firewall.has_unsolicited_hold_us();
   if (flows && nat.ipv6() != proto::Nat::OUTBOUND_ONLY) {
     const char* field = firewall.has_unsolicited()           ? "unsolicited"
                         : firewall.has_udp_idle_timeout_us() ? "udp_idle_timeout_us"
                         : firewall.has_tracking()            ? "tracking"
                         : firewall.has_simultaneous_open()   ? "simultaneous_open"
-                                                             : "icmp_errors";
+                        : firewall.has_icmp_errors()         ? "icmp_errors"
+                                                             : "unsolicited_hold_us";
     return Contradiction{field, "has no effect: it is for IPv6, which this NAT does not filter (ipv6: OUTBOUND_ONLY)"};
   }
   return FindContradiction(firewall);

@@ -77,10 +77,11 @@ void FillDependentDefaults(proto::UdpNat* udp) {
 
 void FillDependentDefaults(proto::TcpNat* tcp) {
   const std::uint64_t transitory = tcp->transitory_timeout_us();
+  const std::uint64_t established = tcp->established_timeout_us();
   if (!tcp->has_syn_sent_timeout_us()) tcp->set_syn_sent_timeout_us(transitory);
   if (!tcp->has_syn_received_timeout_us()) tcp->set_syn_received_timeout_us(transitory);
-  if (!tcp->has_fin_wait_timeout_us()) tcp->set_fin_wait_timeout_us(transitory);
-  if (!tcp->has_close_wait_timeout_us()) tcp->set_close_wait_timeout_us(transitory);
+  if (!tcp->has_fin_wait_timeout_us()) tcp->set_fin_wait_timeout_us(established);
+  if (!tcp->has_close_wait_timeout_us()) tcp->set_close_wait_timeout_us(established);
   if (!tcp->has_last_ack_timeout_us()) tcp->set_last_ack_timeout_us(transitory);
   if (!tcp->has_time_wait_timeout_us()) tcp->set_time_wait_timeout_us(transitory);
   if (!tcp->has_close_timeout_us()) tcp->set_close_timeout_us(transitory);

@@ -32,7 +32,7 @@ class NatProfiles {
 
 // Writes the defaults that depend on other fields: the timeouts that follow idle_timeout_us.
 void FillDependentDefaults(proto::UdpNat* udp);
-// ... and those that follow transitory_timeout_us.
+// ... and those that follow transitory_timeout_us and established_timeout_us.
 void FillDependentDefaults(proto::TcpNat* tcp);
 
 }  // namespace pinhole::scenarios

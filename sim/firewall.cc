@@ -7,7 +7,17 @@
 namespace pinhole::sim {
 
 Firewall::Firewall(const NodeInit& init, const FirewallOptions& options)
-    : Middlebox(init, options.host, options.egress), outside_(options.outside), filter_(options.profile) {}
+    : Middlebox(init, options.host, options.egress), outside_(options.outside), filter_(options.profile) {
+  UsesTimer();
+}
+
+std::optional<net::Instant> Firewall::NextTimer() const { return Earlier(HostNode::NextTimer(), filter_.NextTimer()); }
+
+void Firewall::OnTimer() {
+  HostNode::OnTimer();
+  filter_.OnTimer(world().now());
+  SendHeldAnswers(filter_, outside_);
+}
 
 void Firewall::Forward(int interface, PacketPtr packet) {
   const net::IpAddress& destination = packet->destination.address();

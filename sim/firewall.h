@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "sim/middlebox.h"
 #include "sim/nat/stateful_filter.h"
 
@@ -21,6 +23,9 @@ class Firewall final : public Middlebox {
   Firewall(const NodeInit& init, const FirewallOptions& options);
 
   StatefulFilter& filter() { return filter_; }
+
+  std::optional<net::Instant> NextTimer() const override;
+  void OnTimer() override;
 
  protected:
   void Forward(int interface, PacketPtr packet) override;

@@ -42,15 +42,30 @@ bool Middlebox::Judge(int interface, PacketPtr& packet, bool out) {
   return false;
 }
 
+// By a code of RFC 792's, in the packet's own family.
+void Middlebox::Reject(int interface, const Packet& packet, std::uint8_t icmp_code) {
+  SendUnreachable(interface, packet,
+                  icmp_code == 13  ? Unreachable::kAdmin
+                  : icmp_code == 1 ? Unreachable::kHost
+                                   : Unreachable::kPort);
+}
+
+void Middlebox::SendHeldAnswers(StatefulFilter& filter, int outside) {
+  while (const std::optional<NatOutput> output = filter.PollOutput()) {
+    if (output->kind == NatOutput::Kind::kReset) {
+      SendTcpReset(output->packet);
+    } else {
+      Reject(outside, output->packet, output->icmp_code);
+    }
+  }
+}
+
 bool Middlebox::PassesFilter(StatefulFilter& filter, int interface, bool inwards, PacketPtr& packet) {
   const Verdict verdict =
       inwards ? filter.FromOutside(world().now(), *packet) : filter.FromInside(world().now(), *packet);
   switch (verdict.action) {
     case Verdict::Action::kReject:
-      SendUnreachable(interface, *packet,
-                      verdict.icmp_code == 13  ? Unreachable::kAdmin
-                      : verdict.icmp_code == 1 ? Unreachable::kHost
-                                               : Unreachable::kPort);
+      Reject(interface, *packet, verdict.icmp_code);
       break;
     case Verdict::Action::kReset:
       SendTcpReset(*packet);

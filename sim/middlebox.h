@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "net/ip_address.h"
@@ -24,14 +26,22 @@ class Middlebox : public HostNode {
   // RST itself.
   void SendTcpReset(const Packet& about);
 
+  // The earlier of two times that a timer may have.
+  static std::optional<net::Instant> Earlier(std::optional<net::Instant> a, std::optional<net::Instant> b) {
+    return a && b ? std::min(*a, *b) : a ? a : b;
+  }
+
   bool has_egress_policy() const { return has_egress_; }
   // False, with `packet` gone and its sender told as the rules have it, if it may not pass. `interface`: it came in by.
   bool PassesOut(int interface, PacketPtr& packet) { return !has_egress_ || Judge(interface, packet, true); }
   bool PassesIn(int interface, PacketPtr& packet) { return !has_egress_ || Judge(interface, packet, false); }
   bool PassesFilter(StatefulFilter& filter, int interface, bool inwards, PacketPtr& packet);
+  // Sends what `filter` has to say by itself to what came in by `outside`.
+  void SendHeldAnswers(StatefulFilter& filter, int outside);
 
  private:
   bool Judge(int interface, PacketPtr& packet, bool out);
+  void Reject(int interface, const Packet& packet, std::uint8_t icmp_code);
 
   EgressPolicy egress_;
   bool has_egress_;

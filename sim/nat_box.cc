@@ -151,14 +151,17 @@ void NatBox::Drain() {
 }
 
 std::optional<net::Instant> NatBox::NextTimer() const {
-  const std::optional<net::Instant> own = HostNode::NextTimer();
   const std::optional<net::Instant> nat = nat_ ? nat_->NextTimer() : std::nullopt;
-  if (!own || !nat) return own ? own : nat;
-  return std::min(*own, *nat);
+  const std::optional<net::Instant> ipv6 = ipv6_filter_ ? ipv6_filter_->NextTimer() : std::nullopt;
+  return Earlier(HostNode::NextTimer(), Earlier(nat, ipv6));
 }
 
 void NatBox::OnTimer() {
   HostNode::OnTimer();
+  if (ipv6_filter_) {
+    ipv6_filter_->OnTimer(world().now());
+    SendHeldAnswers(*ipv6_filter_, kOutside);
+  }
   if (!nat_) return;
   nat_->OnTimer(world().now());
   Drain();

@@ -51,7 +51,7 @@ std::string Timeouts(proto::UdpNat udp) {
   return absl::StrCat(text, " s, ", Words(proto::Refresh::Kind_Name(udp.refresh())));
 }
 
-// The different lives while a connection opens or closes, and the established one's.
+// The different lives while a connection opens, established, half closed if that differs, and while it closes.
 std::string Timeouts(proto::TcpNat tcp) {
   FillDependentDefaults(&tcp);
   const auto join = [](std::vector<std::uint64_t> lives) {
@@ -60,10 +60,11 @@ std::string Timeouts(proto::TcpNat tcp) {
     return absl::StrJoin(lives, " / ", [](std::string* out, std::uint64_t us) { absl::StrAppend(out, Seconds(us)); });
   };
   std::string text = absl::StrCat(join({tcp.syn_sent_timeout_us(), tcp.syn_received_timeout_us()}), " s, ",
-                                  Seconds(tcp.established_timeout_us()), " s, ",
-                                  join({tcp.fin_wait_timeout_us(), tcp.close_wait_timeout_us(),
-                                        tcp.last_ack_timeout_us(), tcp.time_wait_timeout_us()}),
-                                  " s, RST ", Seconds(tcp.close_timeout_us()), " s");
+                                  Seconds(tcp.established_timeout_us()), " s, ");
+  const std::string half_closed = join({tcp.fin_wait_timeout_us(), tcp.close_wait_timeout_us()});
+  if (half_closed != Seconds(tcp.established_timeout_us())) absl::StrAppend(&text, "half closed ", half_closed, " s, ");
+  absl::StrAppend(&text, join({tcp.last_ack_timeout_us(), tcp.time_wait_timeout_us()}), " s, RST ",
+                  Seconds(tcp.close_timeout_us()), " s");
   if (tcp.has_unacknowledged_timeout_us()) {
     absl::StrAppend(&text, ", unacknowledged ", Seconds(tcp.unacknowledged_timeout_us()), " s");
   }
@@ -119,10 +120,11 @@ void PrintMarkdown(const NatProfiles& profiles, std::ostream& out) {
         << absl::StrJoin(profile.source(), "; ") << " |\n";
   }
   out << "\n## TCP\n\n"
-         "Timeouts: while opening, established, while closing, after a RST. Tracking is how closely segments are "
-         "looked at:\n*addresses* (not at all), *flags*, *syn ack number*, *window*, *linux*, *rewrites isn*; each "
-         "does "
-         "what the ones before\nit do. Invalid is what becomes of a segment that the tracking refuses.\n\n"
+         "Timeouts: while opening, established (half closed where that differs), while closing, after a RST. Tracking "
+         "is how\nclosely segments are looked at: *addresses* (not at all), *flags*, *syn ack number*, *window*, "
+         "*linux*, *rewrites isn*;\neach does what the ones before it do. Invalid is what becomes of a segment that "
+         "the "
+         "tracking refuses.\n\n"
          "| profile | mapping | filtering | filter memory | ports | TCP timeouts | hairpin | unsolicited SYN | "
          "tracking "
          "| invalid | RST |\n|---|---|---|---|---|---|---|---|---|---|---|\n";

@@ -59,6 +59,8 @@ class Nat {
   // The connection between an inside and a remote endpoint; nullopt: none is known.
   std::optional<nat::TcpTranslator::Entry> FindTcp(net::Instant now, int network, const net::SocketAddress& inside,
                                                    const net::SocketAddress& remote);
+  // As TcpTranslator's.
+  std::size_t tcp_sessions_kept() const { return tcp_ ? tcp_->sessions_kept() : 0; }
 
  private:
   using Endpoint = nat::Endpoint;

@@ -18,7 +18,7 @@ constexpr std::uint8_t kAdminProhibitedCode = 13;
 }  // namespace
 
 absl::Status Validate(const FilterProfile& profile) {
-  if (profile.unsolicited == Unsolicited::kInput) {
+  if (profile.unsolicited == Unsolicited::kInput || profile.unsolicited_udp == Unsolicited::kInput) {
     return absl::InvalidArgumentError("unsolicited: input: without translation nothing from outside is for the box");
   }
   if (profile.tcp.invalid != TcpInvalid::kDrop && profile.tcp.invalid != TcpInvalid::kReset) {
@@ -34,6 +34,8 @@ absl::Status Validate(const FilterProfile& profile) {
   NatProfile nat;  // the rest is as for a NAT
   nat.udp.timeouts = profile.udp_timeouts;
   nat.tcp.tracking = profile.tcp;
+  nat.tcp.unsolicited = profile.unsolicited;
+  nat.tcp.unsolicited_hold = profile.unsolicited_hold;
   return Validate(nat);
 }
 
@@ -57,10 +59,10 @@ void StatefulFilter::Add(net::Instant now, const Key& key, const Flow& flow) {
   flows_[key] = flow;
 }
 
-Verdict StatefulFilter::Refuse(const Packet& packet, Rule rule) const {
+Verdict StatefulFilter::Refuse(net::Instant now, const Packet& packet, Rule rule) {
   Verdict verdict = Verdict::Drop(rule, packet.destination);
   verdict.action = Verdict::Action::kReject;
-  switch (profile_.unsolicited) {
+  switch (packet.is_tcp() ? profile_.unsolicited : profile_.unsolicited_udp) {
     case Unsolicited::kDrop:
     case Unsolicited::kInput:  // refused by Validate()
       verdict.action = Verdict::Action::kDrop;
@@ -82,7 +84,42 @@ Verdict StatefulFilter::Refuse(const Packet& packet, Rule rule) const {
       verdict.icmp_code = kAdminProhibitedCode;
       break;
   }
+  const bool holds = packet.is_tcp() && nat::IsOpeningSyn(packet.tcp) && verdict.action != Verdict::Action::kDrop &&
+                     profile_.unsolicited_hold > net::Duration::zero();
+  return holds ? Hold(now, packet, verdict) : verdict;
+}
+
+// REC-34. `answer`: what it gets then.
+Verdict StatefulFilter::Hold(net::Instant now, const Packet& packet, const Verdict& answer) {
+  Verdict verdict = Verdict::Drop(Rule::kSynHeld, packet.destination);
+  const bool resets = answer.action == Verdict::Action::kReset;
+  const net::Instant until = now + profile_.unsolicited_hold;
+  if (!held_.Hold({packet.destination, packet.source}, packet, until, resets, answer.icmp_code)) {
+    verdict.rule = Rule::kSynHoldFull;
+    verdict.state.number = verdict.state.limit = nat::HeldSyns::kMax;
+  }
   return verdict;
+}
+
+std::optional<net::Instant> StatefulFilter::NextTimer() const {
+  return outputs_.empty() ? held_.NextTimer() : std::optional(net::Instant{});
+}
+
+void StatefulFilter::OnTimer(net::Instant now) {
+  while (const std::optional<NatOutput> answer = held_.PopDue(now)) outputs_.push_back(*answer);
+}
+
+std::optional<NatOutput> StatefulFilter::PollOutput() {
+  if (outputs_.empty()) return std::nullopt;
+  std::optional<NatOutput> output = outputs_.front();
+  outputs_.pop_front();
+  return output;
+}
+
+void StatefulFilter::Reboot() {
+  flows_.clear();
+  held_.Clear();
+  outputs_.clear();
 }
 
 // `flow`: null if there is none.
@@ -101,7 +138,7 @@ Verdict StatefulFilter::JudgeTcp(net::Instant now, const Key& key, Flow* flow, W
     judgement = tracker.Start(profile_.tcp, packet.tcp, packet.payload.size_bytes);
   }
   if (judgement.action == Action::kRefuse) {
-    if (judgement.rule == Rule::kSimultaneousOpen) return Refuse(packet, judgement.rule);
+    if (judgement.rule == Rule::kSimultaneousOpen) return Refuse(now, packet, judgement.rule);
     Verdict verdict = Verdict::Drop(judgement.rule, key.inside);
     verdict.state.number = judgement.number;
     verdict.state.limit = judgement.limit;
@@ -110,7 +147,7 @@ Verdict StatefulFilter::JudgeTcp(net::Instant now, const Key& key, Flow* flow, W
     return verdict;
   }
   // What would begin a connection does so from inside only.
-  if (flow == nullptr && way == Way::kReply) return Refuse(packet, Rule::kInboundRefused);
+  if (flow == nullptr && way == Way::kReply) return Refuse(now, packet, Rule::kInboundRefused);
   if (flow == nullptr) {
     fresh.timer.expires = now + tracker.Life(profile_.tcp);
     Add(now, key, fresh);
@@ -119,10 +156,12 @@ Verdict StatefulFilter::JudgeTcp(net::Instant now, const Key& key, Flow* flow, W
   } else if (judgement.action == Action::kPassAndForget) {
     flows_.erase(key);
   }
+  if (way == Way::kOriginal && packet.tcp.Has(kTcpSyn)) held_.Cancel({key.inside, key.remote});
   return passes;
 }
 
 Verdict StatefulFilter::FromInside(net::Instant now, const Packet& packet) {
+  OnTimer(now);
   const Verdict passes{.action = Verdict::Action::kOutside};
   if (packet.is_icmp()) return passes;
   const Key key{packet.source, packet.destination, packet.is_tcp()};
@@ -137,6 +176,7 @@ Verdict StatefulFilter::FromInside(net::Instant now, const Packet& packet) {
 }
 
 Verdict StatefulFilter::FromOutside(net::Instant now, const Packet& packet) {
+  OnTimer(now);
   if (packet.is_icmp()) {
     const bool about_tcp = packet.quoted.protocol == IpProtocol::kTcp;
     const bool known = profile_.icmp_errors && IsIcmpError(packet) &&
@@ -146,7 +186,7 @@ Verdict StatefulFilter::FromOutside(net::Instant now, const Packet& packet) {
   const Key key{packet.destination, packet.source, packet.is_tcp()};
   Flow* flow = Find(now, key);
   if (packet.is_tcp()) return JudgeTcp(now, key, flow, Way::kReply, packet);
-  if (flow == nullptr) return Refuse(packet, Rule::kInboundRefused);
+  if (flow == nullptr) return Refuse(now, packet, Rule::kInboundRefused);
   nat::OnPacket(flow->timer, udp_, nat::Direction::kInbound, /*answers=*/true, now);
   return Verdict::Inside(0);
 }

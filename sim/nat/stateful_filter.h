@@ -1,10 +1,14 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <deque>
+#include <optional>
 
 #include "absl/container/flat_hash_map.h"
 #include "net/socket_address.h"
 #include "net/time.h"
+#include "sim/nat/held_syns.h"
 #include "sim/nat/profile.h"
 #include "sim/nat/refresh.h"
 #include "sim/nat/tcp_tracker.h"
@@ -24,8 +28,13 @@ struct FilterProfile {
                               .assured_after = std::chrono::seconds(2)};
   // `invalid` may be kDrop or kReset, `idle` only kSilent.
   TcpTracking tcp;
-  // The answer to what is new from outside. kReset answers TCP; UDP then gets port unreachable. Not kInput.
-  Unsolicited unsolicited = Unsolicited::kDrop;
+  // The answer to segments that are new from outside. Not kInput.
+  Unsolicited unsolicited = Unsolicited::kAdminProhibited;
+  // A SYN gets it so long after it came, unless the inside host's own to that remote endpoint goes out before (RFC 6092
+  // REC-34). Zero: at once.
+  net::Duration unsolicited_hold = std::chrono::seconds(6);
+  // The answer to datagrams that are. kReset: port unreachable. Not kInput.
+  Unsolicited unsolicited_udp = Unsolicited::kDrop;
   // ICMP errors get in if they quote a packet of a flow (RFC 6092 REC-36; nftables' `ct state related`). Never end it.
   bool icmp_errors = true;
 };
@@ -37,7 +46,7 @@ absl::Status Validate(const FilterProfile& profile);
 // what belongs to a flow gets in (RFC 6092 §3). In nftables: policy drop, invalid drop, established accept, inside
 // accept. It knows no hosts or routes. Packets are never changed.
 //
-// Not modelled: ICMP that is no error, of which nothing gets in; the hold of REC-34; protocols that are none of these.
+// Not modelled: ICMP that is no error, of which nothing gets in; protocols that are none of these.
 class StatefulFilter {
  public:
   // REQUIRES: Validate(profile) is OK.
@@ -48,8 +57,14 @@ class StatefulFilter {
   // kInside (network 0), or the same answers.
   Verdict FromOutside(net::Instant now, const Packet& packet);
 
-  // Forgets all flows.
-  void Reboot() { flows_.clear(); }
+  // When it may have something to send by itself: answers to SYNs that were held. OnTimer() is part of the above.
+  std::optional<net::Instant> NextTimer() const;
+  void OnTimer(net::Instant now);
+  // As Nat's; none is a kSegment.
+  std::optional<NatOutput> PollOutput();
+
+  // Forgets all flows and what is held.
+  void Reboot();
   // The state of a connection; kNone: none is known.
   TcpTrackerState StateOf(net::Instant now, const net::SocketAddress& inside, const net::SocketAddress& remote);
 
@@ -70,13 +85,16 @@ class StatefulFilter {
 
   Flow* Find(net::Instant now, const Key& key);
   void Add(net::Instant now, const Key& key, const Flow& flow);
-  Verdict Refuse(const Packet& packet, Rule rule) const;
+  Verdict Refuse(net::Instant now, const Packet& packet, Rule rule);
+  Verdict Hold(net::Instant now, const Packet& packet, const Verdict& answer);
   Verdict JudgeTcp(net::Instant now, const Key& key, Flow* flow, TcpTracker::Way way, const Packet& packet);
 
   FilterProfile profile_;
   UdpBehavior udp_;  // how flows are refreshed
   absl::flat_hash_map<Key, Flow> flows_;
   std::size_t sweep_at_ = 64;
+  nat::HeldSyns held_;
+  std::deque<NatOutput> outputs_;
 };
 
 }  // namespace pinhole::sim

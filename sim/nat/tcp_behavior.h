@@ -12,7 +12,8 @@ namespace pinhole::sim {
 enum class TcpDepth : std::uint8_t {
   kAddresses,     // T0: a segment is a packet between two endpoints; flags are not read
   kFlags,         // T1: flags move a state machine, and what it has no way on for is invalid
-  kSynAckNumber,  // T2: a SYN,ACK must acknowledge the SYN's number + 1
+  kSynAckNumber,  // T2: the SYN,ACK that answers a SYN must acknowledge its number + 1 (in SYN_SENT and SYN_SENT2, and
+                  // of two that cross the second; a later one has nothing to answer and passes unread)
   kWindow,        // T3: four window bounds, by windows as they stand in the header, without scaling
   kLinux,         // T4: with scaling where both offered it, SACK, and rules for RST (nf_conntrack_proto_tcp.c)
   kRewritesIsn,   // T5: as T4, and each side's sequence numbers are shifted by a random offset (pf, modulate state)
@@ -42,13 +43,15 @@ enum class TcpIdle : std::uint8_t {
 };
 
 // How long a session lives after the last segment that counted, by the state that this one left. A session is
-// dead at the very end of its time. Defaults are RFC 5382 REQ-5's.
+// dead at the very end of its time. Defaults are RFC 5382 REQ-5's, by which a connection of which one half still runs
+// is established: only when both ends have sent FIN does its closing, and so the transitory time, begin (RFC 7857 §2,
+// figure 1; RFC 6092 §3.3.1).
 struct TcpTimeouts {
   net::Duration syn_sent = std::chrono::seconds(240);
   net::Duration syn_received = std::chrono::seconds(240);
   net::Duration established = std::chrono::seconds(7440);
-  net::Duration fin_wait = std::chrono::seconds(240);
-  net::Duration close_wait = std::chrono::seconds(240);
+  net::Duration fin_wait = std::chrono::seconds(7440);
+  net::Duration close_wait = std::chrono::seconds(7440);
   net::Duration last_ack = std::chrono::seconds(240);
   net::Duration time_wait = std::chrono::seconds(240);
   net::Duration close = std::chrono::seconds(240);

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "sim/nat/tcp_translator.h"
 
 // The sessions of a TcpTranslator: how they are found, live and end, and what ICMP says about them.
@@ -42,7 +44,18 @@ TcpTranslator::Session& TcpTranslator::AddSession(net::Instant now, const Sessio
   newest = index + 1;
   if (opens) DrawShifts(added);
   Restart(now, added);
+  if (sessions_kept() >= sweep_at_) Sweep(now);
   return added;
+}
+
+// Bindings need not be told: one that is alive has a session that lives longer. Those that say something at their end
+// have a timer.
+void TcpTranslator::Sweep(net::Instant now) {
+  for (Session& session : sessions_) {
+    if (tracking().idle == TcpIdle::kResetBoth) break;
+    if (session.serial != 0 && now >= session.expires) Detach(session);
+  }
+  sweep_at_ = std::max(kSweepAtLeast, sessions_kept() * 2);
 }
 
 void TcpTranslator::DrawShifts(Session& session) {
@@ -100,7 +113,7 @@ void TcpTranslator::Forget(net::Instant now, Session& session) {
 }
 
 void TcpTranslator::Expire(net::Instant now, Session& session) {
-  const bool established = session.tracker.state() == TcpTrackerState::kEstablished && session.tracker.replied();
+  const bool established = session.tracker.InEstablishedPhase() && session.tracker.replied();
   if (established && tracking().idle == TcpIdle::kResetBoth) {
     // As if each end had reset the connection, with the number that the other one waits for.
     const TcpTracker::Way inside_way = session.from_outside ? TcpTracker::Way::kReply : TcpTracker::Way::kOriginal;

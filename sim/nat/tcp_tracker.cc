@@ -70,6 +70,8 @@ TcpTracker::Kind TcpTracker::KindOf(const TcpHeader& segment) {
   }
 }
 
+bool TcpTracker::InEstablishedPhase() const { return state_ == ES || state_ == FW || state_ == CW; }
+
 bool TcpTracker::Closing() const {
   return state_ == FW || state_ == CW || state_ == LA || state_ == TW || state_ == CL;
 }
@@ -126,11 +128,16 @@ TcpTracker::Judgement TcpTracker::JudgeFlags(const TcpTracking& tracking, Way wa
   bool skips_window = false;
   State next = kNext[Index(way)][static_cast<int>(kind)][static_cast<int>(state_)];
 
-  // RFC 5382 REQ-2: of crossing SYNs either may be sent again, if its SYN,ACK got lost. Linux's table refuses it.
-  if (next == kInvalid && !like_linux && crossed_ && state_ == SR && kind == Kind::kSyn && way == Way::kReply &&
-      segment.sequence + 1 == sides_[Index(way)].syn_end) {
-    next = kIgnored;
+  if (crossed_ && !like_linux) {
+    const bool own = segment.sequence + 1 == sides_[Index(way)].syn_end;
+    const bool again = own && ((kind == Kind::kSyn && state_ == SR) || (kind == Kind::kSynAck && state_ == ES));
+    // RFC 5382 REQ-2: of crossing SYNs and their SYN,ACKs each may be sent again, if what should answer it got lost.
+    if (next == kInvalid && again) return {.action = Action::kPassUncounted};
+    // RFC 5382 §5: ACKs in both directions mark the beginning of the established phase, and a SYN,ACK is one.
+    if (state_ == SR && kind == Kind::kSynAck && !sides_[Index(way)].has_syn_ack) next = ES;
   }
+  // RFC 7857 §2, figure 1: closing takes the FINs of both. To Linux's table one that is sent again is the second.
+  if (next == LA && state_ != LA && !like_linux && sides_[Index(way)].closed_first) next = state_;
   if (next == kInvalid) return RefuseFlags(segment, state_);
   if (next == kIgnored) return Ignore(tracking, way, segment, payload_bytes);
   if (next == SS && state_ != SS) {
@@ -153,7 +160,8 @@ TcpTracker::Judgement TcpTracker::JudgeFlags(const TcpTracking& tracking, Way wa
     latest_.may_be_challenged = false;
     return {.action = Action::kPassUncounted};
   }
-  if (kind == Kind::kSynAck && (state_ == SS || state_ == S2) && tracking.depth >= TcpDepth::kSynAckNumber) {
+  const bool answers_syn = kind == Kind::kSynAck && (state_ == SS || state_ == S2 || next == ES);
+  if (answers_syn && tracking.depth >= TcpDepth::kSynAckNumber) {
     const Side& answered = sides_[Index(Other(way))];
     if (segment.acknowledgment != answered.syn_end) {
       return Refuse(Rule::kTcpSynAckNumber, segment.acknowledgment, answered.syn_end);
@@ -193,9 +201,14 @@ TcpTracker::Judgement TcpTracker::Ignore(const TcpTracking& tracking, Way way, c
     opener.offers_sack = latest_.offers_sack;
     sides_[Index(way)] = Side();
     latest_.may_be_challenged = false;
+    crossed_ = false;
+    const State before = state_;
     state_ = SS;
     const Judgement judgement = JudgeWindow(tracking, way, segment, payload_bytes);
-    if (judgement.action == Action::kRefuse) return judgement;
+    if (judgement.action == Action::kRefuse) {
+      state_ = before;
+      return judgement;
+    }
     return Count(tracking, way, kind, SR);
   }
   latest_.kind = kind;
@@ -252,11 +265,15 @@ TcpTracker::Judgement TcpTracker::JudgeWindow(const TcpTracking& tracking, Way w
     }
   }
 
+  // RFC 7857 §2.2. A host that has no connection, or a NAT before it, answers with the number 0 (RFC 9293 §3.10.7.1):
+  // it says nothing of those that its side will use, and so sets no bounds for them.
+  const bool of_unknown = rst && sender.window_max == 0;
+
   const bool repeats_opening = (state_ == SS && way == Way::kOriginal) || (state_ == SR && way == Way::kReply);
   if (syn && sender.window_max == 0) {
     NoteSyn(tracking, way, segment, end);
     if (!segment.Has(kTcpAck)) return {};  // crosses the other side's SYN
-  } else if (sender.window_max == 0) {
+  } else if (sender.window_max == 0 && !rst) {
     // The first of this side is from the middle of the connection.
     sender.end = end;
     sender.window_max = std::max<std::uint32_t>(std::uint32_t{segment.window} << sender.scale, 1);
@@ -276,9 +293,9 @@ TcpTracker::Judgement TcpTracker::JudgeWindow(const TcpTracking& tracking, Way w
   const std::uint32_t lowest = sender.end - receiver.window_max;
   const std::uint32_t ack_lowest = receiver.end - std::max(kAckWindowMin, sender.window_max);
   Judgement judgement;
-  if (SeqBefore(sender.window_end, sequence)) {
+  if (!of_unknown && SeqBefore(sender.window_end, sequence)) {
     judgement = Refuse(Rule::kTcpSequenceTooHigh, sequence, sender.window_end);
-  } else if (receiver.window_max != 0 && SeqBefore(end, lowest)) {
+  } else if (!of_unknown && receiver.window_max != 0 && SeqBefore(end, lowest)) {
     judgement = Refuse(Rule::kTcpSequenceTooLow, end, lowest);
   } else if (SeqBefore(receiver.end, sack)) {
     judgement = Refuse(Rule::kTcpAckTooHigh, sack, receiver.end);
@@ -289,6 +306,7 @@ TcpTracker::Judgement TcpTracker::JudgeWindow(const TcpTracking& tracking, Way w
     const bool liberal = sender.liberal || (tracking.liberal && tracking.depth >= TcpDepth::kLinux);
     return liberal ? Judgement() : judgement;
   }
+  if (of_unknown) return {};
 
   const std::uint32_t window = syn ? segment.window : std::uint32_t{segment.window} << sender.scale;
   sender.window_max = std::max(sender.window_max, window + (sack - ack));
@@ -373,6 +391,7 @@ TcpTracker::Judgement TcpTracker::Count(const TcpTracking& tracking, Way way, Ki
     }
   }
   state_ = next;
+  if (kind == Kind::kSynAck) sides_[Index(way)].has_syn_ack = true;
   if (next == FW && before != FW) sides_[Index(way)].closed_first = true;
   if (had_reply && (before == SR || before == ES) && next == ES) assured_ = true;
   return {};

@@ -35,6 +35,10 @@ const char* ToString(TcpTrackerState state);
 //     reply        |  SYN,ACK  ^                                       FIN          ACK
 //                SYN `-> SYN_SENT2 (SYN,ACK)                 RST from anywhere -> CLOSE
 //
+// Two hosts whose SYNs cross send SYN,ACKs that cross too, and then nothing until there is data (RFC 9293 §3.5,
+// figure 7). Below TcpDepth::kLinux the second SYN,ACK establishes the connection, as RFC 5382 §5 has it; Linux's
+// table waits for an ACK in SYN_RECV.
+//
 // A value: no clock, no addresses. How much of a segment is looked at is TcpTracking::depth. Numbers are those that
 // their senders use; what an ISN-rewriting box does to them is done outside.
 class TcpTracker {
@@ -66,6 +70,8 @@ class TcpTracker {
   net::Duration Life(const TcpTracking& tracking) const;
   // Segments have passed both ways.
   bool replied() const { return replied_; }
+  // RFC 5382 §5: data may still flow, at least one way.
+  bool InEstablishedPhase() const;
   // The number that follows the last one that this side has sent, and the one that it expects from the other.
   std::uint32_t NextSent(Way way) const { return sides_[Index(way)].end; }
   std::uint32_t NextExpected(Way way) const;
@@ -80,6 +86,7 @@ class TcpTracker {
     std::uint32_t syn_end = 0;     // ISN + 1, if has_syn
     std::uint8_t scale = 0;
     bool has_syn = false;
+    bool has_syn_ack = false;  // it has sent one that counted
     bool has_ack = false;
     bool offers_scale = false;
     bool offers_sack = false;

@@ -11,10 +11,6 @@ constexpr std::uint8_t kHostUnreachableCode = 1;
 constexpr std::uint8_t kPortUnreachableCode = 3;
 constexpr std::uint8_t kAdminProhibitedCode = 13;
 
-bool IsOpening(const TcpHeader& segment) {
-  return (segment.flags & (kTcpSyn | kTcpAck | kTcpRst | kTcpFin)) == kTcpSyn;
-}
-
 }  // namespace
 
 void ShiftTcpAnswers(TcpHeader& segment, std::uint32_t by) {
@@ -35,8 +31,8 @@ void TcpTranslator::Reboot() {
   by_ends_.Clear();
   newest_.Clear();
   earliest_expiry_ = net::Instant::max();
-  held_.clear();
-  held_numbers_.Clear();
+  sweep_at_ = kSweepAtLeast;
+  held_.Clear();
   outputs_.clear();
 }
 
@@ -92,6 +88,8 @@ Verdict TcpTranslator::PassHairpin(net::Instant now, Endpoint inside, Packet& pa
 TcpTranslator::Passage TcpTranslator::Outbound(net::Instant now, Endpoint inside, Endpoint remote, TcpHeader& segment,
                                                std::uint32_t bytes) {
   Session* session = FindSession(now, inside, remote);
+  std::optional<Session> before;  // of one that may find no binding to leave by
+  if (session != nullptr && !session->bound) before = *session;
   Action action = Action::kPass;
   if (session != nullptr) {
     TcpHeader own = segment;  // in the numbers of those who count them
@@ -127,16 +125,19 @@ TcpTranslator::Passage TcpTranslator::Outbound(net::Instant now, Endpoint inside
     fresh.binding = transport_.table().IndexOf(*binding);
     fresh.serial = binding->serial;
     fresh.external = external;
-    session = &AddSession(now, fresh, IsOpening(segment));
+    session = &AddSession(now, fresh, IsOpeningSyn(segment));
   } else {
     Passage failed;
     external = LeavesBy(now, *session, &failed);
-    if (failed.rule != Rule::kNone) return failed;
+    if (failed.rule != Rule::kNone) {
+      *session = *before;
+      return failed;
+    }
     session->sent = true;
     if (action == Action::kPass || action == Action::kReopen) Restart(now, *session);
   }
   // REQ-4: the connection is wanted, whoever's SYN came first.
-  if (segment.Has(kTcpSyn)) held_numbers_.Erase({external.bits(), remote.bits()});
+  if (segment.Has(kTcpSyn)) held_.Cancel({external.ToSocketAddress(), remote.ToSocketAddress()});
   segment.sequence += session->inside_shift;
   ShiftTcpAnswers(segment, 0 - session->remote_shift);
   if (action == Action::kPassAndForget) Forget(now, *session);
@@ -203,7 +204,7 @@ TcpTranslator::Passage TcpTranslator::Inbound(net::Instant now, Endpoint externa
       session = Reopen(now, *session, /*from_outside=*/true, segment, bytes);
       if (session == nullptr) return Inbound(now, external, remote, segment, bytes);
     }
-    if (!by_session && sessions && IsOpening(segment)) {
+    if (!by_session && sessions && IsOpeningSyn(segment)) {
       session->binding = index;
       session->serial = serial;
       session->external = external;
@@ -224,7 +225,7 @@ TcpTranslator::Passage TcpTranslator::Inbound(net::Instant now, Endpoint externa
       return {.rule = judgement.rule,
               .state = {.endpoint = inside.ToSocketAddress(), .number = judgement.number, .limit = judgement.limit}};
     }
-    session = &AddSession(now, fresh, IsOpening(segment));
+    session = &AddSession(now, fresh, IsOpeningSyn(segment));
   }
   segment.sequence += session->remote_shift;
   ShiftTcpAnswers(segment, 0 - session->inside_shift);
@@ -257,7 +258,7 @@ TcpTranslator::Passage TcpTranslator::InboundNew(net::Instant now, Endpoint exte
   fresh.serial = made.binding->serial;
   if (Session* old = FindSession(now, fresh.inside, remote)) Forget(now, *old);
   const Endpoint inside = fresh.inside;
-  AddSession(now, fresh, IsOpening(segment));
+  AddSession(now, fresh, IsOpeningSyn(segment));
   return {.inside = inside};
 }
 
@@ -337,13 +338,16 @@ Verdict TcpTranslator::AnswerOutside(net::Instant now, Endpoint external, Endpoi
       break;
   }
   if (action == Verdict::Action::kReset && resets) return verdict;
-  const bool holds = may_hold && why.unsolicited && IsOpening(packet.tcp) &&
+  const bool holds = may_hold && why.unsolicited && IsOpeningSyn(packet.tcp) &&
                      shared_.profile.tcp.unsolicited_hold > net::Duration::zero();
   if (holds) {
     verdict.rule = Rule::kSynHeld;
-    if (!Hold(now, external, remote, packet, action == Verdict::Action::kReset, verdict.icmp_code)) {
+    const bool resets_it = action == Verdict::Action::kReset;
+    const net::Instant until = now + shared_.profile.tcp.unsolicited_hold;
+    const HeldSyns::Ends ends{external.ToSocketAddress(), remote.ToSocketAddress()};
+    if (!held_.Hold(ends, packet, until, resets_it, verdict.icmp_code)) {
       verdict.rule = Rule::kSynHoldFull;
-      verdict.state.number = verdict.state.limit = kHeldSynsMax;
+      verdict.state.number = verdict.state.limit = HeldSyns::kMax;
     }
     return verdict;
   }
@@ -351,40 +355,15 @@ Verdict TcpTranslator::AnswerOutside(net::Instant now, Endpoint external, Endpoi
   return verdict;
 }
 
-// RFC 5382 REQ-4. One for each connection: a retransmission changes nothing.
-bool TcpTranslator::Hold(net::Instant now, Endpoint external, Endpoint remote, const Packet& packet, bool resets,
-                         std::uint8_t icmp_code) {
-  const Key key{external.bits(), remote.bits()};
-  if (held_numbers_.Find(key) != nullptr) return true;
-  if (held_.size() >= kHeldSynsMax) return false;
-  HeldSyn& syn = held_.emplace_back();
-  syn.until = now + shared_.profile.tcp.unsolicited_hold;
-  syn.number = next_held_++;
-  syn.key = key;
-  syn.answer = {
-      .kind = resets ? NatOutput::Kind::kReset : NatOutput::Kind::kIcmpError, .icmp_code = icmp_code, .packet = packet};
-  syn.answer.packet.payload = {};
-  held_numbers_.FindOrAdd(key) = syn.number;
-  return true;
-}
-
 std::optional<net::Instant> TcpTranslator::NextTimer() const {
-  net::Instant next = held_.empty() ? net::Instant::max() : held_.front().until;
+  net::Instant next = held_.NextTimer().value_or(net::Instant::max());
   if (tracking().idle == TcpIdle::kResetBoth && earliest_expiry_ < next) next = earliest_expiry_;
   if (!outputs_.empty()) next = net::Instant{};
   return next == net::Instant::max() ? std::nullopt : std::optional(next);
 }
 
 void TcpTranslator::OnTimer(net::Instant now) {
-  while (!held_.empty() && held_.front().until <= now) {
-    HeldSyn& syn = held_.front();
-    const std::uint64_t* number = held_numbers_.Find(syn.key);
-    if (number != nullptr && *number == syn.number) {
-      held_numbers_.Erase(syn.key);
-      outputs_.push_back(syn.answer);
-    }
-    held_.pop_front();
-  }
+  while (const std::optional<NatOutput> answer = held_.PopDue(now)) outputs_.push_back(*answer);
   if (tracking().idle != TcpIdle::kResetBoth || now < earliest_expiry_) return;
   earliest_expiry_ = net::Instant::max();
   for (Session& session : sessions_) {

@@ -8,6 +8,7 @@
 #include "net/time.h"
 #include "sim/nat/endpoint.h"
 #include "sim/nat/flat_map.h"
+#include "sim/nat/held_syns.h"
 #include "sim/nat/shared.h"
 #include "sim/nat/tcp_tracker.h"
 #include "sim/nat/transport.h"
@@ -24,9 +25,6 @@ void ShiftTcpAnswers(TcpHeader& segment, std::uint32_t by);
 // segment. Filters ask which sessions inside endpoints have sent to.
 class TcpTranslator {
  public:
-  // Unsolicited SYNs that are held at once; one more is dropped without an answer (RFC 5382 REQ-4 names no bound).
-  static constexpr std::size_t kHeldSynsMax = 1024;
-
   // `shared` must outlive this.
   explicit TcpTranslator(Shared& shared);
 
@@ -50,10 +48,14 @@ class TcpTranslator {
     net::Instant expires;
   };
   std::optional<Entry> Find(net::Instant now, Endpoint inside, Endpoint remote);
+  // Sessions in the table, those that are over and were not met since included: at most twice as many as were alive
+  // when it was last swept, or 64.
+  std::size_t sessions_kept() const { return sessions_.size() - free_.size(); }
 
  private:
   static constexpr std::uint32_t kNone = 0xffffffff;
   static constexpr std::uint64_t kMark = ~std::uint64_t{0} - 1;
+  static constexpr std::size_t kSweepAtLeast = 64;
 
   struct Session {
     Endpoint inside, external, remote;  // external: of the binding
@@ -77,13 +79,6 @@ class TcpTranslator {
     DropState state;
     bool unsolicited = false;  // refused for no mapping or by a filter, not by what is known of the connection
   };
-  struct HeldSyn {
-    net::Instant until;
-    std::uint64_t number = 0;
-    Key key;  // by what it is found: external and remote endpoint
-    NatOutput answer;
-  };
-
   Passage Outbound(net::Instant now, Endpoint inside, Endpoint remote, TcpHeader& segment, std::uint32_t bytes);
   Passage Inbound(net::Instant now, Endpoint external, Endpoint remote, TcpHeader& segment, std::uint32_t bytes);
   Passage InboundNew(net::Instant now, Endpoint external, Endpoint remote, const TcpHeader& segment,
@@ -95,9 +90,6 @@ class TcpTranslator {
   Verdict AnswerInside(net::Instant now, Endpoint inside, const Packet& packet, const Passage& why);
   Verdict AnswerOutside(net::Instant now, Endpoint external, Endpoint remote, const Packet& packet, const Passage& why,
                         bool may_hold);
-  // False: there is no room for one more.
-  bool Hold(net::Instant now, Endpoint external, Endpoint remote, const Packet& packet, bool resets,
-            std::uint8_t icmp_code);
 
   Session* FindSession(net::Instant now, Endpoint inside, Endpoint remote);
   Session& AddSession(net::Instant now, const Session& session, bool opens);
@@ -110,6 +102,9 @@ class TcpTranslator {
   // As Forget(), for one whose time is over.
   void Expire(net::Instant now, Session& session);
   void Detach(Session& session);
+  // Takes out all that are over. Nobody may ever look for them again: where the filter lets anybody in, each stranger's
+  // SYN leaves one.
+  void Sweep(net::Instant now);
   Binding* BindingOf(net::Instant now, const Session& session);
   Endpoint LeavesBy(net::Instant now, Session& session, Passage* failed);
   const TcpTracking& tracking() const { return shared_.profile.tcp.tracking; }
@@ -121,9 +116,8 @@ class TcpTranslator {
   FlatMap<std::uint32_t> by_ends_;                      // index, by inside and remote endpoint
   FlatMap<std::uint32_t> newest_;                       // index + 1 of an inside endpoint's newest, with kMark
   net::Instant earliest_expiry_ = net::Instant::max();  // no session expires before
-  std::deque<HeldSyn> held_;                            // by `until`
-  FlatMap<std::uint64_t> held_numbers_;                 // of those still held, by external and remote endpoint
-  std::uint64_t next_held_ = 1;
+  std::size_t sweep_at_ = kSweepAtLeast;                // so many kept are swept
+  HeldSyns held_;                                       // by external and remote endpoint
   std::deque<NatOutput> outputs_;
 };
 

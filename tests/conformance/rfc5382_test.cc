@@ -40,26 +40,41 @@ TEST(Rfc5382, Req2ThreeWayHandshakeFromEitherSide) {
   EXPECT_TRUE(server.GetsIn(server.PeerAck()));
 }
 
-TEST(Rfc5382, Req2aSimultaneousOpen) {
-  TcpNatBench nat(Compliant());
-  EXPECT_TRUE(nat.GoesOut(nat.AliceSyn()));
-  EXPECT_TRUE(nat.GetsIn(nat.PeerSyn()));
-  EXPECT_TRUE(nat.GoesOut(nat.AliceSynAck()));
-  EXPECT_TRUE(nat.GetsIn(nat.PeerSynAck()));
-  EXPECT_TRUE(nat.GoesOut(nat.AliceAck()));
-  EXPECT_TRUE(nat.GetsIn(nat.PeerAck()));
+// What hosts send whose SYNs cross: each answers with SYN,ACK, and neither owes the other an ACK (RFC 9293 §3.5, figure
+// 7). §5: ACKs in both directions establish, so that from here on it may idle for as long as any other.
+TEST(Rfc5382, Req2aAndReq5ASimultaneousOpenIsEstablishedByItsTwoSynAcks) {
+  for (const bool alice_first : {true, false}) {
+    SCOPED_TRACE(alice_first);
+    TcpNatBench nat(Compliant());
+    EXPECT_TRUE(nat.GoesOut(nat.AliceSyn()));
+    EXPECT_TRUE(nat.GetsIn(nat.PeerSyn()));
+    EXPECT_TRUE(alice_first ? nat.GoesOut(nat.AliceSynAck()) : nat.GetsIn(nat.PeerSynAck()));
+    EXPECT_EQ(nat.LifeLeft(), 4min) << "partially open";
+    EXPECT_TRUE(alice_first ? nat.GetsIn(nat.PeerSynAck()) : nat.GoesOut(nat.AliceSynAck()));
+    EXPECT_EQ(nat.State(), TcpTrackerState::kEstablished);
+    nat.Wait(2h + 4min - 1ns);
+    EXPECT_TRUE(nat.GetsIn(nat.PeerAck(0, 0, 10)));
+    EXPECT_TRUE(nat.GoesOut(nat.AliceAck(0, 10)));
+  }
 }
 
-// The SYN,ACK got lost behind the NAT, and the peer sends its SYN again.
-TEST(Rfc5382, Req2aACrossedSynMayComeAgain) {
+// Bob's SYN,ACK got lost on its way, and he sends it again. So is his SYN, as long as Alice's SYN,ACK did not reach
+// him.
+TEST(Rfc5382, Req2aACrossedSynOrSynAckMayComeAgain) {
   TcpNatBench nat(Compliant());
   EXPECT_TRUE(nat.GoesOut(nat.AliceSyn()));
   EXPECT_TRUE(nat.GetsIn(nat.PeerSyn()));
   EXPECT_TRUE(nat.GoesOut(nat.AliceSynAck()));
   EXPECT_TRUE(nat.GetsIn(nat.PeerSyn()));
+  EXPECT_TRUE(nat.GoesOut(nat.AliceSynAck()));
+  EXPECT_EQ(nat.LifeLeft(), 4min) << "one side's twice is not both sides'";
+  EXPECT_TRUE(nat.GetsIn(nat.PeerSynAck()));
+  EXPECT_EQ(nat.State(), TcpTrackerState::kEstablished);
+  // Lost behind the NAT: Alice has no answer yet, and says so until she has.
   EXPECT_TRUE(nat.GoesOut(nat.AliceSynAck()));
   EXPECT_TRUE(nat.GetsIn(nat.PeerAck()));
   EXPECT_EQ(nat.State(), TcpTrackerState::kEstablished);
+  EXPECT_EQ(nat.Out({kTcpSyn | kTcpAck, kAliceIsn + 7, kPeerIsn + 1}).rule, Rule::kTcpState) << "not what she sent";
 }
 
 TEST(Rfc5382, Req3FilteringIsOneOfThreeAndApartFromUdps) {
@@ -121,17 +136,42 @@ TEST(Rfc5382, Req5EstablishedLivesTwoHoursFourMinutes) {
   EXPECT_FALSE(nat.GetsIn(nat.PeerAck()));
 }
 
-TEST(Rfc5382, Req5TransitoryLivesFourMinutes) {
-  for (const bool closing : {false, true}) {
+TEST(Rfc5382, Req5APartiallyOpenConnectionLivesFourMinutes) {
+  TcpNatBench nat(Compliant());
+  ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
+  nat.Wait(4min - 1ns);
+  EXPECT_TRUE(nat.Entry().has_value());
+  nat.Wait(1ns);
+  EXPECT_FALSE(nat.Entry().has_value());
+}
+
+// §5: FIN_WAIT_2 and CLOSE_WAIT are of the established phase. One half may run on for as long as the whole.
+TEST(Rfc5382, Req5WithOneFinAConnectionIsEstablishedAndWithBothItHasFourMinutes) {
+  for (const bool alice_first : {true, false}) {
+    SCOPED_TRACE(alice_first);
     TcpNatBench nat(Compliant());
-    ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
-    if (closing) {
-      ASSERT_TRUE(nat.GetsIn(nat.PeerSynAck()));
-      ASSERT_TRUE(nat.GoesOut(nat.With(nat.AliceAck(), kTcpFin)));
-    }
-    nat.Wait(4min - 1ns);
-    EXPECT_TRUE(nat.Entry().has_value());
-    nat.Wait(1ns);
+    ASSERT_TRUE(nat.Connect());
+    const auto first = [&](const Seg& seg) { return alice_first ? nat.GoesOut(seg) : nat.GetsIn(seg); };
+    const auto second = [&](const Seg& seg) { return alice_first ? nat.GetsIn(seg) : nat.GoesOut(seg); };
+    const auto ack = [&](bool of_first, std::uint32_t sent, std::uint32_t received) {
+      return of_first == alice_first ? nat.AliceAck(sent, received) : nat.PeerAck(sent, received);
+    };
+    ASSERT_TRUE(first(nat.With(ack(true, 0, 0), kTcpFin)));
+    EXPECT_EQ(nat.LifeLeft(), 2h + 4min) << "FIN_WAIT_1";
+    ASSERT_TRUE(first(nat.With(ack(true, 0, 0), kTcpFin)));
+    EXPECT_EQ(nat.LifeLeft(), 2h + 4min) << "the same FIN once more";
+    ASSERT_TRUE(second(ack(false, 0, 1)));
+    EXPECT_EQ(nat.LifeLeft(), 2h + 4min) << "FIN_WAIT_2 and CLOSE_WAIT";
+    ASSERT_TRUE(first(nat.With(ack(true, 0, 0), kTcpFin)));
+    EXPECT_EQ(nat.LifeLeft(), 2h + 4min) << "and again";
+    nat.Wait(2h + 4min - 1ns);
+    ASSERT_TRUE(second(ack(false, 0, 1)));
+    EXPECT_EQ(nat.LifeLeft(), 2h + 4min);
+    ASSERT_TRUE(second(nat.With(ack(false, 0, 1), kTcpFin)));
+    EXPECT_EQ(nat.LifeLeft(), 4min) << "LAST_ACK";
+    ASSERT_TRUE(first(ack(true, 1, 1)));
+    EXPECT_EQ(nat.LifeLeft(), 4min) << "TIME_WAIT";
+    nat.Wait(4min);
     EXPECT_FALSE(nat.Entry().has_value());
   }
 }

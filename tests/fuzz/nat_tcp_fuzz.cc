@@ -91,6 +91,15 @@ NatProfile ProfileFrom(Script& script) {
   tcp.tracking.invalid = script.Any(TcpInvalid::kLeak);
   tcp.tracking.on_reset = script.Any(TcpOnReset::kIgnore);
   tcp.tracking.idle = script.Any(TcpIdle::kResetBoth);
+  // Each its own, and short where a RST is followed.
+  tcp.tracking.timeouts = {.syn_sent = seconds(120),
+                           .syn_received = seconds(60),
+                           .established = seconds(7440),
+                           .fin_wait = seconds(400),
+                           .close_wait = seconds(300),
+                           .last_ack = seconds(30),
+                           .time_wait = seconds(130),
+                           .close = seconds(10)};
   if (script.Flag() && tcp.tracking.depth >= TcpDepth::kLinux) {
     tcp.tracking.timeouts.unacknowledged = tcp.tracking.timeouts.retransmitted = seconds(100);
   }
@@ -109,8 +118,7 @@ class Run {
       : profile_(profile),
         random_(1, "nat"),
         nat_(profile, {kExternal}, {{net::IpPrefix(IpAddress::V4(10, 0, 1, 0), 24), 2}}, &random_) {
-    const TcpTimeouts& timeouts = profile.tcp.tracking.timeouts;
-    life_max_ = std::max({timeouts.established, timeouts.syn_sent, timeouts.close, timeouts.time_wait});
+    life_max_ = profile.tcp.tracking.timeouts.established;  // the longest
   }
 
   void Step(Script& script) {
@@ -263,7 +271,7 @@ class Run {
     if (verdict.rule == Rule::kSynHeld) {
       Require(Opens(before.tcp) && profile_.tcp.unsolicited_hold > seconds(0), "only SYNs are held, and by such NATs");
       held_.try_emplace({external, remote}, now_ + profile_.tcp.unsolicited_hold);
-      Require(held_.size() <= nat::TcpTranslator::kHeldSynsMax, "held SYNs are bounded");
+      Require(held_.size() <= nat::HeldSyns::kMax, "held SYNs are bounded");
     }
     Drain();
     CheckVerdict(verdict, before, packet, /*inwards=*/true);
@@ -306,12 +314,6 @@ class Run {
       const bool same_address = to.address() == remote.address();
       let_in = let_in || to == remote || (profile_.tcp.filtering == Filtering::kAddressDependent && same_address);
     }
-    if (getenv("DBG") && !(used_.count(inside) > 0 && now_ - used_[inside] < life_max_))
-      std::fprintf(stderr, "inside %s ext %s rem %s used %d ago %ld s map %d fil %d mem %d depth %d hp %d fw %zu\n",
-                   inside.ToString().c_str(), external.ToString().c_str(), remote.ToString().c_str(),
-                   (int)used_.count(inside), (long)((now_ - used_[inside]) / seconds(1)), (int)profile_.tcp.mapping,
-                   (int)profile_.tcp.filtering, (int)profile_.tcp.filter_memory, (int)profile_.tcp.tracking.depth,
-                   (int)profile_.tcp.hairpin, profile_.port_forwards.size());
     Require(mapped, "nothing is translated inwards without a mapping or static forward");
     Require(let_in, "nothing passes the filter that its owner has not sent to");
     Require(used_.count(inside) > 0 && now_ - used_[inside] < life_max_, "a mapping ends with its sessions");
@@ -464,7 +466,8 @@ class Run {
           began_inside_.erase({inside, remote});
           continue;
         }
-        Require(entry->expires > now_ && entry->expires <= now_ + life_max_, "an entry lives by its timeouts");
+        Require(entry->expires > now_, "an entry that is over is not found");
+        Require(entry->expires <= now_ + LifeOf(entry->state), "an entry lives by the timeout of its state");
         // SYN_SENT with nothing heard before: whose SYN it is the record tells.
         const auto syn = last_syn_.find({inside, remote});
         if (syn != last_syn_.end() && entry->state == TcpTrackerState::kSynSent && !heard(inside, remote)) {
@@ -476,6 +479,30 @@ class Run {
     }
     const int limit = profile_.mappings_per_host_max;
     Require(limit == 0 || nat_.CountMappings(now_) <= 2 * limit, "mappings are bounded");
+  }
+  net::Duration LifeOf(TcpTrackerState state) const {
+    const TcpTimeouts& timeouts = profile_.tcp.tracking.timeouts;
+    switch (state) {
+      case TcpTrackerState::kNone:
+      case TcpTrackerState::kSynSent:
+      case TcpTrackerState::kSynSent2:
+        return timeouts.syn_sent;
+      case TcpTrackerState::kSynReceived:
+        return timeouts.syn_received;
+      case TcpTrackerState::kEstablished:
+        return timeouts.established;
+      case TcpTrackerState::kFinWait:
+        return timeouts.fin_wait;
+      case TcpTrackerState::kCloseWait:
+        return timeouts.close_wait;
+      case TcpTrackerState::kLastAck:
+        return timeouts.last_ack;
+      case TcpTrackerState::kTimeWait:
+        return timeouts.time_wait;
+      case TcpTrackerState::kClose:
+        return timeouts.close;
+    }
+    std::abort();
   }
   // Anything from that remote endpoint ever reached it: then a SYN may be a new beginning by either.
   bool heard(const SocketAddress& inside, const SocketAddress& remote) const {

@@ -124,6 +124,19 @@ TEST(NatProfiles, LinuxTracksTcpWithNfConntracksDefaults) {
   }
 }
 
+TEST(NatProfiles, WithoutTimeoutsOfItsOwnANatHasThoseOfRfc5382) {
+  EXPECT_TRUE(ToNatProfile(proto::Nat()).tcp.tracking.timeouts == sim::TcpTimeouts());
+  proto::TcpNat tcp;
+  tcp.set_established_timeout_us(9000000000);
+  tcp.set_transitory_timeout_us(300000000);
+  FillDependentDefaults(&tcp);
+  // Half closed is established (RFC 7857 §2, figure 1).
+  EXPECT_EQ(tcp.fin_wait_timeout_us(), 9000000000u);
+  EXPECT_EQ(tcp.close_wait_timeout_us(), 9000000000u);
+  EXPECT_EQ(tcp.last_ack_timeout_us(), 300000000u);
+  EXPECT_EQ(tcp.time_wait_timeout_us(), 300000000u);
+}
+
 // What the simulator is held to by a kernel's own tables (tests/sim/nat_tcp_lab_test.cc) is what the profile says.
 TEST(NatProfiles, LinuxMasqueradeIsTheNatThatTheKernelsTablesAreAbout) {
   const NatProfiles profiles = LoadAll();

@@ -19,7 +19,10 @@ const net::SocketAddress kOutside6 = Addr("[2001:db8:2::10]:4000");
 constexpr std::uint8_t kSynAck = kTcpSyn | kTcpAck;
 
 FilterProfile Nft(Unsolicited unsolicited) {
-  FilterProfile profile{.tcp = LinuxTracking(), .unsolicited = unsolicited};
+  FilterProfile profile{.tcp = LinuxTracking(),
+                        .unsolicited = unsolicited,
+                        .unsolicited_hold = net::Duration::zero(),
+                        .unsolicited_udp = unsolicited};
   profile.tcp.invalid = TcpInvalid::kDrop;
   return profile;
 }
@@ -127,6 +130,24 @@ TEST(Firewall, SimultaneousOpenPassesWhereSynsCross) {
   EXPECT_EQ(late.StateOf(), State::kNone);
 }
 
+// REC-35, with what RFC 5382 §5 calls established.
+TEST(Firewall, Rec35AFlowIsEstablishedUntilBothEndsHaveSentFin) {
+  Bench firewall(FilterProfile{});
+  ASSERT_TRUE(firewall.GoesOut(kInsideSyn));
+  ASSERT_TRUE(firewall.GetsIn(kOutsideSynAck));
+  ASSERT_TRUE(firewall.GoesOut(kInsideAck));
+  ASSERT_TRUE(firewall.GetsIn({kTcpFin | kTcpAck, kPeerIsn + 1, kAliceIsn + 1}));
+  firewall.now += 2h + 4min - 1ns;
+  EXPECT_TRUE(firewall.GoesOut({kTcpAck, kAliceIsn + 1, kPeerIsn + 2, 10}));
+  firewall.now += 2h + 4min - 1ns;
+  EXPECT_EQ(firewall.StateOf(), State::kCloseWait);
+  EXPECT_TRUE(firewall.GoesOut({kTcpFin | kTcpAck, kAliceIsn + 11, kPeerIsn + 2}));
+  firewall.now += 4min - 1ns;
+  EXPECT_EQ(firewall.StateOf(), State::kLastAck);
+  firewall.now += 1ns;
+  EXPECT_EQ(firewall.StateOf(), State::kNone);
+}
+
 TEST(Firewall, InvalidSegmentsAreDroppedBothWays) {
   Bench firewall(Nft(Unsolicited::kReset));
   EXPECT_EQ(firewall.In(kOutsideSynAck).rule, Rule::kTcpNoConnection);
@@ -151,6 +172,85 @@ TEST(Firewall, ErrorsAboutAFlowGetInAndEndNothing) {
   ASSERT_TRUE(firewall.GoesOut(kInsideSyn));
   EXPECT_EQ(firewall.filter.FromOutside(firewall.now, error).action, Action::kInside);
   EXPECT_EQ(firewall.StateOf(), State::kSynSent);
+}
+
+// What a firewall has to say by itself at `bench.now`.
+std::vector<NatOutput> Outputs(Bench& bench) {
+  bench.filter.OnTimer(bench.now);
+  std::vector<NatOutput> outputs;
+  while (const std::optional<NatOutput> output = bench.filter.PollOutput()) outputs.push_back(*output);
+  return outputs;
+}
+
+TEST(Firewall, Rec34ByDefaultAnUnsolicitedSynIsProhibitedAfterSixSecondsAndNotAMomentBefore) {
+  for (const bool v4 : {false, true}) {
+    Bench firewall(FilterProfile{}, v4);
+    const Verdict verdict = firewall.In(kOutsideSyn);
+    EXPECT_EQ(verdict.action, Action::kDrop);
+    EXPECT_EQ(verdict.rule, Rule::kSynHeld);
+    EXPECT_EQ(firewall.filter.NextTimer(), At(6s));
+    firewall.now += 3s;
+    EXPECT_EQ(firewall.In(kOutsideSyn).rule, Rule::kSynHeld) << "again, which changes nothing";
+    firewall.now += 3s - 1ns;
+    EXPECT_TRUE(Outputs(firewall).empty());
+    firewall.now += 1ns;
+    const std::vector<NatOutput> outputs = Outputs(firewall);
+    ASSERT_EQ(outputs.size(), 1u);
+    EXPECT_EQ(outputs[0].kind, NatOutput::Kind::kIcmpError);
+    EXPECT_EQ(outputs[0].icmp_code, 13) << "of RFC 792's; ICMPv6 has code 1 for it";
+    EXPECT_EQ(outputs[0].packet.source, firewall.outside);
+    EXPECT_EQ(firewall.filter.NextTimer(), std::nullopt);
+  }
+}
+
+TEST(Firewall, Rec34AnOutboundSynOrSynAckBeforeDropsTheHeldOneSilently) {
+  Bench firewall(FilterProfile{});
+  firewall.In(kOutsideSyn);
+  firewall.now += 6s - 1ns;
+  ASSERT_TRUE(firewall.GoesOut(kInsideSyn));
+  EXPECT_TRUE(firewall.GetsIn(kOutsideSyn)) << "retransmitted, it crosses";
+  EXPECT_TRUE(firewall.GoesOut(kInsideSynAck));
+  EXPECT_TRUE(firewall.GetsIn(kOutsideSynAck));
+  firewall.now += 10s;
+  EXPECT_TRUE(Outputs(firewall).empty());
+
+  Bench late(FilterProfile{});
+  late.In(kOutsideSyn);
+  late.now += 6s;
+  ASSERT_TRUE(late.GoesOut(kInsideSyn));
+  EXPECT_EQ(Outputs(late).size(), 1u);
+
+  // Where a crossing SYN is unsolicited too, the inside host's next one forgives it.
+  FilterProfile strict;
+  strict.tcp.simultaneous_open = false;
+  Bench crossing(strict);
+  ASSERT_TRUE(crossing.GoesOut(kInsideSyn));
+  EXPECT_EQ(crossing.In(kOutsideSyn).rule, Rule::kSynHeld);
+  ASSERT_TRUE(crossing.GoesOut(kInsideSyn));
+  crossing.now += 6s;
+  EXPECT_TRUE(Outputs(crossing).empty());
+}
+
+TEST(Firewall, TheHoldIsOfSynsOnlyAndBoundedAndARebootForgetsIt) {
+  FilterProfile profile;
+  profile.unsolicited = Unsolicited::kReset;
+  Bench firewall(profile);
+  EXPECT_EQ(firewall.In({.flags = kTcpAck}).rule, Rule::kTcpNoConnection);
+  EXPECT_FALSE(firewall.UdpIn(kOutside6));
+  EXPECT_EQ(firewall.filter.NextTimer(), std::nullopt);
+  for (std::size_t i = 0; i < nat::HeldSyns::kMax + 10; ++i) {
+    const Verdict verdict = firewall.filter.FromOutside(
+        firewall.now, Tcp(kOutside6.WithPort(static_cast<std::uint16_t>(1000 + i)), kInside6, kOutsideSyn));
+    EXPECT_EQ(verdict.rule, i < nat::HeldSyns::kMax ? Rule::kSynHeld : Rule::kSynHoldFull);
+    EXPECT_EQ(verdict.action, Action::kDrop);
+  }
+  Bench rebooted = firewall;
+  rebooted.filter.Reboot();
+  for (Bench* bench : {&firewall, &rebooted}) bench->now += 6s;
+  const std::vector<NatOutput> outputs = Outputs(firewall);
+  ASSERT_EQ(outputs.size(), nat::HeldSyns::kMax);
+  EXPECT_EQ(outputs[0].kind, NatOutput::Kind::kReset);
+  EXPECT_TRUE(Outputs(rebooted).empty());
 }
 
 TEST(Firewall, WhatNeedsATranslationIsRefused) {
@@ -193,6 +293,31 @@ TEST(FirewallNode, AnswersInThePacketsFamily) {
     wire.Run(1s);
     EXPECT_EQ(wire.inside->got.size(), 1u);
   }
+}
+
+TEST(FirewallNode, Rec34TheSenderOfAHeldSynIsToldByIcmpv6SixSecondsLater) {
+  FirewallWire wire(FirewallOptions{}, "2001:db8:1::10", "2001:db8:1::1", "2001:db8:2::1", "2001:db8:2::10");
+  wire.outside->Send(kOutside6, kInside6, kOutsideSyn);
+  wire.Run(10s);
+  EXPECT_TRUE(wire.inside->got.empty());
+  ASSERT_EQ(wire.outside->got.size(), 1u);
+  EXPECT_EQ(wire.outside->times[0], At(5ms + 6s + 5ms));
+  EXPECT_EQ(wire.outside->got[0].protocol, IpProtocol::kIcmpv6);
+  EXPECT_EQ(wire.outside->got[0].icmp.type, 1);
+  EXPECT_EQ(wire.outside->got[0].icmp.code, 1);
+  EXPECT_EQ(wire.outside->got[0].quoted.source, kOutside6);
+}
+
+TEST(NatBoxFirewall, Rec34HoldsForItsIpv6Too) {
+  FilterProfile profile;
+  profile.unsolicited = Unsolicited::kReset;
+  Wire<NatBox, NatBoxOptions> wire(NatBoxOptions{.ipv6_filter = profile}, "2001:db8:1::10", "2001:db8:1::1",
+                                   "2001:db8:2::1", "2001:db8:2::10");
+  wire.outside->Send(kOutside6, kInside6, kOutsideSyn);
+  wire.Run(10s);
+  ASSERT_EQ(wire.outside->got.size(), 1u);
+  EXPECT_EQ(wire.outside->times[0], At(5ms + 6s + 5ms));
+  EXPECT_EQ(wire.outside->got[0].tcp.flags, kTcpRst | kTcpAck);
 }
 
 // Rules for what goes out, on a firewall and on a NAT, and in both families.

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "sim/nat_box.h"
 #include "tests/sim/segment_wire.h"
 
@@ -66,7 +67,46 @@ TEST(NatBoxTcp, ALateSegmentOfAnIdleConnectionIsReset) {
   EXPECT_EQ(wire.inside->got.back().tcp.sequence, kInsideAck.acknowledgment);
 }
 
-// Azure: both ends are reset at the moment it is forgotten, with the numbers that they expect.
+// Azure: a RST for what belongs to no flow, from whichever side it comes: idle RST_LATE, unsolicited TCP_RST, no hold.
+// The mapping may be gone too, or live by another connection of its.
+TEST(NatBoxTcp, ALateSegmentOfAnIdleConnectionIsResetFromEitherSide) {
+  for (const bool mapping_lives : {false, true}) {
+    for (const bool from_inside : {false, true}) {
+      SCOPED_TRACE(absl::StrCat(mapping_lives ? "mapped, " : "forgotten, ", from_inside ? "inside" : "outside"));
+      NatProfile profile;
+      profile.tcp.unsolicited = Unsolicited::kReset;
+      profile.tcp.unsolicited_hold = net::Duration::zero();
+      profile.tcp.tracking.idle = TcpIdle::kResetLate;
+      profile.tcp.tracking.timeouts.established = 240s;
+      NatWire wire(NatBoxOptions{.profile = profile}, "10.0.1.10", "10.0.1.1", "198.51.100.1", "198.51.100.7");
+      const net::SocketAddress peer = Addr("198.51.100.7:4000");
+      wire.inside->Send(kAlice, peer, kInsideSyn);
+      wire.Run(1s);
+      wire.outside->Send(peer, kAlicePublic, kOutsideSynAck);
+      wire.Run(1s);
+      wire.inside->Send(kAlice, peer, kInsideAck);
+      wire.Run(239s);
+      if (mapping_lives) wire.inside->Send(kAlice, peer.WithPort(4001), kInsideSyn);
+      wire.Run(1s);
+      SegmentHost& late = from_inside ? *wire.inside : *wire.outside;
+      SegmentHost& other = from_inside ? *wire.outside : *wire.inside;
+      const std::size_t late_before = late.got.size(), other_before = other.got.size();
+      EXPECT_EQ(wire.inside->got.size() + wire.outside->got.size(), mapping_lives ? 4u : 3u) << "nobody is told yet";
+      if (from_inside) {
+        late.Send(kAlice, peer, kInsideAck);
+      } else {
+        late.Send(peer, kAlicePublic, {kTcpAck, kPeerIsn + 1, kAliceIsn + 1});
+      }
+      wire.Run(1s);
+      ASSERT_EQ(late.got.size(), late_before + 1);
+      EXPECT_EQ(late.got.back().tcp.flags, kTcpRst);
+      EXPECT_EQ(late.got.back().tcp.sequence, from_inside ? kPeerIsn + 1 : kAliceIsn + 1);
+      EXPECT_EQ(other.got.size(), other_before) << "it went no further";
+    }
+  }
+}
+
+// Both ends are reset at the moment it is forgotten, with the numbers that they expect.
 TEST(NatBoxTcp, AnIdleConnectionIsResetAtBothEnds) {
   for (const TcpDepth depth : {TcpDepth::kAddresses, TcpDepth::kFlags, TcpDepth::kLinux}) {
     SCOPED_TRACE(ToString(depth));

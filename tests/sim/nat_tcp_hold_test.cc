@@ -119,7 +119,7 @@ TEST(TcpHold, AFilteredSynIsHeldLikeOneWithoutAMapping) {
 
 TEST(TcpHold, TheTableIsBoundedAndWhatDoesNotFitGetsNoAnswer) {
   TcpNatBench nat(Answering(Unsolicited::kReset, 6s));
-  const std::size_t max = nat::TcpTranslator::kHeldSynsMax;
+  const std::size_t max = nat::HeldSyns::kMax;
   for (std::size_t i = 0; i < max + 10; ++i) {
     const Verdict verdict = nat.In(kPeer.WithPort(static_cast<std::uint16_t>(1000 + i)), kAlicePublic, nat.PeerSyn());
     EXPECT_EQ(verdict.rule, i < max ? Rule::kSynHeld : Rule::kSynHoldFull);

@@ -19,6 +19,7 @@ NatBoxOptions Masquerade(Unsolicited input) { return {.profile = LinuxTcp(input)
 struct Lab : NatLab {
   explicit Lab(Unsolicited a, const LabDelay& delay = kDelay20Ms) : Lab(a, a, delay) {}
   Lab(Unsolicited a, Unsolicited b, const LabDelay& delay) : NatLab(kLabV4, Masquerade(a), Masquerade(b), delay) {}
+  Lab(const NatProfile& a, const NatProfile& b) : NatLab(kLabV4, {.profile = a}, {.profile = b}) {}
   explicit Lab(const NatProfile& profile) : NatLab(kLabV4, {.profile = profile}, Masquerade(kRouter)) {}
   std::optional<State> AliceState(const net::SocketAddress& remote) {
     const auto entry = box_a.nat().FindTcp(world.now(), 2, alice_at, remote);
@@ -63,17 +64,22 @@ struct Cell {
   net::Duration alice, bob;  // when they are connected; 0: they are not
 };
 
-// Rows "20 ms one-way": SYN out, SYN in, SYN,ACK out, SYN,ACK in.
+// Rows "20 ms one-way": SYN out, SYN in, SYN,ACK out, SYN,ACK in. With and without `ct state invalid drop`, which sees
+// nothing of it.
 TEST(KernelTcp, SimultaneousOpenAt20Ms) {
   const Cell cells[] = {{kAccept, 0ms, 40ms, 40ms},    {kRouter, 0ms, 40ms, 40ms},  {kReject, 0ms, 40ms, 40ms},
                         {kAccept, 10ms, 40ms, 50ms},   {kRouter, 10ms, 40ms, 50ms}, {kReject, 10ms, 40ms, 50ms},
                         {kRouter, 200ms, 260ms, 240ms}};
-  for (const Cell& cell : cells) {
-    SCOPED_TRACE(absl::StrCat(ToString(cell.input), ", gap ", cell.gap / 1ms, " ms"));
-    Lab lab(cell.input);
-    const Lab::Punched got = lab.Punch(cell.gap);
-    EXPECT_TRUE(Near(got.alice.after, cell.alice)) << got.alice.after.value_or(0s) / 1us << " us";
-    EXPECT_TRUE(Near(got.bob.after, cell.bob)) << got.bob.after.value_or(0s) / 1us << " us";
+  for (const TcpInvalid invalid : {TcpInvalid::kLeak, TcpInvalid::kInput}) {
+    for (const Cell& cell : cells) {
+      SCOPED_TRACE(absl::StrCat(ToString(cell.input), ", gap ", cell.gap / 1ms, " ms, invalid ", ToString(invalid)));
+      NatProfile profile = LinuxTcp(cell.input);
+      profile.tcp.tracking.invalid = invalid;
+      Lab lab(profile, profile);
+      const Lab::Punched got = lab.Punch(cell.gap);
+      EXPECT_TRUE(Near(got.alice.after, cell.alice)) << got.alice.after.value_or(0s) / 1us << " us";
+      EXPECT_TRUE(Near(got.bob.after, cell.bob)) << got.bob.after.value_or(0s) / 1us << " us";
+    }
   }
 }
 
@@ -367,7 +373,11 @@ TEST(KernelTcp, EveryStateHasTheKernelsTimeout) {
 // Stateful nftables firewalls on both sides, IPv6: policy drop or reject, invalid drop, established accept, inside
 // accept. `related` is not among them: ICMP errors do not get in.
 FirewallOptions Nft(Unsolicited policy) {
-  FilterProfile profile{.tcp = LinuxTracking(), .unsolicited = policy, .icmp_errors = false};
+  FilterProfile profile{.tcp = LinuxTracking(),
+                        .unsolicited = policy,
+                        .unsolicited_hold = net::Duration::zero(),
+                        .unsolicited_udp = policy,
+                        .icmp_errors = false};
   profile.tcp.invalid = TcpInvalid::kDrop;
   return {.profile = profile};
 }

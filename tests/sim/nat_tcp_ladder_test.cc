@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "tests/sim/nat_tcp_bench.h"
 
 // What each rung of the tracking ladder lets through, and by which rule the next one does not.
@@ -52,6 +53,54 @@ TEST(TcpLadder, SimultaneousOpenPassesEveryRungAndIsRefusedWhereTheProfileRefuse
     const Verdict refused = strict.In(strict.PeerSyn());
     EXPECT_EQ(refused.action, Verdict::Action::kDrop);
     EXPECT_EQ(refused.rule, Rule::kSimultaneousOpen);
+  }
+}
+
+// The inside host reports a segment that came in (RFC 5508 REQ-5): the quote leaves as its sender sent it.
+TEST(TcpLadder, T5ShiftsWhatInsideHostsQuoteBackToo) {
+  TcpNatBench nat(AtDepth(TcpDepth::kRewritesIsn));
+  ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
+  const std::uint32_t shift = nat.last.tcp.sequence - kAliceIsn;
+  ASSERT_TRUE(nat.GetsIn({kTcpSyn | kTcpAck, kPeerIsn, kAliceIsn + 1 + shift}));
+  ASSERT_NE(nat.last.tcp.sequence, kPeerIsn);
+  Packet error = NatBench::Unreachable(kAlice.address(), kPeer, kAlice);
+  error.quoted.protocol = IpProtocol::kTcp;
+  error.tcp = nat.last.tcp;
+  ASSERT_EQ(nat.bench.Out(error).action, Verdict::Action::kOutside);
+  EXPECT_EQ(error.source.address(), kAlicePublic.address());
+  EXPECT_EQ(error.quoted.destination, kAlicePublic);
+  EXPECT_EQ(error.quoted.source, kPeer);
+  EXPECT_EQ(error.tcp.sequence, kPeerIsn);
+  EXPECT_EQ(error.tcp.acknowledgment, kAliceIsn + 1 + shift);
+}
+
+// The state that crossed SYN,ACKs lead to: below Linux's rung the second establishes, whoever's it is, and from T2 on
+// it has to acknowledge what it answers. Linux's table waits for an ACK.
+TEST(TcpLadder, TheSecondOfTwoCrossedSynAcksEstablishesBelowT4AndT2ChecksItsNumber) {
+  for (const TcpDepth depth : kDepths) {
+    for (const bool alice_first : {true, false}) {
+      SCOPED_TRACE(absl::StrCat(ToString(depth), alice_first ? ", Alice's first" : ", the peer's first"));
+      TcpNatBench nat(AtDepth(depth));
+      ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
+      const std::uint32_t shift = nat.last.tcp.sequence - kAliceIsn;
+      ASSERT_TRUE(nat.GetsIn(nat.PeerSyn()));
+      const std::uint32_t peer_shift = nat.last.tcp.sequence - kPeerIsn;
+      Seg own = nat.AliceSynAck(), peers = nat.PeerSynAck();
+      own.acknowledgment += peer_shift;
+      peers.acknowledgment += shift;
+      ASSERT_TRUE(alice_first ? nat.GoesOut(own) : nat.GetsIn(peers));
+      const bool checks = depth == TcpDepth::kSynAckNumber || depth == TcpDepth::kWindow;
+      Seg wrong = alice_first ? peers : own;
+      wrong.acknowledgment += 1;
+      if (checks) {
+        EXPECT_EQ((alice_first ? nat.In(wrong) : nat.Out(wrong)).rule, Rule::kTcpSynAckNumber);
+      }
+      if (depth > TcpDepth::kAddresses) {
+        EXPECT_EQ(nat.State(), TcpTrackerState::kSynReceived);
+      }
+      ASSERT_TRUE(alice_first ? nat.GetsIn(peers) : nat.GoesOut(own));
+      EXPECT_EQ(nat.State(), depth < TcpDepth::kLinux ? TcpTrackerState::kEstablished : TcpTrackerState::kSynReceived);
+    }
   }
 }
 
@@ -192,6 +241,58 @@ TEST(TcpLadder, T5ShiftsQuotedNumbersBack) {
   EXPECT_EQ(error.destination.address(), kAlice.address());
   EXPECT_EQ(error.quoted.source, kAlice);
   EXPECT_EQ(error.tcp.sequence, kAliceIsn);
+}
+
+// RFC 9293 §3.8.6.1: one octet may be sent beyond a window of 0, to ask whether it still is. What its sender says next
+// counts from behind it.
+TEST(TcpLadder, AZeroWindowProbeAndWhatFollowsItPassEveryRungAndNoMoreThanThat) {
+  for (const TcpDepth depth : {TcpDepth::kWindow, TcpDepth::kLinux, TcpDepth::kRewritesIsn}) {
+    SCOPED_TRACE(ToString(depth));
+    TcpNatBench nat(AtDepth(depth));
+    ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
+    const std::uint32_t shift = nat.last.tcp.sequence - kAliceIsn;
+    ASSERT_TRUE(nat.GetsIn({kTcpSyn | kTcpAck, kPeerIsn, kAliceIsn + 1 + shift}));
+    const std::uint32_t peer_shift = nat.last.tcp.sequence - kPeerIsn;
+    const auto alice = [&](std::uint32_t sent, std::uint32_t bytes) {
+      return Seg{kTcpAck, kAliceIsn + 1 + sent, kPeerIsn + 1 + peer_shift, bytes};
+    };
+    ASSERT_TRUE(nat.GoesOut(alice(0, 1000)));
+    ASSERT_TRUE(nat.GetsIn({kTcpAck, kPeerIsn + 1, kAliceIsn + 1001 + shift, 0, /*window=*/0}));
+    EXPECT_TRUE(nat.GoesOut(alice(1000, 1)));
+    EXPECT_TRUE(nat.GoesOut(alice(1001, 0)));
+    EXPECT_EQ(nat.Out(alice(1002, 0)).rule, Rule::kTcpSequenceTooHigh);
+  }
+}
+
+// RFC 7857 §2.2 on every rung: the RST that answers a SYN has the number 0 (RFC 9293 §3.10.7.1) or, from what forges,
+// any. It is translated, and what the peer then begins with is not held to it.
+TEST(TcpLadder, AResetFromWhoHasNotSentBindsNeitherSideToItsNumber) {
+  for (const TcpDepth depth : kDepths) {
+    for (const TcpOnReset on_reset : {TcpOnReset::kTransitory, TcpOnReset::kIgnore}) {
+      for (const std::uint32_t number : {0u, 3'000'000'000u}) {
+        SCOPED_TRACE(absl::StrCat(ToString(depth), " ", ToString(on_reset), " ", number));
+        TcpNatBench nat(TcpProfile({.depth = depth, .on_reset = on_reset}));
+        ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
+        const std::uint32_t shift = nat.last.tcp.sequence - kAliceIsn;
+        ASSERT_TRUE(nat.GetsIn({kTcpRst | kTcpAck, number, kAliceIsn + 1 + shift}));
+        ASSERT_TRUE(nat.GetsIn(nat.PeerSyn()));
+        const std::uint32_t peer_shift = nat.last.tcp.sequence - kPeerIsn;
+        ASSERT_TRUE(nat.GoesOut({kTcpSyn | kTcpAck, kAliceIsn, kPeerIsn + 1 + peer_shift}));
+        EXPECT_TRUE(nat.GetsIn({kTcpSyn | kTcpAck, kPeerIsn, kAliceIsn + 1 + shift}));
+      }
+    }
+  }
+}
+
+// What it acknowledges is judged all the same: a RST from off the path has to know that.
+TEST(TcpLadder, AResetFromWhoHasNotSentMustFromT3OnAcknowledgeWhatWasSent) {
+  for (const TcpDepth depth : {TcpDepth::kSynAckNumber, TcpDepth::kWindow, TcpDepth::kLinux}) {
+    SCOPED_TRACE(ToString(depth));
+    TcpNatBench nat(AtDepth(depth));
+    ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
+    const Verdict verdict = nat.In({kTcpRst | kTcpAck, 0, kAliceIsn + 2});
+    EXPECT_EQ(verdict.rule, depth < TcpDepth::kWindow ? Rule::kNone : Rule::kTcpAckTooHigh);
+  }
 }
 
 TEST(TcpLadder, AResetWithAnyNumberClosesUpToT2AndFromT3OnItMustBeInTheWindow) {

@@ -197,6 +197,18 @@ TEST(LinuxTcp, EachStateLivesAsLongAsTheKernelsSysctlSays) {
   EXPECT_EQ(reset.LifeLeft(), 10s);
 }
 
+// The kernel's table cannot tell the second FIN from the first one again. What tracks less closely can.
+TEST(LinuxTcp, AFinThatIsSentAgainIsTakenForTheOtherSides) {
+  TcpNatBench nat(LinuxTcp());
+  ASSERT_TRUE(nat.Connect());
+  const Seg fin = nat.With(nat.AliceAck(), kTcpFin);
+  ASSERT_TRUE(nat.GoesOut(fin));
+  ASSERT_EQ(nat.State(), State::kFinWait);
+  ASSERT_TRUE(nat.GoesOut(fin));
+  EXPECT_EQ(nat.State(), State::kLastAck);
+  EXPECT_EQ(nat.LifeLeft(), 30s);
+}
+
 // nf_conntrack_tcp_max_retrans: the fourth of the same.
 TEST(LinuxTcp, ThreeRetransmissionsShortenTheLifeTo300Seconds) {
   TcpNatBench nat(LinuxTcp());
@@ -207,6 +219,18 @@ TEST(LinuxTcp, ThreeRetransmissionsShortenTheLifeTo300Seconds) {
   }
   ASSERT_TRUE(nat.GetsIn(nat.PeerAck()));
   EXPECT_EQ(nat.LifeLeft(), 300s);
+}
+
+// As nf_conntrack has it: a closed window is waited for no longer than retransmissions are.
+TEST(LinuxTcp, AWindowOfZeroShortensTheLifeTo300Seconds) {
+  TcpNatBench nat(LinuxTcp());
+  ASSERT_TRUE(nat.Connect());
+  Seg full = nat.PeerAck();
+  full.window = 0;
+  ASSERT_TRUE(nat.GetsIn(full));
+  EXPECT_EQ(nat.LifeLeft(), 300s);
+  ASSERT_TRUE(nat.GetsIn(nat.PeerAck()));  // opens again
+  EXPECT_EQ(nat.LifeLeft(), 432000s);
 }
 
 TEST(LinuxTcp, AResetAsTheOnlyAnswerEndsTheEntryAtOnce) {
@@ -257,6 +281,19 @@ TEST(LinuxTcp, AnIgnoredSynIsBelievedOnceItIsAnswered) {
   ASSERT_TRUE(nat.GetsIn({kTcpSyn | kTcpAck, 4'000'000'000u, 3'000'000'001u}));
   EXPECT_EQ(nat.State(), State::kSynReceived);
   EXPECT_TRUE(nat.GoesOut({kTcpAck, 3'000'000'001u, 4'000'000'001u}));
+  EXPECT_EQ(nat.State(), State::kEstablished);
+}
+
+TEST(LinuxTcp, AnAnswerToAnIgnoredSynThatIsRefusedChangesNoState) {
+  TcpNatBench nat(LinuxTcp());
+  ASSERT_TRUE(nat.Connect());
+  Packet syn = Tcp(kAlice, kPeer, {.flags = kTcpSyn, .sequence = 3'000'000'000u});
+  syn.tcp.sack_permitted = true;
+  ASSERT_EQ(nat.bench.Out(syn).action, Action::kOutside);
+  Packet answer = Tcp(kPeer, kAlicePublic, {kTcpSyn | kTcpAck, 4'000'000'000u, 3'000'000'001u});
+  answer.tcp.sack_count = 1;
+  answer.tcp.sack[0] = {3'000'000'001u, 3'000'000'002u};  // what was never sent
+  EXPECT_EQ(nat.bench.nat.FromOutside(nat.bench.now, answer).rule, Rule::kTcpAckTooHigh);
   EXPECT_EQ(nat.State(), State::kEstablished);
 }
 

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/sim/nat_tcp_bench.h"
 
 // Sessions and bindings of TCP: what they share, how long each lives, what ends them.
@@ -32,6 +34,31 @@ TEST(TcpSession, AConnectionDiesExactlyAtItsTimeThoughItsMappingLivesOn) {
   nat.Wait(1ns);
   EXPECT_FALSE(nat.State());
   EXPECT_EQ(nat.In(nat.PeerSynAck()).rule, Rule::kFilteredPort);
+}
+
+// Nobody ever looks for the sessions of strangers again. 1000 live at any time.
+TEST(TcpSession, AMillionStrangersLeaveABoundedTable) {
+  for (const bool conntrack : {false, true}) {  // a session, or a session and a binding, for each
+    SCOPED_TRACE(conntrack);
+    NatProfile profile = conntrack ? LinuxTcp() : NatProfile{};
+    if (!conntrack) profile.tcp.filtering = Filtering::kEndpointIndependent;
+    profile.tcp.tracking.timeouts.syn_sent = 1s;
+    TcpNatBench nat(profile);
+    ASSERT_TRUE(nat.Connect());
+    std::size_t kept_max = 0;
+    for (std::uint32_t i = 0; i < (conntrack ? 100'000u : 1'000'000u); ++i) {
+      const net::SocketAddress stranger(net::IpAddress::V4(0x0b000000u + i), 4000);
+      const Verdict verdict =
+          conntrack ? nat.Out(kAlice, stranger, nat.AliceSyn()) : nat.In(stranger, kAlicePublic, nat.PeerSyn());
+      ASSERT_EQ(verdict.action, conntrack ? Action::kOutside : Action::kInside) << i;
+      kept_max = std::max(kept_max, nat.bench.nat.tcp_sessions_kept());
+      nat.Wait(1ms);
+    }
+    EXPECT_GE(kept_max, 1000u);
+    EXPECT_LE(kept_max, 2u * 1001);
+    EXPECT_EQ(nat.State(), State::kEstablished) << "and the one that lives is not swept away";
+    EXPECT_TRUE(nat.GetsIn(nat.PeerAck()));
+  }
 }
 
 TEST(TcpSession, AResetThatEndsTheLastConnectionEndsTheMapping) {
@@ -76,6 +103,22 @@ TEST(TcpSession, WhetherAnIcmpErrorShutsTheHoleIsTheProfiles) {
   }
 }
 
+// REQ-10, of errors that the inside host sends about what it got.
+TEST(TcpSession, WhetherTheInsideHostsIcmpErrorEndsTheConnectionIsTheProfiles) {
+  for (const bool closes : {false, true}) {
+    NatProfile profile;
+    profile.icmp_errors_close = closes;
+    TcpNatBench nat(profile);
+    ASSERT_TRUE(nat.Connect());
+    ASSERT_EQ(nat.Out(kAlice, kServer, nat.AliceSyn()).action, Action::kOutside);
+    Packet error = NatBench::Unreachable(kAlice.address(), kPeer, kAlice);
+    error.quoted.protocol = IpProtocol::kTcp;
+    ASSERT_EQ(nat.bench.Out(error).action, Action::kOutside);
+    EXPECT_EQ(nat.State().has_value(), !closes);
+    EXPECT_EQ(nat.In(kServer, kAlicePublic, nat.PeerSynAck()).action, Action::kInside) << "of one connection only";
+  }
+}
+
 TEST(TcpSession, FilterMemoryIsTheEndpointsOrTheMappings) {
   for (const FilterMemory memory : {FilterMemory::kEndpoint, FilterMemory::kMapping}) {
     SCOPED_TRACE(ToString(memory));
@@ -108,6 +151,19 @@ TEST(TcpSession, InboundSessionsAnswerByTheEndpointTheyCameInBy) {
     ASSERT_TRUE(nat.GoesOut(nat.AliceSynAck()));
     EXPECT_EQ(nat.last.source == known, sessions);
   }
+}
+
+// It did not pass, so it has not happened: the connection from outside needs a mapping for its answers, and gets none.
+TEST(TcpSession, ASegmentThatFindsNoMappingMovesNoState) {
+  NatProfile profile;
+  profile.tcp.mapping = Mapping::kAddressDependent;
+  profile.tcp.filtering = Filtering::kEndpointIndependent;
+  profile.mappings_per_host_max = 1;
+  TcpNatBench nat(profile);
+  ASSERT_EQ(nat.Out(kAlice, kServer, nat.AliceSyn()).action, Action::kOutside);
+  ASSERT_EQ(nat.In(kPeer, nat.last.source, nat.PeerSyn()).action, Action::kInside);
+  EXPECT_EQ(nat.Out(nat.AliceSynAck()).rule, Rule::kMappingLimit);
+  EXPECT_EQ(nat.State(), State::kSynSent);
 }
 
 TEST(TcpSession, AnInvalidSegmentMayBeAnsweredWithAReset) {
@@ -201,6 +257,18 @@ TEST(TcpSession, AHairpinnedConnectionThatIdlesIsResetAtItsEndsAndNotOutside) {
     told.push_back(output.packet.destination);
   }
   EXPECT_EQ(told, (std::vector<net::SocketAddress>{kAlice, kBob}));
+}
+
+// RFC 5382 §5: with one FIN the connection is still established, and what idles may be waited for.
+TEST(TcpSession, AHalfClosedConnectionThatIdlesIsResetToo) {
+  NatProfile profile;
+  profile.tcp.tracking.idle = TcpIdle::kResetBoth;
+  TcpNatBench nat(profile);
+  ASSERT_TRUE(nat.Connect());
+  ASSERT_TRUE(nat.GoesOut(nat.With(nat.AliceAck(), kTcpFin)));
+  ASSERT_TRUE(nat.GetsIn(nat.PeerAck(0, 1)));
+  nat.Wait(7440s);
+  EXPECT_EQ(nat.Outputs().size(), 2u);
 }
 
 TEST(TcpSession, WhatLeaksToAnAddressOfTheBoxIsForTheBox) {

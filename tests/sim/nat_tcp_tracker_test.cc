@@ -82,9 +82,10 @@ TEST(TcpTrackerTable, OriginalSynAckIsForCrossingSynsOnly) {
   ExpectRow(Way::kOriginal, kSynAck,
             {"invalid", "SYN_RECV", "invalid", "invalid", "invalid", "invalid", "invalid", "invalid", "SYN_RECV"});
 }
+// The original side's FIN was the first here, so that this one is the same again.
 TEST(TcpTrackerTable, OriginalFinWaitsForAnAnswerToTheSyn) {
   ExpectRow(Way::kOriginal, kFinAck,
-            {"invalid", "FIN_WAIT", "FIN_WAIT", "LAST_ACK", "LAST_ACK", "LAST_ACK", "TIME_WAIT", "CLOSE", "invalid"});
+            {"invalid", "FIN_WAIT", "FIN_WAIT", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT", "CLOSE", "invalid"});
 }
 TEST(TcpTrackerTable, OriginalAckIsInvalidBeforeAnAnswer) {
   ExpectRow(Way::kOriginal, kTcpAck,

@@ -37,7 +37,7 @@ TEST(IdleConnection, Past350SecondsItsNextSegmentIsResetToTheInside) {
   EXPECT_FALSE(lab.server.at(pair.server).reset) << "the server learns nothing";
 }
 
-// Azure: both ends are reset as it is forgotten.
+// Both ends are reset as it is forgotten.
 TEST(IdleConnection, IsResetAtBothEndsAsItIsForgotten) {
   for (const TcpDepth depth : {TcpDepth::kFlags, TcpDepth::kLinux, TcpDepth::kRewritesIsn}) {
     SCOPED_TRACE(ToString(depth));
@@ -63,6 +63,25 @@ TEST(IdleConnection, KeepAlivesMoreOftenThanTheTimerSaveItAndLessOftenDoNot) {
       lab.Run(1h);
       EXPECT_EQ(lab.alice.at(alice).reset, keepalive < 350s ? 0 : 1);
     }
+  }
+}
+
+// RFC 5382 REQ-5 for a connection whose SYNs crossed and that then says nothing for hours: hosts send no ACK of their
+// own after SYN,ACKs that crossed. Where the NAT resets what idled, it knows this one too.
+TEST(IdleConnection, OneWhoseSynsCrossedIdlesAsLongAsAnyOther) {
+  for (const TcpDepth depth : {TcpDepth::kFlags, TcpDepth::kSynAckNumber, TcpDepth::kWindow}) {
+    SCOPED_TRACE(ToString(depth));
+    NatProfile profile = Tracked({.depth = depth, .idle = TcpIdle::kResetBoth});
+    Lab lab(profile);
+    const Lab::Punched got = lab.Punch(0ms);
+    ASSERT_TRUE(got.both());
+    lab.Run(2h);
+    lab.alice.Write(got.alice.id, "still here");
+    lab.Run(1s);
+    EXPECT_EQ(lab.bob.at(got.bob.id).received, "still here");
+    lab.Run(2h + 4min);
+    EXPECT_EQ(lab.alice.at(got.alice.id).why.code(), StatusCode::kAborted);
+    EXPECT_EQ(lab.bob.at(got.bob.id).why.code(), StatusCode::kAborted);
   }
 }
 
@@ -133,41 +152,102 @@ TEST(LowTtlSyn, OpensTheHoleIffIcmpDoesNotCloseIt) {
   }
 }
 
+constexpr TcpDepth kDepths[] = {TcpDepth::kAddresses, TcpDepth::kFlags, TcpDepth::kSynAckNumber,
+                                TcpDepth::kWindow,    TcpDepth::kLinux, TcpDepth::kRewritesIsn};
+constexpr TcpOnReset kOnResets[] = {TcpOnReset::kClose, TcpOnReset::kForget, TcpOnReset::kTransitory,
+                                    TcpOnReset::kIgnore};
+
+// What is left of Alice's hole after her closed port has answered.
+void ExpectHole(const std::optional<nat::TcpTranslator::Entry>& entry, TcpDepth depth, TcpOnReset on_reset) {
+  const bool reads_flags = depth > TcpDepth::kAddresses;
+  EXPECT_EQ(entry.has_value(), !reads_flags || on_reset != TcpOnReset::kForget);
+  if (reads_flags && on_reset == TcpOnReset::kClose && entry) {
+    EXPECT_EQ(entry->state, TcpTrackerState::kClose);
+  }
+}
+
 // RFC 9293 §3.10.4: closing in SYN-SENT sends nothing, so the hole is still open; the closed port then answers the
-// peer's SYN with RST, and that shuts it where a RST ends a session.
-TEST(ClosedPunchingSocket, LeavesTheHoleOpenUntilItsResetShutsIt) {
-  for (const TcpOnReset on_reset :
-       {TcpOnReset::kClose, TcpOnReset::kForget, TcpOnReset::kTransitory, TcpOnReset::kIgnore}) {
-    SCOPED_TRACE(ToString(on_reset));
-    NatProfile profile = Tracked({.on_reset = on_reset});
-    profile.tcp.unsolicited = Unsolicited::kDrop;
-    Lab lab(profile);
-    const net::SocketId first = lab.alice.Connect(lab.alice_at, lab.bob_outside);
-    lab.Run(10ms);
-    lab.trace.sent.clear();
-    lab.alice.host().Close(first);
-    lab.Run(500ms);
-    EXPECT_TRUE(lab.trace.From("alice").empty()) << "closing says nothing";
-    const auto known = [&] { return lab.box_a.nat().FindTcp(lab.world.now(), 2, lab.alice_at, lab.bob_outside); };
-    EXPECT_TRUE(known());
-    const net::SocketId bob = lab.bob.Connect(lab.bob_at, lab.alice_outside);
-    lab.Run(100ms);
-    const std::vector<Packet> answers = lab.trace.From("alice");
-    ASSERT_EQ(answers.size(), 1u);
-    EXPECT_TRUE(answers[0].tcp.Has(kTcpRst));
-    EXPECT_EQ(lab.bob.at(bob).why.code(), StatusCode::kUnavailable);
-    const auto entry = known();
-    EXPECT_EQ(entry.has_value(), on_reset != TcpOnReset::kForget);
-    if (on_reset == TcpOnReset::kClose && entry) {
-      EXPECT_EQ(entry->state, TcpTrackerState::kClose);
+// peer's SYN with RST, and that shuts it where a RST ends a session. It has the number 0 (§3.10.7.1). Up to T2 that is
+// as good as any. From T3 on it is out of the window of what Alice has sent, and so dropped at her own NAT, as the
+// kernel drops what is out of the window outwards with `ct state invalid drop`: the hole stays open, and Bob is told
+// nothing.
+TEST(ClosedPunchingSocket, LeavesTheHoleOpenUntilItsResetOfASynShutsItBelowT3) {
+  for (const TcpDepth depth : kDepths) {
+    for (const TcpOnReset on_reset : kOnResets) {
+      SCOPED_TRACE(absl::StrCat(ToString(depth), " ", ToString(on_reset)));
+      NatProfile profile = Tracked({.depth = depth, .on_reset = on_reset});
+      profile.tcp.unsolicited = Unsolicited::kDrop;
+      Lab lab(profile);
+      const net::SocketId first = lab.alice.Connect(lab.alice_at, lab.bob_outside);
+      lab.Run(10ms);
+      lab.trace.sent.clear();
+      lab.alice.host().Close(first);
+      lab.Run(500ms);
+      EXPECT_TRUE(lab.trace.From("alice").empty()) << "closing says nothing";
+      const auto known = [&] { return lab.box_a.nat().FindTcp(lab.world.now(), 2, lab.alice_at, lab.bob_outside); };
+      EXPECT_TRUE(known());
+      const net::SocketId bob = lab.bob.Connect(lab.bob_at, lab.alice_outside);
+      lab.Run(100ms);
+      const std::vector<Packet> answers = lab.trace.From("alice");
+      ASSERT_EQ(answers.size(), 1u);
+      EXPECT_EQ(answers[0].tcp.flags, kTcpRst | kTcpAck);
+      EXPECT_EQ(answers[0].tcp.sequence, 0u);
+      if (depth < TcpDepth::kWindow) {
+        EXPECT_EQ(lab.bob.at(bob).why.code(), StatusCode::kUnavailable);
+        ExpectHole(known(), depth, on_reset);
+        continue;
+      }
+      const std::uint64_t refused =
+          lab.world.drops().count(Rule::kTcpSequenceTooHigh) + lab.world.drops().count(Rule::kTcpSequenceTooLow);
+      EXPECT_EQ(refused, 1u);
+      EXPECT_FALSE(lab.bob.at(bob).reset);
+      ASSERT_TRUE(known());
+      EXPECT_EQ(known()->state, TcpTrackerState::kSynSent2);
     }
   }
 }
 
+// The answer to a SYN,ACK has the number that this acknowledges, which is Alice's own, and passes every rung.
+TEST(ClosedPunchingSocket, ItsResetOfASynAckShutsTheHoleOnEveryRung) {
+  for (const TcpDepth depth : kDepths) {
+    for (const TcpOnReset on_reset : kOnResets) {
+      SCOPED_TRACE(absl::StrCat(ToString(depth), " ", ToString(on_reset)));
+      Lab lab(Tracked({.depth = depth, .on_reset = on_reset}));
+      lab.server.Listen(lab.server_at);
+      const net::SocketId first = lab.alice.Connect(lab.alice_at, lab.server_at);
+      lab.Run(10ms);
+      lab.trace.sent.clear();
+      lab.alice.host().Close(first);
+      lab.Run(500ms);
+      const std::vector<Packet> answers = lab.trace.From("alice");
+      ASSERT_EQ(answers.size(), 1u);
+      EXPECT_EQ(answers[0].tcp.flags, kTcpRst);
+      EXPECT_NE(answers[0].tcp.sequence, 0u);
+      EXPECT_TRUE(lab.server.accepted().empty());
+      EXPECT_EQ(lab.trace.From("server").size(), 1u) << "no SYN,ACK but the first: the RST got there";
+      ExpectHole(lab.box_a.nat().FindTcp(lab.world.now(), 2, lab.alice_at, lab.server_at), depth, on_reset);
+    }
+  }
+}
+
+// A masquerade without rules for what is invalid lets the RST of T4 leak, with the inside source that nobody waits for.
+TEST(ClosedPunchingSocket, WhereInvalidSegmentsLeakItsResetOfASynLeavesUntranslated) {
+  Lab lab(LinuxTcp());
+  lab.alice.host().Close(lab.alice.Connect(lab.alice_at, lab.bob_outside));
+  lab.Run(500ms);
+  lab.trace.sent.clear();
+  const net::SocketId bob = lab.bob.Connect(lab.bob_at, lab.alice_outside);
+  lab.Run(100ms);
+  const std::vector<Packet> out = lab.trace.From("box_a");
+  ASSERT_EQ(out.size(), 2u);  // Bob's SYN inwards, and
+  EXPECT_EQ(out[1].tcp.flags, kTcpRst | kTcpAck);
+  EXPECT_EQ(out[1].source, lab.alice_at);
+  EXPECT_FALSE(lab.bob.at(bob).reset);
+}
+
 // Two hosts of one NAT meet by its external address; each sees the other's external endpoint.
 TEST(TcpHairpin, AHandshakeAndASimultaneousOpenPassEveryRung) {
-  for (const TcpDepth depth : {TcpDepth::kAddresses, TcpDepth::kFlags, TcpDepth::kSynAckNumber, TcpDepth::kWindow,
-                               TcpDepth::kLinux, TcpDepth::kRewritesIsn}) {
+  for (const TcpDepth depth : kDepths) {
     for (const bool crossing : {false, true}) {
       SCOPED_TRACE(absl::StrCat(ToString(depth), crossing ? ", crossing" : ""));
       TransportBehavior ports{
