@@ -114,6 +114,21 @@ TEST(Measures, HopelessProbesAreTheChecksToPrivateAddresses) {
   }
 }
 
+TEST(Measures, DropsAreCountedThoughTheirRecordsAreNotKeptAndHopelessProbesOnlyFromRecords) {
+  const Scenario scenario = Homes("symmetric", "pf", "session { name: \"call\" turn: NONE }");
+  const WatchedRun whole(scenario, "homes");
+  const WatchedRun cut(scenario, "homes", 1, {.drop_log_limit = 3});
+  ASSERT_GT(whole.run->world().drops().total(), 3u);
+  ASSERT_EQ(cut.run->world().drops().size(), 3u);
+  ASSERT_GT(whole.result.drops_size(), 1);
+  ASSERT_EQ(cut.result.drops_size(), whole.result.drops_size());
+  for (int i = 0; i < whole.result.drops_size(); ++i) {
+    EXPECT_EQ(cut.result.drops(i).SerializeAsString(), whole.result.drops(i).SerializeAsString());
+  }
+  EXPECT_TRUE(whole.result.has_hopeless_probes());
+  EXPECT_FALSE(cut.result.has_hopeless_probes());
+}
+
 TEST(Measures, EveryPacketThatLeavesOneEndOfALinkReachesTheOtherOrIsADrop) {
   const Scenario scenario = Homes("port-restricted-cone", "symmetric", "session { name: \"call\" turn: NONE }");
   const WatchedRun watched(scenario, "homes");
