@@ -216,6 +216,7 @@ void PrintSummary(const SweepCounts& counts, std::ostream& out) {
 void PrintFailures(const Scenario& scenario, const std::vector<JudgedRun>& runs, const std::string& command_options,
                    std::size_t cells_max, std::ostream& out) {
   std::size_t cells = 0;
+  std::string more;  // the commands of those past `cells_max`
   for (std::size_t begin = 0; begin < runs.size();) {
     std::size_t end = begin;
     const JudgedRun* first = nullptr;
@@ -229,16 +230,21 @@ void PrintFailures(const Scenario& scenario, const std::vector<JudgedRun>& runs,
     }
     const std::size_t all = end - begin;
     begin = end;
-    if (first == nullptr || ++cells > cells_max) continue;
+    if (first == nullptr) continue;
     const Cell& cell = scenario.cells()[first->cell];
+    const std::string command = absl::StrCat("  pinhole run ", scenario.path(), " --cell '",
+                                             RunId(cell, first->repetition), "'", command_options, "\n");
+    if (++cells > cells_max) {
+      absl::StrAppend(&more, command);
+      continue;
+    }
     out << "\nFAIL " << cell.id;
     if (all > 1) out << "  (" << failed << " of " << all << " repetitions)";
     out << "\n  " << first->verdict.reason << "\n";
     if (!first->explanation.empty()) out << "  " << first->explanation << "\n";
-    out << "  pinhole run " << scenario.path() << " --cell '" << RunId(cell, first->repetition) << "'"
-        << command_options << "\n";
+    out << command;
   }
-  if (cells > cells_max) out << "\nand " << Counted(cells - cells_max, "more failed cell") << "\n";
+  if (cells > cells_max) out << "\nand " << Counted(cells - cells_max, "more failed cell") << ":\n" << more;
 }
 
 }  // namespace pinhole::scenarios
