@@ -183,6 +183,7 @@ SweepCounts CountRuns(const std::vector<JudgedRun>& runs) {
         break;
     }
     if (!run.ran) continue;
+    counts.consent_lost += run.consent_lost ? 1 : 0;
     switch (run.outcome) {
       case Outcome::kDirect:
         ++counts.direct;
@@ -205,6 +206,7 @@ void PrintSummary(const SweepCounts& counts, std::ostream& out) {
   out << Counted(counts.runs, "run") << ": " << counts.direct << " direct, " << counts.relayed << " relayed, "
       << counts.failed << " without a path";
   if (counts.undecided > 0) out << ", " << counts.undecided << " undecided";
+  if (counts.consent_lost > 0) out << "; " << counts.consent_lost << " lost consent later";
   out << "\n" << counts.pass << " passed";
   if (counts.depends > 0) out << " (of them " << counts.depends << " where either outcome is right)";
   out << ", " << counts.fail << " failed";
