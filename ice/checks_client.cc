@@ -93,14 +93,23 @@ bool ConnectivityChecks::OnTimer(net::Instant now) {
       ++session_.lists.pair(index).sends;
       session_.SendOnPair(now, index, send->bytes, net::PacketClass::kRetransmittedCheck, {});
     } else if (std::holds_alternative<stun::ClientTransaction::Failed>(*output)) {
-      const bool active = IsActive(due);
-      Free(due);
-      if (active) EndFailed(now, index, PairEnd::kTimeout, 0);
+      EndWithTransaction(now, due);
       return true;
     }
   }
   UpdateDeadline(due);
   return true;
+}
+
+// The transaction has failed, and with it its pair, unless that goes on without it.
+void ConnectivityChecks::EndWithTransaction(net::Instant now, int slot) {
+  const Check& check = checks_[static_cast<std::size_t>(slot)];
+  const int index = check.pair;
+  const bool violated =
+      check.transaction->failure_reason() == stun::ClientTransaction::FailureReason::kIntegrityViolated;
+  const bool active = IsActive(slot);
+  Free(slot);
+  if (active) EndFailed(now, index, violated ? PairEnd::kIntegrityViolated : PairEnd::kTimeout, 0);
 }
 
 bool ConnectivityChecks::OnResponse(net::Instant now, int base, const net::SocketAddress& from,
@@ -110,8 +119,12 @@ bool ConnectivityChecks::OnResponse(net::Instant now, int base, const net::Socke
   Check& check = checks_[static_cast<std::size_t>(slot)];
   // Only the peer can have made it: nobody else knows its password (RFC 8489 §9.1.4).
   if (!response.FingerprintOk() || !response.CheckIntegrity(session_.remote->key)) {
-    check.transaction->OnDiscardedResponse();
     ++session_.counters.datagrams_ignored;
+    // One of another method, without a fingerprint (§6.3) or with another hash than its request (§9.1.4) never came.
+    const bool violates =
+        check.transaction->IsFor(response) && response.FingerprintOk() && !response.HasIntegritySha256();
+    if (violates) check.transaction->OnDiscardedResponse();
+    if (check.transaction->state() == stun::ClientTransaction::State::kFailed) EndWithTransaction(now, slot);
     return true;
   }
   const int sends = check.transaction->sends();

@@ -119,6 +119,7 @@ class ConnectivityChecks {
   // `active`: the pair was In-Progress by this check.
   void OnRoleConflict(net::Instant now, const Check& check, bool active);
   int MappedCandidate(const Check& check, const net::SocketAddress& mapped);
+  void EndWithTransaction(net::Instant now, int check);
   void EndFailed(net::Instant now, int pair, PairEnd why, int error_code);
 
   void HandleCheck(net::Instant now, int base, const net::SocketAddress& from, std::uint32_t priority,

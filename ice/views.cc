@@ -50,6 +50,8 @@ const char* ToString(PairEnd end) {
       return "none";
     case PairEnd::kTimeout:
       return "timeout";
+    case PairEnd::kIntegrityViolated:
+      return "integrity_violated";
     case PairEnd::kNotSymmetric:
       return "not_symmetric";
     case PairEnd::kErrorResponse:

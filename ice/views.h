@@ -34,6 +34,7 @@ const char* ToString(Nomination nomination);
 enum class PairEnd : std::uint8_t {
   kNone,               // it still is, or it succeeded
   kTimeout,            // no answer (RFC 8445 §7.2.5.2.3)
+  kIntegrityViolated,  // only answers that the peer's password did not vouch for (RFC 8489 §9.1.4)
   kNotSymmetric,       // the answer came from or to another address (§7.2.5.2.1)
   kErrorResponse,      // refused: see error_code (§7.2.5.2.4)
   kIcmpError,          // with icmp_fails_pairs (§7.2.5.2.2)

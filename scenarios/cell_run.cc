@@ -68,7 +68,7 @@ int RelayTraversals(const sim::Lineage& lineage, net::PacketTag tag) {
 }
 
 CellRun::CellRun(const CellPlan& plan, std::uint64_t seed, const Options& options)
-    : plan_(plan), options_(options), world_(seed), trials_(plan) {}
+    : plan_(plan), options_(options), world_(seed, options.world), trials_(plan) {}
 
 CellRun::~CellRun() = default;
 

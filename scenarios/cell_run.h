@@ -28,6 +28,7 @@ class CellRun {
   struct Options {
     sim::Tracer* tracer = nullptr;  // sees every packet; must outlive the run
     bool measure_peaks = false;     // what each node and interface sent at most in a second
+    sim::WorldOptions world;
   };
   CellRun(const CellPlan& plan, std::uint64_t seed, const Options& options);
   ~CellRun();

@@ -42,6 +42,8 @@ std::string Ended(const ice::PairView& pair) {
       return "";
     case ice::PairEnd::kTimeout:
       return "no answer";
+    case ice::PairEnd::kIntegrityViolated:
+      return "answered, but never with the peer's integrity (RFC 8489 §9.1.4)";
     case ice::PairEnd::kNotSymmetric:
       return "the answer came from or to another address (RFC 8445 §7.2.5.2.1)";
     case ice::PairEnd::kErrorResponse:

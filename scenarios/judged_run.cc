@@ -42,6 +42,17 @@ absl::Status WithCell(const absl::Status& status, const Cell& cell) {
   return absl::InternalError(absl::StrCat(cell.id, ": ", status.message()));
 }
 
+// What was judged when it was reached is not undone by it.
+bool ConsentLost(const CellRun& run) {
+  for (std::size_t s = 0; s < run.plan().sessions.size(); ++s) {
+    for (int side = 0; side < 2; ++side) {
+      const apps::IceEndpoint& endpoint = run.endpoint(s, side);
+      if (endpoint.times().connected && endpoint.times().consent_lost) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 absl::StatusOr<PreparedCell> PrepareCell(const Scenario& scenario, const Cell& cell) {
@@ -120,6 +131,7 @@ absl::StatusOr<JudgedRun> RunAndJudge(const PreparedCell& prepared, std::uint32_
     }
     judged.ran = true;
     judged.outcome = WorstOutcome(run);
+    judged.consent_lost = ConsentLost(run);
     for (std::size_t i = 0; i < prepared.plan.nat_checks.size(); ++i) {
       judged.nat_checks.push_back(NatCheckOutcome(run, i));
     }

@@ -43,7 +43,8 @@ struct JudgedRun {
   std::uint64_t wire_digest = 0;
   std::uint64_t full_digest = 0;
   std::uint64_t events = 0;
-  bool ran = false;  // false: unsupported
+  bool ran = false;           // false: unsupported
+  bool consent_lost = false;  // by a side that had connected, while the session was held
   std::vector<NatCheckVerdicts> nat_checks;
   std::string explanation;  // of a failed verdict: why the sessions did not connect, if they did not
   std::string json;         // when asked for

@@ -134,6 +134,18 @@ void ApplySets(const std::vector<std::string>& sets, proto::Scenario* scenario, 
   }
 }
 
+// The file of the library that may have been meant by a path that names none; they go by their names alone, too.
+std::string NearestFile(FileReader& files, const std::string& data_directory, const std::string& path) {
+  const std::vector<std::string> paths = FileNames(files, Join(data_directory, "library"), "library/");
+  if (const std::string nearest = Nearest(path, paths); !nearest.empty()) return nearest;
+  const auto bare = [](absl::string_view whole) {
+    return absl::StripSuffix(whole.substr(whole.rfind('/') + 1), ".textproto");
+  };
+  std::vector<std::string> names;
+  for (const std::string& whole : paths) names.emplace_back(bare(whole));
+  return Nearest(bare(path), names);
+}
+
 }  // namespace
 
 absl::StatusOr<Scenario> LoadScenario(const std::string& path, FileReader& files, const LoadOptions& options) {
@@ -144,8 +156,7 @@ absl::StatusOr<Scenario> LoadScenario(const std::string& path, FileReader& files
   if (!file.ok()) {
     std::string hint;
     if (absl::IsNotFound(file.status())) {
-      const std::vector<std::string> names = FileNames(files, Join(options.data_directory, "library"), "library/");
-      const std::string nearest = Nearest(path, names);
+      const std::string nearest = NearestFile(files, options.data_directory, path);
       if (!nearest.empty()) hint = absl::StrCat("; did you mean \"", nearest, "\"?");
     }
     problems.Add(Location{path, 0, 0}, absl::StrCat(file.status().message(), hint));

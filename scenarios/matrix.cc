@@ -183,6 +183,7 @@ SweepCounts CountRuns(const std::vector<JudgedRun>& runs) {
         break;
     }
     if (!run.ran) continue;
+    counts.consent_lost += run.consent_lost ? 1 : 0;
     switch (run.outcome) {
       case Outcome::kDirect:
         ++counts.direct;
@@ -205,6 +206,7 @@ void PrintSummary(const SweepCounts& counts, std::ostream& out) {
   out << Counted(counts.runs, "run") << ": " << counts.direct << " direct, " << counts.relayed << " relayed, "
       << counts.failed << " without a path";
   if (counts.undecided > 0) out << ", " << counts.undecided << " undecided";
+  if (counts.consent_lost > 0) out << "; " << counts.consent_lost << " lost consent later";
   out << "\n" << counts.pass << " passed";
   if (counts.depends > 0) out << " (of them " << counts.depends << " where either outcome is right)";
   out << ", " << counts.fail << " failed";
@@ -216,6 +218,7 @@ void PrintSummary(const SweepCounts& counts, std::ostream& out) {
 void PrintFailures(const Scenario& scenario, const std::vector<JudgedRun>& runs, const std::string& command_options,
                    std::size_t cells_max, std::ostream& out) {
   std::size_t cells = 0;
+  std::string more;  // the commands of those past `cells_max`
   for (std::size_t begin = 0; begin < runs.size();) {
     std::size_t end = begin;
     const JudgedRun* first = nullptr;
@@ -229,16 +232,21 @@ void PrintFailures(const Scenario& scenario, const std::vector<JudgedRun>& runs,
     }
     const std::size_t all = end - begin;
     begin = end;
-    if (first == nullptr || ++cells > cells_max) continue;
+    if (first == nullptr) continue;
     const Cell& cell = scenario.cells()[first->cell];
+    const std::string command = absl::StrCat("  pinhole run ", scenario.path(), " --cell '",
+                                             RunId(cell, first->repetition), "'", command_options, "\n");
+    if (++cells > cells_max) {
+      absl::StrAppend(&more, command);
+      continue;
+    }
     out << "\nFAIL " << cell.id;
     if (all > 1) out << "  (" << failed << " of " << all << " repetitions)";
     out << "\n  " << first->verdict.reason << "\n";
     if (!first->explanation.empty()) out << "  " << first->explanation << "\n";
-    out << "  pinhole run " << scenario.path() << " --cell '" << RunId(cell, first->repetition) << "'"
-        << command_options << "\n";
+    out << command;
   }
-  if (cells > cells_max) out << "\nand " << Counted(cells - cells_max, "more failed cell") << "\n";
+  if (cells > cells_max) out << "\nand " << Counted(cells - cells_max, "more failed cell") << ":\n" << more;
 }
 
 }  // namespace pinhole::scenarios

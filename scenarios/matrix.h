@@ -25,12 +25,13 @@ struct SweepCounts {
   std::uint64_t relayed = 0;
   std::uint64_t failed = 0;
   std::uint64_t undecided = 0;
+  std::uint64_t consent_lost = 0;  // of those that connected, later
 };
 SweepCounts CountRuns(const std::vector<JudgedRun>& runs);
 void PrintSummary(const SweepCounts& counts, std::ostream& out);
 
 // Each cell with a failed run: what was wrong and the command that shows it. `command_options` is what the sweep was
-// given besides the file (" --seed 2"). At most `cells_max`; the rest is counted.
+// given besides the file (" --seed 2"). After `cells_max` the command alone, a line a cell.
 void PrintFailures(const Scenario& scenario, const std::vector<JudgedRun>& runs, const std::string& command_options,
                    std::size_t cells_max, std::ostream& out);
 

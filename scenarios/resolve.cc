@@ -272,6 +272,25 @@ void ResolveServer(CellProblems* problems, proto::Topology* topology, proto::Ser
   }
 }
 
+// The servers that a session or a peer lists itself, so that what is wrong in one place is said once.
+template <typename Lists>
+void CheckServers(const proto::Topology& topology, const std::string& path, const std::string& who, const Lists& lists,
+                  CellProblems* problems) {
+  for (const auto* list : {&lists.stun_server(), &lists.turn_server()}) {
+    const bool turn = list == &lists.turn_server();
+    const std::string field = absl::StrCat(path, turn ? ".turn_server" : ".stun_server");
+    for (const std::string& name : *list) {
+      const proto::Server* server = FindNamed(topology.server(), name);
+      if (server == nullptr) {
+        problems->Add(field,
+                      absl::StrCat(who, ": no server \"", name, "\"", Suggestion(name, NamesOf(topology.server()))));
+      } else if (turn && !server->turn()) {
+        problems->Add(field, absl::StrCat(who, ": server \"", name, "\" has turn: false"));
+      }
+    }
+  }
+}
+
 void ResolvePeer(const proto::Topology& topology, const proto::Session& session, int index, CellProblems* problems,
                  proto::Peer* peer) {
   const std::string path = absl::StrCat("session[", session.name(), "].peer[", peer->name(), "]");
@@ -289,22 +308,9 @@ void ResolvePeer(const proto::Topology& topology, const proto::Session& session,
   if (!peer->agent().has_role()) {
     peer->mutable_agent()->set_role(index == 0 ? proto::Agent::CONTROLLING : proto::Agent::CONTROLLED);
   }
+  if (problems != nullptr) CheckServers(topology, path, who, *peer, problems);
   if (peer->stun_server_size() == 0) *peer->mutable_stun_server() = session.stun_server();
   if (peer->turn_server_size() == 0) *peer->mutable_turn_server() = session.turn_server();
-  for (const auto* list : {&peer->stun_server(), &peer->turn_server()}) {
-    for (const std::string& name : *list) {
-      const bool turn = list == &peer->turn_server();
-      const proto::Server* server = FindNamed(topology.server(), name);
-      const char* field = turn ? "turn_server" : "stun_server";
-      if (server == nullptr && problems != nullptr) {
-        problems->Add(absl::StrCat("session[", session.name(), "].", field),
-                      absl::StrCat(who, ": no server \"", name, "\"", Suggestion(name, NamesOf(topology.server()))));
-      } else if (turn && problems != nullptr && !server->turn()) {
-        problems->Add(absl::StrCat("session[", session.name(), "].", field),
-                      absl::StrCat(who, ": server \"", name, "\" has turn: false"));
-      }
-    }
-  }
   const proto::Session::Turn mine = index == 0 ? proto::Session::A : proto::Session::B;
   if (session.turn() != proto::Session::BOTH && session.turn() != mine) peer->clear_turn_server();
   if (peer->turn_server_size() == 0) return;
@@ -369,6 +375,10 @@ void ResolveCell(const NatProfiles& profiles, CellProblems* problems, proto::Sce
                                Suggestion(topology->referral().host(), NamesOf(topology->host()))));
   }
   for (proto::Session& session : *cell->mutable_session()) {
+    if (problems != nullptr) {
+      CheckServers(*topology, absl::StrCat("session[", session.name(), "]"),
+                   absl::StrCat("session \"", session.name(), "\""), session, problems);
+    }
     for (int i = 0; i < session.peer_size(); ++i) {
       ResolvePeer(*topology, session, i, problems, session.mutable_peer(i));
     }

@@ -3,7 +3,6 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -201,6 +200,25 @@ void FillPath(const CellRun& run, const PacketBook& book, net::PacketTag tag, pr
   result->set_path_hops(links);
 }
 
+void FillDrops(const CellRun& run, proto::RunResult* result) {
+  const sim::DropLog& drops = run.world().drops();
+  for (const sim::DropLog::NodeCount& of_node : drops.CountsByNode()) {
+    proto::DropCount* count = result->add_drops();
+    count->set_node(run.world().node(of_node.node).name());
+    count->set_rule(sim::ToString(of_node.rule));
+    count->set_packets(of_node.packets);
+  }
+  if (drops.cut()) return;  // Where a check was going is known of kept records only.
+  std::uint32_t hopeless = 0;
+  for (std::size_t i = 0; i < drops.size(); ++i) {
+    const sim::DropRecord& drop = drops.at(i);
+    const bool check =
+        drop.packet_class == net::PacketClass::kCheck || drop.packet_class == net::PacketClass::kRetransmittedCheck;
+    if (check && IsHopeless(run, drop)) ++hopeless;
+  }
+  result->set_hopeless_probes(hopeless);
+}
+
 }  // namespace
 
 proto::RunResult MakeRunResult(const RunIdentity& identity, const CellRun& run, const PacketBook& book,
@@ -287,22 +305,7 @@ proto::RunResult MakeRunResult(const RunIdentity& identity, const CellRun& run, 
   }
   FillTraffic(total, result.mutable_traffic());
   result.set_nat_bindings(static_cast<std::uint32_t>(run.nat_bindings()));
-  std::map<std::pair<sim::NodeId, sim::Rule>, std::uint64_t> drops;
-  std::uint32_t hopeless = 0;
-  for (std::size_t i = 0; i < world.drops().size(); ++i) {
-    const sim::DropRecord& drop = world.drops().at(i);
-    ++drops[{drop.node, drop.rule}];
-    const bool check =
-        drop.packet_class == net::PacketClass::kCheck || drop.packet_class == net::PacketClass::kRetransmittedCheck;
-    if (check && IsHopeless(run, drop)) ++hopeless;
-  }
-  for (const auto& [key, packets] : drops) {
-    proto::DropCount* count = result.add_drops();
-    count->set_node(world.node(key.first).name());
-    count->set_rule(sim::ToString(key.second));
-    count->set_packets(packets);
-  }
-  result.set_hopeless_probes(hopeless);
+  FillDrops(run, &result);
   FillKnowledge(run, book, &result);
   result.set_virtual_time_us(ToUs(world.now()));
   result.set_events(world.events_run());

@@ -294,7 +294,9 @@ Verdict Judge(const std::vector<const proto::Expect*>& expectations, const proto
     undecided_expected |= expect->has_outcome() && expect->outcome() == proto::Outcome::UNDECIDED;
     disagreement_expected |= expect->has_agree() && !expect->agree();
     said |= SaysWhatComes(*expect);
-    types_said |= expect->peer_size() > 0;
+    types_said |= std::any_of(expect->peer().begin(), expect->peer().end(), [](const proto::PeerExpect& peer) {
+      return peer.local_size() > 0 || peer.remote_size() > 0;
+    });
   }
   const std::string invariant = BrokenInvariant(outcome, undecided_expected, disagreement_expected);
   const bool half_connected = outcome.outcome == Outcome::kFailed && !invariant.empty();

@@ -1,5 +1,8 @@
 #include "sim/drop_log.h"
 
+#include <algorithm>
+#include <tuple>
+
 #include "absl/strings/str_cat.h"
 #include "sim/nat/tcp_tracker.h"
 
@@ -7,6 +10,7 @@ namespace pinhole::sim {
 
 void DropLog::Add(const DropRecord& record) {
   ++by_rule_[static_cast<std::size_t>(record.rule)];
+  ++by_node_[{record.node, record.rule}];
   ++total_;
   if (records_.size() < limit_) {
     records_.push_back(record);
@@ -14,6 +18,15 @@ void DropLog::Add(const DropRecord& record) {
     records_[first_] = record;
     first_ = (first_ + 1) % limit_;
   }
+}
+
+std::vector<DropLog::NodeCount> DropLog::CountsByNode() const {
+  std::vector<NodeCount> counts;
+  counts.reserve(by_node_.size());
+  for (const auto& [key, packets] : by_node_) counts.push_back({key.first, key.second, packets});
+  std::sort(counts.begin(), counts.end(),
+            [](const NodeCount& a, const NodeCount& b) { return std::tie(a.node, a.rule) < std::tie(b.node, b.rule); });
+  return counts;
 }
 
 namespace {

@@ -50,6 +50,11 @@ void ClientTransaction::Fail(FailureReason reason) {
   end_pending_ = true;
 }
 
+void ClientTransaction::OnDiscardedResponse() {
+  if (options_.reliable) return Fail(FailureReason::kIntegrityViolated);
+  discarded_response_ = true;
+}
+
 void ClientTransaction::StopRetransmitting(net::Instant now) {
   if (state_ != State::kWaiting || no_more_sends_) return;
   no_more_sends_ = true;

@@ -23,7 +23,8 @@ inline constexpr net::Duration kDefaultTi = std::chrono::milliseconds(39500);
 // One request over UDP, resent until it is answered or given up (RFC 8489 §6.2.1); or over TCP, sent once (§6.2.2).
 //
 //     kWaiting --response----------------------------------------> kAnswered
-//        |-----last wait over, hard ICMP error, connection lost-> kFailed
+//        |-----last wait over, hard ICMP error, connection lost,
+//                 over TCP a response that is not trusted------> kFailed
 //
 // With the defaults it is sent at 0, 500, 1500, 3500, 7500, 15500 and 31500 ms and fails at 39500 ms. Give
 // every input with the time, drain PollOutput(), sleep until NextTimer(). Authentication is the owner's: it
@@ -35,16 +36,17 @@ class ClientTransaction {
     net::Duration rto = kDefaultRto;            // > 0; ICE computes its own (RFC 8445 §14.3)
     int sends_max = kDefaultSendsMax;           // >= 1
     int last_wait_rtos = kDefaultLastWaitRtos;  // >= 1
+    bool reliable = false;                      // what it goes over
 
     // Over TCP, which does the resending itself: one send, and `ti` for the answer (RFC 8489 §6.2.2).
     static constexpr Options OverTcp(net::Duration ti = kDefaultTi) {
-      return {.rto = ti, .sends_max = 1, .last_wait_rtos = 1};
+      return {.rto = ti, .sends_max = 1, .last_wait_rtos = 1, .reliable = true};
     }
   };
   enum class State : std::uint8_t { kWaiting, kAnswered, kFailed };
   enum class FailureReason : std::uint8_t {
     kTimedOut,
-    kIntegrityViolated,  // timed out, and responses had come whose integrity was wrong (§9.1.4, §9.2.5)
+    kIntegrityViolated,  // responses had come whose integrity was wrong (§9.1.4, §9.2.5)
     kHardIcmpError,
     kConnectionLost,  // over TCP: never made, reset or closed before the answer (§6.2.2)
   };
@@ -72,8 +74,9 @@ class ClientTransaction {
   bool IsFor(const MessageView& response) const;
   // False, with nothing changed, unless IsFor(response).
   bool OnResponse(net::Instant now, const MessageView& response);
-  // A response with our transaction id was not trusted. Retransmission goes on.
-  void OnDiscardedResponse() { discarded_response_ = true; }
+  // A response with our transaction id has a wrong integrity. Over UDP anybody may have sent it: retransmission goes
+  // on, and the right one still counts. What came over TCP is the server's, and ends it at once (§9.1.4, §9.2.5).
+  void OnDiscardedResponse();
   // An ICMP error that RFC 1122 §4.2.3.9 calls hard came for the request. Does nothing when over.
   void OnHardIcmpError() { Fail(FailureReason::kHardIcmpError); }
   // The TCP connection that it went over cannot bring an answer any more. Does nothing when over.

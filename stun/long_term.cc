@@ -80,9 +80,9 @@ LongTermClient::Next LongTermClient::OnResponse(const MessageView& response, boo
     anonymous_ = (features & kFeatureUsernameAnonymity) != 0;
     return Next::kRetry;
   }
-  if (bid_down) return Next::kDiscard;
+  if (bid_down) return Next::kIgnore;
   if (!authenticated) return Next::kProceed;
-  // A 400 without integrity included: it is as if it had not come (§9.2.5).
+  if (code == 400 && !response.HasIntegrity() && !response.HasIntegritySha256()) return Next::kIgnore;
   if (!response.CheckIntegrity(key_)) return Next::kDiscard;
   return Next::kProceed;
 }

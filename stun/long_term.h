@@ -56,7 +56,8 @@ class LongTermClient {
   enum class Next : std::uint8_t {
     kRetry,    // send the request again, in a new transaction, with AddTo()
     kGiveUp,   // the request has failed with the error's code
-    kDiscard,  // as if the response had never come
+    kIgnore,   // as if the response had never come
+    kDiscard,  // its integrity is wrong
     kProceed,  // not about authentication
   };
 

@@ -177,8 +177,12 @@ bool TurnClient::OnResponse(net::Instant now, const MessageView& response, net::
   if (found == requests_.end()) return false;
 
   const LongTermClient::Next next = credential_.OnResponse(response, found->authenticated);
+  if (next == LongTermClient::Next::kIgnore) return true;
   if (next == LongTermClient::Next::kDiscard) {
     found->transaction.OnDiscardedResponse();
+    if (found->transaction.state() == ClientTransaction::State::kFailed) {
+      EndFailedRequest(now, static_cast<std::size_t>(found - requests_.begin()), tag);
+    }
     return true;
   }
   const Purpose purpose = found->purpose;
@@ -198,6 +202,13 @@ bool TurnClient::OnResponse(net::Instant now, const MessageView& response, net::
     OnFailure(now, purpose, error.has_value() ? Reason::kRefused : Reason::kBadResponse, code, tag);
   }
   return true;
+}
+
+void TurnClient::EndFailedRequest(net::Instant now, std::size_t index, net::PacketTag tag) {
+  const Purpose purpose = requests_[index].purpose;
+  const Reason reason = ToReason(requests_[index].transaction.failure_reason());
+  requests_.erase(requests_.begin() + static_cast<std::ptrdiff_t>(index));
+  OnFailure(now, purpose, reason, 0, tag);
 }
 
 void TurnClient::OnSuccess(net::Instant now, const Purpose& purpose, const MessageView& response, net::PacketTag tag) {
@@ -377,10 +388,7 @@ void TurnClient::OnTimer(net::Instant now) {
           PollRequest(due->index, {});
           break;
         }
-        const Purpose purpose = requests_[due->index].purpose;
-        const Reason reason = ToReason(transaction.failure_reason());
-        requests_.erase(requests_.begin() + static_cast<std::ptrdiff_t>(due->index));
-        OnFailure(now, purpose, reason, 0, {});
+        EndFailedRequest(now, due->index, {});
         break;
       }
       case Due::What::kExpiry:

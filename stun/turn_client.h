@@ -53,7 +53,7 @@ class TurnClient {
   enum class State : std::uint8_t { kIdle, kAllocating, kAllocated, kReleasing, kClosed };
   enum class Reason : std::uint8_t {
     kTimedOut,           // no answer to a request
-    kIntegrityViolated,  // answers whose integrity was wrong, until the request timed out
+    kIntegrityViolated,  // answers whose integrity was wrong; over UDP no other until the request timed out
     kRefused,            // an error response; see its code
     kBadResponse,        // a success response that lacks an address, or has one that was not asked for
     kHardIcmpError,
@@ -268,6 +268,7 @@ class TurnClient {
   void SetLifetime(net::Instant now, const MessageView& response);
   void InstallPermission(net::Instant now, const net::IpAddress& peer);
   void PollRequest(std::size_t index, net::PacketTag cause);
+  void EndFailedRequest(net::Instant now, std::size_t index, net::PacketTag tag);
   Permission* FindPermission(const net::IpAddress& peer);
   Channel* FindChannel(const net::SocketAddress& peer);
   SendResult Emit(net::Instant now, const net::SocketAddress& peer, net::ByteView payload,

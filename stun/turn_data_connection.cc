@@ -38,7 +38,11 @@ void TurnDataConnection::OnMessage(net::Instant now, net::ByteView message) {
   if (!response.has_value() || (response->HasFingerprint() && !response->FingerprintOk())) return;
   if (!transaction_->IsFor(*response)) return;
   const LongTermClient::Next next = options_.credential.OnResponse(*response, authenticated_);
-  if (next == LongTermClient::Next::kDiscard) return transaction_->OnDiscardedResponse();
+  if (next == LongTermClient::Next::kIgnore) return;
+  if (next == LongTermClient::Next::kDiscard) {
+    transaction_->OnDiscardedResponse();
+    return FailWithTransaction();
+  }
   const std::optional<ErrorCode> error = response->Get<ErrorCode>();
   if (response->HasUnknownRequired(kTurnAttributes)) return Fail(TurnClient::Reason::kBadResponse, 0);
   if (next == LongTermClient::Next::kRetry && ++challenges_ <= TurnClient::kChallengesMax) return SendRequest(now);
@@ -59,6 +63,10 @@ void TurnDataConnection::OnTimer(net::Instant now) {
   outputs_.BeginInput();
   if (state_ != State::kBinding) return;
   transaction_->OnTimer(now);
+  FailWithTransaction();
+}
+
+void TurnDataConnection::FailWithTransaction() {
   if (transaction_->state() != ClientTransaction::State::kFailed) return;
   const bool violated = transaction_->failure_reason() == ClientTransaction::FailureReason::kIntegrityViolated;
   Fail(violated ? TurnClient::Reason::kIntegrityViolated : TurnClient::Reason::kTimedOut, 0);

@@ -61,6 +61,7 @@ class TurnDataConnection {
 
  private:
   void SendRequest(net::Instant now);
+  void FailWithTransaction();  // if it has failed
   void Fail(TurnClient::Reason reason, int code);
 
   Options options_;

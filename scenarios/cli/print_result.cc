@@ -190,8 +190,9 @@ void PrintResult(const proto::RunResult& result, std::ostream& out) {
     out << absl::StrFormat("  %-20s %6d packets %8d bytes\n", traffic.packet_class(), traffic.packets(),
                            traffic.wire_bytes());
   }
-  out << absl::StrFormat("NAT bindings %d, hopeless checks %d, virtual time %s, %d events\n", result.nat_bindings(),
-                         result.hopeless_probes(), Ms(result.virtual_time_us()), result.events());
+  const std::string hopeless = result.has_hopeless_probes() ? absl::StrCat(result.hopeless_probes()) : "not counted";
+  out << absl::StrFormat("NAT bindings %d, hopeless checks %s, virtual time %s, %d events\n", result.nat_bindings(),
+                         hopeless, Ms(result.virtual_time_us()), result.events());
   out << "digests: wire " << result.digests().wire() << ", full " << result.digests().full() << "\n";
 }
 

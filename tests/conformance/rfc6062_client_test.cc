@@ -204,13 +204,23 @@ TEST_F(Rfc6062DataConnection, Section4_3_ASuccessMakesItTheDataConnection) {
   EXPECT_FALSE(connection.NextTimer().has_value());
 }
 
-TEST_F(Rfc6062DataConnection, AnAnswerThatIsNotTheServersIsAsIfItHadNotCome) {
+TEST_F(Rfc6062DataConnection, Rfc8489Section9_2_5AnAnswerWithoutRightIntegrityEndsItAtOnce) {
   const Message request = Challenge();
   connection.OnMessage(now, TurnClientBench::AnswerTo(
                                 request, MessageClass::kSuccess, [](MessageBuilder&) {}, nullptr));
+  EXPECT_EQ(Failure().value().reason, Reason::kIntegrityViolated);
+  EXPECT_EQ(connection.state(), TurnDataConnection::State::kFailed);
+  EXPECT_FALSE(connection.NextTimer().has_value());
+}
+
+TEST_F(Rfc6062DataConnection, Rfc8489Section9_2_5A400WithoutIntegrityIsAsIfItHadNotCome) {
+  const Message request = Challenge();
+  connection.OnMessage(
+      now, TurnClientBench::AnswerTo(
+               request, MessageClass::kError, [](MessageBuilder& m) { m.Add(errors::kBadRequest); }, nullptr));
   EXPECT_FALSE(connection.PollOutput().has_value());
   connection.OnTimer(now + 39500ms);
-  EXPECT_EQ(Failure().value().reason, Reason::kIntegrityViolated);
+  EXPECT_EQ(Failure().value().reason, Reason::kTimedOut);
 }
 
 TEST_F(Rfc6062DataConnection, ARefusalSilenceAndALostConnectionEndIt) {

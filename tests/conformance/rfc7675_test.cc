@@ -259,5 +259,43 @@ TEST(Rfc7675, Section5_2_AnAuthentic403RevokesConsentAtOnce) {
   EXPECT_FALSE(lone.agent().SendData(lone.now(), 0, 1, kData));
 }
 
+// "Consent is necessary over a TCP connection because it could be translated to a UDP connection" (§5.1's note).
+TEST(Rfc7675, Section5_1_ConsentIsKeptAndLostOverTcpAsOverUdp) {
+  AgentOptions options;
+  options.udp_candidates = false;
+  options.tcp.active = true;
+  LoneAgent lone(options);
+  Candidate candidate = LoneAgent::Host("192.0.2.9:9000");
+  candidate.transport = Transport::kTcpPassive;
+  lone.SetRemote({candidate});
+  const SocketAddress own = Addr("192.0.2.1:40000");
+  const ConnectionTag connection = lone.opened().at(0).tag;
+  lone.Connected(connection, own);
+  for (int i = 0; i < 2; ++i) {
+    lone.AnswerOver(lone.TakeFrames().at(0), own);
+    lone.RunFor(100ms);
+  }
+  ASSERT_EQ(lone.Count<Connected>(), 1);
+  net::Instant answered;
+  int checks = 0;
+  for (const net::Instant end = lone.now() + 60s; lone.now() < end;) {
+    lone.RunFor(100ms);
+    for (const SentFrame& frame : lone.TakeFrames()) {
+      EXPECT_EQ(frame.packet_class, PacketClass::kConsent);
+      EXPECT_EQ(frame.connection, connection);
+      lone.AnswerOver(frame, own);
+      answered = lone.now();
+      ++checks;
+    }
+  }
+  EXPECT_GE(checks, 60 / 6);
+  EXPECT_EQ(lone.Count<ConsentLost>(), 0);
+  lone.RunUntil(answered + 29999ms);
+  EXPECT_TRUE(lone.agent().SendData(lone.now(), 0, 1, kData));
+  lone.RunUntil(answered + 30s);
+  EXPECT_EQ(lone.Count<ConsentLost>(), 1);
+  EXPECT_FALSE(lone.agent().SendData(lone.now(), 0, 1, kData));
+}
+
 }  // namespace
 }  // namespace pinhole::ice

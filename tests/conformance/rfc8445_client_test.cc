@@ -321,6 +321,38 @@ TEST(Rfc8445, Section7_2_5_2_3_ATimeoutFailsThePair) {
   EXPECT_EQ(lone.PairTo(kPeer).end, PairEnd::kTimeout);
 }
 
+// RFC 8489 §9.1.4: "instead of signaling a timeout".
+TEST(Rfc8445, Section7_2_5_2_3_ATimeoutAfterAnswersWithoutThePeersIntegritySaysThatItWasViolated) {
+  LoneAgent lone;
+  lone.SetRemote({LoneAgent::Host("192.0.2.9:9000")});
+  const Sent check = lone.NextCheck();
+  lone.AnswerSuccess(check, {}, {}, "anotherpasswordanotherpass");
+  EXPECT_EQ(lone.PairTo(kPeer).state, PairState::kInProgress);
+  lone.RunFor(39500ms);
+  EXPECT_EQ(lone.PairTo(kPeer).state, PairState::kFailed);
+  EXPECT_EQ(lone.PairTo(kPeer).end, PairEnd::kIntegrityViolated);
+  EXPECT_GT(lone.PairTo(kPeer).sends, 1);
+}
+
+// What is no answer to it at all violates nothing: a wrong fingerprint (RFC 8489 §6.3), another hash (§9.1.4).
+TEST(Rfc8445, Section7_2_5_2_3_WhatIsNoAnswerLeavesItATimeout) {
+  LoneAgent lone;
+  lone.SetRemote({LoneAgent::Host("192.0.2.9:9000")});
+  const Sent check = lone.NextCheck();
+  std::array<std::uint8_t, stun::kMessageBytesMax> buffer;
+  const auto begin = [&] {
+    return stun::MessageBuilder(buffer, stun::MessageClass::kSuccess, stun::Method::kBinding,
+                                check.message().transaction_id());
+  };
+  stun::MessageBuilder unprinted = begin();
+  lone.Receive(kPeer, unprinted.Finish().value());
+  stun::MessageBuilder sha256 = begin();
+  sha256.AddIntegritySha256(stun::HmacSha256Key(absl::string_view("anotherpassword"))).AddFingerprint();
+  lone.Receive(kPeer, sha256.Finish().value());
+  lone.RunFor(39500ms);
+  EXPECT_EQ(lone.PairTo(kPeer).end, PairEnd::kTimeout);
+}
+
 TEST(Rfc8445, Section7_2_5_2_4_AnErrorResponseFailsThePair) {
   LoneAgent lone;
   lone.SetRemote({LoneAgent::Host("192.0.2.9:9000")});

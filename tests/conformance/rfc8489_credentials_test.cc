@@ -413,5 +413,15 @@ TEST_F(Rfc8489LongTermClient, Section9_2_5_OnlyDiscardedResponsesSignalThatInteg
   EXPECT_EQ(silent.Events<TurnClient::AllocationFailed>().at(0).reason, TurnClient::Reason::kTimedOut);
 }
 
+// "The 400 response will never reach the application, resulting in a timeout."
+TEST_F(Rfc8489LongTermClient, Section9_2_5_A400WithoutIntegrityEndsInATimeout) {
+  bench.Start();
+  bench.Challenge();
+  bench.Deliver(bench.Answer(
+      MessageClass::kError, [](MessageBuilder& m) { m.Add(errors::kBadRequest); }, nullptr));
+  bench.Advance(40s);
+  EXPECT_EQ(bench.Events<TurnClient::AllocationFailed>().at(0).reason, TurnClient::Reason::kTimedOut);
+}
+
 }  // namespace
 }  // namespace pinhole::stun

@@ -251,6 +251,16 @@ TEST_F(Rfc8656Server, Section7_2_AdditionalFamilyIsRefusedInTheSuccessResponseAn
   EXPECT_EQ(partial.view().Get<AddressErrorCode>().value().family, net::Family::kIpv6);
 }
 
+TEST_F(Rfc8656Server, Section18_12_TheReasonPhraseOfAnAddressErrorCodeIsShorterThan128Characters) {
+  client.Challenge();
+  const Message partial = client.Ask(Method::kAllocate, [](MessageBuilder& m) {
+    m.Add(RequestedTransport{}).Add(AdditionalAddressFamily{net::Family::kIpv6});
+  });
+  const std::string reason(partial.view().Get<AddressErrorCode>().value().reason);
+  EXPECT_EQ(reason, "Address Family not Supported");  // §19
+  EXPECT_LT(reason.size(), 128u);
+}
+
 TEST_F(Rfc8656Server, Section7_2_QuotaOfTheUserNameGets486) {
   TurnServerBench small({.allocations_per_user_max = 1});
   RawClient first(small), second(small, kOtherTuple);

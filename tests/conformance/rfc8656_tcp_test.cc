@@ -142,6 +142,45 @@ TEST_F(Rfc8656ClientOverTcp, Rfc8489Section6_2_2RequestsAreSentOnceAndFailAfterT
   EXPECT_TRUE(patient.events.empty());
 }
 
+TEST_F(Rfc8656ClientOverTcp, Rfc8489Section9_2_5AResponseWithoutRightIntegrityEndsItsRequestAtOnce) {
+  const HmacSha1Key wrong(absl::string_view("wrong"));
+  bench.Start();
+  bench.Challenge();
+  bench.Deliver(bench.Answer(
+      MessageClass::kSuccess, [](MessageBuilder& m) { TurnClientBench::AddAllocated(m); }, &wrong));
+  ASSERT_EQ(bench.events.size(), 1u);
+  EXPECT_EQ(bench.Events<TurnClient::AllocationFailed>().at(0).reason, Reason::kIntegrityViolated);
+  EXPECT_EQ(bench.client().state(), State::kClosed);
+
+  // Of several requests under way only its own.
+  TurnClientBench permitting({.transport = Transport::kTcp});
+  permitting.Allocate();
+  permitting.Do([&] { permitting.client().BindChannel(permitting.now(), kPeer); });
+  const Message first = permitting.sent.at(0);
+  permitting.Do([&] { permitting.client().CreatePermission(permitting.now(), Addr("192.0.2.77:1").address()); });
+  permitting.Deliver(permitting.Answer(
+      MessageClass::kError,
+      [](MessageBuilder& m) {
+        m.Add(ErrorCode{403, ""});
+      },
+      nullptr));
+  ASSERT_EQ(permitting.events.size(), 1u);
+  EXPECT_EQ(permitting.Events<TurnClient::PermissionFailed>().at(0).reason, Reason::kIntegrityViolated);
+  permitting.Deliver(TurnClientBench::AnswerTo(
+      first, MessageClass::kSuccess, [](MessageBuilder&) {}, &permitting.key));
+  EXPECT_EQ(permitting.Events<TurnClient::ChannelReady>().size(), 1u);
+}
+
+TEST_F(Rfc8656ClientOverTcp, Rfc8489Section9_2_5A400WithoutIntegrityIsAsIfItHadNotCome) {
+  bench.Start();
+  bench.Challenge();
+  bench.Deliver(bench.Answer(
+      MessageClass::kError, [](MessageBuilder& m) { m.Add(errors::kBadRequest); }, nullptr));
+  EXPECT_TRUE(bench.events.empty());
+  bench.Advance(39500ms);
+  EXPECT_EQ(bench.Events<TurnClient::AllocationFailed>().at(0).reason, Reason::kTimedOut);
+}
+
 TEST_F(Rfc8656ClientOverTcp, Section7_1_AUdpAllocationIsAskedFor) {
   bench.Start();
   EXPECT_EQ(bench.sent.at(0).view().Get<RequestedTransport>().value().protocol, RequestedTransport::kUdp);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "ice/agent.h"
@@ -70,6 +71,8 @@ void Run(net::ByteView input) {
   if (servers & 2) options.turn_servers = {{kServer, "user", "secret"}};
   net::SeededRandom random(1, "agent"), peer(1, "peer");
   HostPacer pacer;
+  std::set<net::SocketAddress> told;      // by someone who knew a password: described, or the source of a right check
+  std::set<net::SocketAddress> answered;  // from where a right answer came
   Agent agent(options, random, &pacer);
   net::Instant now;
   std::vector<Sent> sent;
@@ -123,6 +126,7 @@ void Run(net::ByteView input) {
           candidate.priority = 1 + script.Number();
           candidate.address = peer_address();
           candidate.foundation = Foundation(script.Byte() % 2 == 0 ? "1" : "2");
+          told.insert(candidate.address);
           remote.candidates.push_back(candidate);
         }
         agent.SetRemote(now, remote);
@@ -143,7 +147,9 @@ void Run(net::ByteView input) {
         const net::ByteView whole = message.AddIntegrity(own_key).AddFingerprint().Finish().value();
         std::vector<std::uint8_t> bytes(whole.begin(), whole.end());
         MutateAndRepair(bytes, own_key, script);
-        agent.OnDatagram(now, tag, peer_address(), bytes, {});
+        const net::SocketAddress from = peer_address();
+        told.insert(from);
+        agent.OnDatagram(now, tag, from, bytes, {});
         break;
       }
       case 2:
@@ -163,8 +169,9 @@ void Run(net::ByteView input) {
         const net::ByteView whole = message.AddIntegrity(peer_key).AddFingerprint().Finish().value();
         std::vector<std::uint8_t> bytes(whole.begin(), whole.end());
         MutateAndRepair(bytes, peer_key, script);
-        agent.OnDatagram(now, kind % 5 == 0 ? tag : request.tag, kind % 7 == 0 ? peer_address() : request.to, bytes,
-                         {});
+        const net::SocketAddress from = kind % 7 == 0 ? peer_address() : request.to;
+        answered.insert(from);
+        agent.OnDatagram(now, kind % 5 == 0 ? tag : request.tag, from, bytes, {});
         break;
       }
       case 4: {  // raw bytes
@@ -182,6 +189,7 @@ void Run(net::ByteView input) {
         candidate.component = 1 + script.Byte() % 3;
         candidate.priority = 1 + script.Number();
         candidate.address = peer_address();
+        told.insert(candidate.address);
         agent.AddRemoteCandidate(now, candidate);
         if (script.Byte() % 4 == 0) agent.EndOfRemoteCandidates(now);
         break;
@@ -202,7 +210,15 @@ void Run(net::ByteView input) {
     }
     drain();
   }
-  // Bounds, and who may be connected to: only who knew the password.
+  // Who may be connected to: only who knew the passwords, ours in a check or his own in an answer.
+  for (int stream = 0; stream < static_cast<int>(options.components.size()); ++stream) {
+    for (int component = 1; component <= options.components[static_cast<std::size_t>(stream)]; ++component) {
+      const std::optional<PairView> selected = agent.SelectedPair(stream, component);
+      if (!selected.has_value()) continue;
+      if (!told.contains(selected->remote.address) || !answered.contains(selected->remote.address)) std::abort();
+    }
+  }
+  // Bounds.
   if (agent.CheckListSnapshot().size() > 200 || agent.RemoteCandidates().size() > 500) std::abort();
   if (agent.LocalCandidates().size() > 300) std::abort();
   agent.Close(now);

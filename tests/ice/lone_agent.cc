@@ -141,12 +141,12 @@ stun::TransactionId LoneAgent::ReceiveCheckOver(ConnectionTag tag, const PeerChe
   return id;
 }
 
-void LoneAgent::AnswerOver(const SentFrame& request, const net::SocketAddress& mapped) {
+void LoneAgent::AnswerOver(const SentFrame& request, const net::SocketAddress& mapped, const std::string& password) {
   std::array<std::uint8_t, stun::kMessageBytesMax> buffer;
   stun::MessageBuilder message(buffer, stun::MessageClass::kSuccess, stun::Method::kBinding,
                                request.message().transaction_id());
   message.Add(stun::XorMappedAddress{mapped});
-  message.AddIntegrity(stun::HmacSha1Key(absl::string_view(kPeerPassword))).AddFingerprint();
+  message.AddIntegrity(stun::HmacSha1Key(absl::string_view(password))).AddFingerprint();
   ReceiveFrame(request.connection, message.Finish().value());
 }
 

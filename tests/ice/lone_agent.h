@@ -107,7 +107,8 @@ class LoneAgent {
   void ReceiveFrame(ConnectionTag tag, net::ByteView payload);
   stun::TransactionId ReceiveCheckOver(ConnectionTag tag, const PeerCheck& check = {});
   // The peer answers, seeing the agent at `mapped`.
-  void AnswerOver(const SentFrame& request, const net::SocketAddress& mapped);
+  void AnswerOver(const SentFrame& request, const net::SocketAddress& mapped,
+                  const std::string& password = kPeerPassword);
   std::vector<SentFrame> TakeFrames();
   // What was written to a connection to a server, which has no frames.
   const std::vector<std::uint8_t>& written(ConnectionTag tag) { return written_[tag]; }

@@ -52,6 +52,31 @@ TEST_P(LibraryDigests, WireDigestsAreTheGoldenOnes) {
 INSTANTIATE_TEST_SUITE_P(, LibraryDigests, testing::ValuesIn(LibraryNames()),
                          [](const testing::TestParamInfo<std::string>& name) { return name.param; });
 
+// The full digest tells what the wire digest does not: where packets ended and by which rule, and what programs were
+// given. One relayed session has all of that.
+TEST(Digests, FullDigestOfARelayedSessionIsTheGoldenOne) {
+  const Scenario scenario = LoadLibrary("nat_matrix");
+  const std::string id = "nat_matrix/nat_a=symmetric,nat_b=symmetric,turn=BOTH";
+  const Cell* cell = scenario.Find(id);
+  ASSERT_NE(cell, nullptr);
+  const absl::StatusOr<PreparedCell> prepared = PrepareCell(scenario, *cell);
+  ASSERT_TRUE(prepared.ok());
+  CellRun run(prepared->plan, 1, {});
+  ASSERT_TRUE(run.Run().ok());
+  EXPECT_EQ(run.OutcomeOf(0).outcome, Outcome::kRelayed);
+  const std::string line = absl::StrFormat("%016x %s\n", run.world().full_digest(), id);
+  const std::string path = PINHOLE_SOURCE_DIR "/tests/library/golden/nat_matrix_relayed.full";
+  if (std::getenv("PINHOLE_WRITE_GOLDEN") != nullptr) {
+    std::ofstream(path, std::ios::trunc) << line;
+    return;
+  }
+  std::ifstream golden(path);
+  ASSERT_TRUE(golden) << path << " is missing; ./dev golden writes it";
+  std::stringstream kept;
+  kept << golden.rdbuf();
+  EXPECT_EQ(line, kept.str());
+}
+
 // Packet by packet, one run in full: where it parts from the golden one is where the digests part.
 TEST(Digests, LadderShowsWhereWireDigestsPart) {
   const Scenario scenario = LoadLibrary("late_start");

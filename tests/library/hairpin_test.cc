@@ -182,6 +182,34 @@ TEST_P(Hairpin, WithoutHairpinningTheBoxRefusesEveryCheckToTheOutsideAddress) {
   EXPECT_EQ(Ran(GetParam(), "NONE", "BOTH").outcome.outcome, Outcome::kRelayed);
 }
 
+// On one LAN, with nothing but server-reflexive candidates to try: the check comes from the asker's inside source, the
+// answer goes straight there, and so not from where the check was sent. RFC 8445 §7.2.5.2.1. The check has shown the
+// peer where the asker is, and that pair connects.
+TEST(HairpinOnOneLan, WithTheInsideSourceTheServerReflexivePairEndsAsNotSymmetricAndAPeerReflexiveOneConnects) {
+  for (const char* turn : {"NONE", "BOTH"}) {
+    SCOPED_TRACE(turn);
+    const Ran ran({"withheld_hosts_on_one_lan", "home", {}, "", sim::Rule::kNone}, "INTERNAL_SOURCE", turn);
+    EXPECT_EQ(ran.outcome.outcome, Outcome::kDirect);
+    EXPECT_TRUE(ran.outcome.agree);
+    for (int side = 0; side < 2; ++side) {
+      const ice::Agent& agent = ran.run.endpoint(0, side).agent();
+      int signalled = 0;
+      for (const ice::PairView& pair : agent.CheckListSnapshot()) {
+        if (pair.remote.type != ice::CandidateType::kServerReflexive) continue;
+        if (pair.local.type == ice::CandidateType::kRelayed) continue;
+        ++signalled;
+        EXPECT_EQ(pair.state, ice::PairState::kFailed);
+        EXPECT_EQ(pair.end, ice::PairEnd::kNotSymmetric) << ice::ToString(pair.end);
+        EXPECT_FALSE(pair.valid);
+        EXPECT_EQ(pair.sends, 1) << "the answer came";
+      }
+      EXPECT_EQ(signalled, 1);
+      const SideOutcome& outcome = side == 0 ? ran.outcome.a : ran.outcome.b;
+      EXPECT_EQ(outcome.remote_type, CandidateType::kPeerReflexive);
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(, Hairpin, testing::ValuesIn(kPlaces),
                          [](const testing::TestParamInfo<Place>& place) { return std::string(place.param.file); });
 

@@ -70,7 +70,8 @@ TEST_P(NatPairs, SwappedGiveTheSameOutcomeUnlessTheOracleSaysDepends) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, NatPairs,
-                         testing::Values("nat_matrix", "reachability_by_endpoint", "reachability_by_session"),
+                         testing::Values("nat_matrix", "nat_matrix_two_turn", "reachability_by_endpoint",
+                                         "reachability_by_session"),
                          [](const testing::TestParamInfo<const char*>& file) { return std::string(file.param); });
 
 }  // namespace

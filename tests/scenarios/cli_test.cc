@@ -53,6 +53,14 @@ TEST(Check, GoesOnToTheNextFileAndExits2) {
   EXPECT_THAT(said.out, HasSubstr("good.textproto: ok"));
 }
 
+TEST(Check, AMisspeltFileOfTheLibraryIsAnsweredWithTheNearest) {
+  EXPECT_EQ(Pinhole({"check", "nat_matrx"}).err, "nat_matrx: no such file; did you mean \"nat_matrix\"?\n");
+  EXPECT_EQ(Pinhole({"check", "library/nat_matrx.textproto"}).err,
+            "library/nat_matrx.textproto: no such file; did you mean \"library/nat_matrix.textproto\"?\n");
+  EXPECT_EQ(Pinhole({"check", "scenarios/library/late_strat.textproto"}).err,
+            "scenarios/library/late_strat.textproto: no such file; did you mean \"library/late_start.textproto\"?\n");
+}
+
 TEST(Check, ListPrintsTheIdOfEveryCell) {
   const Said said = Pinhole({"check", "--list", "library/one_lan.textproto"});
   EXPECT_EQ(said.exit_code, ExitCode::kOk);

@@ -58,8 +58,9 @@ TEST(LoadErrors, MissingNodesNameTheNearestRightOne) {
   EXPECT_EQ(ErrorOf(Homes("topology { host { name: \"bob\" interface { name: \"eth0\" network: \"lan_c\" } } }")),
             "test.textproto:3:56: \"bob\": no network \"lan_c\"; did you mean \"lan_a\"?");
   EXPECT_EQ(ErrorOf(Homes("session { name: \"call\" stun_server: \"stun\" }")),
-            "test.textproto:3:24: session \"call\", peer \"alice\": no server \"stun\"; there is only \"relay\"\n"
-            "test.textproto:3:24: session \"call\", peer \"bob\": no server \"stun\"; there is only \"relay\"");
+            "test.textproto:3:24: session \"call\": no server \"stun\"; there is only \"relay\"");
+  EXPECT_EQ(ErrorOf(Homes("session { name: \"call\" peer { name: \"bob\" turn_server: \"turn\" } }")),
+            "test.textproto:3:43: session \"call\", peer \"bob\": no server \"turn\"; there is only \"relay\"");
 }
 
 TEST(LoadErrors, OneAddressTwiceInOneRoutingDomain) {
@@ -263,10 +264,7 @@ TEST(LoadErrors, ServersThatCannotBe) {
   EXPECT_EQ(ErrorOf(Homes("topology { server { name: \"other\" host: \"relay\" } }")),
             "test.textproto:3:12: servers \"relay\" and \"other\" both listen on 203.0.113.10 port 3478");
   EXPECT_EQ(ErrorOf(Homes("topology { server { name: \"relay\" turn: false } }")),
-            "builtin:topologies/two_homes.textproto:55:3: session \"call\", peer \"alice\": server \"relay\" has turn: "
-            "false\n"
-            "builtin:topologies/two_homes.textproto:55:3: session \"call\", peer \"bob\": server \"relay\" has turn: "
-            "false");
+            "builtin:topologies/two_homes.textproto:55:3: session \"call\": server \"relay\" has turn: false");
 }
 
 TEST(LoadErrors, SessionsThatCannotBe) {

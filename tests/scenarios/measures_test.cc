@@ -3,11 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include "scenarios/explain.h"
+#include "scenarios/matrix.h"
 #include "tests/scenarios/run_cells.h"
 
 namespace pinhole::scenarios {
@@ -111,6 +114,46 @@ TEST(Measures, HopelessProbesAreTheChecksToPrivateAddresses) {
     }
     EXPECT_EQ(to_private, 2 * 7u) << nat << ": Rc of RFC 8489 §6.2.1 for each side";
     EXPECT_EQ(watched.result.hopeless_probes(), to_private) << nat;
+  }
+}
+
+TEST(Measures, DropsAreCountedThoughTheirRecordsAreNotKeptAndHopelessProbesOnlyFromRecords) {
+  const Scenario scenario = Homes("symmetric", "pf", "session { name: \"call\" turn: NONE }");
+  const WatchedRun whole(scenario, "homes");
+  const WatchedRun cut(scenario, "homes", 1, {.drop_log_limit = 3});
+  ASSERT_GT(whole.run->world().drops().total(), 3u);
+  ASSERT_EQ(cut.run->world().drops().size(), 3u);
+  ASSERT_GT(whole.result.drops_size(), 1);
+  ASSERT_EQ(cut.result.drops_size(), whole.result.drops_size());
+  for (int i = 0; i < whole.result.drops_size(); ++i) {
+    EXPECT_EQ(cut.result.drops(i).SerializeAsString(), whole.result.drops(i).SerializeAsString());
+  }
+  EXPECT_TRUE(whole.result.has_hopeless_probes());
+  EXPECT_FALSE(cut.result.has_hopeless_probes());
+}
+
+// RFC 7675 §5.1: with three of ten packets lost each way a consent check has its answer half the time, and six in a row
+// have none in 0.51^6 = 1.8 % of all cases. That is told, and no verdict.
+TEST(Measures, ConsentThatIsLostAfterConnectingIsCountedApart) {
+  const Scenario scenario = Library("heavy_loss", {"session[call].hold_us=60000000", "sweep.repetitions=200"});
+  const std::vector<JudgedRun> runs = SweepAll(scenario);
+  ASSERT_EQ(runs.size(), 200u);
+  std::uint64_t lost = 0;
+  for (const JudgedRun& run : runs) {
+    EXPECT_NE(run.verdict.kind, VerdictKind::kFail) << Told(scenario, run);
+    if (!run.consent_lost) continue;
+    ++lost;
+    EXPECT_EQ(run.outcome, Outcome::kDirect);
+    EXPECT_FALSE(run.verdict.missed_share) << run.verdict.reason;
+  }
+  EXPECT_GT(lost, 0u);
+  const SweepCounts counts = CountRuns(runs);
+  EXPECT_EQ(counts.consent_lost, lost);
+  std::ostringstream summary;
+  PrintSummary(counts, summary);
+  EXPECT_THAT(summary.str(), HasSubstr(absl::StrCat("; ", lost, " lost consent later\n")));
+  for (const JudgedRun& run : SweepAll(Library("heavy_loss", {"sweep.repetitions=50"}))) {
+    EXPECT_FALSE(run.consent_lost) << "nobody held the session";
   }
 }
 

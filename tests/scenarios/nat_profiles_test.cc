@@ -149,6 +149,20 @@ TEST(NatProfiles, LinuxMasqueradeIsTheNatThatTheKernelsTablesAreAbout) {
   EXPECT_TRUE(tcp("linux-input-accept") == sim::LinuxTcp(sim::Unsolicited::kInput).tcp);
 }
 
+// And the one that tests/sim/nat_linux_test.cc holds to what a kernel did with UDP.
+TEST(NatProfiles, LinuxUdpIsTheNatThatTheTestsOfTheKernelsUdpAreAbout) {
+  const NatProfiles profiles = LoadAll();
+  const auto udp = [&](const char* name) {
+    proto::Nat nat;
+    *nat.mutable_udp() = Get(profiles, name).udp();
+    return ToNatProfile(nat).udp;
+  };
+  EXPECT_TRUE(udp("linux-masquerade") == sim::Masquerade());
+  EXPECT_TRUE(udp("linux-input-accept") == sim::InputAccept());
+  EXPECT_TRUE(udp("linux-random-fully") == sim::RandomFully());
+  EXPECT_FALSE(udp("linux-random-fully") == sim::Masquerade());
+}
+
 // What a profile's words say of NATs they say of both transports.
 TEST(NatProfiles, TcpIsMappedAndFilteredAsUdpIs) {
   const NatProfiles profiles = LoadAll();

@@ -65,15 +65,16 @@ inline std::string Told(const Scenario& scenario, const JudgedRun& run) {
 
 // One run of one cell, with everything that can be asked of it.
 struct WatchedRun {
-  WatchedRun(const Scenario& scenario, const std::string& id, std::uint64_t seed = 1) {
+  WatchedRun(const Scenario& scenario, const std::string& id, std::uint64_t seed = 1,
+             const sim::WorldOptions& world = {}) {
     const Cell* cell = scenario.Find(id);
     EXPECT_NE(cell, nullptr) << id;
     absl::StatusOr<PreparedCell> made = PrepareCell(scenario, *cell);
     EXPECT_TRUE(made.ok()) << made.status().message();
     prepared = std::make_unique<PreparedCell>(*std::move(made));
     book = std::make_unique<PacketBook>();
-    run =
-        std::make_unique<CellRun>(prepared->plan, seed, CellRun::Options{.tracer = book.get(), .measure_peaks = true});
+    run = std::make_unique<CellRun>(prepared->plan, seed,
+                                    CellRun::Options{.tracer = book.get(), .measure_peaks = true, .world = world});
     const absl::Status status = run->Run();
     EXPECT_TRUE(status.ok()) << status.message();
     result = MakeRunResult({.scenario = &scenario, .cell = cell, .repetition = 0, .seed = seed}, *run, *book,

@@ -9,6 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "tests/scenarios/command_line.h"
 
@@ -206,6 +209,28 @@ TEST(SweepCommand, AFailedCellSaysWhyAndHowToRunItAgain) {
   EXPECT_THAT(said.out,
               HasSubstr("pinhole run t --cell 't/nat=symmetric/0' --set 'session[call].turn=NONE' --seed 7\n"));
   EXPECT_THAT(said.out, HasSubstr("1 failed"));
+}
+
+// The first 20 say why; of every other the command is there all the same.
+TEST(SweepCommand, EveryFailedCellHasTheCommandThatRunsItAgain) {
+  std::vector<std::string> values;
+  for (int i = 0; i < 23; ++i) values.push_back(absl::StrCat("\"", i, "\""));
+  const std::string sweep = absl::StrCat("sweep { axis { name: \"hold\" path: \"session[call].hold_us\" values: [",
+                                         absl::StrJoin(values, ", "), "] } } expect { outcome: FAILED }");
+  const Said said = Pinhole({"sweep", "t", "--seed", "7"}, {{"t", kHeader + sweep}});
+  EXPECT_EQ(said.exit_code, ExitCode::kUnexpected);
+  std::vector<std::string> why, commands;
+  for (absl::string_view line : absl::StrSplit(said.out, '\n')) {
+    if (absl::StartsWith(line, "FAIL ")) why.push_back(std::string(line));
+    if (absl::StartsWith(line, "  pinhole run ")) commands.push_back(std::string(line));
+  }
+  EXPECT_EQ(why.size(), 20u);
+  ASSERT_EQ(commands.size(), 23u);
+  for (int i = 0; i < 23; ++i) {
+    EXPECT_EQ(commands[static_cast<std::size_t>(i)],
+              absl::StrCat("  pinhole run t --cell 't/hold=", i, "/0' --seed 7"));
+  }
+  EXPECT_THAT(said.out, HasSubstr("\nand 3 more failed cells:\n  pinhole run t --cell 't/hold=20/0' --seed 7\n"));
 }
 
 TEST(SweepCommand, AFilterThatSelectsNothingExits2) {

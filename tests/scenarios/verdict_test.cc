@@ -205,6 +205,19 @@ TEST(Verdict, OracleHoldsTheTypesBesideAnExpectedOutcome) {
   }
 }
 
+// Nor do a family or a transport say by which types.
+TEST(Verdict, OracleHoldsTheTypesBesideAnExpectedFamilyOrTransport) {
+  const Prediction direct = Predicted({Outcome::kDirect});
+  const SessionOutcome other = Direct(kHost, kSrflx, kSrflx, kPrflx);
+  for (const char* expected :
+       {"outcome: DIRECT peer { name: 'alice' family: IPV4 }", "peer { name: 'bob' transport: UDP }"}) {
+    EXPECT_EQ(JudgeBy({Expect(expected)}, direct, Srflx()).kind, VerdictKind::kPass) << expected;
+    const Verdict unmet = JudgeBy({Expect(expected)}, direct, other);
+    EXPECT_EQ(unmet.kind, VerdictKind::kFail) << expected;
+    EXPECT_TRUE(unmet.by_oracle) << expected;
+  }
+}
+
 TEST(Verdict, TransportIsPartOfAKindOfPath) {
   Prediction over_tcp = Predicted({Outcome::kDirect});
   over_tcp.direct_paths[0].tcp = true;

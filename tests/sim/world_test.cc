@@ -201,14 +201,19 @@ TEST(DropLog, KeepsTheLatestAndCountsAll) {
   for (int i = 0; i < 5; ++i) {
     DropRecord record;
     record.rule = i == 0 ? Rule::kNoRoute : Rule::kLinkLoss;
+    record.node = NodeId{i == 1 ? 7u : 2u};
     record.at = Time(i * 1ms);
     log.Add(record);
+    EXPECT_EQ(log.cut(), i >= 3);
   }
   ASSERT_EQ(log.size(), 3u);
   EXPECT_EQ(log.at(0).at, Time(2ms));
   EXPECT_EQ(log.at(2).at, Time(4ms));
   EXPECT_EQ(log.total(), 5u);
   EXPECT_EQ(log.count(Rule::kNoRoute), 1u);
+  const std::vector<DropLog::NodeCount> counts = {
+      {NodeId{2}, Rule::kLinkLoss, 3}, {NodeId{2}, Rule::kNoRoute, 1}, {NodeId{7}, Rule::kLinkLoss, 1}};
+  EXPECT_EQ(log.CountsByNode(), counts);
 }
 
 TEST(DropLog, EveryRuleHasANameOfItsOwn) {

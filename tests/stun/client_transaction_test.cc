@@ -127,6 +127,16 @@ TEST(ClientTransaction, Rfc8489Section9_1_4OnlyDiscardedResponsesAreReportedAsIn
   EXPECT_EQ(run.reason, ClientTransaction::FailureReason::kIntegrityViolated);
 }
 
+TEST(ClientTransaction, Rfc8489Section9_1_4OverTcpADiscardedResponseEndsItAtOnceAsIntegrityViolated) {
+  ClientTransaction transaction(kStart, Request().bytes, ClientTransaction::Options::OverTcp());
+  transaction.PollOutput();
+  transaction.OnDiscardedResponse();
+  EXPECT_EQ(std::get<ClientTransaction::Failed>(*transaction.PollOutput()).reason,
+            ClientTransaction::FailureReason::kIntegrityViolated);
+  EXPECT_FALSE(transaction.NextTimer().has_value());
+  EXPECT_FALSE(transaction.PollOutput().has_value());
+}
+
 TEST(ClientTransaction, Rfc8489Section6_2_1HardIcmpErrorFailsItAtOnce) {
   ClientTransaction transaction(kStart, Request().bytes);
   transaction.OnHardIcmpError();

@@ -1,0 +1,62 @@
+// RFC 8489 §9.1 over a reliable transport, by those here who use the short-term mechanism: ICE's checks over TCP.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/ice/lone_agent.h"
+#include "tests/ice/test_network.h"
+
+namespace pinhole::ice {
+namespace {
+
+using namespace std::chrono_literals;
+
+const SocketAddress kPeer = Addr("192.0.2.9:9000");
+const SocketAddress kOwn = Addr("192.0.2.1:40000");
+
+// An agent whose check is on its way over a TCP connection to kPeer.
+struct CheckingOverTcp {
+  CheckingOverTcp() : lone(ActiveOnly()) {
+    Candidate candidate = LoneAgent::Host("192.0.2.9:9000");
+    candidate.transport = Transport::kTcpPassive;
+    lone.SetRemote({candidate});
+    lone.Connected(lone.opened().at(0).tag, kOwn);
+    check = lone.TakeFrames().at(0);
+  }
+  static AgentOptions ActiveOnly() {
+    AgentOptions options;
+    options.udp_candidates = false;
+    options.tcp.active = true;
+    return options;
+  }
+
+  LoneAgent lone;
+  SentFrame check;
+};
+
+TEST(Rfc8489, Section9_1_4_OverTcpAnAnswerWithoutRightIntegrityEndsTheCheckAtOnce) {
+  CheckingOverTcp agent;
+  agent.lone.AnswerOver(agent.check, kOwn, "anotherpasswordanotherpass");
+  EXPECT_EQ(agent.lone.PairTo(kPeer).state, PairState::kFailed);
+  EXPECT_EQ(agent.lone.PairTo(kPeer).end, PairEnd::kIntegrityViolated);
+  agent.lone.AnswerOver(agent.check, kOwn);
+  EXPECT_EQ(agent.lone.PairTo(kPeer).state, PairState::kFailed);
+}
+
+// §6.3: a message whose fingerprint is wrong is discarded silently. Nothing that the peer said was violated.
+TEST(Rfc8489, Section6_3_OverTcpAnAnswerWithAWrongFingerprintLeavesTheCheckWaiting) {
+  CheckingOverTcp agent;
+  std::array<std::uint8_t, stun::kMessageBytesMax> buffer;
+  stun::MessageBuilder message(buffer, stun::MessageClass::kSuccess, stun::Method::kBinding,
+                               agent.check.message().transaction_id());
+  message.AddFingerprint();
+  const net::ByteView whole = message.Finish().value();
+  std::vector<std::uint8_t> bytes(whole.begin(), whole.end());
+  bytes.back() ^= 1;
+  agent.lone.ReceiveFrame(agent.check.connection, bytes);
+  EXPECT_EQ(agent.lone.PairTo(kPeer).state, PairState::kInProgress);
+  agent.lone.AnswerOver(agent.check, kOwn);
+  EXPECT_EQ(agent.lone.PairTo(kPeer).state, PairState::kSucceeded);
+}
+
+}  // namespace
+}  // namespace pinhole::ice
