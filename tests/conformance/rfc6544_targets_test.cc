@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,6 +18,77 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 // --- 12 and beyond: what a hostile list of candidates may make us do
+
+// A peer of ten passive candidates on one address, and one on another, that is checked last.
+std::vector<Candidate> ElevenTargets() {
+  std::vector<Candidate> targets;
+  for (int i = 0; i < 10; ++i) {
+    targets.push_back(Passive("198.51.100.9:" + std::to_string(9000 + i), std::to_string(i)));
+  }
+  targets.push_back(Passive("198.51.100.10:9000", "other"));
+  targets.back().priority -= 1000;
+  return targets;
+}
+
+int OpenedTo(const LoneAgent& lone, const char* address) {
+  const net::IpAddress ip = net::IpAddress::Parse(address).value();
+  return static_cast<int>(std::count_if(lone.opened().begin(), lone.opened().end(),
+                                        [&](const Opened& one) { return one.remote.address() == ip; }));
+}
+
+TEST(Rfc6544, Section12_NoMoreThanFiveConnectionsAreBeingMadeToOneAddressAtOnce) {
+  LoneAgent lone(With(Transport::kTcpActive));
+  lone.SetRemote(ElevenTargets());
+  lone.RunFor(5s);
+  EXPECT_EQ(OpenedTo(lone, "198.51.100.9"), 5);
+  EXPECT_EQ(OpenedTo(lone, "198.51.100.10"), 1);  // The others are not in its way.
+  EXPECT_EQ(lone.PairTo(Addr("198.51.100.9:9005")).state, PairState::kWaiting);
+  EXPECT_EQ(lone.agent().counters().checks_held_back, 5);
+
+  // One that ends, however it does, lets another begin.
+  lone.Connected(lone.opened()[0].tag);
+  EXPECT_EQ(OpenedTo(lone, "198.51.100.9"), 6);
+  EXPECT_EQ(lone.opened().back().remote, Addr("198.51.100.9:9005"));
+  lone.RunFor(5s);
+  lone.Ended(lone.opened()[1].tag, ConnectionEnd::kRefused);
+  EXPECT_EQ(OpenedTo(lone, "198.51.100.9"), 7);
+  lone.RunFor(5s);
+  EXPECT_EQ(OpenedTo(lone, "198.51.100.9"), 7);
+  lone.RunUntil(At(41s));  // Ti of three of them is over.
+  EXPECT_EQ(OpenedTo(lone, "198.51.100.9"), 10);
+}
+
+TEST(Rfc6544, Section12_AConnectionThatIsToBeTriedAgainIsOneOfTheFive) {
+  AgentOptions options = With(Transport::kTcpActive);
+  options.tcp.on_connect_failure = ConnectFailurePolicy::kRetry;
+  options.tcp.retry_pause = 1s;
+  LoneAgent lone(options);
+  lone.SetRemote(ElevenTargets());
+  lone.RunFor(500ms);
+  ASSERT_EQ(OpenedTo(lone, "198.51.100.9"), 5);
+  lone.Ended(lone.opened()[0].tag, ConnectionEnd::kRefused);
+  lone.RunFor(900ms);
+  EXPECT_EQ(OpenedTo(lone, "198.51.100.9"), 5);
+}
+
+// Nor are the five in the way of a check that needs no connection but the one that has come in.
+TEST(Rfc6544, Section12_APairThatWaitsForFewerAttemptsIsCheckedOverAConnectionOfThePeers) {
+  LoneAgent lone(With(Transport::kTcpSimultaneousOpen));
+  std::vector<Candidate> remote;
+  for (int i = 0; i < 7; ++i) {
+    remote.push_back(
+        Tcp(Transport::kTcpSimultaneousOpen, "198.51.100.9:" + std::to_string(9000 + i), std::to_string(i)));
+  }
+  lone.SetRemote(remote);
+  lone.RunFor(2s);
+  ASSERT_EQ(OpenedTo(lone, "198.51.100.9"), 5);
+  const ConnectionTag connection = lone.Accept(SocketTag(0), Addr("198.51.100.9:9006")).value();
+  lone.RunFor(50ms);
+  const std::vector<SentFrame> frames = lone.TakeFrames();
+  ASSERT_THAT(frames, SizeIs(1));
+  EXPECT_EQ(frames[0].connection, connection);
+  EXPECT_EQ(OpenedTo(lone, "198.51.100.9"), 5);
+}
 
 TEST(Rfc6544, Section12_NoConnectionIsMadeToLoopbackUnspecifiedMulticastOrOwnAddresses) {
   LoneAgent lone(With(Transport::kTcpActive), {"192.0.2.1", "10.0.0.1"});
