@@ -102,6 +102,50 @@ TEST(Rfc6544, Section5_2_AServerReflexiveCandidateIsAskedForFromThePortOfThePass
   }
 }
 
+// How long is ours to say. A SYN that is lost comes again after 1 s, and after 2 s more (RFC 6298 §2.1, §5.5).
+TEST(Rfc6544, Section5_2_AServerMayAnswerAfterTwoLostSyns) {
+  LoneAgent lone(WithTcpServer(Transport::kTcpPassive));
+  const ConnectionTag server = lone.opened().at(0).tag;
+  lone.RunFor(3s + 100ms);
+  lone.Connected(server);
+  lone.RunFor(100ms);
+  lone.ReceiveStream(server, MappedAnswer(lone.written(server), Addr("203.0.113.1:6000")));
+  EXPECT_EQ(lone.Count<GatheringDone>(), 1);
+  EXPECT_THAT(Of(lone, Transport::kTcpPassive, CandidateType::kServerReflexive), SizeIs(1));
+}
+
+TEST(Rfc6544, Section5_2_AServerThatHasNotAnsweredAtTheDeadlineYieldsNothing) {
+  AgentOptions options = WithTcpServer(Transport::kTcpPassive);
+  options.tcp.gathering_deadline = 6s;
+  LoneAgent lone(options);
+  lone.RunUntil(At(5999ms));
+  EXPECT_EQ(lone.Count<GatheringDone>(), 0);
+  lone.RunUntil(At(6s));
+  EXPECT_EQ(lone.Count<GatheringDone>(), 1);
+  EXPECT_THAT(lone.agent().UnansweredRequests(), SizeIs(1));
+}
+
+TEST(Rfc6544, Section5_2_WaitingForAServerOverTcpIsNoReasonToWaitLongerForOneOverUdp) {
+  AgentOptions options = WithTcpServer(Transport::kTcpPassive);
+  options.udp_candidates = true;
+  options.stun_servers = {Addr("198.51.100.1:3478")};
+  LoneAgent lone(options);
+  lone.RunUntil(At(1s + 49ms));
+  const std::vector<Sent> requests = lone.TakeSent(PacketClass::kDiscovery);
+  ASSERT_THAT(requests, SizeIs(2));  // RTO 500 ms
+  lone.RunUntil(At(3s));
+  EXPECT_THAT(lone.TakeSent(), IsEmpty());
+  lone.Receive(requests[0].to, MappedAnswer(requests[0].bytes, Addr("203.0.113.1:5000")));
+  EXPECT_THAT(Of(lone, Transport::kUdp, CandidateType::kServerReflexive), IsEmpty());
+  EXPECT_EQ(lone.Count<GatheringDone>(), 0);
+  const ConnectionTag server = lone.opened().at(0).tag;
+  lone.Connected(server);
+  lone.ReceiveStream(server, MappedAnswer(lone.written(server), Addr("203.0.113.1:6000")));
+  EXPECT_EQ(lone.Count<GatheringDone>(), 1);
+  ASSERT_THAT(lone.agent().UnansweredRequests(), SizeIs(1));
+  EXPECT_EQ(lone.agent().UnansweredRequests()[0].base, lone.address(SocketTag(0)));
+}
+
 TEST(Rfc6544, Section4_1_ConnectionsToServersStayOpenUntilIceHasConcludedAndAreClosedThen) {
   LoneAgent lone(WithTcpServer(Transport::kTcpPassive));
   const ConnectionTag server = lone.opened()[0].tag;
