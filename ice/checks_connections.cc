@@ -14,7 +14,8 @@ void ConnectivityChecks::SendOverTcp(net::Instant now, int slot) {
     return;
   }
   if (!Connects(base.transport())) return Fail(now, index, PairEnd::kConnectionLost, 0);
-  if (!session_.targets.Allow(remote.address())) {  // Learned, and now it does not come to us any more.
+  // One too many private addresses by now; or a learned one, and now it does not come to us any more.
+  if (!session_.targets.Allow(remote.address())) {
     ++session_.counters.targets_refused;
     return Fail(now, index, PairEnd::kConnectionFailed, 0);
   }

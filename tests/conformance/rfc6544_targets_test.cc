@@ -90,13 +90,14 @@ TEST(Rfc6544, Section12_APairThatWaitsForFewerAttemptsIsCheckedOverAConnectionOf
   EXPECT_EQ(OpenedTo(lone, "198.51.100.9"), 5);
 }
 
-TEST(Rfc6544, Section12_NoConnectionIsMadeToLoopbackUnspecifiedMulticastOrOwnAddresses) {
+TEST(Rfc6544, Section12_NoConnectionIsMadeToLoopbackUnspecifiedMulticastReservedOrOwnAddresses) {
   LoneAgent lone(With(Transport::kTcpActive), {"192.0.2.1", "10.0.0.1"});
   lone.SetRemote({Passive("127.0.0.1:22", "1"), Passive("127.8.8.8:22", "2"), Passive("0.0.0.0:22", "3"),
-                  Passive("224.0.0.1:22", "4"), Passive("192.0.2.1:22", "5"), Passive("10.0.0.1:22", "6")});
+                  Passive("224.0.0.1:22", "4"), Passive("192.0.2.1:22", "5"), Passive("10.0.0.1:22", "6"),
+                  Passive("240.0.0.1:22", "7"), Passive("255.255.255.255:22", "8")});
   lone.RunFor(10s);
   EXPECT_THAT(lone.opened(), IsEmpty());
-  EXPECT_EQ(lone.agent().counters().targets_refused, 4);  // Those that are no candidates at all are not counted.
+  EXPECT_EQ(lone.agent().counters().targets_refused, 6);  // Those that are no candidates at all are not counted.
 }
 
 TEST(Rfc6544, Section12_AtMostEightPrivateAddressesAreConnectedToInASession) {
@@ -129,13 +130,31 @@ TEST(Rfc6544, Section12_TheLimitIsAnOptionAndHoldsForLateCandidates) {
   EXPECT_EQ(lone.agent().counters().targets_refused, 1);
 }
 
+TEST(Rfc6544, Section12_PrivateAddressesOfPairsThatAreDiscardedDoNotCount) {
+  AgentOptions options = With(Transport::kTcpActive);
+  options.components = {1, 1};
+  options.pair_limit = 2;
+  options.tcp.private_address_limit = 1;
+  LoneAgent lone(options);
+  std::vector<Candidate> remote = {Passive("198.51.100.1:9000"), Passive("192.168.0.1:9000", "2"),
+                                   Passive("192.168.0.2:9000", "3")};
+  remote[1].priority -= 1;  // Discarded: the other two are the last of their streams.
+  remote[2].stream = 1;
+  lone.SetRemote(remote);
+  lone.RunFor(1s);
+  ASSERT_THAT(lone.opened(), SizeIs(2));
+  EXPECT_EQ(lone.opened()[1].remote, Addr("192.168.0.2:9000"));
+  EXPECT_EQ(lone.agent().counters().targets_refused, 0);
+}
+
 TEST(Rfc6544, Section12_EveryKindOfAddressThatIsNotPublicCounts) {
   TcpTargets targets(2, false);
   const auto allow = [&](const char* text) { return targets.Allow(net::IpAddress::Parse(text).value()); };
   EXPECT_TRUE(allow("169.254.1.1"));
   EXPECT_TRUE(allow("100.64.0.1"));
-  for (const char* refused : {"10.0.0.1", "172.16.0.1", "192.168.0.1", "100.64.0.2", "169.254.1.2", "fd00::1",
-                              "fe80::1", "::1", "::", "::ffff:192.168.0.1", "ff02::1"}) {
+  for (const char* refused :
+       {"10.0.0.1", "172.16.0.1", "192.168.0.1", "100.64.0.2", "169.254.1.2", "fd00::1", "fe80::1", "::1",
+        "::", "240.0.0.1", "255.255.255.255", "::ffff:192.168.0.1", "ff02::1"}) {
     EXPECT_FALSE(allow(refused)) << refused;
   }
   EXPECT_TRUE(allow("192.0.2.1"));
