@@ -293,5 +293,47 @@ TEST(Rfc6544, Section6_2_BeyondThePairLimitTcpPairsGoFirst) {
   EXPECT_THAT(remotes, ElementsAre("192.0.2.9:9003", "203.0.113.9:9000", "203.0.113.9:9001"));
 }
 
+// At a limit of two, that a UDP pair and one over TCP have reached, which waits for the end of UDP's head start.
+struct FullList {
+  FullList() : lone(Options()) {
+    Description remote = LoneAgent::Remote({LoneAgent::Host("192.0.2.9:9003", "4"), Passive("192.0.2.9:9000")});
+    remote.complete = false;
+    lone.SetRemote(remote);
+  }
+  static AgentOptions Options() {
+    AgentOptions options = With(Transport::kTcpActive);
+    options.udp_candidates = true;
+    options.pair_limit = 2;
+    options.tcp.head_start = 10s;
+    return options;
+  }
+
+  LoneAgent lone;
+};
+
+TEST(Rfc6544, Section6_2_AtThePairLimitATcpPairGivesWayToALateRelayedUdpCandidate) {
+  FullList full;
+  Candidate relayed = LoneAgent::Host("203.0.113.9:9000", "9");
+  relayed.type = CandidateType::kRelayed;
+  relayed.priority = 16777215;
+  full.lone.agent().AddRemoteCandidate(full.lone.now(), relayed);
+  full.lone.Drain();
+  EXPECT_EQ(full.lone.PairTo(Addr("203.0.113.9:9000")).state, PairState::kWaiting);
+  EXPECT_EQ(full.lone.PairTo(Addr("192.0.2.9:9000")).end, PairEnd::kDiscarded);
+  // Another finds no TCP pair any more.
+  relayed.address = Addr("203.0.113.9:9001");
+  full.lone.agent().AddRemoteCandidate(full.lone.now(), relayed);
+  EXPECT_EQ(full.lone.agent().counters().pairs_discarded, 2);
+  EXPECT_THAT(full.lone.agent().CheckListSnapshot(), SizeIs(3));
+}
+
+TEST(Rfc6544, Section6_2_AtThePairLimitATcpPairGivesWayToAPeerReflexiveUdpCandidate) {
+  FullList full;
+  full.lone.ReceiveCheck(Addr("203.0.113.9:7000"));
+  EXPECT_EQ(full.lone.PairTo(Addr("203.0.113.9:7000")).remote.type, CandidateType::kPeerReflexive);
+  EXPECT_EQ(full.lone.PairTo(Addr("192.0.2.9:9000")).end, PairEnd::kDiscarded);
+  EXPECT_EQ(full.lone.agent().counters().prflx_remote_refused, 0);
+}
+
 }  // namespace
 }  // namespace pinhole::ice
