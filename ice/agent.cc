@@ -131,10 +131,12 @@ void Agent::Impl::EndHeadStart(net::Instant now) {
   }
 }
 
-// The next check, or the permission it needs (§7.2.1). False: nothing is to be checked now.
+// The next check, or the permission it needs (§7.2.1), or neither if it is held back. False: nothing is to be checked
+// now.
 bool Agent::Impl::StartCheck(net::Instant now) {
   const int index = session_.lists.TakeNext();
   if (index < 0) return false;
+  if (checks_.HoldBack(index)) return true;
   CandidatePair& pair = session_.lists.pair(index);
   const LocalBase& base = session_.base(pair.base);
   if (base.relay >= 0) {
@@ -173,6 +175,7 @@ void Agent::Impl::AfterInput(net::Instant now, net::PacketTag tag) {
   if (!session_.reconnected.empty()) keepalives_.CheckReconnected(now);
   StartCheckingIfReady(now);
   EndHeadStart(now);
+  checks_.ReleaseHeldBack();
   conclusion_.Update(now);
   if (session_.over()) {
     checks_.Clear();

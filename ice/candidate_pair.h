@@ -28,6 +28,7 @@ struct CandidatePair {
   Nomination nomination = Nomination::kNone;
   bool listed = true;             // on the checklist; not after its component concluded on another
   bool needs_permission = false;  // a check waits until the TURN server lets the peer in (§7.2.1)
+  bool needs_attempt = false;     // a check waits until fewer connections are being made to there (RFC 6544 §12)
   int check = -1;                 // the open transaction, while In-Progress
   net::PacketTag cause;           // the request that triggered its next check
 

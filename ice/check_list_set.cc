@@ -166,7 +166,7 @@ bool CheckListSet::FoundationIsActive(std::uint32_t foundation) const {
 
 // A pair whose component is being nominated on another is checked no more (§8.1.1).
 bool CheckListSet::IsReady(const CandidatePair& candidate) const {
-  return candidate.state == PairState::kWaiting && !candidate.needs_permission &&
+  return candidate.state == PairState::kWaiting && !candidate.needs_permission && !candidate.needs_attempt &&
          list(candidate.stream).component(candidate.component).chosen < 0;
 }
 

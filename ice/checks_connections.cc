@@ -14,11 +14,38 @@ void ConnectivityChecks::SendOverTcp(net::Instant now, int slot) {
     return;
   }
   if (!Connects(base.transport())) return Fail(now, index, PairEnd::kConnectionLost, 0);
-  if (!session_.targets.Allow(remote.address())) {  // Learned, and now it does not come to us any more.
+  // One too many private addresses by now; or a learned one, and now it does not come to us any more.
+  if (!session_.targets.Allow(remote.address())) {
     ++session_.counters.targets_refused;
     return Fail(now, index, PairEnd::kConnectionFailed, 0);
   }
   OpenFor(index);
+}
+
+bool ConnectivityChecks::NeedsAttempt(const CandidatePair& pair) const {
+  const net::SocketAddress& remote = session_.remotes[pair.remote].candidate.address;
+  return pair.tcp && Connects(session_.base(pair.base).transport()) &&
+         session_.connections.FindPeer(pair.base, remote) == nullptr &&
+         session_.connections.Attempts(remote.address()) >= TcpConnections::kAttemptsMax;
+}
+
+bool ConnectivityChecks::HoldBack(int index) {
+  CandidatePair& pair = session_.lists.pair(index);
+  if (pair.state != PairState::kWaiting || !NeedsAttempt(pair)) return false;
+  pair.needs_attempt = true;
+  holds_back_ = true;
+  ++session_.counters.checks_held_back;
+  return true;
+}
+
+void ConnectivityChecks::ReleaseHeldBack() {
+  if (!holds_back_) return;
+  holds_back_ = false;
+  for (int i = 0; i < session_.lists.pair_count(); ++i) {
+    CandidatePair& pair = session_.lists.pair(i);
+    if (pair.needs_attempt) pair.needs_attempt = NeedsAttempt(pair);
+    holds_back_ |= pair.needs_attempt;
+  }
 }
 
 void ConnectivityChecks::OpenFor(int index) {

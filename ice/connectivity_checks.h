@@ -35,6 +35,10 @@ class ConnectivityChecks {
   void Fail(net::Instant now, int pair, PairEnd why, int error_code);
   // What the TURN server said of the permission that checks of this base wait for (§7.2.1).
   void OnPermission(net::Instant now, int base, const net::IpAddress& peer, bool granted);
+  // Over TCP, a check whose connection would be one too many to there stays Waiting (RFC 6544 §12): true.
+  bool HoldBack(int pair);
+  // Those that were held back and need not be any more.
+  void ReleaseHeldBack();
   // Over TCP (RFC 6544 §7.1). A connection is open: what waited for it goes out.
   void OnConnected(net::Instant now, const TcpConnection& connection);
   // A connection was not established, or, once open, broke; it is in nobody's hands any more.
@@ -98,6 +102,7 @@ class ConnectivityChecks {
   // Over TCP: now, if there is a connection; else one is opened first.
   void SendOverTcp(net::Instant now, int check);
   void SendRequest(net::Instant now, int check);
+  bool NeedsAttempt(const CandidatePair& pair) const;
   void OpenFor(int pair);
   bool IsSelected(int pair) const;
   // The connection of a selected pair is gone: another is opened, or waited for (RFC 6544 §11.1).
@@ -137,6 +142,7 @@ class ConnectivityChecks {
   std::vector<net::Instant> deadlines_;
   std::vector<int> free_;
   std::uint64_t started_ = 0;
+  bool holds_back_ = false;  // some pair
   std::vector<EarlyRequest> early_;
   std::vector<Judged> judged_;  // a ring, next_judged_ the oldest
   std::size_t next_judged_ = 0;

@@ -180,10 +180,11 @@ void Gatherer::SendDue(net::Instant now, Request& request) {
 bool Gatherer::OnResponse(net::Instant now, int base, const net::SocketAddress& from,
                           const stun::MessageView& response) {
   for (Request& request : requests_) {
-    if (request.state != Request::State::kOpen || !request.transaction.has_value()) continue;
+    const bool too_late = request.state == Request::State::kTooLate;
+    if ((request.state != Request::State::kOpen && !too_late) || !request.transaction.has_value()) continue;
     if (request.base != base || request.server != from) continue;
     if (!request.transaction->OnResponse(now, response)) continue;
-    if (done_) return true;  // Too late for a candidate: it was said which requests had no answer.
+    if (too_late) return true;
     // RFC 8489 §11: an older server says MAPPED-ADDRESS. ALTERNATE-SERVER is ignored (RFC 8445 §5.1.1.2).
     std::optional<net::SocketAddress> mapped;
     if (const auto masked = response.Get<stun::XorMappedAddress>()) {
@@ -244,7 +245,7 @@ void Gatherer::AddReflexive(int base_index, const net::SocketAddress& mapped, co
 void Gatherer::OnAllocated(net::Instant now, int relay_index, const stun::TurnClient::Allocated& allocated) {
   const auto request = std::find_if(requests_.begin(), requests_.end(),
                                     [&](const Request& other) { return other.relay == relay_index; });
-  if (done_ || request == requests_.end()) return;
+  if (request == requests_.end() || request->state != Request::State::kOpen) return;
   request->state = Request::State::kAnswered;
   Relay& relay = session_.relays[relay_index];
   const int socket_base = relay.socket_base;
@@ -285,7 +286,7 @@ void Gatherer::OnAllocated(net::Instant now, int relay_index, const stun::TurnCl
 void Gatherer::OnAllocationFailed(net::Instant now, int relay, int code) {
   const auto request =
       std::find_if(requests_.begin(), requests_.end(), [&](const Request& other) { return other.relay == relay; });
-  if (done_ || request == requests_.end()) return;
+  if (request == requests_.end() || request->state != Request::State::kOpen) return;
   request->state = Request::State::kFailed;
   request->error_code = code;
   const bool over_tcp = session_.relays[relay].connection.has_value();
@@ -320,12 +321,14 @@ void Gatherer::Finish(net::Instant now) {
                            .turn = request.turn >= 0,
                            .error_code = request.error_code});
   }
-  // Whatever is still open will be ignored.
-  for (int i = 0; i < session_.relays.size(); ++i) {
-    Relay& relay = session_.relays[i];
-    if (relay.base < 0) session_.relays.Release(now, i, session_.base(relay.socket_base).tag, session_.out);
-  }
+  for (int i = 0; i < session_.relays.size(); ++i) ReleaseUnused(now, i);
   session_.out.Push(GatheringDone{static_cast<int>(unanswered_.size())});
+}
+
+void Gatherer::ReleaseUnused(net::Instant now, int index) {
+  const Relay& relay = session_.relays[index];
+  if (relay.base >= 0 || relay.released) return;
+  session_.relays.Release(now, index, session_.base(relay.socket_base).tag, session_.out);
 }
 
 void Gatherer::Stop() { kept_.clear(); }
@@ -337,8 +340,7 @@ void Gatherer::OnTimer(net::Instant now) {
       request.transaction->OnTimer(now);
       SendDue(now, request);
     }
-    const std::optional<net::Instant> deadline = Deadline();
-    if (deadline.has_value() && now >= *deadline) return Finish(now);
+    GiveUpLate(now);
     FinishIfSettled(now);
   }
   for (KeptBinding& kept : kept_) {
@@ -352,14 +354,40 @@ void Gatherer::OnTimer(net::Instant now) {
   }
 }
 
-// Counts from the last gathering request that was sent for the first time, the second try of an Allocate included.
-std::optional<net::Instant> Gatherer::Deadline() const {
+// Patience counts from the last gathering request that was sent for the first time, the second try of an Allocate
+// included.
+std::optional<net::Instant> Gatherer::LastFirstSent() const {
   if (sockets_opening_ > 0 || next_queued_ < requests_.size() || session_.relays.HasHeld()) return std::nullopt;
   std::optional<net::Instant> last = last_first_sent_;
   const std::optional<net::Instant> relay = session_.relays.last_transaction();
   if (relay.has_value() && (!last.has_value() || *relay > *last)) last = relay;
+  return last;
+}
+
+net::Duration Gatherer::PatienceWith(const Request& request) const {
+  return request.connection.has_value() ? session_.options.tcp.gathering_deadline : session_.options.gathering_deadline;
+}
+
+std::optional<net::Instant> Gatherer::Deadline() const {
+  const std::optional<net::Instant> last = LastFirstSent();
   if (!last.has_value()) return std::nullopt;
-  return *last + session_.options.gathering_deadline;
+  std::optional<net::Instant> earliest;
+  for (const Request& request : requests_) {
+    if (request.state != Request::State::kOpen) continue;
+    const net::Instant deadline = *last + PatienceWith(request);
+    if (!earliest.has_value() || deadline < *earliest) earliest = deadline;
+  }
+  return earliest;
+}
+
+void Gatherer::GiveUpLate(net::Instant now) {
+  const std::optional<net::Instant> last = LastFirstSent();
+  if (!last.has_value()) return;
+  for (Request& request : requests_) {
+    if (request.state != Request::State::kOpen || now < *last + PatienceWith(request)) continue;
+    request.state = Request::State::kTooLate;
+    if (request.relay >= 0) ReleaseUnused(now, request.relay);
+  }
 }
 
 std::optional<net::Instant> Gatherer::NextTimer() const {

@@ -15,8 +15,8 @@ namespace pinhole::ice {
 // socket a Binding request to every STUN server and an Allocate to every TURN server of its family, one new
 // transaction each Ta. Of TCP a base for every type that is on, and from each port that listens a connection to every
 // STUN server that is to be asked so, which stays until the session has concluded (RFC 6544 §4.1, §5). Gathering is
-// done when everything is answered or the deadline has come. Until the session concludes it keeps the bindings of
-// server-reflexive candidates alive (§5.1.1.4).
+// done when everything is answered or the deadlines have come, one for UDP and one for TCP. Until the session concludes
+// it keeps the bindings of server-reflexive candidates alive (§5.1.1.4).
 class Gatherer {
  public:
   explicit Gatherer(Session& session) : session_(session) {}
@@ -54,7 +54,7 @@ class Gatherer {
     int server_index;  // of all servers, for the local preference
     int turn = -1;     // index into turn_servers; -1: a Binding request
     int relay = -1;    // index into Relays, once started
-    enum class State : std::uint8_t { kQueued, kOpen, kAnswered, kFailed } state = State::kQueued;
+    enum class State : std::uint8_t { kQueued, kOpen, kAnswered, kFailed, kTooLate } state = State::kQueued;
     int error_code = 0;
     std::optional<stun::ClientTransaction> transaction;
     std::optional<ConnectionTag> connection;  // that it goes over
@@ -78,7 +78,12 @@ class Gatherer {
   int Servers() const;
   std::uint32_t PriorityOf(const LocalBase& base, CandidateType type, int server) const;
   bool AllSettled() const;
+  // When the next open request is too late.
   std::optional<net::Instant> Deadline() const;
+  std::optional<net::Instant> LastFirstSent() const;
+  net::Duration PatienceWith(const Request& request) const;
+  void GiveUpLate(net::Instant now);
+  void ReleaseUnused(net::Instant now, int relay);
   void FinishIfSettled(net::Instant now);
   void Finish(net::Instant now);
 

@@ -74,12 +74,16 @@ void Keepalives::CheckReconnected(net::Instant now) {
   session_.reconnected.clear();
 }
 
-// On a pair with consent checks these keep the bindings alive too (RFC 7675 §4).
+// On a pair with consent checks these keep the bindings alive too (RFC 7675 §4). Before there is a selected pair, one
+// that carries data needs it, and one that may yet be nominated: until the last check has ended, 39.5 s may pass, and
+// NATs forget a binding sooner.
 bool Keepalives::NeedsKeepalive(const CandidatePair& pair) const {
-  const ComponentStatus& component = session_.lists.list(pair.stream).component(pair.component);
+  const CheckList& list = session_.lists.list(pair.stream);
+  const ComponentStatus& component = list.component(pair.component);
   const bool selected = component.selected >= 0 && &session_.lists.pair(component.selected) == &pair;
   if (selected) return component.consent.state() == ConsentState::State::kNone;
-  return component.selected < 0 && pair.carries_data && pair.valid;
+  const bool may_be_nominated = list.state == CheckListState::kRunning && !list.nomination_failed;
+  return component.selected < 0 && pair.valid && (pair.carries_data || may_be_nominated);
 }
 
 void Keepalives::OnTimer(net::Instant now) {

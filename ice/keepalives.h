@@ -7,8 +7,8 @@
 
 namespace pinhole::ice {
 
-// What keeps a concluded session alive and allowed: consent checks on each selected pair (RFC 7675), or, with
-// consent switched off and on other pairs that carry data, Binding indications (RFC 8445 §11).
+// What keeps a session alive and allowed: consent checks on each selected pair (RFC 7675), or, with consent switched
+// off, and on valid pairs while there is no selected one, Binding indications (RFC 8445 §11).
 class Keepalives {
  public:
   explicit Keepalives(Session& session) : session_(session) {}

@@ -78,6 +78,7 @@ absl::Status Validate(const AgentOptions& options) {
   if (!options.udp_candidates && !tcp.any() && !relay_over_tcp) {
     return Refuse("udp_candidates", "needed without TCP candidates and TURN servers over TCP");
   }
+  if (tcp.gathering_deadline < net::Duration::zero()) return Refuse("tcp.gathering_deadline", "not negative");
   if (tcp.head_start < net::Duration::zero()) return Refuse("tcp.head_start", "not negative");
   if (tcp.retry_pause < milliseconds(10)) return Refuse("tcp.retry_pause", "10 ms or more");
   if (tcp.transaction_timeout < milliseconds(500)) return Refuse("tcp.transaction_timeout", "500 ms or more");

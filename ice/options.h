@@ -55,6 +55,11 @@ struct TcpOptions {
   // Asked over TCP from the ports of passive and simultaneous-open candidates for server-reflexive ones (§5.2).
   std::vector<net::SocketAddress> stun_servers;
 
+  // As AgentOptions::gathering_deadline, of STUN and TURN servers that are asked over TCP. TCP resends a lost SYN or
+  // SYN,ACK 1 s later (RFC 6298 §2.1) and a second time 3 s after the first, so in the second that UDP is given no loss
+  // is made good; in this time two are, and a last second is for the round trips.
+  net::Duration gathering_deadline = std::chrono::seconds(4);
+
   // TCP pairs have no check for so long after the checks have begun, but for those that a check of the peer's triggers.
   net::Duration head_start{};
   ConnectFailurePolicy on_connect_failure = ConnectFailurePolicy::kFail;
@@ -103,7 +108,7 @@ struct AgentOptions {
   bool relayed_candidates = true;           // false: TURN servers are not asked
   bool udp_candidates = true;               // false: no UDP sockets; of UDP only what is relayed over TCP
   bool include_loopback = false;            // §5.1.1.1 forbids loopback candidates on a network
-  // A server that has not answered this long after the last gathering request was first sent yields nothing.
+  // A server that has not answered over UDP this long after the last gathering request was first sent yields nothing.
   net::Duration gathering_deadline = std::chrono::seconds(1);
 
   // An agent that has gathered gives up when the peer has told nothing for this long.

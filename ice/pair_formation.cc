@@ -1,6 +1,7 @@
 #include "ice/pair_formation.h"
 
 #include <algorithm>
+#include <set>
 #include <vector>
 
 #include "ice/priority.h"
@@ -24,16 +25,34 @@ bool IsPaired(const Session& session, int local) {
          session.base(session.local_details[static_cast<std::size_t>(local)].base).open();
 }
 
-// Takes out the pairs that would connect to where we do not.
+const net::IpAddress& TargetOf(const Session& session, const CandidatePair& pair) {
+  return session.remotes[pair.remote].candidate.address.address();
+}
+
+// Takes out the pairs that would connect to where we never do.
 void RefuseTargets(Session& session, std::vector<CandidatePair>& pairs) {
-  std::vector<bool> refused(static_cast<std::size_t>(session.remotes.size()));
+  std::set<int> refused;
   const auto is_refused = [&](const CandidatePair& pair) {
-    if (!pair.tcp || session.targets.Allow(session.remotes[pair.remote].candidate.address.address())) return false;
-    refused[static_cast<std::size_t>(pair.remote)] = true;
+    if (!pair.tcp || !session.targets.Forbids(TargetOf(session, pair))) return false;
+    refused.insert(pair.remote);
     return true;
   };
   pairs.erase(std::remove_if(pairs.begin(), pairs.end(), is_refused), pairs.end());
-  session.counters.targets_refused += static_cast<int>(std::count(refused.begin(), refused.end(), true));
+  session.counters.targets_refused += static_cast<int>(refused.size());
+}
+
+// And, of what the pair limit has left, those with private addresses too many. None is used up by that: connections do.
+void RefuseTooManyPrivate(Session& session, std::vector<std::vector<CandidatePair>>& lists) {
+  std::set<int> refused;
+  TcpTargets allowed = session.targets;
+  for (std::vector<CandidatePair>& list : lists) {
+    for (CandidatePair& pair : list) {
+      if (!pair.listed || !pair.tcp || allowed.Allow(TargetOf(session, pair))) continue;
+      pair.listed = false;
+      refused.insert(pair.remote);
+    }
+  }
+  session.counters.targets_refused += static_cast<int>(refused.size());
 }
 
 // §6.1.2.2: the smaller of the two numbers of components, if the peer told any candidate of the stream.
@@ -61,6 +80,7 @@ std::vector<CandidatePair> PairsOf(Session& session, int stream) {
   for (std::size_t i = 0; i < session.local_candidates.size(); ++i) {
     const Candidate& local = session.local_candidates[i];
     if (local.stream != stream || !IsPaired(session, static_cast<int>(i))) continue;
+    if (!session.lists.list(stream).has_component(local.component)) continue;
     const int base = session.local_details[i].base;
     for (int remote = 0; remote < session.remotes.size(); ++remote) {
       if (!MayPair(local, session.remotes[remote].candidate)) continue;
@@ -151,10 +171,11 @@ void FormCheckLists(Session& session) {
     session.counters.pairs_discarded += DiscardBeyond(session.options.pair_limit, true, lists);
     session.counters.pairs_discarded += DiscardBeyond(session.options.pair_limit, false, lists);
   }
+  RefuseTooManyPrivate(session, lists);
   session.lists.Reserve(std::min(total, session.options.pair_limit));
   for (const std::vector<CandidatePair>& list : lists) {
     for (const CandidatePair& pair : list) {
-      if (pair.listed && session.lists.list(pair.stream).has_component(pair.component)) session.lists.Add(pair);
+      if (pair.listed) session.lists.Add(pair);
     }
   }
   session.lists.ComputeInitialStates();
@@ -185,7 +206,7 @@ void PairLateRemoteCandidate(Session& session, int remote) {
     if (list.state != CheckListState::kRunning || list.component(local.component).selected >= 0) continue;
     if (session.lists.Find(base, remote) >= 0) continue;  // Redundant: the first local candidate is the highest.
     CandidatePair pair = MakePair(session, base, static_cast<int>(i), remote);
-    if (pair.tcp && !session.targets.Allow(peer.address.address())) {
+    if (pair.tcp && !session.targets.WouldAllow(peer.address.address())) {
       ++session.counters.targets_refused;
       continue;
     }

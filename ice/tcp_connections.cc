@@ -23,6 +23,13 @@ TcpConnection* TcpConnections::FindPeer(int base, const net::SocketAddress& remo
   return found == all_.end() ? nullptr : found->get();
 }
 
+int TcpConnections::Attempts(const net::IpAddress& remote) const {
+  return static_cast<int>(std::count_if(all_.begin(), all_.end(), [&](const auto& one) {
+    const bool attempt = one->state == State::kConnecting || one->state == State::kPausing;
+    return attempt && !one->to_server && one->remote.address() == remote;
+  }));
+}
+
 TcpConnection& TcpConnections::Add(int base, const net::SocketAddress& local, const net::SocketAddress& remote) {
   TcpConnection& connection = *all_.emplace_back(std::make_unique<TcpConnection>());
   connection.tag = static_cast<ConnectionTag>(next_tag_++);

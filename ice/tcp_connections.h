@@ -47,6 +47,9 @@ class TcpConnections {
   static constexpr int kStrangersMax = 16;
   // In all; no more are accepted.
   static constexpr std::size_t kAllMax = 256;
+  // Being made to one address of the peer. Who names our peer's candidates could have us knock at a stranger's ports
+  // all at once (RFC 6544 §12).
+  static constexpr int kAttemptsMax = 5;
 
   // To be called first in every input.
   void BeginInput();
@@ -54,6 +57,9 @@ class TcpConnections {
   TcpConnection* Find(ConnectionTag tag);
   // The one to this address of the peer, whatever its state but closed; null: there is none.
   TcpConnection* FindPeer(int base, const net::SocketAddress& remote);
+
+  // To this address of the peer, not established yet: being made, or to be tried again.
+  int Attempts(const net::IpAddress& remote) const;
 
   // Starts to connect.
   TcpConnection& Open(int base, const net::SocketAddress& local, const net::SocketAddress& remote,

@@ -12,16 +12,26 @@ bool Contains(const std::vector<net::IpAddress>& addresses, const net::IpAddress
 // IPv4 in IPv6 clothes would be judged by the clothes (RFC 4291 §2.5.5): no peer needs them.
 bool IsDisguised(const net::IpAddress& address) { return address.IsV4Mapped() || address.IsV4Compatible(); }
 
+bool IsOfSomeNetwork(const net::IpAddress& address) {
+  return address.IsPrivate() || address.IsShared() || address.IsLinkLocal() || address.IsSiteLocal();
+}
+
 }  // namespace
 
+bool TcpTargets::Forbids(const net::IpAddress& address) const {
+  if (address.IsUnspecified() || address.IsMulticast() || address.IsReserved() || IsDisguised(address)) return true;
+  if (address.IsLoopback()) return !include_loopback_;
+  return Contains(own_, address);
+}
+
+bool TcpTargets::WouldAllow(const net::IpAddress& address) const {
+  if (Forbids(address)) return false;
+  return !IsOfSomeNetwork(address) || Contains(private_, address) || private_addresses() < private_limit_;
+}
+
 bool TcpTargets::Allow(const net::IpAddress& address) {
-  if (address.IsUnspecified() || address.IsMulticast() || IsDisguised(address)) return false;
-  if (address.IsLoopback()) return include_loopback_;
-  if (Contains(own_, address)) return false;
-  if (!address.IsPrivate() && !address.IsShared() && !address.IsLinkLocal() && !address.IsSiteLocal()) return true;
-  if (Contains(private_, address)) return true;
-  if (private_addresses() >= private_limit_) return false;
-  private_.push_back(address);
+  if (!WouldAllow(address)) return false;
+  if (IsOfSomeNetwork(address) && !Contains(private_, address)) private_.push_back(address);
   return true;
 }
 

@@ -18,7 +18,12 @@ class TcpTargets {
   // One of this machine's: never connected to, unless it is loopback and that is included.
   void AddOwn(const net::IpAddress& address) { own_.push_back(address); }
 
-  // Whether a connection may be made. A private address that gets a yes counts, and gets one ever after.
+  // Never connected to, however many private addresses are left.
+  bool Forbids(const net::IpAddress& address) const;
+  // Whether Allow() would say yes.
+  bool WouldAllow(const net::IpAddress& address) const;
+  // Whether a connection may be made that is about to be. A private address that gets a yes counts, and gets one ever
+  // after.
   bool Allow(const net::IpAddress& address);
 
   int private_addresses() const { return static_cast<int>(private_.size()); }

@@ -104,6 +104,7 @@ struct AgentCounters {
   int connections_opened = 0;    // attempts, repeated ones included
   int connections_made = 0;      // of these
   int connections_accepted = 0;  // by listeners
+  int checks_held_back = 0;      // until fewer connections were being made to the same address (TcpConnections)
   int targets_refused = 0;       // candidates of the peer that we do not connect to (TcpTargets)
 };
 

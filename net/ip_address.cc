@@ -144,6 +144,8 @@ bool IpAddress::IsPrivate() const {
   return bytes_[0] == 10 || (bytes_[0] == 172 && (bytes_[1] & 0xf0) == 16) || (bytes_[0] == 192 && bytes_[1] == 168);
 }
 
+bool IpAddress::IsReserved() const { return is_v4() && bytes_[0] >= 240; }
+
 bool IpAddress::IsShared() const { return is_v4() && bytes_[0] == 100 && (bytes_[1] & 0xc0) == 64; }
 
 bool IpAddress::IsV4Mapped() const { return is_v6() && high() == 0 && low() >> 32 == 0xffff; }

@@ -64,6 +64,7 @@ class IpAddress {
   bool IsLoopback() const;      // 127/8, ::1
   bool IsLinkLocal() const;     // 169.254/16, fe80::/10
   bool IsMulticast() const;     // 224/4, ff00::/8
+  bool IsReserved() const;      // 240/4 (RFC 1112 §4), the limited broadcast address included
   bool IsPrivate() const;       // RFC 1918, fc00::/7 (RFC 4193)
   bool IsShared() const;        // 100.64/10 (RFC 6598)
   bool IsV4Mapped() const;      // ::ffff:0:0/96 (RFC 4291 §2.5.5.2)

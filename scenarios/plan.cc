@@ -603,6 +603,7 @@ ice::TcpOptions ToTcpOptions(const proto::Tcp& tcp) {
   options.active = tcp.active();
   options.passive = tcp.passive();
   options.simultaneous_open = tcp.simultaneous_open();
+  options.gathering_deadline = microseconds(tcp.gathering_deadline_us());
   options.head_start = microseconds(tcp.head_start_us());
   options.on_connect_failure = tcp.on_reset() == proto::Tcp::OnReset::RETRY ? ice::ConnectFailurePolicy::kRetry
                                                                             : ice::ConnectFailurePolicy::kFail;

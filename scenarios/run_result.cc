@@ -124,6 +124,7 @@ void FillSide(const CellRun& run, const PacketBook& book, std::size_t session, i
     tcp->set_established(static_cast<std::uint32_t>(report.counters.connections_made));
     tcp->set_accepted(static_cast<std::uint32_t>(report.counters.connections_accepted));
     tcp->set_refused_targets(static_cast<std::uint32_t>(report.counters.targets_refused));
+    tcp->set_held_back(static_cast<std::uint32_t>(report.counters.checks_held_back));
   }
   const std::vector<PairDeath> deaths = DeathsOf(run, book, session, side);
   for (std::size_t i = 0; i < report.pairs.size(); ++i) {

@@ -82,7 +82,9 @@ void PrintSide(const proto::Side& side, std::ostream& out) {
   }
   if (side.has_tcp()) {
     out << "  TCP: " << side.tcp().opened() << " opened, " << side.tcp().established() << " established, "
-        << side.tcp().accepted() << " accepted, " << Counted(side.tcp().refused_targets(), "target") << " refused\n";
+        << side.tcp().accepted() << " accepted, " << Counted(side.tcp().refused_targets(), "target") << " refused";
+    if (side.tcp().held_back() > 0) out << ", " << Counted(side.tcp().held_back(), "check") << " held back";
+    out << "\n";
   }
   for (const std::string& server : side.unanswered_server()) out << "    none by " << server << "\n";
   out << "  check list:\n";

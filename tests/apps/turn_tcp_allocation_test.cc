@@ -2,6 +2,7 @@
 // speak TCP with each other.
 #include <chrono>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -92,10 +93,17 @@ TEST_F(TcpAllocation, Section4_3_TheClientConnectsFromItsRelayedAddressAndBytesG
 }
 
 TEST_F(TcpAllocation, Section4_3_EveryConnectionHasAnAddressOfItsOwn) {
-  const Ends ends = AliceConnects();
+  bob_.Listen(At("192.0.2.3:81"));
+  AliceConnects();
   alice_->Connect(At("192.0.2.3:81"));
-  EXPECT_NE(alice_->host().LocalAddress(ends.alice)->port(), 3478);
-  EXPECT_EQ(server_.peer_links().size(), 1u);
+  RunFor(5s);
+  ASSERT_THAT(alice_->streams, SizeIs(2));
+  // The server has one address, so the 5-tuples of the control connection and of both for data differ by the client's.
+  std::set<net::SocketAddress> local;
+  for (net::SocketId id : alice_->connected) local.insert(alice_->host().LocalAddress(id).value());
+  EXPECT_THAT(alice_->connected, SizeIs(3));
+  EXPECT_THAT(local, SizeIs(3));
+  EXPECT_EQ(local.count(alice_->relayed), 0u);
 }
 
 TEST_F(TcpAllocation, Section5_3_APermittedPeerConnectsAndWhatItSaysBeforeItIsBoundIsNotLost) {

@@ -37,6 +37,7 @@ class TurnTcpProgram final : public net::App {
     Drain();
   }
   void OnTcpConnected(net::SocketId connection) override {
+    connected.push_back(connection);
     client_.OnConnected(connection);
     Drain();
   }
@@ -85,6 +86,7 @@ class TurnTcpProgram final : public net::App {
 
   bool reads = true;
   net::SocketAddress relayed;
+  std::vector<net::SocketId> connected;  // to the server, the control connection first
   std::vector<TurnTcpClient::Ended> ended;
   std::vector<TurnTcpClient::StreamFailed> failed;
   std::map<net::SocketId, Stream> streams;

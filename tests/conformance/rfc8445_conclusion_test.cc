@@ -179,6 +179,43 @@ TEST(Rfc8445, Section11_DataMakesAKeepaliveUnnecessary) {
   EXPECT_EQ(lone.agent().counters().keepalives, 0);
 }
 
+// Nothing else is sent there while the other checks go on, and NATs forget a binding after 30 s (RFC 4787 allows 2
+// min).
+TEST(Rfc8445, Section11_AValidPairIsKeptAliveAsLongAsItMayBeNominated) {
+  for (Role role : {Role::kControlling, Role::kControlled}) {
+    AgentOptions options = As(role);
+    options.nomination = NominationPolicy::kExhaustive;
+    LoneAgent lone(options);
+    lone.SetRemote({LoneAgent::Host("192.0.2.9:9000", "1"), LoneAgent::Host("192.0.2.8:9000", "2")});
+    const Sent check = lone.NextCheck();
+    lone.NextCheck();
+    lone.AnswerSuccess(check);
+    lone.RunUntil(At(39s));
+    std::vector<Sent> keepalives;
+    for (const Sent& sent : lone.TakeSent()) {
+      if (sent.message().message_class() == stun::MessageClass::kIndication) keepalives.push_back(sent);
+    }
+    ASSERT_EQ(keepalives.size(), 2u);
+    for (std::size_t i = 0; i < 2; ++i) {
+      EXPECT_EQ(keepalives[i].to, check.to);
+      EXPECT_EQ(keepalives[i].at, check.at + 15s * static_cast<int>(i + 1));
+    }
+  }
+}
+
+TEST(Rfc8445, Section11_OnceAPairIsSelectedNoOtherIsKeptAlive) {
+  LoneAgent lone(WithoutConsent());
+  lone.SetRemote({LoneAgent::Host("192.0.2.9:9000", "1"), LoneAgent::Host("192.0.2.8:9000", "2")});
+  const Sent first = lone.NextCheck(), second = lone.NextCheck();
+  lone.AnswerSuccess(first);
+  lone.AnswerSuccess(second);
+  lone.AnswerSuccess(lone.NextCheck());
+  const PairView selected = lone.agent().SelectedPair(0, 1).value();
+  lone.RunFor(50s);
+  for (const Sent& sent : lone.TakeSent()) EXPECT_EQ(sent.to, selected.remote.address);
+  EXPECT_EQ(lone.agent().counters().keepalives, 3);
+}
+
 TEST(Rfc8445, Section11_AKeepaliveIsABindingIndicationWithFingerprintOnly) {
   LoneAgent lone(WithoutConsent());
   Connect(lone);

@@ -17,10 +17,7 @@ struct Came {
   ice::AgentCounters counters;            // A's
 };
 
-Came RunHomes(const std::string& nat_a, const std::string& nat_b, const std::string& agent,
-              const std::string& topology = "") {
-  const Scenario scenario =
-      Homes(nat_a, nat_b, absl::StrCat("session { name: \"call\" agent { ", agent, " } }"), topology);
+Came RunOnly(const Scenario& scenario) {
   absl::StatusOr<PreparedCell> prepared = PrepareCell(scenario, scenario.cells().at(0));
   EXPECT_TRUE(prepared.ok()) << prepared.status().message();
   CellRun run(prepared->plan, 1, CellRun::Options{});
@@ -29,32 +26,72 @@ Came RunHomes(const std::string& nat_a, const std::string& nat_b, const std::str
   return {run.OutcomeOf(0), agent_a.SelectedPair(0, 1), agent_a.counters()};
 }
 
+Came RunHomes(const std::string& nat_a, const std::string& nat_b, const std::string& agent,
+              const std::string& topology = "") {
+  return RunOnly(Homes(nat_a, nat_b, absl::StrCat("session { name: \"call\" agent { ", agent, " } }"), topology));
+}
+
+// The server tells TCP's mappings as well.
+constexpr const char* kServer = "server { name: \"relay\" tcp_port: 443 }";
+
+// Whether every session of a host gets a port of its own, drawn for it: another one when others were drawn before.
+bool DrawsPorts(const std::string& nat) { return nat == "symmetric" || nat == "adm-adf-session"; }
+
+// `nat`: the one that the candidate is behind. An address of the relay is behind none.
+void ExpectSameEnd(const ice::Candidate& with, const ice::Candidate& without, const std::string& nat) {
+  EXPECT_EQ(with.type, without.type);
+  EXPECT_EQ(with.transport, without.transport);
+  EXPECT_EQ(with.address.address(), without.address.address());
+  const bool drawn = DrawsPorts(nat) && without.type != ice::CandidateType::kRelayed;
+  if (!drawn) {
+    EXPECT_EQ(with.address, without.address);
+  }
+}
+
 class WithTcpToo : public testing::TestWithParam<const char*> {};
 
-TEST_P(WithTcpToo, APairOverUdpThatConnectsDirectlyWithoutTcpStaysTheOne) {
+TEST_P(WithTcpToo, APairThatConnectsWithoutTcpStaysTheOne) {
   int direct = 0, relayed = 0;
   for (const char* nat_a : {"eim-eif", "port-restricted-cone", "linux-masquerade", "symmetric", "adm-adf-session"}) {
     for (const char* nat_b : {"eim-eif", "port-restricted-cone", "linux-masquerade", "symmetric", "adm-adf-session"}) {
       SCOPED_TRACE(absl::StrCat(nat_a, " ", nat_b));
       const std::string policy = absl::StrCat("nomination: ", GetParam());
-      const Came without = RunHomes(nat_a, nat_b, policy);
-      const Came with = RunHomes(nat_a, nat_b, absl::StrCat(policy, " tcp { ", kAllTypes, " }"));
-      if (without.outcome.outcome == Outcome::kDirect) {
-        ++direct;
-        ASSERT_EQ(with.outcome.outcome, Outcome::kDirect);
-        EXPECT_FALSE(with.outcome.a.tcp);
-        EXPECT_EQ(with.selected->remote.address.address(), without.selected->remote.address.address());
-        EXPECT_EQ(with.selected->mapped->address.address(), without.selected->mapped->address.address());
-      } else if (without.outcome.outcome == Outcome::kRelayed) {
-        ++relayed;
-        // What was relayed, and works, is replaced by nothing but direct TCP.
-        EXPECT_TRUE(with.outcome.outcome == Outcome::kRelayed ||
-                    (with.outcome.outcome == Outcome::kDirect && with.outcome.a.tcp));
-      }
+      const Came without = RunHomes(nat_a, nat_b, policy, kServer);
+      const Came with = RunHomes(nat_a, nat_b, absl::StrCat(policy, " tcp { ", kAllTypes, " }"), kServer);
+      direct += without.outcome.outcome == Outcome::kDirect;
+      relayed += without.outcome.outcome == Outcome::kRelayed;
+      // Where UDP is relayed these NATs refuse TCP, too.
+      ASSERT_EQ(with.outcome.outcome, without.outcome.outcome);
+      EXPECT_FALSE(with.outcome.a.tcp);
+      EXPECT_GT(with.counters.connections_opened, 0);
+      ExpectSameEnd(with.selected->remote, without.selected->remote, nat_b);
+      ExpectSameEnd(*with.selected->mapped, *without.selected->mapped, nat_a);
     }
   }
-  EXPECT_GE(direct, 10);
-  EXPECT_GE(relayed, 2);
+  // Direct: any with eim-eif, and the two that map endpoint-independently for one port among themselves.
+  EXPECT_EQ(direct, 9 + 4);
+  EXPECT_EQ(relayed, 12);
+}
+
+// The firewall of one home lets no UDP out. The relay is reached over TCP, and direct TCP takes its place.
+TEST_P(WithTcpToo, ARelayedPairBecomesADirectOneOverTcpAndSaysSo) {
+  for (const char* nat : {"eim-eif", "port-restricted-cone"}) {
+    SCOPED_TRACE(nat);
+    const auto run = [nat](const std::string& agent) {
+      return RunOnly(FromText(absl::StrCat("name: \"homes\" base: \"topologies/two_homes.textproto\" topology { ",
+                                           kServer, " nat { name: \"home_a\" profile: \"", nat,
+                                           "\" firewall { udp_port: 7000 } }", " nat { name: \"home_b\" profile: \"",
+                                           nat, "\" } } session { name: \"call\" agent { ", agent, " } }")));
+    };
+    const std::string agent = absl::StrCat("turn_over: TCP nomination: ", GetParam());
+    const Came without = run(agent);
+    EXPECT_EQ(without.outcome.outcome, Outcome::kRelayed);
+    const Came with = run(absl::StrCat(agent, " tcp { ", kAllTypes, " }"));
+    EXPECT_EQ(with.outcome.outcome, Outcome::kDirect);
+    EXPECT_TRUE(with.outcome.a.tcp);
+    EXPECT_TRUE(with.outcome.b.tcp);
+    EXPECT_TRUE(ice::IsTcp(with.selected->local.transport));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(, WithTcpToo, testing::Values("EXHAUSTIVE", "BEST_AFTER"),

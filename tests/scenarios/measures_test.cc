@@ -41,6 +41,22 @@ TEST(Measures, ADirectPathHasTheLinksAndTheDelayOfTheTopology) {
   EXPECT_TRUE(session.agree());
 }
 
+// Bob's passive and his simultaneous-open host candidate have a private address; their mapped ones do not.
+TEST(Measures, CandidatesThatAreNotConnectedToAreCounted) {
+  const auto tcp_of = [](const std::string& limit) {
+    const Scenario scenario =
+        Homes("eim-eif", "eim-eif",
+              "session { name: \"call\" agent { withhold_udp: true tcp { active: true passive: true "
+              "simultaneous_open: true " +
+                  limit + " } } }",
+              "server { name: \"relay\" tcp_port: 443 }");
+    return WatchedRun(scenario, "homes").result.session(0).side(0).tcp();
+  };
+  EXPECT_EQ(tcp_of("").refused_targets(), 0u);
+  EXPECT_EQ(tcp_of("private_address_limit: 0").refused_targets(), 2u);
+  EXPECT_GT(tcp_of("private_address_limit: 0").opened(), 0u);
+}
+
 TEST(Measures, ARelayedPathCountsTheWayToTheRelayAndOn) {
   const Scenario scenario = Homes("symmetric", "symmetric");
   const WatchedRun watched(scenario, "homes");
