@@ -107,7 +107,7 @@ struct Subject {
 std::vector<Subject> Subjects(const Scenario& scenario, const std::vector<std::pair<std::string, std::string>>& nats) {
   std::vector<Subject> subjects;
   for (const auto& [a, b] : nats) {
-    absl::StatusOr<std::vector<const Cell*>> cells = scenario.Filter("nat_a=" + a + ",nat_b=" + b);
+    absl::StatusOr<std::vector<const Cell*>> cells = scenario.Filter("nat_a=" + a + ",nat_b=" + b + ",transport=UDP");
     if (!cells.ok()) Die(std::string(cells.status().message()));
     for (const Cell* cell : *cells) {
       absl::StatusOr<PreparedCell> prepared = PrepareCell(scenario, *cell);

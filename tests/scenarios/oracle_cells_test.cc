@@ -190,7 +190,7 @@ INSTANTIATE_TEST_SUITE_P(Library, OracleOnLibrary, testing::ValuesIn(LibraryFile
 
 TEST(OracleCells, NothingInTheMatricesIsLeftToOrderOrChance) {
   SystemFiles files;
-  for (const char* file : {"library/nat_matrix.textproto", "library/nat_matrix_tcp.textproto"}) {
+  for (const char* file : {"library/nat_matrix.textproto", "library/nat_matrix_udp_and_tcp.textproto"}) {
     const absl::StatusOr<Scenario> scenario = LoadScenario(file, files);
     ASSERT_TRUE(scenario.ok()) << scenario.status();
     for (const Cell& cell : scenario->cells()) {
