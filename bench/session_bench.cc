@@ -144,7 +144,7 @@ void Measure(benchmark::State& state, const std::vector<std::pair<std::string, s
       const Subject& subject = subjects[i];
       Stopwatch session, floors;
       session.Time([&] {
-        absl::StatusOr<JudgedRun> run = RunAndJudge(subject.prepared, 0, subject.seed, false);
+        absl::StatusOr<JudgedRun> run = RunAndJudge(subject.prepared, 0, subject.seed, {});
         if (!run.ok()) Die(std::string(run.status().message()));
         benchmark::DoNotOptimize(run->wire_digest);
       });
