@@ -42,6 +42,14 @@ TEST(RunCommand, PrintsTheLadderBothSidesAndTheVerdict) {
   EXPECT_THAT(said.out, HasSubstr("digests: wire "));
 }
 
+// A connection to the referral server takes 40 ms, a description 20 more; gathering takes 90.
+TEST(RunCommand, TellsWhoWasIntroducedToWhom) {
+  const Said said = Pinhole({"run", "t", "--no-ladder"}, {{"t", kHeader}});
+  EXPECT_THAT(said.out, HasSubstr("\nintroduced for call:\n  alice from 198.51.100.1:"));
+  EXPECT_THAT(said.out, HasSubstr(", with 3 addresses, handed on at "));
+  EXPECT_THAT(said.out, HasSubstr("\n  bob from 198.51.100.2:"));
+}
+
 // Any two external interfaces of the two homes are 20 ms and four links apart, hosts to hosts.
 TEST(RunCommand, TellsOfADirectPathItsStretchAndItsJudge) {
   const Said said = Pinhole({"run", "t", "--no-ladder"}, {{"t", kHeader}});
