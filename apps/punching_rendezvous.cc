@@ -35,6 +35,7 @@ void PunchingRendezvous::OnDatagram(const net::Datagram& datagram) {
   const auto session = sessions_.find(signal->session);
   if (session == sessions_.end() || session->second.introduced) return;
   session->second.sides[signal->side].seen_at = datagram.from;
+  Note(session->second, *signal);
   IntroduceIfBoth(session->second);
 }
 
@@ -100,8 +101,22 @@ void PunchingRendezvous::OnHello(net::SocketId connection, Line& line, const Pun
   line.session = signal.session;
   line.side = signal.side;
   side.connection = connection;
-  if (!signal.udp) side.seen_at = line.from;
+  if (!signal.udp) {
+    side.seen_at = line.from;
+    Note(session, signal);
+  }
   IntroduceIfBoth(session);
+}
+
+void PunchingRendezvous::Note(Session& session, const PunchingSignal& hello) {
+  if (!session.learned) {
+    if (learned_.size() >= options_.sessions_max) return;
+    session.learned = learned_.size();
+    learned_.push_back({.session = hello.session, .parties = {}});
+  }
+  std::optional<Introduction::Party>& party = learned_[*session.learned].parties[hello.side];
+  const net::Instant first = party ? party->said_hello : host_.Now();
+  party = {.seen_at = *session.sides[hello.side].seen_at, .said_hello = first, .told_other = std::nullopt};
 }
 
 void PunchingRendezvous::IntroduceIfBoth(Session& session) {
@@ -115,6 +130,10 @@ void PunchingRendezvous::IntroduceIfBoth(Session& session) {
     signal.own = *session.sides[i].seen_at;
     signal.other = *session.sides[1 - i].seen_at;
     Send(session.sides[i], signal);
+    if (!session.learned) continue;
+    if (std::optional<Introduction::Party>& party = learned_[*session.learned].parties[i]) {
+      party->told_other = host_.Now();
+    }
   }
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "apps/punching_signal.h"
 #include "net/host.h"
@@ -30,6 +31,19 @@ class PunchingRendezvous final : public net::App {
   void OnTcpClosed(net::SocketId connection) override { Forget(connection); }
   void OnTcpReset(net::SocketId connection, const absl::Status& why) override;
 
+  // What it has learned of one session, whatever became of it since.
+  struct Introduction {
+    struct Party {
+      net::SocketAddress seen_at;  // where its HELLO for its transport came from
+      net::Instant said_hello;
+      std::optional<net::Instant> told_other;  // when that went to the other side
+    };
+    std::string session;
+    std::optional<Party> parties[2];  // by side
+  };
+  // In the order they came; of `sessions_max` at most.
+  const std::vector<Introduction>& Learned() const { return learned_; }
+
   const absl::Status& status() const { return status_; }
   std::uint64_t forged() const { return forged_; }
 
@@ -44,6 +58,7 @@ class PunchingRendezvous final : public net::App {
   struct Session {
     Side sides[2];
     bool introduced = false;
+    std::optional<std::size_t> learned;  // index in learned_
   };
   struct Line {
     net::SocketAddress from;
@@ -54,6 +69,7 @@ class PunchingRendezvous final : public net::App {
 
   void OnSignal(net::SocketId connection, Line& line, const PunchingSignal& signal);
   void OnHello(net::SocketId connection, Line& line, const PunchingSignal& signal);
+  void Note(Session& session, const PunchingSignal& hello);
   void IntroduceIfBoth(Session& session);
   void Forge(Session& session, int attempt);
   void Send(const Side& side, const PunchingSignal& signal);
@@ -65,6 +81,7 @@ class PunchingRendezvous final : public net::App {
   std::uint64_t forged_ = 0;
   std::map<net::SocketId, Line> lines_;
   std::map<std::string, Session> sessions_;
+  std::vector<Introduction> learned_;
 };
 
 }  // namespace pinhole::apps

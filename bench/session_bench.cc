@@ -123,8 +123,8 @@ struct Matrix {
   const char* file;
   const char* filter;
 };
-constexpr Matrix kUdp = {"library/nat_matrix.textproto", ""};
-constexpr Matrix kTcp = {"library/nat_matrix_tcp.textproto", ",transport=TCP"};
+constexpr Matrix kUdp = {"library/nat_matrix.textproto", ",transport=UDP"};
+constexpr Matrix kTcp = {"library/nat_matrix.textproto", ",transport=TCP"};
 
 Scenario Load(const Matrix& matrix) {
   SystemFiles files;
@@ -171,7 +171,7 @@ class Least {
 };
 
 void RunOnce(const Subject& subject) {
-  absl::StatusOr<JudgedRun> run = RunAndJudge(subject.prepared, 0, subject.seed, false);
+  absl::StatusOr<JudgedRun> run = RunAndJudge(subject.prepared, 0, subject.seed, {});
   if (!run.ok()) Die(std::string(run.status().message()));
   benchmark::DoNotOptimize(run->wire_digest);
 }

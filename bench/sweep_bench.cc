@@ -91,7 +91,9 @@ void BM_BothCoresOverOne(benchmark::State& state) {
   if (!scenario.ok()) Die(std::string(scenario.status().message()));
   SweepPlan plan;
   plan.scenario = &*scenario;
-  for (const Cell& cell : scenario->cells()) plan.cells.push_back(&cell);
+  const absl::StatusOr<std::vector<const Cell*>> cells = scenario->Filter("transport=UDP");
+  if (!cells.ok()) Die(std::string(cells.status().message()));
+  plan.cells = *cells;
   plan.repetitions = 4;
   const auto sweep = [&](int jobs) {
     plan.jobs = jobs;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "scenarios/killer.h"
 #include "sim/nat_box.h"
 
 namespace pinhole::scenarios {
@@ -12,27 +13,6 @@ namespace {
 bool IsCheckTraffic(net::PacketClass packet_class) {
   return packet_class == net::PacketClass::kCheck || packet_class == net::PacketClass::kRetransmittedCheck ||
          packet_class == net::PacketClass::kResponse;
-}
-
-// The pair whose check this packet is, carries on, or answers: found by looking back from the packet to what was sent
-// because of what.
-std::optional<std::size_t> PairOf(const CellRun& run, const PacketBook& book, const std::vector<ice::PairView>& pairs,
-                                  const sim::DropRecord& drop) {
-  const sim::Lineage& lineage = run.world().lineage();
-  net::SocketAddress source = drop.emitted_source;
-  net::SocketAddress destination = drop.emitted_destination;
-  sim::PacketId id = drop.packet;
-  while (true) {
-    for (std::size_t i = 0; i < pairs.size(); ++i) {
-      if (pairs[i].base == source && pairs[i].remote.address == destination) return i;
-    }
-    id = lineage.Emitted(id);
-    id = lineage.at(id).parent;
-    if (id == sim::PacketId::kNone) return std::nullopt;
-    const PacketBook::Entry& entry = book.at(lineage.Emitted(id));
-    source = entry.source;
-    destination = entry.destination;
-  }
 }
 
 // What ended a pair, as far as its agent knows; empty if nothing did.
@@ -74,6 +54,27 @@ std::string Ended(const ice::PairView& pair) {
 
 }  // namespace
 
+// Found by looking back from the packet to what was sent because of what.
+std::optional<std::size_t> PairOf(const CellRun& run, const PacketBook& book, const std::vector<ice::PairView>& pairs,
+                                  const sim::DropRecord& drop) {
+  if (!IsCheckTraffic(drop.packet_class)) return std::nullopt;
+  const sim::Lineage& lineage = run.world().lineage();
+  net::SocketAddress source = drop.emitted_source;
+  net::SocketAddress destination = drop.emitted_destination;
+  sim::PacketId id = drop.packet;
+  while (true) {
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      if (pairs[i].base == source && pairs[i].remote.address == destination) return i;
+    }
+    id = lineage.Emitted(id);
+    id = lineage.at(id).parent;
+    if (id == sim::PacketId::kNone) return std::nullopt;
+    const PacketBook::Entry& entry = book.at(lineage.Emitted(id));
+    source = entry.source;
+    destination = entry.destination;
+  }
+}
+
 bool IsHopeless(const CellRun& run, const sim::DropRecord& drop) {
   switch (drop.rule) {
     case sim::Rule::kNoRoute:
@@ -102,7 +103,6 @@ std::vector<PairDeath> DeathsOf(const CellRun& run, const PacketBook& book, std:
   const sim::DropLog& drops = run.world().drops();
   for (std::size_t i = 0; i < drops.size(); ++i) {
     const sim::DropRecord& drop = drops.at(i);
-    if (!IsCheckTraffic(drop.packet_class)) continue;
     if (const std::optional<std::size_t> pair = PairOf(run, book, pairs, drop)) latest[*pair] = drop;
   }
   std::vector<PairDeath> deaths;
@@ -121,6 +121,15 @@ std::string Describe(const CellRun& run, const sim::DropRecord& drop) {
   return text;
 }
 
+std::string Describe(const CellRun& run, const SessionKiller& killer) {
+  std::string text = Describe(run, *killer.drop);
+  if (killer.by.kind == "rst") return absl::StrCat(text, ", and answered with RST");
+  if (killer.by.kind == "icmp") return absl::StrCat(text, ", and answered with ICMP");
+  const bool moved = run.world().node(killer.drop->node).name() != killer.by.node;
+  if (moved) absl::StrAppend(&text, ", for ", killer.by.node, " sends from another port than was asked");
+  return text;
+}
+
 std::string ExplainPair(const CellRun& run, const ice::PairView& pair, const PairDeath* death) {
   std::string text = Ended(pair);
   // Of one that still is checked, what it lost may say why it is slow; an answer, or a valid pair, lost nothing.
@@ -131,7 +140,6 @@ std::string ExplainPair(const CellRun& run, const ice::PairView& pair, const Pai
 
 std::string ExplainSession(const CellRun& run, const PacketBook& book, std::size_t session) {
   std::string text;
-  std::optional<sim::DropRecord> last_hope;
   std::string ended_by_agent;  // a pair that no drop ended
   bool connected = true;
   for (int side = 0; side < 2; ++side) {
@@ -142,10 +150,6 @@ std::string ExplainSession(const CellRun& run, const PacketBook& book, std::size
     absl::StrAppend(&text, text.empty() ? "" : "; ", peer.name, ": ",
                     endpoint.finished() ? endpoint.Failure()
                                         : absl::StrCat("still ", apps::ToString(endpoint.state()), " at the end"));
-    for (const PairDeath& death : DeathsOf(run, book, session, side)) {
-      const auto rank = [&run](const sim::DropRecord& drop) { return std::make_pair(!IsHopeless(run, drop), drop.at); };
-      if (!last_hope || rank(*last_hope) < rank(death.drop)) last_hope = death.drop;
-    }
     for (const ice::PairView& pair : endpoint.agent().CheckListSnapshot()) {
       if (pair.state != ice::PairState::kFailed || pair.end == ice::PairEnd::kTimeout) continue;
       ended_by_agent = absl::StrCat("pair ", pair.local.address.ToString(), " > ", pair.remote.address.ToString(),
@@ -153,10 +157,11 @@ std::string ExplainSession(const CellRun& run, const PacketBook& book, std::size
     }
   }
   if (connected) return "";
-  if (!ended_by_agent.empty() && (!last_hope || IsHopeless(run, *last_hope))) {
+  const std::optional<SessionKiller> killer = KillerOf(run, book, session);
+  if (!ended_by_agent.empty() && (!killer || !killer->drop || IsHopeless(run, *killer->drop))) {
     absl::StrAppend(&text, "; last hope: ", ended_by_agent);
-  } else if (last_hope) {
-    absl::StrAppend(&text, "; last hope: ", Describe(run, *last_hope));
+  } else if (killer) {
+    absl::StrAppend(&text, "; last hope: ", Describe(run, *killer));
   }
   if (run.out_of_events()) absl::StrAppend(&text, "; the run was stopped at events_max");
   return text;

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "scenarios/explain.h"
+#include "scenarios/killer.h"
 #include "scenarios/oracle/extract.h"
 #include "scenarios/plan.h"
 
@@ -36,6 +37,18 @@ Outcome WorstOutcome(const CellRun& run) {
     if (Badness(outcome) > Badness(worst)) worst = outcome;
   }
   return worst;
+}
+
+std::optional<KilledBy> FirstKiller(const CellRun& run, const PacketBook& book) {
+  for (std::size_t s = 0; s < run.plan().sessions.size(); ++s) {
+    if (run.OutcomeOf(s).outcome != Outcome::kFailed) continue;
+    if (const std::optional<SessionKiller> killer = KillerOf(run, book, s)) return killer->by;
+  }
+  for (std::size_t i = 0; i < run.plan().punchings.size(); ++i) {
+    const SessionOutcome outcome = PunchingOutcome(run, i);
+    if (outcome.outcome == Outcome::kFailed && outcome.killed) return outcome.killed;
+  }
+  return std::nullopt;
 }
 
 absl::Status WithCell(const absl::Status& status, const Cell& cell) {
@@ -98,7 +111,7 @@ std::vector<Verdict> JudgeSessions(const PreparedCell& prepared, const CellRun& 
 }
 
 absl::StatusOr<JudgedRun> RunAndJudge(const PreparedCell& prepared, std::uint32_t repetition, std::uint64_t seed,
-                                      bool json) {
+                                      const Wanted& wanted) {
   JudgedRun judged;
   judged.cell = static_cast<std::uint32_t>(prepared.cell - prepared.scenario->cells().data());
   judged.repetition = repetition;
@@ -106,7 +119,7 @@ absl::StatusOr<JudgedRun> RunAndJudge(const PreparedCell& prepared, std::uint32_
   if (!prepared.unsupported.empty()) {
     judged.verdict.kind = VerdictKind::kUnsupported;
     judged.verdict.reason = prepared.unsupported;
-    if (json) {
+    if (wanted.json) {
       proto::RunResult result;
       result.set_scenario(prepared.scenario->name());
       result.set_file(prepared.scenario->path());
@@ -117,21 +130,23 @@ absl::StatusOr<JudgedRun> RunAndJudge(const PreparedCell& prepared, std::uint32_
     }
     return judged;
   }
-  bool watch = json;
+  bool watch = wanted.json;
   while (true) {
     PacketBook book;
     CellRun run(prepared.plan, seed, {.tracer = watch ? &book : nullptr, .measure_peaks = watch});
     if (absl::Status status = run.Run(); !status.ok()) return WithCell(status, *prepared.cell);
     const std::vector<Verdict> verdicts = JudgeSessions(prepared, run);
     judged.verdict = WorstOf(verdicts);
+    judged.outcome = WorstOutcome(run);
     // A run that failed is run again, the same, under the eyes of the book: it says why.
-    if (judged.verdict.kind == VerdictKind::kFail && !watch) {
+    const bool killer = wanted.killer && judged.outcome == Outcome::kFailed;
+    if ((judged.verdict.kind == VerdictKind::kFail || killer) && !watch) {
       watch = true;
       continue;
     }
     judged.ran = true;
-    judged.outcome = WorstOutcome(run);
     judged.consent_lost = ConsentLost(run);
+    if (killer) judged.killed = FirstKiller(run, book);
     for (std::size_t i = 0; i < prepared.plan.nat_checks.size(); ++i) {
       judged.nat_checks.push_back(NatCheckOutcome(run, i));
     }
@@ -148,7 +163,7 @@ absl::StatusOr<JudgedRun> RunAndJudge(const PreparedCell& prepared, std::uint32_
         if (!why.empty()) absl::StrAppend(&judged.explanation, judged.explanation.empty() ? "" : "; ", why);
       }
     }
-    if (json) {
+    if (wanted.json) {
       judged.json = ToJson(
           MakeRunResult({.scenario = prepared.scenario, .cell = prepared.cell, .repetition = repetition, .seed = seed},
                         run, book, prepared.predictions, verdicts));

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,12 +49,20 @@ struct JudgedRun {
   std::vector<NatCheckVerdicts> nat_checks;
   std::string explanation;  // of a failed verdict: why the sessions did not connect, if they did not
   std::string json;         // when asked for
+  // Of a failed outcome, when asked for: what ended the first session or punching that came to nothing.
+  std::optional<KilledBy> killed;
 };
 
-// Runs a prepared cell once and judges it. With `json`, and when the verdict is a fail, the run is watched closely,
-// which changes nothing in it but takes longer.
+// What more is wanted of a run than its verdict.
+struct Wanted {
+  bool json = false;
+  bool killer = false;  // JudgedRun::killed
+};
+
+// Runs a prepared cell once and judges it. With `json`, when the verdict is a fail, and for a killer, the run is
+// watched closely, which changes nothing in it but takes longer.
 absl::StatusOr<JudgedRun> RunAndJudge(const PreparedCell& prepared, std::uint32_t repetition, std::uint64_t seed,
-                                      bool json);
+                                      const Wanted& wanted);
 
 // Verdicts on the sessions of a finished run, then on its punchings and NAT checks.
 std::vector<Verdict> JudgeSessions(const PreparedCell& prepared, const CellRun& run);

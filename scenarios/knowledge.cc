@@ -1,6 +1,7 @@
 #include "scenarios/knowledge.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -18,8 +19,10 @@ class Gathering {
  public:
   Gathering(const CellRun& run, const PacketBook& book) : run_(run), plan_(run.plan()), book_(book) {
     if (run.referral() != nullptr) introductions_ = run.referral()->Learned();
-    for (const PlannedSession& session : plan_.sessions) {
-      for (const PlannedPeer& peer : session.peers) peers_.push_back(peer.node);
+    for (const PlannedSession& session : plan_.sessions)
+      couples_.push_back({session.peers[0].node, session.peers[1].node});
+    for (const PlannedPunching& punching : plan_.punchings) {
+      couples_.push_back({punching.peers[0].node, punching.peers[1].node});
     }
   }
 
@@ -30,7 +33,11 @@ class Gathering {
   void WriteIntroductions(proto::RunResult* result) const;
 
  private:
-  bool IsPeer(std::uint32_t node) const { return std::find(peers_.begin(), peers_.end(), node) != peers_.end(); }
+  void Punchings();
+  bool IsPeer(std::uint32_t node) const {
+    return std::any_of(couples_.begin(), couples_.end(),
+                       [node](const Couple& couple) { return couple[0] == node || couple[1] == node; });
+  }
   // The node that sent the packet, before any translation.
   std::uint32_t SenderOf(sim::PacketId id) const {
     return static_cast<std::uint32_t>(book_.at(run_.world().lineage().Emitted(id)).first_node);
@@ -42,7 +49,8 @@ class Gathering {
   const CellRun& run_;
   const CellPlan& plan_;
   const PacketBook& book_;
-  std::vector<std::uint32_t> peers_;
+  using Couple = std::array<std::uint32_t, 2>;
+  std::vector<Couple> couples_;  // nodes of those who talk, of sessions and then of punchings
   std::vector<apps::ReferralServer::Introduction> introductions_;
   std::map<WhoAbout, std::set<net::IpAddress>> seen_;
   std::set<std::uint32_t> told_both_;  // by its part in the run
@@ -110,6 +118,23 @@ void Gathering::Descriptions() {
       }
     }
   }
+  Punchings();
+}
+
+void Gathering::Punchings() {
+  for (std::size_t i = 0; i < plan_.punchings.size(); ++i) {
+    const PlannedPunching& punching = plan_.punchings[i];
+    for (const apps::PunchingRendezvous::Introduction& learned : run_.trials().rendezvous(i).Learned()) {
+      if (learned.parties[0] && learned.parties[1]) told_both_.insert(punching.rendezvous_node);
+    }
+    for (int side = 0; side < 2; ++side) {
+      const std::uint32_t me = punching.peers[side].node;
+      told_both_.insert(me);
+      if (const std::optional<net::SocketAddress>& other = run_.trials().punching(i, side).report().peer) {
+        seen_[{me, punching.peers[1 - side].node}].insert(other->address());
+      }
+    }
+  }
 }
 
 // What nodes on the way saw in headers: where a participant's packets came from; and of one that went to an address
@@ -127,10 +152,10 @@ void Gathering::Passages() {
     if (!IsPeer(sender) || IsPeer(node)) continue;
     const PacketBook::Entry& packet = book_.at(passage.packet);
     seen_[{node, sender}].insert(packet.source.address());
-    for (const PlannedSession& session : plan_.sessions) {
-      for (int side = 0; side < 2; ++side) {
-        if (session.peers[side].node != sender) continue;
-        const std::uint32_t other = session.peers[1 - side].node;
+    for (const Couple& couple : couples_) {
+      for (std::size_t side = 0; side < 2; ++side) {
+        if (couple[side] != sender) continue;
+        const std::uint32_t other = couple[1 - side];
         if (!own[other].contains(packet.destination.address())) continue;
         seen_[{node, other}].insert(packet.destination.address());
         saw_both_.insert({node, sender});
@@ -155,6 +180,14 @@ void Gathering::Write(proto::RunResult* result) const {
         knowledge->set_unneeded(static_cast<std::uint32_t>(addresses.size()) - (selected ? 1 : 0));
       }
     }
+    for (std::size_t i = 0; i < plan_.punchings.size(); ++i) {
+      for (int side = 0; side < 2; ++side) {
+        const PlannedPunching& punching = plan_.punchings[i];
+        if (punching.peers[side].node != who || punching.peers[1 - side].node != about) continue;
+        const bool connected = run_.trials().punching(i, side).report().connected.has_value();
+        knowledge->set_unneeded(static_cast<std::uint32_t>(addresses.size()) - (connected ? 1 : 0));
+      }
+    }
   }
 }
 
@@ -174,6 +207,21 @@ void Gathering::WriteIntroductions(proto::RunResult* result) const {
       if (known.published) party->set_published_us(us(*known.published));
       if (known.handed_on) party->set_handed_on_us(us(*known.handed_on));
       for (const net::SocketAddress& address : known.addresses) party->add_address(address.ToString());
+    }
+  }
+  for (std::size_t i = 0; i < plan_.punchings.size(); ++i) {
+    for (const apps::PunchingRendezvous::Introduction& learned : run_.trials().rendezvous(i).Learned()) {
+      proto::Introduction* introduction = result->add_introduction();
+      introduction->set_session(learned.session);
+      for (std::size_t side = 0; side < 2; ++side) {
+        if (!learned.parties[side]) continue;
+        const apps::PunchingRendezvous::Introduction::Party& known = *learned.parties[side];
+        proto::Introduction::Party* party = introduction->add_party();
+        party->set_side(plan_.punchings[i].peers[side].name);
+        party->add_seen_at(known.seen_at.ToString());
+        party->set_registered_us(us(known.said_hello));
+        if (known.told_other) party->set_handed_on_us(us(*known.told_other));
+      }
     }
   }
 }

@@ -1,6 +1,7 @@
 #include "scenarios/matrix.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -161,6 +162,31 @@ void PrintMatrix(const Scenario& scenario, const std::vector<JudgedRun>& runs, s
   }
   out << "\nD direct   R relayed   - no path   ? undecided   m repetitions differ   . not run\n"
       << "* passes either way   x expected to fail   ! not as expected\n";
+}
+
+void PrintKillers(const std::vector<JudgedRun>& runs, std::ostream& out) {
+  using Rule = std::pair<std::string, std::string>;                     // and node
+  std::map<std::pair<bool, std::string>, std::map<Rule, int>> by_kind;  // TCP, kind
+  std::size_t width = 0;
+  int cells = 0;
+  for (const JudgedRun& run : runs) {
+    if (!run.killed) continue;
+    ++cells;
+    ++by_kind[{run.killed->tcp, run.killed->kind}][{run.killed->rule, run.killed->node}];
+    width = std::max(width, run.killed->kind.size());
+  }
+  if (cells == 0) return;
+  out << "\nWhat ended the " << Counted(cells, "cell") << " without a path:\n";
+  for (const auto& [kind, rules] : by_kind) {
+    std::string line = absl::StrCat(kind.first ? "TCP  " : "UDP  ", Padded(kind.second, width + 2));
+    std::string rule;
+    for (const auto& [key, count] : rules) {
+      absl::StrAppend(&line, rule == key.first ? ", " : absl::StrCat(rule.empty() ? "" : "; ", key.first, " at "),
+                      key.second, " ", count);
+      rule = key.first;
+    }
+    PrintLine(line, out);
+  }
 }
 
 SweepCounts CountRuns(const std::vector<JudgedRun>& runs) {

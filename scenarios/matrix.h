@@ -14,6 +14,10 @@ namespace pinhole::scenarios {
 // letter for what happened, a mark for what to think of it. Nothing when fewer than two cells ran.
 void PrintMatrix(const Scenario& scenario, const std::vector<JudgedRun>& runs, std::ostream& out);
 
+// Below the table, what ended the cells without a path: by transport and kind, the rule and at which node, with the
+// number of cells. Nothing where no run has a killer.
+void PrintKillers(const std::vector<JudgedRun>& runs, std::ostream& out);
+
 struct SweepCounts {
   std::uint64_t runs = 0;
   std::uint64_t pass = 0;     // passes that depend included

@@ -68,10 +68,12 @@ struct SideOutcome {
   std::string failure;  // empty when connected; else phase, and the node and rule that dropped the last hope
 };
 
-// What ended a punching: a node, and a rule by name.
+// What ended a session or a punching: a node, a rule by name, and what kind of behaviour that is (killer.h).
 struct KilledBy {
   std::string node;
   std::string rule;
+  std::string kind;
+  bool tcp = false;
 };
 
 struct SessionOutcome {

@@ -13,6 +13,7 @@ void PacketBook::OnTrace(const sim::TraceEvent& event, const sim::Packet& packet
     entry.first_sent = event.at;
     entry.source = packet.source;
     entry.destination = packet.destination;
+    if (packet.is_tcp()) entry.tcp_flags = packet.tcp.flags;
   }
   if (event.kind == sim::TraceKind::kSend) ++entry.links;
   if (event.kind == sim::TraceKind::kSend || event.kind == sim::TraceKind::kReceive) {

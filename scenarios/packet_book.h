@@ -24,7 +24,8 @@ class PacketBook final : public sim::Tracer {
     net::Instant first_sent;
     net::SocketAddress source;  // as `first_node` sent it
     net::SocketAddress destination;
-    std::uint32_t links = 0;  // that carried it
+    std::uint32_t links = 0;     // that carried it
+    std::uint8_t tcp_flags = 0;  // of a segment
   };
   // A packet given to a program.
   struct Delivery {

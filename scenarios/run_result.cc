@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "scenarios/best_path.h"
 #include "scenarios/explain.h"
+#include "scenarios/killer.h"
 #include "scenarios/knowledge.h"
 #include "scenarios/trial_results.h"
 
@@ -220,6 +221,19 @@ void FillDrops(const CellRun& run, proto::RunResult* result) {
   result->set_hopeless_probes(hopeless);
 }
 
+void FillKilled(const CellRun& run, const PacketBook& book, const SessionKiller& killer, proto::KilledSession* result) {
+  result->set_node(killer.by.node);
+  result->set_rule(killer.by.rule);
+  result->set_kind(killer.by.kind);
+  if (!killer.drop) return;
+  const sim::DropRecord& drop = *killer.drop;
+  result->set_packet(absl::StrCat(SegmentBook::Name(book.at(run.world().lineage().Emitted(drop.packet)).tcp_flags), " ",
+                                  drop.source.ToString(), " > ", drop.destination.ToString()));
+  result->set_died_at(run.world().node(drop.node).name());
+  if (const std::string state = sim::DescribeState(drop); !state.empty()) result->set_state(state);
+  result->set_at_us(ToUs(drop.at));
+}
+
 }  // namespace
 
 proto::RunResult MakeRunResult(const RunIdentity& identity, const CellRun& run, const PacketBook& book,
@@ -250,6 +264,9 @@ proto::RunResult MakeRunResult(const RunIdentity& identity, const CellRun& run, 
       FillPath(run, book, run.endpoint(s, 1).first_data_tag(), session);
     } else {
       session->set_reason(ExplainSession(run, book, s));
+      if (const std::optional<SessionKiller> killer = KillerOf(run, book, s)) {
+        FillKilled(run, book, *killer, session->mutable_killed());
+      }
     }
     const auto [a, b] = std::pair(plan.sessions[s].peers[0].node, plan.sessions[s].peers[1].node);
     if (const std::optional<BestPath> best = FindBestPath(plan, a, b)) {

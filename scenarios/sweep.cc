@@ -29,7 +29,8 @@ absl::Status RunUnit(const SweepPlan& plan, Unit& unit, std::atomic<std::uint64_
   unit.runs.reserve(unit.end - unit.begin);
   for (std::uint32_t repetition = unit.begin; repetition < unit.end; ++repetition) {
     const std::uint64_t seed = SeedOf(*unit.cell, plan.scenario->file().seed().by(), plan.base_seed, repetition);
-    absl::StatusOr<JudgedRun> run = RunAndJudge(*prepared, repetition, seed, plan.json);
+    absl::StatusOr<JudgedRun> run =
+        RunAndJudge(*prepared, repetition, seed, {.json = plan.json, .killer = plan.killers && repetition == 0});
     if (!run.ok()) return run.status();
     unit.runs.push_back(*std::move(run));
     finished.fetch_add(1, std::memory_order_relaxed);

@@ -19,6 +19,8 @@ struct SweepPlan {
   std::uint64_t base_seed = 1;
   int jobs = 1;       // threads
   bool json = false;  // JudgedRun::json
+  // JudgedRun::killed, of the first repetition of each cell: the others' reasons are alike.
+  bool killers = false;
 };
 
 // Runs every cell of the plan as often as it says, on `jobs` threads, and gives each run to `on_run`, which is called

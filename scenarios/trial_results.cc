@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "scenarios/explain.h"
+#include "scenarios/killer.h"
 #include "sim/tcp/header.h"
 
 namespace pinhole::scenarios {
@@ -106,7 +107,8 @@ SessionOutcome PunchingOutcome(const CellRun& run, std::size_t index) {
   outcome.wire_bytes = static_cast<std::int64_t>(sent.bytes);
   if (outcome.outcome != Outcome::kDirect) {
     if (const std::optional<sim::DropRecord> killer = KillerOf(run, index)) {
-      outcome.killed = KilledBy{run.world().node(killer->node).name(), sim::ToString(killer->rule)};
+      outcome.killed = KilledBy{run.world().node(killer->node).name(), sim::ToString(killer->rule),
+                                KindOf(run, *killer), killer->protocol == sim::IpProtocol::kTcp};
     }
   }
   return outcome;
@@ -200,6 +202,7 @@ void FillTrials(const CellRun& run, proto::RunResult* result) {
         proto::KilledSegment* killed = punching->mutable_killed();
         killed->set_node(run.world().node(killer->node).name());
         killed->set_rule(sim::ToString(killer->rule));
+        killed->set_kind(KindOf(run, *killer));
         killed->set_segment(SegmentText(run, *killer));
         if (const std::string state = sim::DescribeState(*killer); !state.empty()) killed->set_state(state);
         killed->set_at_us(ToUs(killer->at));

@@ -27,6 +27,7 @@ class Trials {
   const apps::TcpPunching& punching(std::size_t index, int side) const {
     return *peers_[2 * index + static_cast<std::size_t>(side)];
   }
+  const apps::PunchingRendezvous& rendezvous(std::size_t index) const { return *rendezvous_[index]; }
   const apps::NatCheckClient& nat_check(std::size_t index) const { return *clients_[index]; }
 
  private:

@@ -165,6 +165,23 @@ void PrintNatCheck(const proto::NatCheckResult& check, std::ostream& out) {
       << "; unsolicited SYN " << (check.has_unsolicited_syn() ? check.unsolicited_syn() : "not sent") << "\n";
 }
 
+// Who met whom, and when; what the server in the middle could write down.
+void PrintIntroduction(const proto::Introduction& introduction, std::ostream& out) {
+  out << "\nintroduced for " << introduction.session() << ":\n";
+  for (const proto::Introduction::Party& party : introduction.party()) {
+    out << "  " << party.side() << " from " << absl::StrJoin(party.seen_at(), " and ") << " at "
+        << Ms(party.registered_us());
+    if (party.address_size() > 0)
+      out << ", with " << party.address_size() << (party.address_size() == 1 ? " address" : " addresses");
+    if (party.has_handed_on_us()) {
+      out << ", handed on at " << Ms(party.handed_on_us());
+    } else {
+      out << ", never handed on";
+    }
+    out << "\n";
+  }
+}
+
 void PrintVerdict(const proto::RunResult& result, std::ostream& out) {
   out << "\nverdict: " << proto::Verdict_Name(result.verdict());
   const bool by_oracle = result.judge() == proto::ORACLE;
@@ -186,6 +203,7 @@ void PrintResult(const proto::RunResult& result, std::ostream& out) {
   for (const proto::SessionResult& session : result.session()) PrintSession(session, out);
   for (const proto::PunchingResult& punching : result.punching()) PrintPunching(punching, out);
   for (const proto::NatCheckResult& check : result.nat_check()) PrintNatCheck(check, out);
+  for (const proto::Introduction& introduction : result.introduction()) PrintIntroduction(introduction, out);
   PrintVerdict(result, out);
   out << "\nsent by hosts:\n";
   for (const proto::ClassTraffic& traffic : result.traffic()) {

@@ -74,6 +74,7 @@ ExitCode SweepOne(const SweepFlags& flags, const Scenario& scenario, std::ostrea
   plan.base_seed = flags.seed.value_or(scenario.file().seed().base());
   plan.jobs = flags.jobs > 0 ? flags.jobs : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   plan.json = json != nullptr;
+  plan.killers = !flags.quiet;
 
   ProgressLine progress(flags.progress, static_cast<std::uint64_t>(plan.cells.size()) * plan.repetitions, err);
   std::vector<JudgedRun> runs;
@@ -98,7 +99,10 @@ ExitCode SweepOne(const SweepFlags& flags, const Scenario& scenario, std::ostrea
   const SweepCounts counts = CountRuns(runs);
   out << scenario.path() << "\n";
   const NatCheckTable table = TableOf(runs);
-  if (!flags.quiet && table.rows.empty()) PrintMatrix(scenario, runs, out);
+  if (!flags.quiet && table.rows.empty()) {
+    PrintMatrix(scenario, runs, out);
+    PrintKillers(runs, out);
+  }
   if (!flags.quiet) PrintNatCheckTable(table, out);
   if (!flags.quiet && scenario.file().remark_size() > 0) {
     out << "\n";

@@ -59,14 +59,17 @@ Beginnings BeginningsOf(const Model& model, const Gathered& of_a, const Gathered
   const Duration from_a = published(model.a.start, a_gathered, a);
   const Duration from_b = published(model.b.start, b_gathered, b);
   Beginnings beginnings;
-  beginnings.a = std::max(a_gathered, std::max(from_b, registered(model.a.start, a_gathered, a)) + a.back);
-  beginnings.b = std::max(b_gathered, std::max(from_a, registered(model.b.start, b_gathered, b)) + b.back);
+  beginnings.a = std::max({a_gathered, std::max(from_b, registered(model.a.start, a_gathered, a)) + a.back,
+                           model.a.start + of_a.last_asked + model.a.pace});
+  beginnings.b = std::max({b_gathered, std::max(from_a, registered(model.b.start, b_gathered, b)) + b.back,
+                           model.b.start + of_b.last_asked + model.b.pace});
   beginnings.description = std::max(b.out + a.back, a.out + b.back);
-  const bool alike =
-      of_a.hosts == of_b.hosts && of_a.srflxs == of_b.srflxs && of_a.relays == of_b.relays && of_a.took == of_b.took;
-  // Sides that are alike check in the same sequence at the same pace; others may come to a pair some paces apart.
+  const bool alike = of_a.hosts == of_b.hosts && of_a.srflxs == of_b.srflxs && of_a.relays == of_b.relays &&
+                     model.a.pace == model.b.pace;
+  // Sides that are alike come to a pair after the same number of checks, a pace apart, whenever they began; others may
+  // come to it some paces apart.
   const Duration pace = std::max(model.a.pace, model.b.pace);
-  beginnings.slack = alike ? Duration(milliseconds(1)) : pace * pairs_max;
+  beginnings.slack = (alike ? Duration(milliseconds(1)) : pace * pairs_max) + 6 * model.jitter;
   return beginnings;
 }
 

@@ -248,10 +248,11 @@ class Extraction {
     return behaviour;
   }
 
-  static TcpBehaviour TcpBehaviourOf(const proto::Nat& nat) {
+  static TcpBehaviour TcpBehaviourOf(const proto::Nat& nat, std::uint64_t start_difference_us) {
     const proto::TcpNat& tcp = nat.tcp();
     TcpBehaviour behaviour;
     behaviour.nat = TranslationOf(tcp, nat.pool());
+    behaviour.nat.forgetful = WhyForgetfulOfTcp(nat, start_difference_us);
     switch (tcp.unsolicited()) {
       case proto::Unsolicited::DROP:
       case proto::Unsolicited::ICMP_HOST_UNREACHABLE:  // a soft error
@@ -272,6 +273,7 @@ class Extraction {
                               (tcp.on_reset() == proto::TcpReset::CLOSES || tcp.on_reset() == proto::TcpReset::DELETES);
     behaviour.icmp_forgets = nat.icmp().errors_close_mapping();
     behaviour.passes_icmp = nat.icmp().errors_translated();
+    behaviour.tracks_numbers = tcp.tracking() >= proto::TcpTracking::WINDOW && !tcp.liberal();
     return behaviour;
   }
 
@@ -285,6 +287,23 @@ class Extraction {
     if (udp.destination_ring() > 0 && udp.destination_ring() < kFewEntries) {
       return absl::StrCat("remembers ", udp.destination_ring(), " destinations");
     }
+    return WhyCrowded(nat);
+  }
+
+  // Whoever is first keeps its connections with the STUN server while it waits. A SYN goes when both are there.
+  static std::string WhyForgetfulOfTcp(const proto::Nat& nat, std::uint64_t start_difference_us) {
+    const proto::TcpNat& tcp = nat.tcp();
+    const std::uint64_t opening =
+        tcp.has_syn_sent_timeout_us() ? tcp.syn_sent_timeout_us() : tcp.transitory_timeout_us();
+    if (opening < kShortLifeUs) return absl::StrCat("forgets a SYN after ", opening / 1000, " ms");
+    const std::uint64_t established = tcp.established_timeout_us();
+    if (established < kShortLifeUs + start_difference_us) {
+      return absl::StrCat("forgets a connection after ", established / 1000, " ms");
+    }
+    return WhyCrowded(nat);
+  }
+
+  static std::string WhyCrowded(const proto::Nat& nat) {
     for (std::uint32_t limit : {nat.limits().mappings_per_host_max(), nat.limits().mappings_max()}) {
       if (limit > 0 && limit < kFewEntries) return absl::StrCat("has room for ", limit, " mappings");
     }
@@ -314,7 +333,7 @@ class Extraction {
       last = std::max<std::uint64_t>(last, peer.start_offset_us());
     }
     box.nat = BehaviourOf(nat, last - std::min(first, last));
-    box.tcp = TcpBehaviourOf(nat);
+    box.tcp = TcpBehaviourOf(nat, last - std::min(first, last));
     for (const proto::StaticForward& forward : nat.static_forward()) {
       const std::optional<IpAddress> inside = AddressOf(forward.address());
       if (!inside) continue;

@@ -52,7 +52,7 @@ enum class Refusal : std::uint8_t { kSilent, kReset, kIcmp };
 
 // How a box translates TCP over IPv4.
 struct TcpBehaviour {
-  // As of UDP, where a packet in is a SYN; `claims_tuple`, `forgetful` and `answers_icmp` say nothing.
+  // As of UDP, where a packet in is a SYN; `claims_tuple` and `answers_icmp` say nothing.
   NatBehaviour nat;
   Refusal unsolicited = Refusal::kSilent;  // told to a SYN that is not let in
   net::Duration hold{};                    // this long after the SYN, unless one from inside has come (RFC 5382 REQ-4)
@@ -60,7 +60,8 @@ struct TcpBehaviour {
   // A refusal that comes back to a SYN ends what the box knows of it.
   bool reset_forgets = false;
   bool icmp_forgets = false;
-  bool passes_icmp = true;  // errors about what was sent from inside get there
+  bool passes_icmp = true;      // errors about what was sent from inside get there
+  bool tracks_numbers = false;  // drops what its idea of a window does not explain
 };
 
 // What a firewall in a box lets out, of one transport.

@@ -229,7 +229,17 @@ Gathered Together(Gathered udp, const Gathered& tcp) {
   udp.srflxs += tcp.srflxs;
   udp.relays += tcp.relays;
   udp.took = std::max(udp.took, tcp.took);
+  udp.last_asked = std::max(udp.last_asked, tcp.last_asked);
   return udp;
+}
+
+// `chance`, or else what a box forgets.
+std::string OrForgetful(std::string chance, const Model& model, Traffic traffic) {
+  for (const Box& box : model.boxes) {
+    const std::string& forgetful = traffic == Traffic::kTcp ? box.tcp.nat.forgetful : box.nat.forgetful;
+    if (chance.empty() && !forgetful.empty()) chance = absl::StrCat(box.name, " ", forgetful);
+  }
+  return chance;
 }
 
 Existence Either(Existence x, Existence y) {
@@ -292,20 +302,19 @@ Prediction Predict(const Model& model) {
 
   std::string chance = model.chance;
   if (chance.empty() && close) chance = "a server's answer and the end of gathering are close";
-  bool forgets = false;
-  for (const Box& box : model.boxes) {
-    if (!box.nat.forgetful.empty()) {
-      forgets = true;
-      if (chance.empty()) chance = absl::StrCat(box.name, " ", box.nat.forgetful);
-    }
-  }
+  // What a box forgets of one transport leaves the other alone.
+  const bool relays_by_udp = !model.a.turn_servers.empty() || !model.b.turn_servers.empty();
+  const std::string udp_chance = udp || relays_by_udp ? OrForgetful(chance, model, Traffic::kUdp) : chance;
+  const bool relays_by_tcp = !model.a.tcp_turn_servers.empty() || !model.b.tcp_turn_servers.empty();
+  const std::string tcp_chance = any_tcp || relays_by_tcp ? OrForgetful(chance, model, Traffic::kTcp) : chance;
+  const std::string relay_chance = relays_by_udp ? udp_chance : tcp_chance;
   bool icmp = false;
   for (const Box& box : model.boxes) icmp |= box.nat.answers_icmp;
   icmp &= model.a.icmp_fails_pairs || model.b.icmp_fails_pairs;
 
   // Whoever can wait comes to a direct path over UDP before one over TCP, and to this before a relay.
-  const bool udp_sure = udp_direct == Existence::kAlways && chance.empty() && !icmp;
-  const bool tcp_sure = tcp.direct() == Existence::kAlways && chance.empty();
+  const bool udp_sure = udp_direct == Existence::kAlways && udp_chance.empty() && !icmp;
+  const bool tcp_sure = tcp.direct() == Existence::kAlways && tcp_chance.empty();
   if (!(udp_sure && patient)) Unite(prediction.direct_paths, tcp.paths());
   const std::string direct_kinds = Kinds(prediction.direct_paths), relayed_kinds = Kinds(prediction.relayed_paths);
   if (unanswered) {
@@ -317,11 +326,13 @@ Prediction Predict(const Model& model) {
   const bool relayed = prediction.relayed != Existence::kNever;
   const bool direct_sure = udp_sure || tcp_sure;
   const bool beats_relays = (udp_sure && patient) || (tcp_sure && patient_for_tcp);
-  const bool relayed_sure = prediction.relayed == Existence::kAlways && chance.empty();
+  const bool relayed_sure = prediction.relayed == Existence::kAlways && relay_chance.empty();
   if (direct) prediction.outcomes.push_back(Outcome::kDirect);
   if (relayed && !beats_relays) prediction.outcomes.push_back(Outcome::kRelayed);
   if (!direct_sure && !relayed_sure) prediction.outcomes.push_back(Outcome::kFailed);
 
+  const bool forgets = chance.empty() && !(udp_chance.empty() && tcp_chance.empty());
+  if (chance.empty()) chance = udp_chance.empty() ? tcp_chance : udp_chance;
   if (prediction.outcomes.size() > 1) {
     prediction.depends_on = !model.chance.empty()                ? DependsOn::kChance
                             : forgets || close                   ? DependsOn::kTiming

@@ -36,6 +36,7 @@ struct Side {
   std::vector<Base> bases;
   std::vector<Candidate> candidates;
   Duration gathering{};
+  Duration last_asked{};
   bool close = false;
 };
 
@@ -47,6 +48,7 @@ struct Question {
   Duration begins{};                    // when it is first sent, from the side's start
   std::optional<SocketAddress> mapped;  // nothing: no answer comes
   Duration round_trip{};
+  Duration again{};    // when a TURN server is asked a second time
   bool counts = true;  // false: the agent does not ask, for what it would learn is withheld or asked already
 
   // A TURN server wants to be asked twice.
@@ -166,6 +168,7 @@ class Exploration {
         Ask(peer, sockets.back(), questions);
       }
     }
+    AskAgain(peer, questions, side);
     LeaveOutTheLate(peer, questions, side);
     for (int socket : sockets) {
       const SocketAddress own = passage_.socket(socket).address;
@@ -210,6 +213,28 @@ class Exploration {
     }
   }
 
+  // A second request waits for a slot behind all first ones.
+  static void AskAgain(const Peer& peer, std::vector<Question>& questions, Side& side) {
+    Duration free{};
+    for (const Question& question : questions) {
+      if (!question.counts) continue;
+      side.last_asked = std::max(side.last_asked, question.begins);
+      free = std::max(free, question.begins + peer.pace);
+    }
+    std::vector<Question*> turn;
+    for (Question& question : questions) {
+      if (question.counts && question.turn && question.mapped) turn.push_back(&question);
+    }
+    std::stable_sort(turn.begin(), turn.end(), [](const Question* x, const Question* y) {
+      return x->begins + x->round_trip < y->begins + y->round_trip;
+    });
+    for (Question* question : turn) {
+      question->again = std::max(free, question->begins + question->round_trip);
+      free = question->again + peer.pace;
+      side.last_asked = std::max(side.last_asked, question->again);
+    }
+  }
+
   // Gathering ends when all is answered, or a deadline after the last request was first sent, the second of a TURN
   // server included. When that one is sent hangs on the pacer: hence two bounds.
   void LeaveOutTheLate(const Peer& peer, std::vector<Question>& questions, Side& side) {
@@ -240,7 +265,7 @@ class Exploration {
         continue;
       }
       side.close |= question.round_trip >= peer.gathering_deadline && comes >= last_at_least + peer.gathering_deadline;
-      side.gathering = std::max(side.gathering, comes);
+      side.gathering = std::max(side.gathering, std::max(comes, question.again + question.round_trip));
     }
     if (unanswered) side.gathering = std::max(side.gathering, last_at_least + peer.gathering_deadline);
   }
@@ -302,6 +327,7 @@ class Exploration {
   static Gathered Summarise(const Side& side) {
     Gathered gathered;
     gathered.took = side.gathering;
+    gathered.last_asked = side.last_asked;
     gathered.close = side.close;
     for (const Candidate& candidate : side.candidates) {
       if (candidate.withheld) continue;

@@ -21,8 +21,9 @@ struct Gathered {
   int hosts = 0;
   int srflxs = 0;
   int relays = 0;
-  net::Duration took{};  // from its start to the last answer, or to the deadline if one stayed out
-  bool close = false;    // an answer that is counted may come after the deadline
+  net::Duration took{};        // from its start to the last answer, or to the deadline if one stayed out
+  bool close = false;          // an answer that is counted may come after the deadline
+  net::Duration last_asked{};  // when the last request is sent: a check keeps a pace from it
 };
 
 struct Reached {

@@ -10,7 +10,12 @@ namespace pinhole::scenarios::oracle {
 namespace {
 
 using net::Duration;
+using std::chrono::milliseconds;
 using std::chrono::seconds;
+
+// A port's next initial number is higher by one for each 4 us (RFC 9293 §3.4.1), and a box that tracks numbers takes
+// what is at most a window of 65,535 ahead of the last one for the same connection.
+constexpr Duration kWindowPasses = std::chrono::microseconds(4 * 65535);
 
 std::size_t At(int index) { return static_cast<std::size_t>(index); }
 
@@ -64,18 +69,32 @@ void TcpOutlook::Narrow(Beginnings beginnings) {
     const Duration answered = a_first ? into_b + draw.reached.hold_b : into_a + draw.reached.hold_a;
     return draw.in_time ? ahead - beginnings.slack >= answered : ahead + beginnings.slack < answered;
   });
+  for (Draw& draw : draws_) {
+    draw.connects = !draw.reached.direct.empty();
+    if (draw.reached.renumbered == Duration{}) continue;
+    const Duration late = draw.order == Order::kCrossing ? Duration{} : std::chrono::abs(beginnings.b - beginnings.a);
+    const Duration apart = late + draw.reached.renumbered;
+    draw.unsure = std::chrono::abs(apart - kWindowPasses) <= beginnings.slack + milliseconds(10);
+    draw.connects = apart < kWindowPasses || draw.unsure;
+  }
 }
 
 Existence TcpOutlook::direct() const {
   std::size_t with = 0;
-  for (const Draw& draw : draws_) with += !draw.reached.direct.empty();
-  if (with == 0) return unsettled() ? Existence::kDepends : Existence::kNever;
-  return with == draws_.size() ? Existence::kAlways : Existence::kDepends;
+  bool unsure = unsettled();
+  for (const Draw& draw : draws_) {
+    with += draw.connects;
+    unsure |= draw.unsure;
+  }
+  if (with == 0) return unsure ? Existence::kDepends : Existence::kNever;
+  return with == draws_.size() && !unsure ? Existence::kAlways : Existence::kDepends;
 }
 
 std::vector<PathKind> TcpOutlook::paths() const {
   std::vector<PathKind> all;
-  for (const Draw& draw : draws_) all.insert(all.end(), draw.reached.direct.begin(), draw.reached.direct.end());
+  for (const Draw& draw : draws_) {
+    if (draw.connects) all.insert(all.end(), draw.reached.direct.begin(), draw.reached.direct.end());
+  }
   std::sort(all.begin(), all.end());
   all.erase(std::unique(all.begin(), all.end()), all.end());
   return all;
@@ -85,7 +104,7 @@ bool TcpOutlook::Varies(bool by_pooling) const {
   for (const Draw& x : draws_) {
     for (const Draw& y : draws_) {
       const bool same_other = by_pooling ? x.order == y.order && x.in_time == y.in_time : x.pooling == y.pooling;
-      if (same_other && x.reached.direct.empty() != y.reached.direct.empty()) return true;
+      if (same_other && x.connects != y.connects) return true;
     }
   }
   return false;
@@ -133,6 +152,8 @@ std::string TcpOutlook::WhyNot() const {
   }
   if (draws_.empty()) return "no order is possible";
   const TcpReached& reached = draws_.front().reached;
+  if (!reached.direct.empty())
+    return "an answer's number is far from that of the port's own SYN, which a NAT still knows";
   if (reached.attempts_max == 0) return "neither connects to what the other listens on";
   std::vector<std::string> reasons;
   const auto add = [&](std::string reason) {

@@ -25,7 +25,8 @@ class TcpOutlook {
   Gathered b() const { return draws_.empty() ? Gathered{} : draws_.front().reached.b; }
   int attempts_max() const { return draws_.empty() ? 0 : draws_.front().reached.attempts_max; }
 
-  // Leaves out the orders that cannot be. `beginnings`: of checks over UDP, where a side gives these a head start.
+  // Leaves out the orders that cannot be; what is told afterwards is of the others. `beginnings`: of checks over UDP,
+  // where a side gives these a head start.
   void Narrow(Beginnings beginnings);
 
   Existence direct() const;
@@ -48,6 +49,8 @@ class TcpOutlook {
     bool in_time;
     Pooling pooling;
     TcpReached reached;
+    bool connects = false;  // what there is in `reached` comes about in time
+    bool unsure = false;    // or may not
   };
   bool Varies(bool by_pooling) const;
   std::string WhyNot(const TcpLoss& loss) const;

@@ -136,6 +136,7 @@ class Exploration {
         const Arrival answer = passage_.Send(server_socket, syn.datagram.source);
         if (answer.socket != listener.socket || answer.datagram.source != listens) continue;
         // The handshake, and then the request.
+        side.gathered.last_asked = peer.pace * requests;
         const Duration whole = peer.pace * requests++ + 2 * (syn.datagram.delay + answer.datagram.delay);
         side.gathered.took = std::max(side.gathered.took, whole);
         if (syn.datagram.source != own) {
@@ -274,6 +275,7 @@ class Exploration {
     attempt.state = State::kConnected;
     ++changes_;
     const Arrival& arrival = attempt.arrival;
+    const Duration renumbered = IsRenumbered(attempt) ? arrival.datagram.delay : Duration{};
     if (Attempt* theirs = Find(1 - attempt.side, *arrival.socket, arrival.datagram.source)) {
       theirs->state = State::kConnected;  // the same connection
     }
@@ -281,6 +283,7 @@ class Exploration {
     if (reached_.direct.empty() || delay < reached_.direct_delay) reached_.direct_delay = delay;
     reached_.at_once |= attempt.flights == 1;
     const int side = attempt.side;
+    reached_.renumbered = reached_.direct.empty() ? renumbered : std::min(reached_.renumbered, renumbered);
     PathKind path;
     path.tcp = true;
     path.ipv6 = attempt.remote.family() == net::Family::kIpv6;
@@ -295,6 +298,17 @@ class Exploration {
         reached_.direct.push_back(path);
       }
     }
+  }
+
+  // Whether the answer has another number than a SYN of the same port that its box has seen and still knows of.
+  bool IsRenumbered(const Attempt& attempt) {
+    const Attempt* theirs = Find(1 - attempt.side, *attempt.arrival.socket, attempt.arrival.datagram.source);
+    if (theirs == nullptr || theirs->state != State::kRefused) return false;
+    return std::any_of(theirs->arrival.steps.begin(), theirs->arrival.steps.end(), [&](const Step& step) {
+      const TcpBehaviour& tcp = model_.boxes[At(step.box)].tcp;
+      const bool forgets = theirs->loss->told == Refusal::kReset ? tcp.reset_forgets : tcp.icmp_forgets;
+      return tcp.tracks_numbers && !forgets;
+    });
   }
 
   const Listener* ListenerOf(int side, int socket) const {

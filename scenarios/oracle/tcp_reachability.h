@@ -28,6 +28,9 @@ struct TcpReached {
   // Connections, as kinds of path, sorted, each once.
   std::vector<PathKind> direct;
   bool at_once = false;  // one needs no SYN to be sent again
+  // Each is the answer of a port whose own SYN was refused, through a box that keeps that SYN's number: the time
+  // between the other side's SYN leaving and that answer. 0: one is not.
+  net::Duration renumbered{};
   // As for IsPossible(); and how long the box that says no waits with it.
   net::Duration into_a{};
   net::Duration into_b{};

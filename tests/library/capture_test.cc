@@ -56,9 +56,9 @@ TEST_P(MatrixCapture, TsharkFindsEveryFingerprintGoodAndNothingMalformed) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, MatrixCapture,
-                         testing::Values("nat_matrix/nat_a=port-restricted-cone,nat_b=eim-apdf,turn=NONE",
-                                         "nat_matrix/nat_a=symmetric,nat_b=symmetric,turn=BOTH",
-                                         "nat_matrix/nat_a=pf,nat_b=linux-random-fully,turn=NONE"),
+                         testing::Values("nat_matrix/nat_a=port-restricted-cone,nat_b=eim-apdf,transport=UDP,turn=NONE",
+                                         "nat_matrix/nat_a=symmetric,nat_b=symmetric,transport=UDP,turn=BOTH",
+                                         "nat_matrix/nat_a=pf,nat_b=linux-random-fully,transport=UDP,turn=NONE"),
                          [](const testing::TestParamInfo<const char*>& cell) {
                            return cell.index == 0 ? "Direct" : cell.index == 1 ? "Relayed" : "Failed";
                          });

@@ -390,5 +390,35 @@ TEST(Referral, ARestartInMidExchangeCostsTimeAndIsInTheRecord) {
   EXPECT_GT(bob.registered_us(), 2150000u);
 }
 
+// Punching peers are participants as well, and their rendezvous knows of both: 20 ms for a SYN to it, 20 for the
+// answer, 20 for what is said then.
+TEST(Knowledge, APunchingsRendezvousRecordsWhoMetWhomWhenAndFromWhere) {
+  const Scenario scenario = Library("tcp_strictness");
+  const WatchedRun watched(scenario,
+                           "tcp_strictness/host=soft,icmp=kept,late=0,nat=silent,technique=SIMULTANEOUS_OPEN,"
+                           "tracking=ADDRESSES,tries=1");
+  ASSERT_EQ(watched.result.introduction_size(), 1);
+  const proto::Introduction& introduction = watched.result.introduction(0);
+  EXPECT_EQ(introduction.session(), "punch");
+  ASSERT_EQ(introduction.party_size(), 2);
+  const proto::PunchingResult& punching = watched.result.punching(0);
+  for (int side = 0; side < 2; ++side) {
+    const proto::Introduction::Party& party = introduction.party(side);
+    EXPECT_EQ(party.side(), side == 0 ? "alice" : "bob");
+    ASSERT_EQ(party.seen_at_size(), 1);
+    EXPECT_EQ(party.seen_at(0), punching.side(side).own_endpoint());
+    EXPECT_EQ(party.registered_us(), 60000u);
+    EXPECT_EQ(party.handed_on_us(), 60000u);
+  }
+  for (const char* who : {"alice", "rendezvous", "home_a", "internet", "home_b"}) {
+    const proto::Knowledge* of_bob = Find(watched.result, who, "bob");
+    ASSERT_NE(of_bob, nullptr) << who;
+    EXPECT_TRUE(of_bob->knows_both()) << who;
+    EXPECT_THAT(of_bob->address(), ::testing::Contains("198.51.100.2")) << who;
+  }
+  EXPECT_THAT(Find(watched.result, "alice", "bob")->address(), ::testing::ElementsAre("198.51.100.2"));
+  EXPECT_EQ(Find(watched.result, "alice", "bob")->unneeded(), 0u);
+}
+
 }  // namespace
 }  // namespace pinhole::scenarios

@@ -190,7 +190,7 @@ INSTANTIATE_TEST_SUITE_P(Library, OracleOnLibrary, testing::ValuesIn(LibraryFile
 
 TEST(OracleCells, NothingInTheMatricesIsLeftToOrderOrChance) {
   SystemFiles files;
-  for (const char* file : {"library/nat_matrix.textproto", "library/nat_matrix_tcp.textproto"}) {
+  for (const char* file : {"library/nat_matrix.textproto", "library/nat_matrix_udp_and_tcp.textproto"}) {
     const absl::StatusOr<Scenario> scenario = LoadScenario(file, files);
     ASSERT_TRUE(scenario.ok()) << scenario.status();
     for (const Cell& cell : scenario->cells()) {
@@ -199,6 +199,48 @@ TEST(OracleCells, NothingInTheMatricesIsLeftToOrderOrChance) {
       EXPECT_FALSE(prediction->depends()) << cell.id << ": " << prediction->reason;
     }
   }
+}
+
+// A mapping of UDP that is gone while one side waits for the other says nothing of a session over TCP.
+TEST(OracleCells, EachTransportForgetsByItsOwnTimers) {
+  const auto offset_by_40_s = [](const std::string& agent, const std::string& home_a = "") {
+    return PredictFirst(
+        "topology { server { name: 'relay' tcp_port: 443 } nat { name: 'home_a' profile: "
+        "'linux-masquerade' " +
+        home_a +
+        "} nat { name: 'home_b' profile: 'linux-masquerade' } } "
+        "session { name: 'call' turn: NONE agent { " +
+        agent +
+        " } "
+        "peer { name: 'bob' start_offset_us: 40000000 } }");
+  };
+  const std::string tcp = "tcp { simultaneous_open: true }", only = " withhold_udp: true";
+  const Prediction over_udp = offset_by_40_s("");
+  EXPECT_THAT(over_udp.outcomes, ElementsAre(Outcome::kDirect, Outcome::kFailed));
+  EXPECT_THAT(over_udp.reason, testing::HasSubstr("home_a forgets after 30000 ms"));
+  const Prediction over_tcp = offset_by_40_s(tcp + only);
+  EXPECT_THAT(over_tcp.outcomes, ElementsAre(Outcome::kDirect)) << over_tcp.reason;
+  EXPECT_THAT(over_tcp.reason, testing::Not(testing::HasSubstr("forgets")));
+  // Whatever becomes of UDP, TCP connects.
+  EXPECT_THAT(offset_by_40_s(tcp).outcomes, ElementsAre(Outcome::kDirect));
+  const Prediction forgetful = offset_by_40_s(tcp + only, "tcp { established_timeout_us: 30000000 } ");
+  EXPECT_THAT(forgetful.outcomes, ElementsAre(Outcome::kDirect, Outcome::kFailed));
+  EXPECT_THAT(forgetful.reason, testing::HasSubstr("home_a forgets a connection after 30000 ms"));
+}
+
+// Start offsets and delays, however unequal, tell who is first, unless it is a matter of a millisecond.
+TEST(OracleCells, TimesTellWhoIsFirstInAllButAFewCells) {
+  SystemFiles files;
+  const absl::StatusOr<Scenario> scenario = LoadScenario("library/who_is_first.textproto", files);
+  ASSERT_TRUE(scenario.ok()) << scenario.status();
+  std::vector<std::string> depends;
+  for (const Cell& cell : scenario->cells()) {
+    const absl::StatusOr<Prediction> prediction = Predict(scenario->Resolve(cell));
+    ASSERT_TRUE(prediction.ok()) << prediction.status();
+    if (prediction->depends()) depends.push_back(cell.id);
+  }
+  EXPECT_GE(scenario->cells().size(), 1900u);
+  EXPECT_LE(depends.size(), scenario->cells().size() / 100) << depends.front();
 }
 
 // What a NAT does with TCP is its tcp group's, and what a side gathers its agent's.

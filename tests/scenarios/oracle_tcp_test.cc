@@ -208,6 +208,26 @@ TEST(OracleTcp, AHeldSynIsRefusedOnlyWhenTheHoldIsOver) {
   }
 }
 
+// Bob's port answers with a number that is 1 ahead of his refused SYN's for each 4 us between: 65,535 after 262 ms.
+TEST(OracleTcp, ANatThatTracksNumbersTakesTheAnswerOfARefusedPortForAQuarterOfASecond) {
+  Model model = TcpHomes(Generic(EI, APD), Generic(EI, APD), kSo, kSo);
+  Refuse(model.boxes[0], Refusal::kIcmp);
+  for (const bool tracks : {false, true}) {
+    model.boxes[1].tcp.tracks_numbers = tracks;
+    LetBobBeFirstBy(model, milliseconds(100));
+    EXPECT_TRUE(Connects(model));
+    LetBobBeFirstBy(model, milliseconds(300));
+    EXPECT_EQ(Connects(model), !tracks);
+    EXPECT_EQ(Fails(model), tracks);
+    LetBobBeFirstBy(model, milliseconds(242));
+    EXPECT_EQ(Predict(model).depends(), tracks);
+  }
+  EXPECT_THAT(Predict(model).reason, HasSubstr("direct as"));
+  // Where the error made Bob's NAT forget, the answer opens a connection of its own; so it is not let in either.
+  model.boxes[1].tcp.icmp_forgets = true;
+  EXPECT_TRUE(Fails(model));
+}
+
 TEST(OracleTcp, WhereTimesDoNotTellWhoIsFirstItDependsOnOrder) {
   Model model = TcpHomes(Generic(EI, APD), Generic(EI, APD), kSo, kSo);
   Refuse(model.boxes[0], Refusal::kReset);

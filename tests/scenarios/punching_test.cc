@@ -24,7 +24,7 @@ Verdict VerdictOn(const std::string& text) {
   EXPECT_TRUE(scenario.ok()) << scenario.status();
   const absl::StatusOr<PreparedCell> prepared = PrepareCell(*scenario, scenario->cells()[0]);
   EXPECT_TRUE(prepared.ok()) << prepared.status();
-  return RunAndJudge(*prepared, 0, 1, false)->verdict;
+  return RunAndJudge(*prepared, 0, 1, {})->verdict;
 }
 
 TEST(PunchingFile, WhatCannotBeIsRefusedWithItsPlace) {

@@ -45,6 +45,14 @@ TEST(RunCommand, PrintsTheLadderBothSidesAndTheVerdict) {
   EXPECT_THAT(said.out, HasSubstr("digests: wire "));
 }
 
+// A connection to the referral server takes 40 ms, a description 20 more; gathering takes 90.
+TEST(RunCommand, TellsWhoWasIntroducedToWhom) {
+  const Said said = Pinhole({"run", "t", "--no-ladder"}, {{"t", kHeader}});
+  EXPECT_THAT(said.out, HasSubstr("\nintroduced for call:\n  alice from 198.51.100.1:"));
+  EXPECT_THAT(said.out, HasSubstr(", with 3 addresses, handed on at "));
+  EXPECT_THAT(said.out, HasSubstr("\n  bob from 198.51.100.2:"));
+}
+
 // Any two external interfaces of the two homes are 20 ms and four links apart, hosts to hosts.
 TEST(RunCommand, TellsOfADirectPathItsStretchAndItsJudge) {
   const Said said = Pinhole({"run", "t", "--no-ladder"}, {{"t", kHeader}});
@@ -179,6 +187,42 @@ TEST(SweepCommand, NumbersTheRowsWhenColumnsHaveTheSameValues) {
                                   "\npf         3  D  -  -"
                                   "\n\nD direct "))
       << said.out;
+}
+
+// Below the matrix, one count for each rule by which a cell came to nothing.
+TEST(SweepCommand, TellsWhatEndedTheCellsWithoutAPath) {
+  const std::string file = std::string(kHeader) + R"(
+      topology { server { name: "relay" tcp_port: 443 } }
+      session { name: "call" turn: NONE }
+      sweep {
+        axis { name: "b" path: "topology.nat[home_b].profile" values: ["full-cone", "symmetric", "pf"] }
+        axis { name: "a" path: "topology.nat[home_a].profile" values: ["restricted-cone", "linux-random-fully"] }
+        axis {
+          name: "over"
+          choice { label: "UDP" }
+          choice {
+            label: "TCP"
+            set { path: "session[call].agent.withhold_udp" value: "true" }
+            set { path: "session[call].agent.tcp" value: "simultaneous_open: true" }
+          }
+        }
+      })";
+  const Said said = Pinhole({"sweep", "t"}, {{"t", file}});
+  EXPECT_EQ(said.exit_code, ExitCode::kOk) << said.out;
+  EXPECT_THAT(said.out, HasSubstr("\n\nWhat ended the 5 cells without a path:"
+                                  "\nUDP  filtering  filtered_port at home_b 2"
+                                  "\nTCP  filtering  filtered_port at home_b 2"
+                                  "\nTCP  mapping    answers_from_another_port at home_b 1\n"));
+  EXPECT_THAT(Pinhole({"sweep", "t", "--quiet"}, {{"t", file}}).out, Not(HasSubstr("What ended")));
+}
+
+TEST(RunCommand, NamesWhatEndedASessionAsNodeRuleAndKind) {
+  const Said said = Pinhole({"run", "nat_matrix", "--json", "-", "--cell",
+                             "nat_matrix/nat_a=restricted-cone,nat_b=symmetric,transport=TCP,turn=NONE"},
+                            {});
+  EXPECT_THAT(said.out, HasSubstr(R"("killed":{"node":"home_b","rule":"answers_from_another_port","kind":"mapping",)"
+                                  R"("packet":"SYN,ACK 198.51.100.2:)"));
+  EXPECT_THAT(said.out, HasSubstr(R"("died_at":"alice")"));
 }
 
 TEST(SweepCommand, NumbersTheColumnsInALegendWhenTheyHaveOtherValues) {
