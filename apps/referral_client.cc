@@ -59,7 +59,6 @@ void ReferralClient::Connect() {
 void ReferralClient::Retry(const absl::Status& why) {
   connection_.reset();
   connected_ = false;
-  register_at_.reset();
   last_failure_ = std::string(why.message());
   const net::Instant now = host_.Now();
   if (!without_since_) without_since_ = now;
@@ -87,17 +86,11 @@ bool ReferralClient::OnTcpConnected(net::SocketId connection) {
   if (!IsOwn(connection)) return false;
   connected_ = true;
   without_since_.reset();
-  register_at_ = host_.Now() + kReferralRegisterWait;
-  if (published_) Register();
-  return true;
-}
-
-void ReferralClient::Register() {
-  register_at_.reset();
   ReferralFrame{.kind = ReferralKind::kRegister, .session = options_.session, .side = options_.side, .description = {}}
       .AppendTo(out_.bytes());
   if (published_) ReferralFrame{.kind = ReferralKind::kPublish, .description = *published_}.AppendTo(out_.bytes());
   Flush();
+  return true;
 }
 
 bool ReferralClient::OnTcpReadable(net::SocketId connection) {
@@ -173,13 +166,12 @@ void ReferralClient::OnTimer() {
     (void)host_.Abort(*connection_);
     Retry(absl::DeadlineExceededError("no answer"));
   }
-  if (register_at_ && now >= *register_at_) Register();
   if (retry_at_ && now >= *retry_at_) Connect();
   GiveUpIfLongWithout();
 }
 
 std::optional<net::Instant> ReferralClient::NextTimer() const {
-  std::optional<net::Instant> next = register_at_ ? register_at_ : retry_at_;
+  std::optional<net::Instant> next = retry_at_;
   if (connection_ && !connected_) next = try_ends_;
   if (without_since_ && next) next = std::min(*next, *without_since_ + kReferralPatience);
   return next;
@@ -192,11 +184,7 @@ void ReferralClient::Publish(net::ByteView description) {
     return;
   }
   published_.emplace(description.begin(), description.end());
-  if (!connected_) return;
-  if (register_at_) {
-    Register();
-    return;
-  }
+  if (!connected_) return;  // with the registration
   ReferralFrame{.kind = ReferralKind::kPublish, .description = *published_}.AppendTo(out_.bytes());
   Flush();
 }

@@ -45,8 +45,6 @@ class ReferralClient final : public ReferralChannel {
   // For good: there will be no other try.
   void GiveUp(absl::Status why);
   void OnFrame(const ReferralFrame& frame);
-  // With the description, if there is one.
-  void Register();
   void Flush();
   bool IsOwn(net::SocketId connection) const { return connection_ == connection; }
 
@@ -56,7 +54,6 @@ class ReferralClient final : public ReferralChannel {
   absl::Status status_;
   std::optional<net::SocketId> connection_;
   bool connected_ = false;
-  std::optional<net::Instant> register_at_;  // connected, and not registered yet
   ReferralOutbox out_;
   ReferralFrames in_;
   std::optional<net::Instant> without_since_;  // no connection since then

@@ -43,9 +43,6 @@ inline constexpr net::Duration kReferralConnectPatience = std::chrono::seconds(8
 inline constexpr net::Duration kReferralPatience = std::chrono::seconds(75);
 // A server closes what has connected and not registered in this time.
 inline constexpr net::Duration kReferralRegisterPatience = std::chrono::seconds(30);
-// How long a client that has connected waits with its registration for a description to send with it: one often follows
-// at once, and a segment of its own for a few bytes costs both of them.
-inline constexpr net::Duration kReferralRegisterWait = std::chrono::milliseconds(200);
 // Below the 30 s that some NATs keep an established connection (RFC 5382 REQ-5 asks for 2 h 4 min).
 inline constexpr net::Duration kReferralKeepalive = std::chrono::seconds(25);
 

@@ -47,22 +47,14 @@ Beginnings BeginningsOf(const Model& model, const Gathered& of_a, const Gathered
   const Signalling b = SignallingOf(model, model.b);
   const Duration a_gathered = model.a.start + of_a.took;
   const Duration b_gathered = model.b.start + of_b.took;
-  // A side connects when it starts, and publishes when it has connected and gathered. It is told what the other has
-  // published once it has registered itself: with its description, or when it has waited for that for a while.
-  constexpr Duration kRegisterWait = milliseconds(200);
-  const auto published = [](Duration start, Duration gathered, const Signalling& way) {
-    return std::max(gathered, start + way.out + way.back) + way.out;
-  };
-  const auto registered = [&](Duration start, Duration gathered, const Signalling& way) {
-    return std::min(published(start, gathered, way), start + way.out + way.back + kRegisterWait + way.out);
-  };
-  const Duration from_a = published(model.a.start, a_gathered, a);
-  const Duration from_b = published(model.b.start, b_gathered, b);
+  // A side connects when it starts, and registers and publishes when it has connected, or gathered if that is later.
+  const Duration a_connected = model.a.start + a.out + a.back;
+  const Duration b_connected = model.b.start + b.out + b.back;
+  const Duration from_a = std::max({a_gathered + a.out, a_connected + a.out, b_connected + b.out});
+  const Duration from_b = std::max({b_gathered + b.out, b_connected + b.out, a_connected + a.out});
   Beginnings beginnings;
-  beginnings.a = std::max({a_gathered, std::max(from_b, registered(model.a.start, a_gathered, a)) + a.back,
-                           model.a.start + of_a.last_asked + model.a.pace});
-  beginnings.b = std::max({b_gathered, std::max(from_a, registered(model.b.start, b_gathered, b)) + b.back,
-                           model.b.start + of_b.last_asked + model.b.pace});
+  beginnings.a = std::max({a_gathered, from_b + a.back, model.a.start + of_a.last_asked + model.a.pace});
+  beginnings.b = std::max({b_gathered, from_a + b.back, model.b.start + of_b.last_asked + model.b.pace});
   beginnings.description = std::max(b.out + a.back, a.out + b.back);
   const bool alike = of_a.hosts == of_b.hosts && of_a.srflxs == of_b.srflxs && of_a.relays == of_b.relays &&
                      model.a.pace == model.b.pace;

@@ -1,5 +1,6 @@
 // An agent with TCP candidates and servers over TCP, whose connections come, fail and speak as the input says: in any
 // order, in any pieces, with messages of its peer's, of strangers and garbage.
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -47,8 +48,8 @@ class Script {
 
 std::vector<std::uint8_t> Framed(net::ByteView payload) {
   const auto header = FrameHeader(payload.size());
-  std::vector<std::uint8_t> frame(header.begin(), header.end());
-  frame.insert(frame.end(), payload.begin(), payload.end());
+  std::vector<std::uint8_t> frame(header.size() + payload.size());
+  std::copy(payload.begin(), payload.end(), std::copy(header.begin(), header.end(), frame.begin()));
   return frame;
 }
 

@@ -93,6 +93,7 @@ const Agent kTcp[] = {
      [](const AgentOptions& o) { return static_cast<std::int64_t>(o.tcp.on_connect_failure); }},
     {"retry_pause_us: 300001", 300001, [](const AgentOptions& o) { return Us(o.tcp.retry_pause); }},
     {"transaction_timeout_us: 38000001", 38000001, [](const AgentOptions& o) { return Us(o.tcp.transaction_timeout); }},
+    {"gathering_deadline_us: 5000001", 5000001, [](const AgentOptions& o) { return Us(o.tcp.gathering_deadline); }},
     {"private_address_limit: 4", 4, [](const AgentOptions& o) { return std::int64_t{o.tcp.private_address_limit}; }},
 };
 
