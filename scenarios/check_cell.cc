@@ -337,6 +337,17 @@ class Checker {
         problems_->Add(absl::StrCat(path, ".peer[", peer.name(), "].host"),
                        absl::StrCat(who, ", peer \"", peer.name(), "\": no host \"", peer.host(), "\""));
       }
+      // There B acts when A says that it is ready, not after half a round trip: it can be late, by a time of its own.
+      if (punching.technique() == proto::Punching::SYN_THEN_LISTEN) {
+        if (punching.timing_error_ppm() != 0) {
+          problems_->Add(absl::StrCat(path, ".timing_error_ppm"),
+                         absl::StrCat(who, " by SYN_THEN_LISTEN times nothing by the round trip; say timing_error_us"));
+        }
+        if (punching.timing_error_us() < 0) {
+          problems_->Add(absl::StrCat(path, ".timing_error_us"),
+                         absl::StrCat(who, " by SYN_THEN_LISTEN: B cannot act before A has told it to"));
+        }
+      }
       const Node* rendezvous = view_.FindHost(punching.rendezvous());
       if (rendezvous == nullptr) {
         problems_->Add(absl::StrCat(path, ".rendezvous"),

@@ -210,6 +210,10 @@ SweepCounts CountRuns(const std::vector<JudgedRun>& runs) {
     }
     if (!run.ran) continue;
     counts.consent_lost += run.consent_lost ? 1 : 0;
+    if (!run.nat_checks.empty()) {
+      ++counts.nat_checks;
+      continue;
+    }
     switch (run.outcome) {
       case Outcome::kDirect:
         ++counts.direct;
@@ -229,8 +233,12 @@ SweepCounts CountRuns(const std::vector<JudgedRun>& runs) {
 }
 
 void PrintSummary(const SweepCounts& counts, std::ostream& out) {
-  out << Counted(counts.runs, "run") << ": " << counts.direct << " direct, " << counts.relayed << " relayed, "
-      << counts.failed << " without a path";
+  out << Counted(counts.runs, "run") << ": ";
+  if (counts.nat_checks > 0) out << Counted(counts.nat_checks, "NAT check");
+  if (counts.nat_checks == 0 || counts.direct + counts.relayed + counts.failed > 0) {
+    out << (counts.nat_checks > 0 ? ", " : "") << counts.direct << " direct, " << counts.relayed << " relayed, "
+        << counts.failed << " without a path";
+  }
   if (counts.undecided > 0) out << ", " << counts.undecided << " undecided";
   if (counts.consent_lost > 0) out << "; " << counts.consent_lost << " lost consent later";
   out << "\n" << counts.pass << " passed";

@@ -30,6 +30,7 @@ struct SweepCounts {
   std::uint64_t failed = 0;
   std::uint64_t undecided = 0;
   std::uint64_t consent_lost = 0;  // of those that connected, later
+  std::uint64_t nat_checks = 0;    // which have no path to speak of
 };
 SweepCounts CountRuns(const std::vector<JudgedRun>& runs);
 void PrintSummary(const SweepCounts& counts, std::ostream& out);

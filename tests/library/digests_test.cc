@@ -56,7 +56,7 @@ INSTANTIATE_TEST_SUITE_P(, LibraryDigests, testing::ValuesIn(LibraryNames()),
 // given. One relayed session has all of that.
 TEST(Digests, FullDigestOfARelayedSessionIsTheGoldenOne) {
   const Scenario scenario = LoadLibrary("nat_matrix");
-  const std::string id = "nat_matrix/nat_a=symmetric,nat_b=symmetric,turn=BOTH";
+  const std::string id = "nat_matrix/nat_a=symmetric,nat_b=symmetric,transport=UDP,turn=BOTH";
   const Cell* cell = scenario.Find(id);
   ASSERT_NE(cell, nullptr);
   const absl::StatusOr<PreparedCell> prepared = PrepareCell(scenario, *cell);

@@ -56,10 +56,12 @@ int Success(const Four& four, int r) {
 
 TEST(SynchronisedDial, TcpFallsByTheShareThatAnswersOnceTheErrorExceedsTheOneWayDelay) {
   const std::map<Key, Four> all = SweepDials();
-  ASSERT_EQ(all.size(), 2u * 5u * 9u);
+  ASSERT_EQ(all.size(), 2u * 5u * 15u);
   for (const auto& [key, four] : all) {
     const Four& udp = all.at({"UDP", key.quarter_us, key.error_ppm});
     for (const int r : {0, 10, 30, 50, 100}) {
+      const bool tie = key.error_ppm == 1000000 || key.error_ppm == -1000000;
+      if (tie && r > 0 && key.transport != "UDP") continue;  // decided by no behaviour
       SCOPED_TRACE(absl::StrCat(key.transport, " quarter of RTT ", key.quarter_us, " us, error ", key.error_ppm,
                                 " ppm, ", r, " % answer"));
       const bool late = key.error_ppm > 1000000 || key.error_ppm < -1000000;
@@ -74,7 +76,10 @@ TEST(SynchronisedDial, TcpFallsByTheShareThatAnswersOnceTheErrorExceedsTheOneWay
     }
     // What succeeds does so at the first attempt, and nothing at a later one.
     for (int a = 0; a < 2; ++a) {
-      for (int b = 0; b < 2; ++b) EXPECT_EQ(four.tries[a][b], four.connected[a][b] ? 1 : 3);
+      for (int b = 0; b < 2; ++b) {
+        if (four.tries[a][b] == 0) continue;  // left out
+        EXPECT_EQ(four.tries[a][b], four.connected[a][b] ? 1 : 3);
+      }
     }
   }
 }

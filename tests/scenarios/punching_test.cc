@@ -33,6 +33,10 @@ TEST(PunchingFile, WhatCannotBeIsRefusedWithItsPlace) {
               HasSubstr("punching \"punch\" has 3 peers; it takes two"));
   EXPECT_THAT(WhyRefused(Punched("punching { name: \"punch\" peer { name: \"bob\" host: \"nobody\" } }")),
               HasSubstr("no host \"nobody\""));
+  const std::string then_listen = "punching { name: \"punch\" technique: SYN_THEN_LISTEN ";
+  EXPECT_THAT(WhyRefused(Punched(then_listen + "timing_error_us: -1 }")),
+              HasSubstr("B cannot act before A has told it to"));
+  EXPECT_THAT(WhyRefused(Punched(then_listen + "timing_error_ppm: 1 }")), HasSubstr("say timing_error_us"));
   EXPECT_THAT(WhyRefused(Punched("punching { name: \"punch\" rendezvous: \"nowhere\" }")),
               HasSubstr("no host \"nowhere\""));
   EXPECT_THAT(WhyRefused(Punched("topology { network { name: \"lan_a\" core_address: \"192.0.2.1\" } }")),
