@@ -129,5 +129,39 @@ TEST(IceTcp, ActiveAndPassiveAloneNeedANatThatLetsStrangersIn) {
   EXPECT_EQ(RunHomes("port-restricted-cone", "port-restricted-cone", agent, server).outcome.outcome, Outcome::kFailed);
 }
 
+// A passive and a simultaneous-open candidate each ask the STUN server over a connection of its own, after UDP's two
+// requests and a Ta of 50 ms apart: the last begins at 150 ms and takes two round trips of 40 ms, where UDP's took one
+// from 50 ms on. Nothing else waits for TCP, so that is what it costs a session that UDP decides, or a relay.
+TEST(IceTcp, WhatTcpCandidatesCostIsTwoSlotsOfTaARoundTripAndTheirMappings) {
+  struct Row {
+    const char* nats;
+    proto::RunOutcome outcome;
+    std::uint32_t bindings_off;
+    std::uint32_t bindings_on;
+  };
+  // Of each side: the agent's and the referral connection's. TCP adds two ports that are listened on, and one for each
+  // of two connections to the peer's passive candidates. Symmetric NATs map each pair anew.
+  constexpr Row kRows[] = {{"port-restricted-cone", proto::DIRECT, 4, 12}, {"symmetric", proto::RELAYED, 10, 22}};
+  for (const Row& row : kRows) {
+    SCOPED_TRACE(row.nats);
+    const Scenario firewalls = Library("ice_tcp_firewalls");
+    const auto id = [&](const char* tcp) {
+      return absl::StrCat("ice_tcp_firewalls/blocked=none,nats=", row.nats, ",tcp=", tcp, ",turn=udp");
+    };
+    const WatchedRun off(firewalls, id("off"));
+    const WatchedRun on(firewalls, id("on"));
+    for (int side : {0, 1}) {
+      EXPECT_EQ(off.result.session(0).side(side).gathered_us(), 50000u + 40000u);
+      EXPECT_EQ(on.result.session(0).side(side).gathered_us(), 3 * 50000u + 2 * 40000u);
+      EXPECT_EQ(on.result.session(0).side(side).connected_us() - off.result.session(0).side(side).connected_us(),
+                2 * 50000u + 40000u);
+    }
+    EXPECT_EQ(off.result.session(0).outcome(), row.outcome);
+    EXPECT_EQ(on.result.session(0).outcome(), row.outcome);
+    EXPECT_EQ(off.result.nat_bindings(), row.bindings_off);
+    EXPECT_EQ(on.result.nat_bindings(), row.bindings_on);
+  }
+}
+
 }  // namespace
 }  // namespace pinhole::scenarios
