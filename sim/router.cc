@@ -17,7 +17,8 @@ void Router::Forward(int interface, PacketPtr packet) {
       filters_sources_[static_cast<std::size_t>(interface)]) {
     const Route* back = routes().Find(packet->source.address());
     if (back == nullptr || back->interface != interface) {
-      world().Drop(*this, std::move(packet), Rule::kSourceFiltered, {.endpoint = packet->source});
+      const net::SocketAddress source = packet->source;
+      world().Drop(*this, std::move(packet), Rule::kSourceFiltered, {.endpoint = source});
       return;
     }
   }
