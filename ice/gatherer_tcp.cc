@@ -39,7 +39,7 @@ void Gatherer::AddTcpBases(std::span<const LocalAddress> ranked, int stream, int
         ++sockets_opening_;
         continue;
       }
-      // A placeholder: ports are taken when connections are made (§4.1).
+      // Each connection takes a port of its own when it is made; the candidate names the discard port (§4.1).
       session_.base(index).state = LocalBase::State::kOpen;
       session_.base(index).self.address = base.address().WithPort(kActivePort);
       AddHost(index);

@@ -50,7 +50,7 @@ class TcpTracker {
     kPass,           // and the timer starts again with Life()
     kPassUncounted,  // it may be valid or not: its receiver knows. No timer starts
     kPassAndForget,  // and the session is over
-    kReopen,         // a new connection of the same endpoints: forget this session, and begin again with the segment
+    kReopen,         // the segment opens a new connection of the same endpoints, and this one is over
     kRefuse,         // invalid, by `rule`
   };
   struct Judgement {
