@@ -16,6 +16,7 @@
 
 #include "net/random.h"
 #include "sim/nat/nat.h"
+#include "tests/fuzz/tracker_lives.h"
 
 namespace pinhole::sim {
 namespace {
@@ -467,7 +468,8 @@ class Run {
           continue;
         }
         Require(entry->expires > now_, "an entry that is over is not found");
-        Require(entry->expires <= now_ + LifeOf(entry->state), "an entry lives by the timeout of its state");
+        Require(entry->expires <= now_ + LifeOf(profile_.tcp.tracking.timeouts, entry->state),
+                "an entry lives by the timeout of its state");
         // SYN_SENT with nothing heard before: whose SYN it is the record tells.
         const auto syn = last_syn_.find({inside, remote});
         if (syn != last_syn_.end() && entry->state == TcpTrackerState::kSynSent && !heard(inside, remote)) {
@@ -479,30 +481,6 @@ class Run {
     }
     const int limit = profile_.mappings_per_host_max;
     Require(limit == 0 || nat_.CountMappings(now_) <= 2 * limit, "mappings are bounded");
-  }
-  net::Duration LifeOf(TcpTrackerState state) const {
-    const TcpTimeouts& timeouts = profile_.tcp.tracking.timeouts;
-    switch (state) {
-      case TcpTrackerState::kNone:
-      case TcpTrackerState::kSynSent:
-      case TcpTrackerState::kSynSent2:
-        return timeouts.syn_sent;
-      case TcpTrackerState::kSynReceived:
-        return timeouts.syn_received;
-      case TcpTrackerState::kEstablished:
-        return timeouts.established;
-      case TcpTrackerState::kFinWait:
-        return timeouts.fin_wait;
-      case TcpTrackerState::kCloseWait:
-        return timeouts.close_wait;
-      case TcpTrackerState::kLastAck:
-        return timeouts.last_ack;
-      case TcpTrackerState::kTimeWait:
-        return timeouts.time_wait;
-      case TcpTrackerState::kClose:
-        return timeouts.close;
-    }
-    std::abort();
   }
   // Anything from that remote endpoint ever reached it: then a SYN may be a new beginning by either.
   bool heard(const SocketAddress& inside, const SocketAddress& remote) const {

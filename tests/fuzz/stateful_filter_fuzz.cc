@@ -13,6 +13,7 @@
 
 #include "net/bytes.h"
 #include "sim/nat/stateful_filter.h"
+#include "tests/fuzz/tracker_lives.h"
 
 namespace pinhole::sim {
 namespace {
@@ -193,7 +194,7 @@ class Run {
     if (after == TcpTrackerState::kNone) {
       ends_.erase(pair);
     } else {
-      ends_[pair] = now_ + LifeOf(after);
+      ends_[pair] = now_ + LifeOf(profile_.tcp.timeouts, after);
     }
   }
 
@@ -254,31 +255,6 @@ class Run {
       Require(resets == (profile_.unsolicited == Unsolicited::kReset), "and the profile's");
       held_.erase(held);
     }
-  }
-
-  net::Duration LifeOf(TcpTrackerState state) const {
-    const TcpTimeouts& timeouts = profile_.tcp.timeouts;
-    switch (state) {
-      case TcpTrackerState::kNone:
-      case TcpTrackerState::kSynSent:
-      case TcpTrackerState::kSynSent2:
-        return timeouts.syn_sent;
-      case TcpTrackerState::kSynReceived:
-        return timeouts.syn_received;
-      case TcpTrackerState::kEstablished:
-        return timeouts.established;
-      case TcpTrackerState::kFinWait:
-        return timeouts.fin_wait;
-      case TcpTrackerState::kCloseWait:
-        return timeouts.close_wait;
-      case TcpTrackerState::kLastAck:
-        return timeouts.last_ack;
-      case TcpTrackerState::kTimeWait:
-        return timeouts.time_wait;
-      case TcpTrackerState::kClose:
-        return timeouts.close;
-    }
-    std::abort();
   }
 
   FilterProfile profile_;
