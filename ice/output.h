@@ -44,7 +44,7 @@ struct Connect {
   ConnectionTag connection{};
   net::SocketAddress local;
   net::SocketAddress remote;
-  net::PacketClass packet_class = net::PacketClass::kOther;  // of its segments without data
+  net::PacketClass packet_class = net::PacketClass::kOther;  // as in net::TcpOptions
 };
 // All of it, in order, or the connection has to end.
 struct SendStream {

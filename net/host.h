@@ -152,7 +152,8 @@ struct TcpOptions {
   Duration keepalive{};
   // SYNs answered whose handshakes are not complete; more are dropped, to be sent again.
   int listen_backlog = 16;
-  // Of segments without data: SYN, ACK, FIN, RST.
+  // Of segments without data. SYN, FIN and RST have it, for they are about the connection; an ACK is about data, and
+  // has the class of the last data that came, or this if none has.
   PacketClass packet_class = PacketClass::kOther;
 };
 

@@ -160,6 +160,10 @@ void TcpSockets::OnSegment(int interface, PacketPtr packet) {
     if (successor == nullptr) {
       current_ = packet->id;
       current_socket_ = &socket;
+      if (packet->payload.size_bytes != 0) {
+        const bool again = packet->packet_class == net::PacketClass::kRetransmittedCheck;
+        socket.ack_class = again ? net::PacketClass::kCheck : packet->packet_class;
+      }
       const TcpConnection::Verdict verdict =
           socket.tcp->OnSegment(world.now(), packet->tcp, world.payloads().bytes(packet->payload));
       if (verdict.accepted()) {
@@ -364,7 +368,8 @@ void TcpSockets::Send(Socket& socket, const TcpConnection::SendSegment& segment)
   out.first = segment.first;
   out.second = segment.second;
   out.ttl = socket.wanted.ttl;
-  out.packet_class = socket.wanted.packet_class;
+  const bool about_connection = (segment.header.flags & (kTcpSyn | kTcpFin | kTcpRst)) != 0;
+  out.packet_class = about_connection ? socket.wanted.packet_class : socket.ack_class;
   if (segment.payload_bytes() != 0) {
     // The class and cause of its first byte.
     const auto mark = std::upper_bound(socket.marks.begin() + static_cast<std::ptrdiff_t>(socket.first_mark),

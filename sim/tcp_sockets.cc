@@ -38,6 +38,7 @@ TcpSockets::Socket& TcpSockets::Make(std::uint32_t program, const Pair& ends, co
   Socket& socket = *slots_[slot];
   socket.ends = ends;
   socket.wanted = wanted;
+  socket.ack_class = wanted.packet_class;
   socket.slot = slot;
   socket.rank = made_++;
   socket.program = program;

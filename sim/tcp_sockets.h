@@ -28,6 +28,9 @@ class HostNode;
 // Segments leave at once, whoever called. Programs are told only from the node's own events (a segment, an ICMP error,
 // a timer), one call at a time: what comes of a call that a program makes is told when that is over.
 //
+// Classes are as net::TcpOptions says; a retransmitted check is acknowledged as a check, for an ACK is no
+// retransmission.
+//
 // A connection outlives its id: Close() takes the id away, the rest (FIN, retransmissions, TIME-WAIT) goes on alone. An
 // id outlives its connection where both sides have finished and the program has not called Close().
 class TcpSockets {
@@ -93,6 +96,7 @@ class TcpSockets {
   struct Socket {
     Pair ends;  // a listener's remote end is not set
     net::TcpOptions wanted;
+    net::PacketClass ack_class = net::PacketClass::kOther;  // of the last data that came; before any, wanted's
     std::uint32_t slot = 0;
     std::uint64_t rank = 0;  // in the order made
     std::uint32_t id = 0;    // 0: not told yet, or given back

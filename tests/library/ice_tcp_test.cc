@@ -129,6 +129,30 @@ TEST(IceTcp, ActiveAndPassiveAloneNeedANatThatLetsStrangersIn) {
   EXPECT_EQ(RunHomes("port-restricted-cone", "port-restricted-cone", agent, server).outcome.outcome, Outcome::kFailed);
 }
 
+// The packets of one class that both hosts of a session over TCP alone send, when it is held so long after connecting.
+std::uint64_t SentOverTcp(const std::string& packet_class, int hold_s) {
+  const std::string tcp = "withhold_udp: true withhold_relay: true tcp { simultaneous_open: true }";
+  const Scenario scenario =
+      Homes("port-restricted-cone", "port-restricted-cone",
+            absl::StrCat("session { name: \"call\" hold_us: ", hold_s, "000000 agent { ", tcp, " } }"), kServer);
+  const WatchedRun watched(scenario, "homes");
+  EXPECT_EQ(watched.result.session(0).outcome(), proto::DIRECT);
+  std::uint64_t packets = 0;
+  for (const proto::ClassTraffic& sent : watched.result.traffic()) {
+    if (sent.packet_class() == packet_class) packets += sent.packets();
+  }
+  return packets;
+}
+
+// Its ACKs are of data and consent checks, though they travel on the connection of a check.
+TEST(IceTcp, ASessionThatIsHeldSendsNoMoreOfTheClassesOfChecks) {
+  for (const char* packet_class : {"check", "retransmitted_check", "response"}) {
+    EXPECT_EQ(SentOverTcp(packet_class, 61), SentOverTcp(packet_class, 1)) << packet_class;
+  }
+  EXPECT_GT(SentOverTcp("check", 1), 0u);
+  EXPECT_GT(SentOverTcp("consent", 61), SentOverTcp("consent", 1));
+}
+
 // A passive and a simultaneous-open candidate each ask the STUN server over a connection of its own, after UDP's two
 // requests and a Ta of 50 ms apart: the last begins at 150 ms and takes two round trips of 40 ms, where UDP's took one
 // from 50 ms on. Nothing else waits for TCP, so that is what it costs a session that UDP decides, or a relay.

@@ -406,33 +406,61 @@ TEST(TcpHost, ALinkWhoseMtuShrinksUnderAConnectionStallsNothing) {
   EXPECT_LT(two.world.now(), Time(10s));
 }
 
-TEST(TcpHost, SegmentsHaveTheClassOfTheirConnectionOrOfTheirWrite) {
+// "alice SA signalling" for each; those with data have the number of its bytes.
+std::vector<std::string> ClassLines(const std::vector<SegmentRecord::Segment>& segments) {
+  std::vector<std::string> lines;
+  for (const SegmentRecord::Segment& segment : segments) {
+    const std::string bytes = segment.bytes == 0 ? "" : " " + std::to_string(segment.bytes);
+    lines.push_back(segment.node + " " + SegmentRecord::Flags(segment.header.flags) + bytes + " " +
+                    net::ToString(segment.packet_class));
+  }
+  return lines;
+}
+
+TEST(TcpHost, DataHasTheClassOfItsWriteAnAckThatOfTheLastDataThatCameAndTheRestThatOfTheConnection) {
   TcpWorld two;
   SegmentRecord record(two.world);
   const TcpWorld::Pair pair = two.ConnectPair({.packet_class = net::PacketClass::kSignalling});
+  two.RunFor(1s);
   two.alice.write_options = {.packet_class = net::PacketClass::kData};
   two.alice.Write(pair.alice, "data");
-  two.alice.write_options = {.packet_class = net::PacketClass::kConsent};
-  two.alice.Write(pair.alice, "consent", true);
+  two.RunFor(1s);  // a delayed ACK, which answers no segment at once
+  two.bob.write_options = {.packet_class = net::PacketClass::kResponse};
+  two.bob.Write(pair.bob, "answer");
   two.RunFor(1s);
-  int data = 0, consent = 0;
-  for (const SegmentRecord::Segment& segment : record.sent) {
-    const bool is_data = segment.bytes == 4, is_consent = segment.bytes == 7;
-    data += is_data;
-    consent += is_consent;
-    EXPECT_EQ(segment.packet_class, is_data      ? net::PacketClass::kData
-                                    : is_consent ? net::PacketClass::kConsent
-                                                 : net::PacketClass::kSignalling)
-        << SegmentRecord::Flags(segment.header.flags);
-  }
-  EXPECT_EQ(data, 1);
-  EXPECT_EQ(consent, 1);
+  two.alice.write_options = {.packet_class = net::PacketClass::kConsent};
+  two.alice.Write(pair.alice, "consent");
+  two.RunFor(1s);
+  two.alice.Write(pair.alice, "", true);
+  two.RunFor(1s);
+  two.bob.host().Abort(pair.bob).IgnoreError();
+  two.RunFor(1s);
+  EXPECT_EQ(ClassLines(record.sent),
+            (std::vector<std::string>{"alice S signalling", "bob SA signalling", "alice A signalling",  //
+                                      "alice A 4 data", "bob A data",                                   //
+                                      "bob A 6 response", "alice A response",                           //
+                                      "alice A 7 consent", "bob A consent",                             //
+                                      "alice FA signalling", "bob A consent", "bob R signalling"}));
 }
 
-TEST(TcpHost, ARetransmittedCheckIsOneByClass) {
+TEST(TcpHost, AnAckOfDataThatCameTwiceHasItsClass) {
+  TcpWorld two({}, {}, {.delay = 20ms, .duplicate_ppm = 1'000'000});
+  SegmentRecord record(two.world);
+  const TcpWorld::Pair pair = two.ConnectPair({.packet_class = net::PacketClass::kSignalling});
+  two.RunFor(1s);
+  record.sent.clear();
+  two.alice.write_options = {.packet_class = net::PacketClass::kData};
+  two.alice.Write(pair.alice, "data");
+  two.RunFor(1s);
+  ASSERT_GT(record.From("bob").size(), 0u);
+  for (const SegmentRecord::Segment& segment : record.sent) EXPECT_EQ(segment.packet_class, net::PacketClass::kData);
+}
+
+TEST(TcpHost, ARetransmittedCheckIsOneByClassAndItsAckIsNot) {
   LinkProfile lossy = {.delay = 20ms};
   lossy.faults.push_back({.packet_class = net::PacketClass::kCheck, .nth = 1});
-  TcpWorld two({}, {}, lossy);
+  TcpWorld two;
+  two.world.SetLinkProfile(two.link, World::Direction::kAToB, lossy);
   SegmentRecord record(two.world);
   const TcpWorld::Pair pair = two.ConnectPair();
   two.alice.write_options = {.packet_class = net::PacketClass::kCheck};
@@ -444,6 +472,7 @@ TEST(TcpHost, ARetransmittedCheckIsOneByClass) {
   }
   EXPECT_EQ(classes, (std::vector<net::PacketClass>{net::PacketClass::kCheck, net::PacketClass::kRetransmittedCheck}));
   EXPECT_EQ(two.bob.at(pair.bob).received, "check");
+  EXPECT_EQ(record.From("bob").back().packet_class, net::PacketClass::kCheck);
 }
 
 TEST(TcpHost, DataIsCausedByWhatTheProgramSaysOrIsBeingToldOf) {
