@@ -556,6 +556,8 @@ absl::Status Planner::AddSessions() {
       planned.peers[i] = *std::move(peer);
       apps::IceEndpoint::Options& options = planned.peers[i].endpoint;
       options.exchange_patience = kExchangePatience + latest;
+      // The endpoint gives up, and says why; the agent does not before it.
+      options.agent.exchange_wait = std::max(options.agent.exchange_wait, options.exchange_patience);
       options.data.datagrams = session.data().datagrams();
       options.data.payload_bytes = session.data().payload_bytes();
       options.data.interval = microseconds(session.data().interval_us());

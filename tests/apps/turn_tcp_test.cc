@@ -225,18 +225,18 @@ TEST_F(TurnOverTcp, AStrangerMayNotAnnounceALongMessage) {
   EXPECT_EQ(stranger_.at(id).reset, 1);
 }
 
-TEST_F(TurnOverTcp, AStrangerThatSaysNothingForTwoMinutesIsClosedAndAClientWithAnAllocationIsNot) {
+TEST_F(TurnOverTcp, AStrangerThatSaysNothingForFiveMinutesIsClosedAndAClientWithAnAllocationIsNot) {
   const auto client = StartClient(stun::Transport::kTcp);
   const net::SocketId silent = stranger_.Connect(At("10.0.0.2:0"), At("192.0.2.1:443"));
   const net::SocketId talking = stranger_.Connect(At("10.0.0.2:0"), At("192.0.2.1:443"));
-  RunFor(119s);
+  RunFor(299s);
   stranger_.Write(talking, BindingRequest());
   EXPECT_EQ(server_.tcp_connections(), 3u);
   RunFor(2s);
   EXPECT_EQ(stranger_.at(silent).closed, 1);
   EXPECT_EQ(stranger_.at(talking).closed, 0);
   EXPECT_EQ(server_.tcp_connections(), 2u);
-  RunFor(117s);
+  RunFor(297s);
   EXPECT_EQ(stranger_.at(talking).closed, 0);
   RunFor(2s);
   EXPECT_EQ(stranger_.at(talking).closed, 1);

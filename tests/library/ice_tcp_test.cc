@@ -153,6 +153,21 @@ TEST(IceTcp, ASessionThatIsHeldSendsNoMoreOfTheClassesOfChecks) {
   EXPECT_GT(SentOverTcp("consent", 61), SentOverTcp("consent", 1));
 }
 
+// A mapping lasts while the connection to the server does (RFC 8489 §6.2.2). These NATs draw another port for the next,
+// which the peer has not heard of.
+TEST(IceTcp, AServerReflexiveCandidateWaitsForAPeerThatComesThreeMinutesLate) {
+  const std::string nats = "tcp { ports { policy: RANDOM } transitory_timeout_us: 20000000 }";
+  const Scenario scenario = FromText(absl::StrCat(
+      "name: \"homes\" base: \"topologies/two_homes.textproto\" topology { ", kServer,
+      " nat { name: \"home_a\" profile: \"port-restricted-cone\" ", nats,
+      " } nat { name: \"home_b\" profile: \"port-restricted-cone\" ", nats, " } } session { name: \"call\" agent { ",
+      "withhold_udp: true withhold_relay: true tcp { simultaneous_open: true } } ",
+      "peer { name: \"bob\" start_offset_us: 180000000 } }"));
+  const Came came = RunOnly(scenario);
+  EXPECT_EQ(came.outcome.outcome, Outcome::kDirect) << came.outcome.a.failure;
+  EXPECT_TRUE(came.outcome.agree);
+}
+
 // A passive and a simultaneous-open candidate each ask the STUN server over a connection of its own, after UDP's two
 // requests and a Ta of 50 ms apart: the last begins at 150 ms and takes two round trips of 40 ms, where UDP's took one
 // from 50 ms on. Nothing else waits for TCP, so that is what it costs a session that UDP decides, or a relay.
