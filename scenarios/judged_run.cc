@@ -88,6 +88,9 @@ absl::StatusOr<PreparedCell> PrepareCell(const Scenario& scenario, const Cell& c
   }
   for (const proto::Punching& punching : prepared.resolved.punching()) {
     prepared.punching_expectations.push_back(ExpectationsOf(expectations, punching.name()));
+    absl::StatusOr<Prediction> prediction = Predict(prepared.resolved, punching);
+    if (!prediction.ok()) return WithCell(prediction.status(), cell);
+    prepared.punching_predictions.push_back(*std::move(prediction));
   }
   for (const proto::NatCheck& check : prepared.resolved.nat_check()) {
     prepared.nat_check_predictions.push_back(PredictNatCheck(prepared.resolved, check));
@@ -102,7 +105,8 @@ std::vector<Verdict> JudgeSessions(const PreparedCell& prepared, const CellRun& 
                              prepared.predictions[s], run.OutcomeOf(s)));
   }
   for (std::size_t i = 0; i < prepared.punching_expectations.size(); ++i) {
-    verdicts.push_back(JudgePunching(prepared.punching_expectations[i], PunchingOutcome(run, i)));
+    verdicts.push_back(Judge(prepared.punching_expectations[i], proto::Session(), prepared.punching_predictions[i],
+                             PunchingOutcome(run, i)));
   }
   for (std::size_t i = 0; i < prepared.nat_check_predictions.size(); ++i) {
     verdicts.push_back(JudgeNatCheck(prepared.nat_check_predictions[i], NatCheckOutcome(run, i)));

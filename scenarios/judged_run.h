@@ -27,6 +27,7 @@ struct PreparedCell {
   std::vector<std::vector<const proto::Expect*>> expectations;           // by session
   std::vector<Prediction> predictions;                                   // by session
   std::vector<std::vector<const proto::Expect*>> punching_expectations;  // by punching
+  std::vector<Prediction> punching_predictions;                          // by punching
   std::vector<NatCheckPrediction> nat_check_predictions;                 // by NAT check
   std::string unsupported;                                               // why it is not to be run; empty if it is
 };

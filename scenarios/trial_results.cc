@@ -132,17 +132,6 @@ std::string ExplainPunching(const CellRun& run, std::size_t index) {
   return text;
 }
 
-Verdict JudgePunching(const std::vector<const proto::Expect*>& expectations, const SessionOutcome& outcome) {
-  const bool said = std::any_of(expectations.begin(), expectations.end(),
-                                [](const proto::Expect* expect) { return expect->has_outcome(); });
-  if (!said && UnsupportedReason(expectations).empty()) {
-    Verdict verdict;
-    verdict.reason = "no expectation says what comes of this punching";
-    return verdict;
-  }
-  return Judge(expectations, proto::Session(), Prediction(), outcome);
-}
-
 NatCheckVerdicts NatCheckOutcome(const CellRun& run, std::size_t index) {
   const apps::NatCheckClient::Report& report = run.trials().nat_check(index).report();
   NatCheckVerdicts verdicts;

@@ -22,9 +22,6 @@ SessionOutcome PunchingOutcome(const CellRun& run, std::size_t index);
 // "a: ...; b: ...; last hope: check SYN ... dropped at ...". Empty: it connected.
 std::string ExplainPunching(const CellRun& run, std::size_t index);
 
-// As Judge(). A punching of which no expectation says the outcome fails: no oracle knows techniques.
-Verdict JudgePunching(const std::vector<const proto::Expect*>& expectations, const SessionOutcome& outcome);
-
 // The verdicts, by the words of NatCheckResult; absent where the test was not run.
 struct NatCheckVerdicts {
   std::string row;

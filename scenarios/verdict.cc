@@ -228,9 +228,10 @@ std::string Contradiction(const Prediction& prediction, const SessionOutcome& ou
   if (!Connected(outcome.outcome)) return "";
   const std::vector<PathKind>& paths =
       outcome.outcome == Outcome::kDirect ? prediction.direct_paths : prediction.relayed_paths;
+  if (paths.empty()) return "";
   const std::optional<PathKind> path = PathOf(outcome);
   if (!path) return "connected without a selected pair";
-  if (paths.empty() || std::find(paths.begin(), paths.end(), *path) != paths.end()) return "";
+  if (std::find(paths.begin(), paths.end(), *path) != paths.end()) return "";
   std::vector<std::string> allowed;
   for (const PathKind& one : paths) allowed.push_back(BothEnds(one));
   return absl::StrCat("the oracle knows no path ", BothEnds(*path), "; it knows: ", absl::StrJoin(allowed, " | "));

@@ -424,8 +424,8 @@ class Extraction {
 
 }  // namespace
 
-absl::StatusOr<Model> ModelOf(const proto::Scenario& cell, int session) {
-  return Extraction(cell.topology()).Run(cell.session(session));
+absl::StatusOr<Model> ModelOf(const proto::Topology& topology, const proto::Session& session) {
+  return Extraction(topology).Run(session);
 }
 
 }  // namespace pinhole::scenarios::oracle
@@ -433,7 +433,7 @@ absl::StatusOr<Model> ModelOf(const proto::Scenario& cell, int session) {
 namespace pinhole::scenarios {
 
 absl::StatusOr<Prediction> Predict(const proto::Scenario& cell, int session) {
-  const absl::StatusOr<oracle::Model> model = oracle::ModelOf(cell, session);
+  const absl::StatusOr<oracle::Model> model = oracle::ModelOf(cell.topology(), cell.session(session));
   if (!model.ok()) return model.status();
   return oracle::Predict(*model);
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "scenarios/oracle/extract.h"
 #include "sim/nat_box.h"
 #include "tests/library/punched_cell.h"
 
@@ -234,6 +235,102 @@ TEST(TcpWindows, ANatThatIgnoresScalingStallsConnectionsWhoseHostsScale) {
       }
     }
   }
+}
+
+// Two independent accounts of one matrix. The oracle leaves open who is first, and what the entries of earlier tries
+// do.
+TEST(TcpStrictness, TheOracleContradictsNoExpectationAndDecidesWhatDoesNotHangOnOrder) {
+  const Scenario scenario = LoadLibrary("tcp_strictness");
+  int decided = 0, in_time = 0;
+  for (const Cell& cell : scenario.cells()) {
+    const proto::Scenario resolved = scenario.Resolve(cell);
+    const absl::StatusOr<Prediction> prediction = Predict(resolved, resolved.punching(0));
+    ASSERT_TRUE(prediction.ok()) << prediction.status();
+    const proto::Punching& punching = resolved.punching(0);
+    if (punching.timing_error_us() == 0 && punching.tries() == 1) {
+      ++in_time;
+      EXPECT_FALSE(prediction->depends()) << cell.id << ": " << prediction->reason;
+    }
+    if (prediction->depends()) continue;
+    ++decided;
+    for (const int i : cell.expectations) {
+      if (!scenario.file().expect(i).has_outcome()) continue;
+      const bool direct = scenario.file().expect(i).outcome() == proto::Outcome::DIRECT;
+      EXPECT_TRUE(prediction->Allows(direct ? Outcome::kDirect : Outcome::kFailed))
+          << cell.id << ": " << Summary(*prediction) << ", " << prediction->reason;
+    }
+  }
+  EXPECT_EQ(in_time, 6 * 6 * 3 * 2 * 2);
+  EXPECT_GT(decided, in_time);
+}
+
+// Every technique over `topology` and `axes`, each cell run and held to the oracle where that is sure.
+struct Held {
+  int cells = 0;
+  int sure = 0;
+  int direct = 0;
+};
+Held HoldToOracle(const std::string& topology, const std::string& axes) {
+  // An expectation, which nobody judges by, so that those cells load that the oracle leaves open.
+  MemoryFiles files(
+      {{"test.textproto", absl::StrCat("name: \"all\" base: \"topologies/two_homes_punching.textproto\" ", topology,
+                                       " expect { outcome: DIRECT } sweep { ", axes,
+                                       " axis { name: \"t\" path: \"punching[punch].technique\" values: [\"CONNECT\", ",
+                                       "\"SIMULTANEOUS_OPEN\", \"SYN_THEN_LISTEN\", \"LOW_TTL_SYN\", ",
+                                       "\"FORGED_GUESSED_NUMBER\", \"FORGED_EXCHANGED_NUMBER\", \"UDP\"] } }")}});
+  Held held;
+  const absl::StatusOr<Scenario> scenario = LoadScenario("test.textproto", files);
+  EXPECT_TRUE(scenario.ok()) << scenario.status();
+  if (!scenario.ok()) return held;
+  for (const Cell& cell : scenario->cells()) {
+    ++held.cells;
+    const absl::StatusOr<PreparedCell> prepared = PrepareCell(*scenario, cell);
+    EXPECT_TRUE(prepared.ok()) << prepared.status();
+    if (!prepared.ok() || prepared->punching_predictions[0].depends()) continue;
+    const Prediction& prediction = prepared->punching_predictions[0];
+    CellRun run(prepared->plan, 1, CellRun::Options{});
+    EXPECT_TRUE(run.Run().ok());
+    const Outcome outcome = PunchingOutcome(run, 0).outcome;
+    ++held.sure;
+    held.direct += outcome == Outcome::kDirect;
+    EXPECT_TRUE(prediction.Allows(outcome)) << cell.id << ": " << Summary(prediction) << ", " << prediction.reason
+                                            << "; " << ToString(outcome) << ", " << ExplainPunching(run, 0);
+  }
+  return held;
+}
+
+// NATs of every mapping and filtering, and some that are built, on both sides.
+TEST(TcpStrictness, WhatTheOracleIsSureOfComesBetweenAnyTwoNats) {
+  const std::string nats =
+      "[\"eim-eif\", \"eim-adf\", \"eim-apdf\", \"adm-eif\", \"adm-apdf\", \"apdm-eif-session\", "
+      "\"apdm-adf-session\", \"apdm-apdf\", \"linux-masquerade\", \"linux-random-fully\", \"pf\", \"cgn\"]";
+  const Held held = HoldToOracle(
+      "", absl::StrCat("axis { name: \"a\" path: \"topology.nat[home_a].profile\" values: ", nats,
+                       " } axis { name: \"b\" path: \"topology.nat[home_b].profile\" values: ", nats, " }"));
+  EXPECT_EQ(held.cells, 12 * 12 * 7);
+  EXPECT_GT(3 * held.sure, 2 * held.cells);
+  EXPECT_GT(held.direct, 100);
+}
+
+// What is told to whom, when, and what that does.
+TEST(TcpStrictness, WhatTheOracleIsSureOfComesWhateverNatsAnswerAndForget) {
+  const auto axis = [](const std::string& field, const std::string& values) {
+    return absl::StrCat("axis { name: \"", field.substr(field.find('.') + 1), "\" path: \"topology.nat[home_a].", field,
+                        "\" path: \"topology.nat[home_b].", field, "\" values: ", values, " } ");
+  };
+  const Held held =
+      HoldToOracle("", absl::StrCat(axis("tcp.unsolicited",
+                                         "[\"DROP\", \"TCP_RST\", \"ICMP_PORT_UNREACHABLE\", "
+                                         "\"ICMP_HOST_UNREACHABLE\"]"),
+                                    axis("tcp.unsolicited_hold_us", "[\"0\", \"6000000\"]"),
+                                    axis("tcp.on_reset", "[\"TRANSITORY\", \"CLOSES\", \"DELETES\"]"),
+                                    axis("tcp.filtering", "[\"ENDPOINT_INDEPENDENT\", \"ADDRESS_AND_PORT_DEPENDENT\"]"),
+                                    axis("tcp.simultaneous_open", "[\"false\", \"true\"]"),
+                                    axis("icmp.errors_close_mapping", "[\"false\", \"true\"]"),
+                                    axis("icmp.errors_translated", "[\"false\", \"true\"]")));
+  EXPECT_EQ(held.cells, 4 * 2 * 3 * 2 * 2 * 2 * 2 * 7);
+  EXPECT_GT(2 * held.sure, held.cells);
+  EXPECT_GT(held.direct, 100);
 }
 
 }  // namespace

@@ -47,10 +47,14 @@ TEST(PunchingFile, WhatCannotBeIsRefusedWithItsPlace) {
               HasSubstr("has 1 servers; it takes three"));
 }
 
-TEST(PunchingFile, ACellOfWhichNothingIsExpectedFails) {
-  const Verdict verdict = VerdictOn(Punched(""));
-  EXPECT_EQ(verdict.kind, VerdictKind::kFail);
-  EXPECT_THAT(verdict.reason, HasSubstr("no expectation says"));
+TEST(PunchingFile, TheOracleJudgesACellOfWhichNothingIsExpected) {
+  const Verdict direct = VerdictOn(Punched(""));
+  EXPECT_EQ(direct.kind, VerdictKind::kPass) << direct.reason;
+  EXPECT_TRUE(direct.by_oracle);
+  EXPECT_EQ(direct.reason, "DIRECT: the SYNs cross, and both NATs let them pass");
+  const Verdict failed = VerdictOn(Punched("punching { name: \"punch\" technique: CONNECT }"));
+  EXPECT_EQ(failed.kind, VerdictKind::kPass) << failed.reason;
+  EXPECT_EQ(failed.reason, "FAILED: bob only listens, and home_b lets no stranger in");
 }
 
 TEST(PunchingFile, OutcomeAndKillerAreHeldAgainstTheExpectation) {

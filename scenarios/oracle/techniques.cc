@@ -1,0 +1,191 @@
+#include "scenarios/oracle/techniques.h"
+
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "scenarios/oracle/punching.h"
+
+namespace pinhole::scenarios::oracle {
+namespace {
+
+// A refused SYN is held at least this long (RFC 5382 REQ-4 says 6 s), or not at all, for the table to know which.
+constexpr net::Duration kLongHold = std::chrono::seconds(1);
+// A new number of the same endpoints is 1 ahead for each 4 us (RFC 6528), and a SYN offers a window of at most 65,535:
+// 262 ms, and some to spare.
+constexpr net::Duration kWindowIsAheadFor = std::chrono::milliseconds(200);
+
+Prediction Certain(Outcome outcome, std::string reason) {
+  Prediction prediction;
+  prediction.direct = outcome == Outcome::kDirect ? Existence::kAlways : Existence::kNever;
+  prediction.outcomes = {outcome};
+  prediction.reason = std::move(reason);
+  return prediction;
+}
+Prediction Direct(std::string reason) { return Certain(Outcome::kDirect, std::move(reason)); }
+Prediction Failed(std::string reason) { return Certain(Outcome::kFailed, std::move(reason)); }
+Prediction Open(std::string reason, DependsOn depends_on = DependsOn::kOrder) {
+  Prediction prediction;
+  prediction.direct = Existence::kDepends;
+  prediction.depends_on = depends_on;
+  prediction.outcomes = {Outcome::kDirect, Outcome::kFailed};
+  prediction.reason = std::move(reason);
+  return prediction;
+}
+
+// Segments to a peer leave by the endpoint that the rendezvous saw.
+bool KeepsEndpoint(const NatBehaviour& nat) {
+  return nat.per_tuple ? nat.keeps_port : nat.mapping == Dependence::kEndpointIndependent;
+}
+bool AnswersFromTold(const NatBehaviour& nat) { return KeepsEndpoint(nat) || (!nat.per_tuple && nat.inbound_sessions); }
+bool LetsStrangersIn(const NatBehaviour& nat) {
+  return !nat.per_tuple && nat.filtering == Dependence::kEndpointIndependent;
+}
+
+std::string ElseWhere(const PunchingSide& side) {
+  return absl::StrCat(side.nat, " gives ", side.host, " another port towards its peer than its peer was told of");
+}
+
+// One side knows of the other before anything has come from there.
+Prediction ByConnect(const Punching& p) {
+  if (!LetsStrangersIn(p.b.tcp.nat)) {
+    return Failed(absl::StrCat(p.b.host, " only listens, and ", p.b.nat, " lets no stranger in"));
+  }
+  if (!AnswersFromTold(p.b.tcp.nat)) return Failed(ElseWhere(p.b));
+  if (!p.disturbed.empty()) return Open(p.disturbed);
+  return Direct(absl::StrCat(p.b.nat, " lets strangers in"));
+}
+
+// TCP's sockets are pairs of endpoints (RFC 9293 §3.4.1): what comes from another port than was told belongs to none.
+std::optional<Prediction> ByEndpoints(const Punching& p) {
+  const bool keeps_a = KeepsEndpoint(p.a.tcp.nat), keeps_b = KeepsEndpoint(p.b.tcp.nat);
+  if (keeps_a && keeps_b) return std::nullopt;
+  // A listener takes whoever comes.
+  const bool takes_any =
+      p.technique == Technique::kSynThenListen || (p.technique == Technique::kSimultaneousOpen && p.also_listens);
+  if (!takes_any) {
+    for (const PunchingSide* side : {&p.a, &p.b}) {
+      if (!AnswersFromTold(side->tcp.nat)) return Failed(ElseWhere(*side));
+    }
+  } else if (p.technique == Technique::kSynThenListen) {
+    if (!AnswersFromTold(p.a.tcp.nat)) return Failed(ElseWhere(p.a));
+    // Where A's SYN gets in, it may leave B an endpoint to answer by.
+    const bool answers_b = LetsStrangersIn(p.b.tcp.nat) && AnswersFromTold(p.b.tcp.nat);
+    if (!keeps_b && !answers_b && p.a.tcp.nat.filtering == Dependence::kAddressAndPortDependent) {
+      return Failed(absl::StrCat(ElseWhere(p.b), ", and ", p.a.nat, " filters by port"));
+    }
+  }
+  return Open(ElseWhere(keeps_a ? p.b : p.a), DependsOn::kChance);
+}
+
+// RFC 9293 §3.5, figure 8; RFC 5382 REQ-2 has NATs let such SYNs pass.
+Prediction BySynsThatCross(const Punching& p) {
+  const bool a = p.a.tcp.simultaneous_open, b = p.b.tcp.simultaneous_open;
+  if (!a && !b && !LetsStrangersIn(p.a.tcp.nat) && !LetsStrangersIn(p.b.tcp.nat)) {
+    return Failed("neither NAT lets in a SYN that crosses one from inside");
+  }
+  if (!a || !b) return Open(absl::StrCat((a ? p.b : p.a).nat, " refuses a SYN that crosses one from inside"));
+  if (!p.disturbed.empty()) return Open(p.disturbed);
+  return Direct("the SYNs cross, and both NATs let them pass");
+}
+
+// A's SYN makes an entry that B's is to come in by. What answers A's SYN comes by that entry before.
+Prediction BySynThenListen(const Punching& p) {
+  const TcpBehaviour& home_a = p.a.tcp;
+  const bool lets_any_in = LetsStrangersIn(home_a.nat);
+  if (!home_a.simultaneous_open && !lets_any_in) {
+    return Failed(absl::StrCat(p.a.nat, " lets in no SYN where one has gone out"));
+  }
+  if (LetsStrangersIn(p.b.tcp.nat)) return Open(absl::StrCat(p.b.nat, " lets in the SYN that should end there"));
+  if (!p.disturbed.empty()) return Open(p.disturbed);
+  const bool closes = (p.b.unsolicited == Answer::kReset && home_a.reset_forgets) ||
+                      (p.b.unsolicited == Answer::kIcmp && home_a.icmp_forgets);
+  if (closes) {
+    // RFC 5382 REQ-4: a hold ends without a word when B's SYN goes out.
+    const bool held = p.b.tcp.hold >= kLongHold && p.answer_time < kLongHold;
+    const bool at_once = p.b.tcp.hold == net::Duration::zero() && p.answer_time > net::Duration::zero();
+    if (!held && !at_once) return Open(absl::StrCat("when ", p.b.nat, " answers"));
+    if (at_once && !lets_any_in) {
+      if (p.several_tries) return Open("entries of the tries before");
+      return Failed(absl::StrCat(p.b.nat, " answers, and the answer ends what ", p.a.nat, " knows of the SYN"));
+    }
+  }
+  if (home_a.tracks_numbers && p.reopen_time > kWindowIsAheadFor) {
+    return Open(absl::StrCat("whether the new number is in the window that ", p.a.nat, " remembers"));
+  }
+  return Direct(absl::StrCat("the SYN's entry in ", p.a.nat, " is still there when ", p.b.host, "'s comes"));
+}
+
+// The first SYN opens its own NAT and ends in the core, and the one that is sent again opens whatever an error has
+// closed meanwhile.
+Prediction ByLowTtl(const Punching& p) {
+  for (const PunchingSide* side : {&p.a, &p.b}) {
+    if (side->gives_up && p.tells_exceeded && side->tcp.passes_icmp) {
+      return Failed(absl::StrCat("the time exceeded ends ", side->host, "'s connect"));
+    }
+  }
+  return BySynsThatCross(p);
+}
+
+Prediction ByForgedNumber(const Punching& p) {
+  if (p.technique == Technique::kForgedGuessedNumber) {
+    return Failed("a SYN,ACK of a number that was not sent is answered with a RST at best (RFC 9293 §3.10.7.3)");
+  }
+  if (!p.forges) return Failed("no SYN,ACK comes from the rendezvous, and SYNs end on the way");
+  std::string open = p.disturbed;
+  for (const PunchingSide* side : {&p.a, &p.b}) {
+    if (side->gives_up && p.tells_exceeded && side->tcp.passes_icmp) {
+      return Failed(absl::StrCat("the time exceeded ends ", side->host, "'s connect"));
+    }
+    // Seen from outside the SYN had another number than its host knows of; without an entry there is none to compare.
+    const bool may_forget = side->tcp.icmp_forgets && p.tells_exceeded && LetsStrangersIn(side->tcp.nat);
+    if (side->rewrites_numbers && !may_forget) return Failed(absl::StrCat(side->nat, " rewrites sequence numbers"));
+  }
+  if (!open.empty()) return Open(open);
+  for (const PunchingSide* side : {&p.a, &p.b}) {
+    if (!side->tcp.icmp_forgets || !p.tells_exceeded) continue;
+    if (!LetsStrangersIn(side->tcp.nat)) {
+      return Failed(absl::StrCat("the time exceeded closes ", side->nat, " before the SYN,ACK comes"));
+    }
+    open = absl::StrCat("what ", side->nat, " makes of a SYN,ACK without a SYN");
+  }
+  if (!open.empty()) return Open(open);
+  return Direct("each side gets the SYN,ACK that answers its SYN");
+}
+
+Prediction ByDatagrams(const Punching& p) {
+  const NatBehaviour& a = p.a.udp;
+  const NatBehaviour& b = p.b.udp;
+  if (KeepsEndpoint(a) && KeepsEndpoint(b)) {
+    return p.disturbed.empty() ? Direct("both NATs keep their endpoints") : Open(p.disturbed);
+  }
+  if (!a.per_tuple && !b.per_tuple && !PunchingWorks(a, b)) return Failed(WhyPunchingFails(a, p.a.nat, b, p.b.nat));
+  return Open("who answers from where", DependsOn::kOrder);
+}
+
+}  // namespace
+
+Prediction PredictPunching(const Punching& p) {
+  if (!p.beyond.empty()) return Open(p.beyond, DependsOn::kChance);
+  if (p.technique == Technique::kUdp) return ByDatagrams(p);
+  if (p.technique == Technique::kConnect) return ByConnect(p);
+  if (std::optional<Prediction> decided = ByEndpoints(p)) return *std::move(decided);
+  switch (p.technique) {
+    case Technique::kSimultaneousOpen:
+      return BySynsThatCross(p);
+    case Technique::kSynThenListen:
+      return BySynThenListen(p);
+    case Technique::kLowTtlSyn:
+      return ByLowTtl(p);
+    case Technique::kForgedGuessedNumber:
+    case Technique::kForgedExchangedNumber:
+      return ByForgedNumber(p);
+    case Technique::kConnect:
+    case Technique::kUdp:
+      break;
+  }
+  return Open("the technique", DependsOn::kChance);
+}
+
+}  // namespace pinhole::scenarios::oracle
