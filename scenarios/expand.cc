@@ -8,7 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "scenarios/compiled_sweep.h"
+#include "scenarios/oracle/extract.h"
 #include "scenarios/resolve.h"
+#include "scenarios/verdict.h"
 
 namespace pinhole::scenarios {
 
@@ -178,8 +180,28 @@ class Expander {
     if (!found.found()) CheckCell(*resolved, &found);
     if (found.found()) return true;
     FindExpectations(*resolved, &cell);
+    CheckPunchingsAreJudged(*resolved, cell, &found);
     builder_->Add(std::move(cell));
     return true;
+  }
+
+  // Of every session the oracle says what would contradict it; of a punching it may know nothing.
+  void CheckPunchingsAreJudged(const proto::Scenario& resolved, const Cell& cell, CellProblems* found) {
+    if (resolved.punching_size() == 0) return;
+    std::vector<const proto::Expect*> expectations;
+    for (const int i : cell.expectations) expectations.push_back(&builder_->file().expect(i));
+    if (!UnsupportedReason(expectations).empty()) return;
+    for (const proto::Punching& punching : resolved.punching()) {
+      const std::vector<const proto::Expect*> its = ExpectationsOf(expectations, punching.name());
+      if (std::any_of(its.begin(), its.end(), [](const proto::Expect* one) { return one->has_outcome(); })) continue;
+      const absl::StatusOr<Prediction> prediction = Predict(resolved, punching);
+      if (prediction.ok() && !prediction->depends()) continue;
+      found->Add(absl::StrCat("punching[", punching.name(), "].technique"),
+                 absl::StrCat("punching \"", punching.name(), "\": what comes of ",
+                              proto::Punching::Technique_Name(punching.technique()), " depends (",
+                              prediction.ok() ? prediction->reason : prediction.status().message(),
+                              "), and no expectation says it; add expect { outcome: ... } for such cells"));
+    }
   }
 
   void FindExpectations(const proto::Scenario& resolved, Cell* cell) {

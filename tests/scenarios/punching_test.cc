@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "scenarios/sweep.h"
 #include "tests/scenarios/scenario_files.h"
 
@@ -55,6 +57,40 @@ TEST(PunchingFile, TheOracleJudgesACellOfWhichNothingIsExpected) {
   const Verdict failed = VerdictOn(Punched("punching { name: \"punch\" technique: CONNECT }"));
   EXPECT_EQ(failed.kind, VerdictKind::kPass) << failed.reason;
   EXPECT_EQ(failed.reason, "FAILED: bob only listens, and home_b lets no stranger in");
+}
+
+TEST(PunchingFile, ACellThatTheOracleCannotJudgeNeedsAnExpectation) {
+  const std::string late = "punching { name: \"punch\" technique: LOW_TTL_SYN timing_error_us: 1 }\n";
+  EXPECT_EQ(WhyRefused(Punched(late)),
+            "test.textproto:3:26: punching \"punch\": what comes of LOW_TTL_SYN depends (timing_error_us), and no "
+            "expectation says it; add expect { outcome: ... } for such cells");
+  EXPECT_EQ(WhyRefused(Punched(late + "expect { outcome: DIRECT }")), "");
+  EXPECT_EQ(WhyRefused(Punched(late + "expect { unsupported: \"no clocks\" }")), "");
+  // Of another punching, or of what ended it, is not enough.
+  EXPECT_THAT(WhyRefused(Punched(late + "expect { killed { node: \"home_b\" } }")),
+              HasSubstr("no expectation says it"));
+  EXPECT_THAT(WhyRefused(Punched(late + "punching { name: \"again\" peer { name: \"alice\" } peer { name: \"bob\" } "
+                                        "rendezvous: \"rendezvous\" }\n"
+                                        "expect { session: \"again\" outcome: DIRECT }")),
+              HasSubstr("punching \"punch\": what comes of LOW_TTL_SYN depends"));
+}
+
+// At the value of the axis that makes it so, once, with the first cell.
+TEST(PunchingFile, ASweepIsToldWhichOfItsCellsNeedAnExpectation) {
+  const std::string axes =
+      "sweep {\n"
+      "  axis { name: \"technique\" path: \"punching[punch].technique\" values: [\"CONNECT\", \"SIMULTANEOUS_OPEN\"] "
+      "}\n"
+      "  axis { name: \"late\" path: \"punching[punch].timing_error_us\" values: [\"0\", \"1\", \"2\"] }\n"
+      "}\n";
+  const std::string why = WhyRefused(Punched(axes));
+  EXPECT_THAT(why, HasSubstr("test.textproto:4:"));
+  EXPECT_THAT(why, HasSubstr("what comes of SIMULTANEOUS_OPEN depends (timing_error_us)"));
+  EXPECT_THAT(why, HasSubstr("in test/late=1,technique=SIMULTANEOUS_OPEN"));
+  EXPECT_EQ(std::count(why.begin(), why.end(), '\n'), 0) << why;
+  EXPECT_EQ(WhyRefused(Punched(axes + "expect { when { axis: \"late\" is_not: \"0\" } when { axis: \"technique\" is: "
+                                      "\"SIMULTANEOUS_OPEN\" } outcome: DIRECT }")),
+            "");
 }
 
 TEST(PunchingFile, OutcomeAndKillerAreHeldAgainstTheExpectation) {
