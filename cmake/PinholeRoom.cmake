@@ -33,6 +33,16 @@ function(pinhole_room name)
   pinhole_lto(pinhole_${name})
 endfunction()
 
+# pinhole_labelled(TARGET label...): the target `tests_LABEL` builds all programs of a label, and nothing else.
+function(pinhole_labelled target)
+  foreach(label ${ARGN})
+    if(NOT TARGET tests_${label})
+      add_custom_target(tests_${label})
+    endif()
+    add_dependencies(tests_${label} ${target})
+  endforeach()
+endfunction()
+
 # pinhole_test(NAME SOURCES file... DEPS target... [LABELS label...]): one GoogleTest program; every TEST in
 # it is a ctest of its own with the labels.
 include(GoogleTest)
@@ -46,6 +56,7 @@ function(pinhole_test name)
   endif()
   # Tests are run, not measured: half the time to compile. The rooms that they test keep their own level.
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+  pinhole_labelled(${name} ${TEST_LABELS})
   set(properties TIMEOUT 120)
   if(TEST_LABELS)
     # Each of the four macros on the way takes half of the backslashes.
