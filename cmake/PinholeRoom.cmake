@@ -66,7 +66,11 @@ function(pinhole_test name)
   endif()
   pinhole_test_options(${name})
   pinhole_labelled(${name} ${TEST_LABELS})
-  set(properties TIMEOUT 120)
+  set(seconds 120)
+  if(PINHOLE_SANITIZE)
+    set(seconds 300)  # all is some ten times slower
+  endif()
+  set(properties TIMEOUT ${seconds})
   if(TEST_LABELS)
     # Each of the four macros on the way takes half of the backslashes.
     list(JOIN TEST_LABELS "\\\\\\\\\\\\\\\\;" labels)
