@@ -33,6 +33,26 @@ function(pinhole_room name)
   pinhole_lto(pinhole_${name})
 endfunction()
 
+# pinhole_labelled(TARGET label...): the target `tests_LABEL` builds all programs of a label, and nothing else.
+function(pinhole_labelled target)
+  foreach(label ${ARGN})
+    if(NOT TARGET tests_${label})
+      add_custom_target(tests_${label})
+    endif()
+    add_dependencies(tests_${label} ${target})
+  endforeach()
+endfunction()
+
+# Tests are run, not measured: half the time to compile. The rooms that they test keep their own level. What only CI
+# builds, by clang and with sanitizers, takes half of that again.
+function(pinhole_test_options target)
+  if(PINHOLE_SANITIZE OR CMAKE_CXX_COMPILER_ID MATCHES Clang)
+    target_compile_options(${target} PRIVATE -O0)
+  else()
+    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  endif()
+endfunction()
+
 # pinhole_test(NAME SOURCES file... DEPS target... [LABELS label...]): one GoogleTest program; every TEST in
 # it is a ctest of its own with the labels.
 include(GoogleTest)
@@ -44,9 +64,13 @@ function(pinhole_test name)
   if(PINHOLE_LTO)
     target_link_options(${name} PRIVATE -fno-lto)  # the machine code is there already
   endif()
-  # Tests are run, not measured: half the time to compile. The rooms that they test keep their own level.
-  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
-  set(properties TIMEOUT 120)
+  pinhole_test_options(${name})
+  pinhole_labelled(${name} ${TEST_LABELS})
+  set(seconds 120)
+  if(PINHOLE_SANITIZE)
+    set(seconds 300)  # all is some ten times slower
+  endif()
+  set(properties TIMEOUT ${seconds})
   if(TEST_LABELS)
     # Each of the four macros on the way takes half of the backslashes.
     list(JOIN TEST_LABELS "\\\\\\\\\\\\\\\\;" labels)

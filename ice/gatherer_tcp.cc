@@ -133,7 +133,7 @@ void Gatherer::OnConnectionEnded(net::Instant now, const TcpConnection& connecti
   for (Request& request : requests_) {
     if (request.connection != connection.tag) continue;
     if (request.relay >= 0) {
-      session_.relays[request.relay].client.OnConnectionLost();
+      session_.relays.OnConnectionLost(request.relay);
       session_.DrainRelay(now, request.relay);
     } else {
       request.transaction->OnConnectionLost();

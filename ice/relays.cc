@@ -66,8 +66,7 @@ std::optional<Relays::Event> Relays::TakeEvent() {
 void Relays::Release(net::Instant now, int index, SocketTag tag, OutputQueue& out) {
   Relay& relay = (*this)[index];
   relay.released = true;
-  held_.erase(std::remove_if(held_.begin(), held_.end(), [&](const Held& held) { return held.relay == index; }),
-              held_.end());
+  ForgetHeld(index);
   while (relay.client.PollOutput().has_value()) {
   }
   relay.client.Release(now);
@@ -77,6 +76,16 @@ void Relays::Release(net::Instant now, int index, SocketTag tag, OutputQueue& ou
     Send(index, *send, tag, out);
     ++transactions_;
   }
+}
+
+void Relays::OnConnectionLost(int index) {
+  ForgetHeld(index);
+  (*this)[index].client.OnConnectionLost();
+}
+
+void Relays::ForgetHeld(int index) {
+  held_.erase(std::remove_if(held_.begin(), held_.end(), [&](const Held& held) { return held.relay == index; }),
+              held_.end());
 }
 
 bool Relays::SendHeld(net::Instant now, OutputQueue& out) {

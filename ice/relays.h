@@ -55,6 +55,9 @@ class Relays {
   bool SendHeld(net::Instant now, OutputQueue& out);
   bool HasHeld() const { return !held_.empty(); }
 
+  // To be called when the connection to the server has ended. What still waits for a slot goes with it.
+  void OnConnectionLost(int index);
+
   // New transactions sent, and when the last was.
   int transactions() const { return transactions_; }
   std::optional<net::Instant> last_transaction() const { return last_transaction_; }
@@ -68,6 +71,7 @@ class Relays {
  private:
   void Route(net::Instant now, int index, const stun::TurnClient::SendToServer& send, SocketTag tag, OutputQueue& out,
              TaPacer& pacer);
+  void ForgetHeld(int index);
   // One message to the server.
   void Send(int relay, const stun::TurnClient::SendToServer& send, SocketTag tag, OutputQueue& out) const;
   struct Held {

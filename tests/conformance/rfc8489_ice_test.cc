@@ -1,4 +1,5 @@
-// RFC 8489 §9.1 over a reliable transport, by those here who use the short-term mechanism: ICE's checks over TCP.
+// RFC 8489 over TCP as an agent uses it. §9.1: its checks, which have the short-term mechanism; §6.2.2: its requests to
+// TURN servers.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -56,6 +57,27 @@ TEST(Rfc8489, Section6_3_OverTcpAnAnswerWithAWrongFingerprintLeavesTheCheckWaiti
   EXPECT_EQ(agent.lone.PairTo(kPeer).state, PairState::kInProgress);
   agent.lone.AnswerOver(agent.check, kOwn);
   EXPECT_EQ(agent.lone.PairTo(kPeer).state, PairState::kSucceeded);
+}
+
+// The connection was made in a slot of the pacer, and its Allocate waits for the next one. By then the connection is
+// gone, and its owner has forgotten it. Another server keeps the agent gathering.
+TEST(Rfc8489, Section6_2_2_OverTcpARequestFailsWithItsConnectionEvenIfItWaitsToBeSent) {
+  AgentOptions options;
+  options.udp_candidates = false;
+  for (const char* server : {"198.51.100.1:3478", "198.51.100.2:3478"}) {
+    options.turn_servers.push_back({Addr(server), "user", "secret", stun::Transport::kTcp});
+  }
+  LoneAgent lone(options);
+  const ConnectionTag lost = lone.opened().at(0).tag;
+  lone.Connected(lost, kOwn);
+  ASSERT_TRUE(lone.written(lost).empty());
+  lone.Ended(lost, ConnectionEnd::kReset);
+  lone.RunFor(1s);
+  EXPECT_TRUE(lone.written(lost).empty());
+  const ConnectionTag other = lone.opened().at(1).tag;
+  lone.Connected(other, kOwn);
+  lone.RunFor(1s);
+  EXPECT_FALSE(lone.written(other).empty());
 }
 
 }  // namespace
