@@ -72,7 +72,8 @@ void DataConfirmation::OnTimer(net::Instant now) {
 
 std::optional<net::Instant> DataConfirmation::NextTimer() const {
   if (!started_ || given_up_) return std::nullopt;
-  if (confirmed()) return options_.hold ? std::optional(send_at_) : std::nullopt;
+  if (confirmed() && !options_.hold) return std::nullopt;
+  if (confirmed()) return send_at_;
   net::Instant next = give_up_at_;
   if (acknowledged_ < options_.datagrams) next = std::min(next, resend_at_);
   if (next_ < options_.datagrams && !datagram_due_) next = std::min(next, send_at_);

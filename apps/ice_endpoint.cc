@@ -316,15 +316,12 @@ void IceEndpoint::Fail(std::string why) {
 }
 
 void IceEndpoint::SetAlarm() {
-  std::optional<net::Instant> next;
-  const auto consider = [&next](std::optional<net::Instant> when) {
-    if (when && (!next || *when < *next)) next = when;
-  };
-  consider(agent_.NextTimer());
-  consider(channel_->NextTimer());
-  for (const Path& path : paths_) consider(path.data.NextTimer());
-  if (!has_remote_ && !finished()) consider(exchange_deadline_);
-  host_.WakeAt(next);
+  net::Earliest next;
+  next.Add(agent_.EarliestTimer());
+  next.Add(channel_->NextTimer());
+  for (const Path& path : paths_) next.Add(path.data.NextTimer());
+  if (!has_remote_ && !finished()) next.Add(exchange_deadline_);
+  host_.WakeAt(next.get());
 }
 
 IceEndpoint::Path& IceEndpoint::PathOf(int stream, int component) {

@@ -69,6 +69,7 @@ std::optional<ReferralFrame> ReferralFrame::Parse(net::ByteView bytes) {
 
 void ReferralFrame::AppendTo(std::vector<std::uint8_t>& bytes) const {
   const std::size_t begin = bytes.size();
+  bytes.reserve(begin + kLengthBytes + 2 + session.size() + side.size() + description.size());
   bytes.resize(begin + kLengthBytes);
   bytes.push_back(static_cast<std::uint8_t>(kind));
   switch (kind) {

@@ -114,9 +114,9 @@ std::optional<ReferralRefusal> ReferralServer::Register(net::SocketId connection
   auto session = sessions_.find(frame.session);
   if (session == sessions_.end()) {
     if (sessions_.size() >= options_.sessions_max) return ReferralRefusal::kFull;
-    session = sessions_.emplace(std::string(frame.session), std::deque<Side>()).first;
+    session = sessions_.emplace(std::string(frame.session), std::list<Side>()).first;
   }
-  std::deque<Side>& sides = session->second;
+  std::list<Side>& sides = session->second;
   auto side = std::find_if(sides.begin(), sides.end(), [&](const Side& one) { return one.name == frame.side; });
   if (side == sides.end() || !side->current) {
     const auto current = std::count_if(sides.begin(), sides.end(), [](const Side& one) { return one.current; });

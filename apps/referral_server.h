@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <map>
 #include <optional>
 #include <string>
@@ -78,7 +79,7 @@ class ReferralServer final : public net::App {
     std::optional<net::Instant> published;
     std::optional<net::Instant> handed_on;
   };
-  using Sessions = std::map<std::string, std::deque<Side>, std::less<>>;
+  using Sessions = std::map<std::string, std::list<Side>, std::less<>>;
   struct Client {
     net::SocketAddress from;
     ReferralFrames in;

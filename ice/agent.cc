@@ -197,27 +197,24 @@ void Agent::Impl::GiveBack(net::Instant now) {
   release_.Continue(now);
 }
 
-std::optional<net::Instant> Agent::Impl::ComputeNextTimer() const {
-  std::optional<net::Instant> earliest;
-  const auto consider = [&](std::optional<net::Instant> at) {
-    if (at.has_value() && (!earliest.has_value() || *at < *earliest)) earliest = at;
-  };
-  if (session_.stage == Stage::kClosed) return earliest;
-  consider(release_.NextTimer());
-  if (!session_.relays.empty()) consider(session_.relays.NextTimer());
-  if (session_.relays.HasHeld()) consider(session_.pacer.next());
-  if (session_.over()) return earliest;
-  consider(gatherer_.NextTimer());
-  consider(checks_.NextTimer());
-  if (session_.checking()) consider(keepalives_.NextTimer());
-  consider(conclusion_.NextTimer());
-  consider(session_.connections.NextTimer());
+net::Instant Agent::Impl::ComputeNextTimer() const {
+  net::Earliest earliest;
+  if (session_.stage == Stage::kClosed) return net::kNever;
+  earliest.Add(release_.NextTimer());
+  if (!session_.relays.empty()) earliest.Add(session_.relays.NextTimer());
+  if (session_.relays.HasHeld()) earliest.Add(session_.pacer.next());
+  if (session_.over()) return earliest.at();
+  earliest.Add(gatherer_.NextTimer());
+  earliest.Add(checks_.NextTimer());
+  if (session_.checking()) earliest.Add(keepalives_.NextTimer());
+  earliest.Add(conclusion_.NextTimer());
+  earliest.Add(session_.connections.NextTimer());
   if (session_.stage == Stage::kChecking && session_.lists.holds_tcp() && session_.lists.HasTcpPair()) {
-    consider(*session_.times.checks_started + session_.options.tcp.head_start);
+    earliest.Add(*session_.times.checks_started + session_.options.tcp.head_start);
   }
   const bool wants_slot = gatherer_.WantsSlot() || (session_.stage == Stage::kChecking && session_.lists.HasNext());
-  if (wants_slot) consider(session_.pacer.next());
-  return earliest;
+  if (wants_slot) earliest.Add(session_.pacer.next());
+  return earliest.at();
 }
 
 Agent::Agent(const AgentOptions& options, net::RandomSource& random, HostPacer* pacer)
@@ -382,6 +379,11 @@ void Agent::Close(net::Instant now) {
 std::optional<Output> Agent::PollOutput() { return impl_->session_.out.Poll(); }
 
 std::optional<net::Instant> Agent::NextTimer() const {
+  if (EarliestTimer() == net::kNever) return std::nullopt;
+  return EarliestTimer();
+}
+
+net::Instant Agent::EarliestTimer() const {
   if (!impl_->next_timer_known_) {
     impl_->next_timer_ = impl_->ComputeNextTimer();
     impl_->next_timer_known_ = true;

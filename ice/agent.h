@@ -76,6 +76,8 @@ class Agent {
 
   std::optional<Output> PollOutput();
   std::optional<net::Instant> NextTimer() const;
+  // The same; net::kNever: none.
+  net::Instant EarliestTimer() const;
 
   // What to tell the peer. Whole once GatheringDone has come.
   Description LocalDescription() const;

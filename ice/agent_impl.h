@@ -40,7 +40,7 @@ class Agent::Impl {
   bool StartCheck(net::Instant now);
   void EndHeadStart(net::Instant now);
   void StartCheckingIfReady(net::Instant now);
-  std::optional<net::Instant> ComputeNextTimer() const;
+  net::Instant ComputeNextTimer() const;
 
   Session session_;
   Gatherer gatherer_{session_};
@@ -48,7 +48,7 @@ class Agent::Impl {
   Keepalives keepalives_{session_};
   Conclusion conclusion_{session_, keepalives_};
   Release release_{session_};
-  mutable std::optional<net::Instant> next_timer_;
+  mutable net::Instant next_timer_;
   mutable bool next_timer_known_ = false;
 };
 

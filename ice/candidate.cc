@@ -38,11 +38,11 @@ Foundation::Foundation(absl::string_view text) : length_(static_cast<std::uint8_
   std::memcpy(text_.data(), text.data(), text.size());
 }
 
-std::string ToString(const Candidate& candidate) {
-  std::string line = absl::StrCat("candidate:", candidate.foundation.text(), " ", candidate.component,
-                                  IsTcp(candidate.transport) ? " TCP " : " UDP ", candidate.priority, " ",
-                                  candidate.address.address().ToString(), " ", candidate.address.port(), " typ ",
-                                  ToString(candidate.type));
+void AppendTo(std::string& line, const Candidate& candidate) {
+  absl::StrAppend(&line, "candidate:", candidate.foundation.text(), " ", candidate.component,
+                  IsTcp(candidate.transport) ? " TCP " : " UDP ", candidate.priority, " ",
+                  candidate.address.address().ToString(), " ", candidate.address.port(), " typ ",
+                  ToString(candidate.type));
   if (candidate.type != CandidateType::kHost) {
     // RFC 8839 §5.1: MUST be present for these types; 0.0.0.0 and port 9 hide it.
     const bool told = candidate.related != net::SocketAddress();
@@ -50,6 +50,11 @@ std::string ToString(const Candidate& candidate) {
                     told ? candidate.related.port() : 9);
   }
   if (IsTcp(candidate.transport)) absl::StrAppend(&line, " tcptype ", ToString(candidate.transport));
+}
+
+std::string ToString(const Candidate& candidate) {
+  std::string line;
+  AppendTo(line, candidate);
   return line;
 }
 

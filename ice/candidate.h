@@ -55,5 +55,6 @@ inline constexpr std::uint16_t kActivePort = 9;
 // One candidate line of RFC 8839 §5.1 without "a=": "candidate:1 1 UDP 2130706431 192.0.2.1 50000 typ host". Of TCP as
 // RFC 6544 §4.5 has it: "candidate:2 1 TCP 1526726399 192.0.2.1 9 typ host tcptype active".
 std::string ToString(const Candidate& candidate);
+void AppendTo(std::string& line, const Candidate& candidate);
 
 }  // namespace pinhole::ice

@@ -9,7 +9,7 @@ namespace pinhole::ice {
 using Stage = Session::Stage;
 
 void Conclusion::Update(net::Instant now) {
-  next_.reset();
+  next_ = {};
   AttendToSelected(now);
   if (session_.stage == Stage::kGathered) {
     const bool any_base =
@@ -17,7 +17,7 @@ void Conclusion::Update(net::Instant now) {
     if (!any_base) return FailSession(now, {Phase::kGathering, FailureReason::kNoLocalCandidates, 0});
     const net::Instant give_up = *session_.times.gathered + session_.options.exchange_wait;
     if (now >= give_up) return FailSession(now, {Phase::kExchange, FailureReason::kNoRemoteDescription, 0});
-    return WakeAt(give_up);
+    return next_.Add(give_up);
   }
   if (session_.stage != Stage::kChecking) return;
 
@@ -25,7 +25,7 @@ void Conclusion::Update(net::Instant now) {
   if (now >= pac_ends) {
     session_.remote_complete = true;  // RFC 8863 §5: a fallback for an end that was never told.
   } else {
-    WakeAt(pac_ends);
+    next_.Add(pac_ends);
   }
   if (session_.role == Role::kControlling) Nominate(now);
   for (int stream = 0; stream < session_.lists.list_count(); ++stream) {
@@ -62,7 +62,7 @@ void Conclusion::Nominate(net::Instant now) {
       ComponentStatus& component = list.component(id);
       if (component.chosen >= 0 || component.selected >= 0 || PeerNominates(stream, id)) continue;
       const NominationDecision decision = DecideNomination(session_, now, stream, id);
-      if (decision.look_again.has_value()) WakeAt(*decision.look_again);
+      if (decision.look_again.has_value()) next_.Add(*decision.look_again);
       if (decision.pair < 0) continue;
       component.chosen = decision.pair;
       CandidatePair& pair = lists.pair(decision.pair);
@@ -129,7 +129,7 @@ void Conclusion::UpdateList(net::Instant now, int stream) {
   if (session_.role == Role::kControlled) {
     const net::Instant give_up = std::max(*list.ended_at, pac_ends) + session_.options.nomination_wait;
     if (now >= give_up) return FailList(stream, Phase::kNominating, FailureReason::kNominationNeverCame);
-    WakeAt(give_up);
+    next_.Add(give_up);
   }
 }
 

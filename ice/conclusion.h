@@ -15,7 +15,7 @@ class Conclusion {
   // Draws the conclusions that are due; to be called after every input.
   void Update(net::Instant now);
   // When something is due without another input: the PAC timer, the nomination policy's patience, giving up.
-  std::optional<net::Instant> NextTimer() const { return next_; }
+  net::Instant NextTimer() const { return next_.at(); }
 
  private:
   void AttendToSelected(net::Instant now);
@@ -26,14 +26,11 @@ class Conclusion {
   bool OwnChecksAreOpen(int stream) const;
   void FailList(int stream, Phase phase, FailureReason reason);
   void FailSession(net::Instant now, const Failed& failed);
-  void WakeAt(net::Instant at) {
-    if (!next_.has_value() || at < *next_) next_ = at;
-  }
   FailureReason ReasonWithoutValidPairs(int stream) const;
 
   Session& session_;
   Keepalives& keepalives_;
-  std::optional<net::Instant> next_;
+  net::Earliest next_;
   std::optional<Failed> first_failure_;
 };
 

@@ -21,9 +21,15 @@ int ConnectivityChecks::FindCheck(const stun::TransactionId& id) const {
 
 int ConnectivityChecks::NewCheck() {
   if (free_.empty()) {
+    if (checks_.empty()) {
+      constexpr std::size_t kUsual = 8;
+      keys_.reserve(kUsual);
+      deadlines_.reserve(kUsual);
+      free_.reserve(kUsual);
+    }
     checks_.emplace_back();
     keys_.push_back(0);
-    deadlines_.push_back(net::Instant::max());
+    deadlines_.push_back(net::kNever);
     return static_cast<int>(checks_.size()) - 1;
   }
   const int check = free_.back();
@@ -41,14 +47,14 @@ void ConnectivityChecks::Free(int check) {
   }
   checks_[at].transaction.reset();
   keys_[at] = 0;
-  deadlines_[at] = net::Instant::max();
+  deadlines_[at] = net::kNever;
   free_.push_back(check);
 }
 
 void ConnectivityChecks::UpdateDeadline(int check) {
   const auto at = static_cast<std::size_t>(check);
   keys_[at] = KeyOf(checks_[at].transaction->id());
-  deadlines_[at] = checks_[at].transaction->NextTimer().value_or(net::Instant::max());
+  deadlines_[at] = checks_[at].transaction->NextTimer().value_or(net::kNever);
 }
 
 // The transaction that the pair is In-Progress by, not one that was cancelled.
@@ -85,10 +91,10 @@ void ConnectivityChecks::Clear() {
   early_.clear();
 }
 
-std::optional<net::Instant> ConnectivityChecks::NextTimer() const {
-  const auto earliest = std::min_element(deadlines_.begin(), deadlines_.end());
-  if (earliest == deadlines_.end() || *earliest == net::Instant::max()) return std::nullopt;
-  return *earliest;
+net::Instant ConnectivityChecks::NextTimer() const {
+  net::Earliest earliest;
+  for (const net::Instant deadline : deadlines_) earliest.Add(deadline);
+  return earliest.at();
 }
 
 void ConnectivityChecks::SwitchRole() {

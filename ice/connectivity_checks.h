@@ -58,7 +58,7 @@ class ConnectivityChecks {
 
   // Handles the earliest transaction that is due; false if none is.
   bool OnTimer(net::Instant now);
-  std::optional<net::Instant> NextTimer() const;
+  net::Instant NextTimer() const;
 
  private:
   struct Check {

@@ -22,12 +22,10 @@ bool IsIceChars(absl::string_view text) {  // RFC 8839 §5.1
 
 // Takes the next word off `rest`; empty at the end.
 absl::string_view TakeWord(absl::string_view& rest) {
-  const std::size_t begin = rest.find_first_not_of(' ');
-  if (begin == absl::string_view::npos) {
-    rest = {};
-    return {};
-  }
-  const std::size_t end = std::min(rest.find(' ', begin), rest.size());
+  std::size_t begin = 0;
+  while (begin < rest.size() && rest[begin] == ' ') ++begin;
+  std::size_t end = begin;
+  while (end < rest.size() && rest[end] != ' ') ++end;
   const absl::string_view word = rest.substr(begin, end - begin);
   rest.remove_prefix(end);
   return word;
@@ -76,7 +74,10 @@ std::string Serialize(const Description& description) {
   for (int stream = 0; stream < description.streams; ++stream) {
     absl::StrAppend(&text, "a=mid:", stream, "\n");
     for (const Candidate& candidate : description.candidates) {
-      if (candidate.stream == stream) absl::StrAppend(&text, "a=", ToString(candidate), "\n");
+      if (candidate.stream != stream) continue;
+      text += "a=";
+      AppendTo(text, candidate);
+      text += '\n';
     }
   }
   if (description.complete) text += "a=end-of-candidates\n";
@@ -148,6 +149,8 @@ std::optional<Description> ParseDescription(net::ByteView bytes) {
   description.ice2 = false;
   description.complete = false;
   description.streams = 0;
+  constexpr std::size_t kUsualCandidates = 8;
+  description.candidates.reserve(kUsualCandidates);
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     absl::string_view line = text.substr(0, end);

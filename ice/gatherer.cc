@@ -356,57 +356,40 @@ void Gatherer::OnTimer(net::Instant now) {
 
 // Patience counts from the last gathering request that was sent for the first time, the second try of an Allocate
 // included.
-std::optional<net::Instant> Gatherer::LastFirstSent() const {
-  if (sockets_opening_ > 0 || next_queued_ < requests_.size() || session_.relays.HasHeld()) return std::nullopt;
-  std::optional<net::Instant> last = last_first_sent_;
-  const std::optional<net::Instant> relay = session_.relays.last_transaction();
-  if (relay.has_value() && (!last.has_value() || *relay > *last)) last = relay;
-  return last;
+net::Instant Gatherer::LastFirstSent() const {
+  if (sockets_opening_ > 0 || next_queued_ < requests_.size() || session_.relays.HasHeld()) return net::kNever;
+  if (!last_first_sent_.has_value()) return session_.relays.last_transaction().value_or(net::kNever);
+  return std::max(*last_first_sent_, session_.relays.last_transaction().value_or(*last_first_sent_));
 }
 
 net::Duration Gatherer::PatienceWith(const Request& request) const {
   return request.connection.has_value() ? session_.options.tcp.gathering_deadline : session_.options.gathering_deadline;
 }
 
-std::optional<net::Instant> Gatherer::Deadline() const {
-  const std::optional<net::Instant> last = LastFirstSent();
-  if (!last.has_value()) return std::nullopt;
-  std::optional<net::Instant> earliest;
-  for (const Request& request : requests_) {
-    if (request.state != Request::State::kOpen) continue;
-    const net::Instant deadline = *last + PatienceWith(request);
-    if (!earliest.has_value() || deadline < *earliest) earliest = deadline;
-  }
-  return earliest;
-}
-
 void Gatherer::GiveUpLate(net::Instant now) {
-  const std::optional<net::Instant> last = LastFirstSent();
-  if (!last.has_value()) return;
+  const net::Instant last = LastFirstSent();
+  if (last == net::kNever) return;
   for (Request& request : requests_) {
-    if (request.state != Request::State::kOpen || now < *last + PatienceWith(request)) continue;
+    if (request.state != Request::State::kOpen || now < last + PatienceWith(request)) continue;
     request.state = Request::State::kTooLate;
     if (request.relay >= 0) ReleaseUnused(now, request.relay);
   }
 }
 
-std::optional<net::Instant> Gatherer::NextTimer() const {
-  std::optional<net::Instant> earliest;
-  const auto consider = [&](std::optional<net::Instant> at) {
-    if (at.has_value() && (!earliest.has_value() || *at < *earliest)) earliest = at;
-  };
+net::Instant Gatherer::NextTimer() const {
+  net::Earliest earliest;
   if (!done_) {
+    const net::Instant last = LastFirstSent();
     for (const Request& request : requests_) {
-      if (request.state == Request::State::kOpen && request.transaction.has_value()) {
-        consider(request.transaction->NextTimer());
-      }
+      if (request.state != Request::State::kOpen) continue;
+      if (request.transaction.has_value()) earliest.Add(request.transaction->NextTimer());
+      if (last != net::kNever) earliest.Add(last + PatienceWith(request));
     }
-    consider(Deadline());
   }
   for (const KeptBinding& kept : kept_) {
-    if (session_.base(kept.base).open()) consider(std::max(kept.next, session_.pacer.next()));
+    if (session_.base(kept.base).open()) earliest.Add(std::max(kept.next, session_.pacer.next()));
   }
-  return earliest;
+  return earliest.at();
 }
 
 }  // namespace pinhole::ice

@@ -40,7 +40,7 @@ class Gatherer {
 
   // The deadline, retransmissions, keeping alive. Does all that is due.
   void OnTimer(net::Instant now);
-  std::optional<net::Instant> NextTimer() const;
+  net::Instant NextTimer() const;
 
   bool done() const { return done_; }
   // The session has concluded: no more keeping alive.
@@ -79,8 +79,7 @@ class Gatherer {
   std::uint32_t PriorityOf(const LocalBase& base, CandidateType type, int server) const;
   bool AllSettled() const;
   // When the next open request is too late.
-  std::optional<net::Instant> Deadline() const;
-  std::optional<net::Instant> LastFirstSent() const;
+  net::Instant LastFirstSent() const;  // net::kNever: some are still to be
   net::Duration PatienceWith(const Request& request) const;
   void GiveUpLate(net::Instant now);
   void ReleaseUnused(net::Instant now, int relay);

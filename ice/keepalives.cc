@@ -109,23 +109,20 @@ void Keepalives::OnTimer(net::Instant now) {
   }
 }
 
-std::optional<net::Instant> Keepalives::NextTimer() const {
-  std::optional<net::Instant> earliest;
-  const auto consider = [&](net::Instant at) {
-    if (!earliest.has_value() || at < *earliest) earliest = at;
-  };
+net::Instant Keepalives::NextTimer() const {
+  net::Earliest earliest;
   for (const CheckList& list : session_.lists.lists()) {
     for (const ComponentStatus& component : list.components) {
       if (component.consent.state() != ConsentState::State::kKept) continue;
-      consider(component.consent.expires());
-      consider(std::max(component.consent.next_request(), session_.pacer.next_floor()));
+      earliest.Add(component.consent.expires());
+      earliest.Add(std::max(component.consent.next_request(), session_.pacer.next_floor()));
     }
   }
   for (int i = 0; i < session_.lists.pair_count(); ++i) {
     const CandidatePair& pair = session_.lists.pair(i);
-    if (NeedsKeepalive(pair)) consider(pair.last_sent + session_.options.keepalive_interval);
+    if (NeedsKeepalive(pair)) earliest.Add(pair.last_sent + session_.options.keepalive_interval);
   }
-  return earliest;
+  return earliest.at();
 }
 
 }  // namespace pinhole::ice

@@ -23,7 +23,7 @@ class Keepalives {
 
   // Does what is due.
   void OnTimer(net::Instant now);
-  std::optional<net::Instant> NextTimer() const;
+  net::Instant NextTimer() const;
 
  private:
   bool NeedsKeepalive(const CandidatePair& pair) const;

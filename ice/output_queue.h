@@ -20,16 +20,21 @@ class OutputQueue {
     next_ = 0;
   }
 
-  void Push(Output output) { entries_.push_back({std::move(output), 0, 0}); }
+  template <typename Kind>
+  void Push(const Kind& output) {
+    entries_.emplace_back(output, 0, 0);
+  }
   // Copies `bytes`.
-  void Push(Output output, net::ByteView bytes) {
-    entries_.push_back({std::move(output), bytes_.size(), bytes.size()});
+  template <typename Kind>
+  void Push(const Kind& output, net::ByteView bytes) {
+    entries_.emplace_back(output, bytes_.size(), bytes.size());
     bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
   }
 
   // Copies `prefix` and `bytes`.
-  void Push(Output output, net::ByteView prefix, net::ByteView bytes) {
-    entries_.push_back({std::move(output), bytes_.size(), prefix.size() + bytes.size()});
+  template <typename Kind>
+  void Push(const Kind& output, net::ByteView prefix, net::ByteView bytes) {
+    entries_.emplace_back(output, bytes_.size(), prefix.size() + bytes.size());
     bytes_.insert(bytes_.end(), prefix.begin(), prefix.end());
     bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
   }
@@ -48,6 +53,9 @@ class OutputQueue {
 
  private:
   struct Entry {
+    template <typename Kind>
+    Entry(const Kind& kind, std::size_t at, std::size_t bytes) : output(kind), offset(at), size(bytes) {}
+
     Output output;
     std::size_t offset;  // into bytes_
     std::size_t size;

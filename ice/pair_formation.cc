@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 #include <vector>
 
 #include "ice/priority.h"
@@ -71,12 +72,13 @@ void MatchComponents(Session& session) {
 
 bool Precedes(const CandidatePair& a, const CandidatePair& b) {
   if (a.priority != b.priority) return a.priority > b.priority;
-  return a.component < b.component;
+  return std::tie(a.component, a.local, a.remote) < std::tie(b.component, b.local, b.remote);
 }
 
 // All pairs of one stream, sorted and pruned.
 std::vector<CandidatePair> PairsOf(Session& session, int stream) {
   std::vector<CandidatePair> pairs;
+  pairs.reserve(session.local_candidates.size() * static_cast<std::size_t>(session.remotes.size()));
   for (std::size_t i = 0; i < session.local_candidates.size(); ++i) {
     const Candidate& local = session.local_candidates[i];
     if (local.stream != stream || !IsPaired(session, static_cast<int>(i))) continue;
@@ -87,7 +89,7 @@ std::vector<CandidatePair> PairsOf(Session& session, int stream) {
       pairs.push_back(MakePair(session, base, static_cast<int>(i), remote));
     }
   }
-  std::stable_sort(pairs.begin(), pairs.end(), Precedes);
+  std::sort(pairs.begin(), pairs.end(), Precedes);
   RefuseTargets(session, pairs);
   std::vector<bool> seen(session.bases.size() * static_cast<std::size_t>(session.remotes.size()));
   const auto is_redundant = [&](const CandidatePair& pair) {

@@ -99,13 +99,10 @@ bool Relays::SendHeld(net::Instant now, OutputQueue& out) {
   return true;
 }
 
-std::optional<net::Instant> Relays::NextTimer() const {
-  std::optional<net::Instant> earliest;
-  for (const Relay& relay : all_) {
-    const std::optional<net::Instant> next = relay.client.NextTimer();
-    if (next.has_value() && (!earliest.has_value() || *next < *earliest)) earliest = next;
-  }
-  return earliest;
+net::Instant Relays::NextTimer() const {
+  net::Earliest earliest;
+  for (const Relay& relay : all_) earliest.Add(relay.client.EarliestTimer());
+  return earliest.at();
 }
 
 }  // namespace pinhole::ice

@@ -66,7 +66,7 @@ class Relays {
   // with every request, timers and answers go on until it is over.
   void Release(net::Instant now, int index, SocketTag tag, OutputQueue& out);
 
-  std::optional<net::Instant> NextTimer() const;
+  net::Instant NextTimer() const;
 
  private:
   void Route(net::Instant now, int index, const stun::TurnClient::SendToServer& send, SocketTag tag, OutputQueue& out,

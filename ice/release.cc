@@ -116,8 +116,8 @@ void Release::Continue(net::Instant now) {
   mode_ = Mode::kDone;
 }
 
-std::optional<net::Instant> Release::NextTimer() const {
-  if (mode_ != Mode::kUnselected && mode_ != Mode::kAll) return std::nullopt;
+net::Instant Release::NextTimer() const {
+  if (mode_ != Mode::kUnselected && mode_ != Mode::kAll) return net::kNever;
   return std::max(at_, session_.pacer.next_floor());
 }
 

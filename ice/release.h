@@ -22,7 +22,7 @@ class Release {
   void Now(net::Instant now);
 
   void Continue(net::Instant now);
-  std::optional<net::Instant> NextTimer() const;
+  net::Instant NextTimer() const;
 
  private:
   enum class Mode : std::uint8_t { kNone, kUnselected, kAll, kSockets, kDone };

@@ -92,12 +92,12 @@ void TcpConnections::RetryDue(net::Instant now, OutputQueue& out) {
   }
 }
 
-std::optional<net::Instant> TcpConnections::NextTimer() const {
-  std::optional<net::Instant> earliest;
+net::Instant TcpConnections::NextTimer() const {
+  net::Earliest earliest;
   for (const auto& one : all_) {
-    if (one->state == State::kPausing && (!earliest.has_value() || one->retry_at < *earliest)) earliest = one->retry_at;
+    if (one->state == State::kPausing) earliest.Add(one->retry_at);
   }
-  return earliest;
+  return earliest.at();
 }
 
 bool TcpConnections::SendFrame(const TcpConnection& connection, net::ByteView bytes, net::PacketClass packet_class,

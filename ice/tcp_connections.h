@@ -73,7 +73,7 @@ class TcpConnections {
   // A failed one is to be tried again at `at`, from the same port.
   static void Pause(TcpConnection& connection, net::Instant at);
   void RetryDue(net::Instant now, OutputQueue& out);
-  std::optional<net::Instant> NextTimer() const;
+  net::Instant NextTimer() const;
 
   // One frame. False: not open, or more bytes than a frame holds.
   static bool SendFrame(const TcpConnection& connection, net::ByteView bytes, net::PacketClass packet_class,

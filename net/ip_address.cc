@@ -12,13 +12,16 @@ constexpr int kGroups = 8;  // of 16 bits, in an IPv6 address
 
 // "192.0.2.1" to four bytes.
 bool ParseDottedDecimal(absl::string_view text, std::uint8_t* out) {
+  const char* at = text.data();
+  const char* const end = at + text.size();
   for (int i = 0; i < 4; ++i) {
-    const std::size_t dot = i < 3 ? text.find('.') : text.size();
-    if (dot == absl::string_view::npos) return false;
-    const std::optional<std::uint32_t> value = ParseDecimal(text.substr(0, dot), 255);
+    const char* const part_end = i < 3 ? std::find(at, end, '.') : end;
+    if (i < 3 && part_end == end) return false;
+    const std::optional<std::uint32_t> value =
+        ParseDecimal(absl::string_view(at, static_cast<std::size_t>(part_end - at)), 255);
     if (!value) return false;
     out[i] = static_cast<std::uint8_t>(*value);
-    text.remove_prefix(std::min(dot + 1, text.size()));
+    at = part_end + 1;
   }
   return true;
 }
@@ -88,7 +91,7 @@ std::string DottedDecimal(const std::uint8_t* p) {
 }  // namespace
 
 std::optional<IpAddress> IpAddress::Parse(absl::string_view text) {
-  if (text.find(':') != absl::string_view::npos) return ParseV6(text);
+  if (std::find(text.begin(), text.end(), ':') != text.end()) return ParseV6(text);
   std::uint8_t p[4];
   if (!ParseDottedDecimal(text, p)) return std::nullopt;
   return V4(p[0], p[1], p[2], p[3]);

@@ -85,8 +85,9 @@ class IpAddress {
   }
 
  private:
-  Family family_ = Family::kIpv4;
+  // First, so that a copy, sixteen bytes and one, does not part what high() and low() load.
   std::array<std::uint8_t, 16> bytes_ = {};
+  Family family_ = Family::kIpv4;
 };
 
 // An address and how many of its leading bits count: "192.168.1.0/24", "2001:db8::/32".

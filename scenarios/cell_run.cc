@@ -119,6 +119,8 @@ absl::Status CellRun::Build() {
 
 absl::Status CellRun::BuildNodes() {
   nodes_.reserve(plan_.nodes.size());
+  hosts_.reserve(plan_.nodes.size());
+  first_interface_.reserve(plan_.nodes.size());
   for (const PlannedNode& planned : plan_.nodes) {
     sim::HostNode* host = nullptr;
     switch (planned.kind) {

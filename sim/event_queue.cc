@@ -17,6 +17,7 @@ EventQueue::EventQueue() : near_limit_(kEndOfTime) {
   due_mask_ = 15;
   due_ = std::make_unique_for_overwrite<DueKey[]>(due_mask_ + 1);
   near_capacity_ = 2 * kNearMax;
+  near_head_ = near_tail_ = kNearFront;
   near_ = std::make_unique_for_overwrite<Key[]>(near_capacity_);
 }
 
@@ -66,37 +67,39 @@ Event EventQueue::Take(std::uint32_t index) {
   return event;
 }
 
-std::optional<Event> EventQueue::Pop(net::Instant limit_instant) {
+bool EventQueue::Pop(net::Instant limit_instant, Event& event) {
   const std::int64_t limit = limit_instant.time_since_epoch().count();
   while (true) {
     if (near_head_ != near_tail_) {
       // What lies in near_ for this instant was scheduled before the instant came, so before all of due_.
       const Key& key = near_[near_head_];
       if (key.at == now_ || due_head_ == due_tail_) {
-        if (key.at > limit) return std::nullopt;
+        if (key.at > limit) return false;
         ++near_head_;
         if (IsStale(key.record, key.generation)) {
           --stale_;
           continue;
         }
         now_ = key.at;
-        return Take(key.record);
+        event = Take(key.record);
+        return true;
       }
     }
     if (due_head_ != due_tail_) {
-      if (now_ > limit) return std::nullopt;
+      if (now_ > limit) return false;
       const DueKey key = due_[due_head_++ & due_mask_];
       if (IsStale(key.record, key.generation)) {
         --stale_;
         continue;
       }
-      return Take(key.record);
+      event = Take(key.record);
+      return true;
     }
     if (level_bits_ == 0) {
       near_limit_ = kEndOfTime;
-      return std::nullopt;
+      return false;
     }
-    if (!OpenNextSlot(limit)) return std::nullopt;
+    if (!OpenNextSlot(limit)) return false;
   }
 }
 
@@ -113,13 +116,17 @@ void EventQueue::PushDue(const DueKey& key) {
   due_[due_tail_++ & due_mask_] = key;
 }
 
-// After all keys that are not later: equal times stay in the order scheduled.
+// After all keys that are not later: equal times stay in the order scheduled. Moves those before it or those behind,
+// whichever are likely fewer: packets come soon, before most timers, but on a busy link after all other packets.
 void EventQueue::PushNear(const Key& key) {
   if (near_tail_ == near_capacity_) GrowNear();
-  std::uint32_t i = near_tail_++;
-  while (i > near_head_ && near_[i - 1].at > key.at) {
-    near_[i] = near_[i - 1];
-    --i;
+  std::uint32_t i;
+  if (near_head_ != 0 && near_head_ != near_tail_ && key.at < near_[near_head_ + (near_tail_ - near_head_) / 2].at) {
+    i = --near_head_;
+    for (; near_[i + 1].at <= key.at; ++i) near_[i] = near_[i + 1];
+  } else {
+    i = near_tail_++;
+    for (; i > near_head_ && near_[i - 1].at > key.at; --i) near_[i] = near_[i - 1];
   }
   near_[i] = key;
 }
@@ -130,13 +137,13 @@ void EventQueue::GrowNear() {
   if (count > near_capacity_ / 2) {
     near_capacity_ *= 2;
     auto larger = std::make_unique_for_overwrite<Key[]>(near_capacity_);
-    std::copy_n(near_.get() + near_head_, count, larger.get());
+    std::copy_n(near_.get() + near_head_, count, larger.get() + kNearFront);
     near_ = std::move(larger);
   } else {
-    std::memmove(near_.get(), near_.get() + near_head_, count * sizeof(Key));
+    std::memmove(near_.get() + kNearFront, near_.get() + near_head_, count * sizeof(Key));
   }
-  near_head_ = 0;
-  near_tail_ = count;
+  near_head_ = kNearFront;
+  near_tail_ = kNearFront + count;
 }
 
 // near_ is so long that finding a place in it would cost more than the wheel: keeps the first keys, never
@@ -219,7 +226,7 @@ bool EventQueue::OpenNextSlot(std::int64_t limit) {
   } else {
     const std::uint64_t end = start + (std::uint64_t{1} << shift);
     near_limit_ = static_cast<std::int64_t>(std::min(end, static_cast<std::uint64_t>(kEndOfTime)));
-    near_head_ = near_tail_ = 0;
+    near_head_ = near_tail_ = kNearFront;
   }
   for (std::uint32_t index = slot.head; index != kNone;) {
     Block& from = block(index);

@@ -53,9 +53,14 @@ class EventQueue {
   EventId Schedule(net::Instant at, const Event& event);
   // True if it was still to come and now is not.
   bool Cancel(EventId id);
-  // Moves now() to the earliest event not later than `limit` and takes it out; nullopt, and now() unchanged,
-  // when there is none.
-  std::optional<Event> Pop(net::Instant limit = net::Instant::max());
+  // Moves now() to the earliest event not later than `limit` and takes it out; false, and nothing changed, when there
+  // is none.
+  bool Pop(net::Instant limit, Event& event);
+  // The same where its cost does not matter.
+  std::optional<Event> Pop(net::Instant limit = net::Instant::max()) {
+    Event event;
+    return Pop(limit, event) ? std::optional<Event>(event) : std::nullopt;
+  }
   net::Instant now() const { return net::Instant(net::Duration(now_)); }
   // Moves now() forward. REQUIRES: at >= now(), and every event is later than `at`.
   void AdvanceTo(net::Instant at) { now_ = at.time_since_epoch().count(); }
@@ -85,6 +90,7 @@ class EventQueue {
   static constexpr int kLevels = 11;               // 66 bits hold every time
   static constexpr std::uint32_t kNearMax = 128;   // more keys than this in near_ go back to the wheel ...
   static constexpr std::uint32_t kNearKept = 32;   // ... but for about these
+  static constexpr std::uint32_t kNearFront = 16;  // room left before the first key
   static constexpr std::uint32_t kSortedMax = 64;  // slots of up to this many keys are sorted, not spread
   static constexpr std::uint32_t kBlockKeys = 15;
   static constexpr std::uint32_t kBlocksInChunk = 32;

@@ -11,7 +11,7 @@ Firewall::Firewall(const NodeInit& init, const FirewallOptions& options)
   UsesTimer();
 }
 
-std::optional<net::Instant> Firewall::NextTimer() const { return Earlier(HostNode::NextTimer(), filter_.NextTimer()); }
+net::Instant Firewall::NextTimer() const { return std::min(HostNode::NextTimer(), filter_.NextTimer()); }
 
 void Firewall::OnTimer() {
   HostNode::OnTimer();

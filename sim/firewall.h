@@ -24,7 +24,7 @@ class Firewall final : public Middlebox {
 
   StatefulFilter& filter() { return filter_; }
 
-  std::optional<net::Instant> NextTimer() const override;
+  net::Instant NextTimer() const override;
   void OnTimer() override;
 
  protected:

@@ -13,7 +13,6 @@
 namespace pinhole::sim {
 
 HostNode::HostNode(const NodeInit& init, const HostOptions& options) : Node(init), options_(options) {
-  interfaces_.reserve(2);
   AddInterface("lo", net::InterfaceKind::kLoopback);
   net::Interface& loopback = interfaces_[kLoopbackInterface];
   loopback.mtu_bytes = 65535;
@@ -27,6 +26,9 @@ HostNode::~HostNode() = default;
 void HostNode::RebuildLocal() const {
   local_built_ = true;
   local_.clear();
+  std::size_t count = 0;
+  for (const net::Interface& interface : interfaces_) count += interface.addresses.size();
+  local_.reserve(count);
   for (const net::Interface& interface : interfaces_) {
     for (const net::InterfaceAddress& address : interface.addresses) {
       if (address.life == net::AddressLife::kTentative) continue;
@@ -286,9 +288,9 @@ bool HostNode::StepTtl(int interface, PacketPtr& packet) {
   return false;
 }
 
-void HostNode::RouteOut(int in, PacketPtr packet, std::optional<int> out) {
+void HostNode::RouteOut(int in, PacketPtr packet, int out) {
   const net::IpAddress& destination = packet->destination.address();
-  const sim::Route* route = out ? routes_.Find(destination, *out) : routes_.Find(destination);
+  const sim::Route* route = routes_.Find(destination, out);
   if (route == nullptr) {
     if (in != kOwn && options_.reports_unforwardable) SendUnreachable(in, *packet, Unreachable::kNet);
     DropState state;

@@ -88,7 +88,7 @@ class HostNode : public Node {
 
   void OnPacket(int interface, PacketPtr packet) override;
   // TCP's timers. A node that derives from this and has its own gives the earlier one, and passes OnTimer() on.
-  std::optional<net::Instant> NextTimer() const override;
+  net::Instant NextTimer() const override;
   void OnTimer() override;
 
   // nullptr: no program here has used TCP.
@@ -106,7 +106,7 @@ class HostNode : public Node {
   // Sends `packet`, which came in by `in` (kOwn: it is this node's), by the routing table, or the best route
   // that leaves by `out`. What cannot go is dropped, and its sender told. Does not touch TTL.
   static constexpr int kOwn = -1;
-  void RouteOut(int in, PacketPtr packet, std::optional<int> out = std::nullopt);
+  void RouteOut(int in, PacketPtr packet, int out = RouteTable::kAnyInterface);
   // Sends by this interface to who holds `next_hop` on its network; see World::Emit for `strict`.
   void Transmit(int in, int out, const net::IpAddress& next_hop, bool strict, PacketPtr packet);
   // Reports `about` to its sender, from an address of `interface` where it has one (RFC 1812 §4.3.2.4). Sends

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace pinhole::sim {
 namespace {
 
@@ -11,8 +13,8 @@ constexpr std::uint64_t kQueuedBytesMax = ~std::uint64_t{0} >> 1;
 
 }  // namespace
 
-LinkDirection::LinkDirection(LinkProfile profile, std::uint64_t seed, std::string label)
-    : seed_(seed), label_(std::move(label)) {
+LinkDirection::LinkDirection(LinkProfile profile, std::uint64_t seed, std::string from, std::string to)
+    : seed_(seed), from_(std::move(from)), to_(std::move(to)) {
   set_profile(std::move(profile));
 }
 
@@ -32,7 +34,7 @@ void LinkDirection::set_profile(LinkProfile profile) {
 }
 
 net::SeededRandom& LinkDirection::random() {
-  if (!random_) random_ = std::make_unique<net::SeededRandom>(seed_, label_);
+  if (!random_) random_ = std::make_unique<net::SeededRandom>(seed_, absl::StrCat("link/", from_, "/", to_));
   return *random_;
 }
 

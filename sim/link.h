@@ -74,8 +74,8 @@ struct Transit {
 // Time is an argument and must not run backwards.
 class LinkDirection {
  public:
-  // `label` names the random stream ("link/alice.eth0/home.lan").
-  LinkDirection(LinkProfile profile, std::uint64_t seed, std::string label);
+  // The names of its two ends, such as "alice.eth0", name its random stream.
+  LinkDirection(LinkProfile profile, std::uint64_t seed, std::string from, std::string to);
 
   Transit Send(net::Instant now, std::uint32_t size_bytes, net::PacketClass packet_class);
 
@@ -94,18 +94,19 @@ class LinkDirection {
   bool IsLost();
   net::Instant ArrivalOf(net::Instant sent);
 
-  LinkProfile profile_;
-  std::uint64_t seed_;
-  std::string label_;
-  std::unique_ptr<net::SeededRandom> random_;  // made when first drawn from
   net::Instant busy_until_{};
   net::Instant last_arrival_{};
   std::uint64_t sent_ = 0;
-  std::vector<std::uint64_t> sent_by_class_;  // only with faults
+  bool bad_ = false;    // Gilbert-Elliott state
+  bool ideal_ = false;  // nothing but delay and rate
+  LinkProfile profile_;
+  std::uint64_t seed_;
+  std::string from_;
+  std::string to_;
+  std::unique_ptr<net::SeededRandom> random_;  // made when first drawn from
+  std::vector<std::uint64_t> sent_by_class_;   // only with faults
   std::size_t next_outage_ = 0;
   int faults_fired_ = 0;
-  bool bad_ = false;                       // Gilbert-Elliott state
-  bool ideal_ = false;                     // nothing but delay and rate
   mutable std::uint32_t timed_bytes_ = 0;  // the size whose transmission time is kept
   mutable net::Duration timed_{};
 };

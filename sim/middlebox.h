@@ -26,11 +26,6 @@ class Middlebox : public HostNode {
   // RST itself.
   void SendTcpReset(const Packet& about);
 
-  // The earlier of two times that a timer may have.
-  static std::optional<net::Instant> Earlier(std::optional<net::Instant> a, std::optional<net::Instant> b) {
-    return a && b ? std::min(*a, *b) : a ? a : b;
-  }
-
   bool has_egress_policy() const { return has_egress_; }
   // False, with `packet` gone and its sender told as the rules have it, if it may not pass. `interface`: it came in by.
   bool PassesOut(int interface, PacketPtr& packet) { return !has_egress_ || Judge(interface, packet, true); }

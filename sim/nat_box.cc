@@ -150,10 +150,12 @@ void NatBox::Drain() {
   }
 }
 
-std::optional<net::Instant> NatBox::NextTimer() const {
-  const std::optional<net::Instant> nat = nat_ ? nat_->NextTimer() : std::nullopt;
-  const std::optional<net::Instant> ipv6 = ipv6_filter_ ? ipv6_filter_->NextTimer() : std::nullopt;
-  return Earlier(HostNode::NextTimer(), Earlier(nat, ipv6));
+net::Instant NatBox::NextTimer() const {
+  net::Earliest earliest;
+  earliest.Add(HostNode::NextTimer());
+  if (nat_) earliest.Add(nat_->NextTimer());
+  if (ipv6_filter_) earliest.Add(ipv6_filter_->NextTimer());
+  return earliest.at();
 }
 
 void NatBox::OnTimer() {

@@ -42,7 +42,7 @@ class NatBox final : public Middlebox {
   Nat& nat() { return Translator(); }
 
   void OnPacket(int interface, PacketPtr packet) override;
-  std::optional<net::Instant> NextTimer() const override;
+  net::Instant NextTimer() const override;
   void OnTimer() override;
 
  private:

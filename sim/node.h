@@ -55,13 +55,13 @@ class Node {
   // A packet has come in by interfaces()[interface]. On one network (links joined by bridges) a node gets
   // only packets sent to its own interface.
   virtual void OnPacket(int interface, PacketPtr packet) = 0;
-  // When OnTimer() should come; nullopt: not at all. Only asked of a node that said UsesTimer().
-  virtual std::optional<net::Instant> NextTimer() const { return std::nullopt; }
+  // When OnTimer() should come; net::kNever: not at all. Only asked of a node that said UsesTimer().
+  virtual net::Instant NextTimer() const { return net::kNever; }
   // Early and repeated calls are harmless.
   virtual void OnTimer() {}
 
  protected:
-  // To be called by a node that has a NextTimer(), before it first has a value.
+  // To be called by a node that has a NextTimer(), before it is first not net::kNever.
   void UsesTimer() { uses_timer_ = true; }
   // The node's addresses have changed: neighbours find it by the new ones.
   void AddressesChanged();
@@ -76,7 +76,7 @@ class Node {
   std::string name_;
   std::vector<std::uint32_t> attachments_;  // by interface: index in World's attachments
   bool uses_timer_ = false;
-  std::optional<net::Instant> timer_at_;
+  net::Instant timer_at_ = net::kNever;
   std::uint64_t timer_event_ = 0;
 };
 

@@ -86,6 +86,7 @@ struct Packet {
   std::uint32_t pool_index = 0;
   std::uint32_t link = 0;              // link direction that it is on, or came by
   std::uint32_t link_destination = 0;  // interface that it goes to on that network
+  std::uint32_t link_bytes = 0;        // its WireSize() there
 
   bool is_v4() const { return source.address().is_v4(); }
   bool is_udp() const { return protocol == IpProtocol::kUdp; }

@@ -35,16 +35,16 @@ std::optional<net::IpAddress> Program::SourceFor(const net::IpAddress& destinati
 
 void Program::WakeAt(std::optional<net::Instant> when) {
   EventQueue& events = node_.world().events_;
-  if (when) when = std::max(*when, events.now());
-  if (when == alarm_at_) return;
-  if (alarm_at_) events.Cancel(alarm_);
-  alarm_at_ = when;
-  if (!when) return;
-  alarm_ = events.Schedule(*when, {static_cast<std::uint32_t>(node_.id()), EventKind::kProgramAlarm, index_});
+  const net::Instant at = std::max(when.value_or(net::kNever), events.now());
+  if (at == alarm_at_) return;
+  if (alarm_at_ != net::kNever) events.Cancel(alarm_);
+  alarm_at_ = at;
+  if (at == net::kNever) return;
+  alarm_ = events.Schedule(at, {static_cast<std::uint32_t>(node_.id()), EventKind::kProgramAlarm, index_});
 }
 
 void Program::OnAlarm() {
-  alarm_at_.reset();
+  alarm_at_ = net::kNever;
   app_->OnTimer();
 }
 

@@ -66,7 +66,7 @@ class Program final : public net::Host {
   std::string name_;
   net::App* app_ = nullptr;
   std::vector<Stream> streams_;
-  std::optional<net::Instant> alarm_at_;
+  net::Instant alarm_at_ = net::kNever;
   EventId alarm_ = EventId::kNone;
   bool watches_interfaces_ = false;
 };

@@ -20,6 +20,8 @@ std::tuple<int, net::Family, std::uint64_t, std::uint64_t, std::uint32_t> SortKe
 }  // namespace
 
 void RouteTable::Add(const Route& route) {
+  constexpr std::size_t kUsual = 4;
+  if (routes_.empty()) routes_.reserve(kUsual);
   routes_.push_back(route);
   sorted_ = false;
 }
@@ -56,24 +58,28 @@ void RouteTable::Sort() const {
     key.low_mask = LeadingOnes(length - 64);
     key.bits.high &= key.high_mask;
     key.bits.low &= key.low_mask;
-    const std::uint32_t index = static_cast<std::uint32_t>(keys_.size());
-    if (keys_.empty() || keys_.back().high_mask != key.high_mask || keys_.back().low_mask != key.low_mask ||
-        keys_.back().bits.family != key.bits.family) {
+    keys_.push_back(key);
+  }
+  if (keys_.size() <= kScanMax) return;
+  for (std::uint32_t index = 0; index < keys_.size(); ++index) {
+    const Key& key = keys_[index];
+    const Key* const before = index == 0 ? nullptr : &keys_[index - 1];
+    if (before == nullptr || before->high_mask != key.high_mask || before->low_mask != key.low_mask ||
+        before->bits.family != key.bits.family) {
       groups_.push_back({index, index});
     }
     ++groups_.back().end;
-    keys_.push_back(key);
   }
 }
 
-const Route* RouteTable::Find(const net::IpAddress& destination, std::optional<int> interface) const {
+const Route* RouteTable::Find(const net::IpAddress& destination, int interface) const {
   Sort();
   const AddressBits bits(destination);
   if (keys_.size() <= kScanMax) {
     for (std::size_t i = 0; i < keys_.size(); ++i) {
       const Key& key = keys_[i];
       if ((bits.high & key.high_mask) == key.bits.high && (bits.low & key.low_mask) == key.bits.low &&
-          bits.family == key.bits.family && (!interface || routes_[i].interface == *interface)) {
+          bits.family == key.bits.family && (interface == kAnyInterface || routes_[i].interface == interface)) {
         return &routes_[i];
       }
     }
@@ -89,7 +95,7 @@ const Route* RouteTable::Find(const net::IpAddress& destination, std::optional<i
     });
     for (; key != keys_.begin() + group.end && key->bits.high == high && key->bits.low == low; ++key) {
       const Route& route = routes_[static_cast<std::size_t>(key - keys_.begin())];
-      if (!interface || route.interface == *interface) return &route;
+      if (interface == kAnyInterface || route.interface == interface) return &route;
     }
   }
   return nullptr;

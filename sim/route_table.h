@@ -27,9 +27,7 @@ struct AddressBits {
 
   AddressBits() = default;
   explicit AddressBits(const net::IpAddress& address)
-      : high(address.is_v4() ? std::uint64_t{address.v4()} << 32 : net::LoadU64(address.bytes().data())),
-        low(address.is_v4() ? 0 : net::LoadU64(address.bytes().data() + 8)),
-        family(address.family()) {}
+      : high(address.high()), low(address.low()), family(address.family()) {}
   friend bool operator==(const AddressBits&, const AddressBits&) = default;
 };
 
@@ -40,8 +38,9 @@ class RouteTable {
   // Takes out every route that leaves by `interface` for `prefix`.
   void Remove(const net::IpPrefix& prefix, int interface);
 
-  // The best route to `destination`; with `interface`, the best that leaves by it. Valid until the table changes.
-  const Route* Find(const net::IpAddress& destination, std::optional<int> interface = std::nullopt) const;
+  static constexpr int kAnyInterface = -1;
+  // The best route to `destination` that leaves by `interface`. Valid until the table changes.
+  const Route* Find(const net::IpAddress& destination, int interface = kAnyInterface) const;
 
   // In order of length (longest first), then metric, then age.
   const std::vector<Route>& routes() const;

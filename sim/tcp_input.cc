@@ -125,9 +125,7 @@ absl::Status HostNode::SendRawTcp(const net::RawTcpSegment& raw) {
   return absl::OkStatus();
 }
 
-std::optional<net::Instant> HostNode::NextTimer() const {
-  return tcp_ ? tcp_->NextTimer() : std::optional<net::Instant>();
-}
+net::Instant HostNode::NextTimer() const { return tcp_ ? tcp_->NextTimer() : net::kNever; }
 
 void HostNode::OnTimer() {
   if (tcp_) tcp_->OnTimer();
@@ -282,21 +280,20 @@ void TcpSockets::OnIcmpError(int interface, PacketPtr packet, net::IcmpError::Ki
 
 // ---- Time --------------------------------------------------------------------------------------------------
 
-std::optional<net::Instant> TcpSockets::NextTimer() const {
+net::Instant TcpSockets::NextTimer() const {
   if (!to_tell_.empty()) return net::Instant{};
-  if (timers_.empty()) return std::nullopt;
-  return timers_.top().at;
+  return timers_.empty() ? net::kNever : timers_.top().at;
 }
 
 void TcpSockets::MoveTimer(Socket& socket) {
-  const std::optional<net::Instant> next = socket.tcp->NextTimer();
-  if (!next) {
+  const net::Instant next = socket.tcp->EarliestTimer();
+  if (next == net::kNever) {
     timers_.Remove(socket.slot);
     return;
   }
   const DeadlineHeap::Entry* const held = timers_.Find(socket.slot);
-  if (held == nullptr || *next < held->at || held->at <= node_.world().now()) {
-    timers_.Set(socket.slot, *next, socket.rank);
+  if (held == nullptr || next < held->at || held->at <= node_.world().now()) {
+    timers_.Set(socket.slot, next, socket.rank);
   }
 }
 
@@ -304,8 +301,7 @@ void TcpSockets::OnTimer() {
   const net::Instant now = node_.world().now();
   while (!timers_.empty() && timers_.top().at <= now) {
     Socket& socket = *slots_[timers_.top().index];
-    const std::optional<net::Instant> due = socket.tcp->NextTimer();
-    if (due && *due <= now) {
+    if (socket.tcp->EarliestTimer() <= now) {
       socket.tcp->OnTimer(now);
       Pump(socket);
     } else {

@@ -63,7 +63,7 @@ class TcpSockets {
   void OnSegment(int interface, PacketPtr packet);
   void OnIcmpError(int interface, PacketPtr packet, net::IcmpError::Kind kind);
   void OnTimer();
-  std::optional<net::Instant> NextTimer() const;
+  net::Instant NextTimer() const;
 
   // Listeners and connections that exist, TIME-WAIT and handshakes under way included.
   std::size_t size() const { return slots_.size() - free_slots_.size(); }

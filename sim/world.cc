@@ -46,7 +46,10 @@ absl::StatusOr<LinkId> World::Connect(const LinkEnd& a, const LinkEnd& b, const 
     }
   }
   const auto name_of = [](const LinkEnd& end) {
-    return absl::StrCat(end.node->name(), ".", end.node->interfaces()[end.interface].name);
+    std::string name = end.node->name();
+    name += '.';
+    name += end.node->interfaces()[end.interface].name;
+    return name;
   };
   if (a.node == b.node && a.interface == b.interface) {
     return absl::InvalidArgumentError(absl::StrCat(name_of(a), ": linked to itself"));
@@ -62,8 +65,8 @@ absl::StatusOr<LinkId> World::Connect(const LinkEnd& a, const LinkEnd& b, const 
   const std::uint32_t first = static_cast<std::uint32_t>(links_.size());
   const std::string name_a = name_of(a);
   const std::string name_b = name_of(b);
-  links_.push_back({LinkDirection(a_to_b, seed_, absl::StrCat("link/", name_a, "/", name_b)), end_a, end_b});
-  links_.push_back({LinkDirection(b_to_a, seed_, absl::StrCat("link/", name_b, "/", name_a)), end_b, end_a});
+  links_.push_back({end_a, end_b, LinkDirection(a_to_b, seed_, name_a, name_b)});
+  links_.push_back({end_b, end_a, LinkDirection(b_to_a, seed_, name_b, name_a)});
   attachments_[end_a].out.push_back(first);
   attachments_[end_b].out.push_back(first + 1);
   a.node->interfaces_[a.interface].mtu_bytes = LinkMtu(*a.node, a.interface);
@@ -113,22 +116,22 @@ void World::Start(net::Host& host, net::App& app, net::Instant at) {
 }
 
 bool World::Step(net::Instant limit) {
-  const std::optional<Event> event = events_.Pop(limit);
-  if (!event) return false;
+  Event event;
+  if (!events_.Pop(limit, event)) return false;
   ++events_run_;
-  switch (event->kind) {
+  switch (event.kind) {
     case EventKind::kArrival:
-      Arrive(event->argument);
+      Arrive(event.argument);
       return true;
     case EventKind::kLoopback: {
-      Node& node = *nodes_[event->node];
-      node.OnPacket(HostNode::kLoopbackInterface, packets_.Take(event->argument));
+      Node& node = *nodes_[event.node];
+      node.OnPacket(HostNode::kLoopbackInterface, packets_.Take(event.argument));
       AfterCall(node);
       return true;
     }
     case EventKind::kNodeTimer: {
-      Node& node = *nodes_[event->node];
-      node.timer_at_.reset();
+      Node& node = *nodes_[event.node];
+      node.timer_at_ = net::kNever;
       node.OnTimer();
       AfterCall(node);
       return true;
@@ -136,11 +139,11 @@ bool World::Step(net::Instant limit) {
     case EventKind::kProgramStart:
     case EventKind::kProgramAlarm:
     case EventKind::kInterfacesChanged: {
-      HostNode& node = static_cast<HostNode&>(*nodes_[event->node]);
-      Program& program = *node.programs_[event->argument];
-      if (event->kind == EventKind::kProgramStart) {
+      HostNode& node = static_cast<HostNode&>(*nodes_[event.node]);
+      Program& program = *node.programs_[event.argument];
+      if (event.kind == EventKind::kProgramStart) {
         program.Start();
-      } else if (event->kind == EventKind::kProgramAlarm) {
+      } else if (event.kind == EventKind::kProgramAlarm) {
         program.OnAlarm();
       } else {
         program.app().OnInterfacesChanged();
@@ -160,13 +163,12 @@ void World::RunUntil(net::Instant until) {
 
 void World::AfterCall(Node& node) {
   if (!node.uses_timer_) return;
-  std::optional<net::Instant> next = node.NextTimer();
-  if (next) next = std::max(*next, now());
+  const net::Instant next = std::max(node.NextTimer(), now());
   if (next == node.timer_at_) return;
-  if (node.timer_at_) events_.Cancel(EventId{node.timer_event_});
+  if (node.timer_at_ != net::kNever) events_.Cancel(EventId{node.timer_event_});
   node.timer_at_ = next;
-  if (!next) return;
-  const EventId event = events_.Schedule(*next, {static_cast<std::uint32_t>(node.id()), EventKind::kNodeTimer, 0});
+  if (next == net::kNever) return;
+  const EventId event = events_.Schedule(next, {static_cast<std::uint32_t>(node.id()), EventKind::kNodeTimer, 0});
   node.timer_event_ = static_cast<std::uint64_t>(event);
 }
 
@@ -179,7 +181,10 @@ void World::BuildNetworks() {
   members_.clear();
   network_indices_.clear();
   bridge_loop_.reset();
+  networks_.reserve(attachments_.size());
+  members_.reserve(attachments_.size());
   for (Attachment& attachment : attachments_) {
+    attachment.up = nodes_[attachment.node]->interfaces_[attachment.interface].up;
     attachment.network = kNone;
     attachment.last_neighbour = kNone;
   }
@@ -216,6 +221,8 @@ std::uint32_t World::FindNeighbour(std::uint32_t from, const net::IpAddress& add
   constexpr std::uint32_t kScanMax = 8;
   Network& network = networks_[attachments_[from].network];
   const std::uint32_t size = network.end - network.begin;
+  if (size == 2 && !strict)
+    return members_[network.begin] == from ? members_[network.begin + 1] : members_[network.begin];
   if (size <= kScanMax) {
     for (std::uint32_t i = network.begin; i < network.end; ++i) {
       const std::uint32_t member = members_[i];
@@ -241,8 +248,7 @@ std::uint32_t World::FindNeighbour(std::uint32_t from, const net::IpAddress& add
     const auto found = index.find(address);
     if (found != index.end() && found->second != from) return found->second;
   }
-  if (strict || size != 2) return kNone;
-  return members_[network.begin] == from ? members_[network.begin + 1] : members_[network.begin];
+  return kNone;
 }
 
 // From `from` to `destination` along the tree: down if it is below, else up.
@@ -268,8 +274,9 @@ std::uint32_t World::LinkMtu(const Node& node, int interface) const {
 Rule World::Emit(Node& node, int interface, const net::IpAddress& next_hop, bool strict, PacketPtr& packet) {
   BuildNetworks();
   const std::uint32_t at = node.attachments_[interface];
-  if (at == Node::kNotAttached || !node.interfaces_[interface].up) return Rule::kInterfaceDown;
+  if (at == Node::kNotAttached) return Rule::kInterfaceDown;
   Attachment& from = attachments_[at];
+  if (!from.up) return Rule::kInterfaceDown;
   const AddressBits hop(next_hop);
   if (from.last_neighbour == kNone || from.last_hop != hop) {
     const std::uint32_t found = FindNeighbour(at, next_hop, strict);
@@ -299,6 +306,7 @@ Rule World::SendOn(std::uint32_t direction, PacketPtr& packet) {
     return transit.rule;
   }
   packet->link = direction;
+  packet->link_bytes = size;
   Traffic& sent = from.counters.sent[static_cast<std::size_t>(packet->packet_class)];
   ++sent.packets;
   sent.bytes += size;
@@ -332,9 +340,10 @@ void World::Arrive(std::uint32_t packet_index) {
   ++packet_hops_;
   Traffic& received = at.counters.received[static_cast<std::size_t>(packet->packet_class)];
   ++received.packets;
-  received.bytes += WireSize(*packet);
+  received.bytes += packet->link_bytes;
   if (tracer_ != nullptr) Trace(TraceKind::kReceive, at, attachments_[link.from].node, now(), *packet);
-  if (!node.interfaces_[at.interface].up) {
+  BuildNetworks();
+  if (!at.up) {
     Drop(node, std::move(packet), Rule::kInterfaceDown);
     return;
   }
@@ -342,7 +351,7 @@ void World::Arrive(std::uint32_t packet_index) {
     const Rule rule = SendOn(NextDirection(link.to, packet->link_destination), packet);
     if (packet != nullptr) {
       DropState state;
-      state.number = WireSize(*packet);
+      state.number = packet->link_bytes;
       state.limit = LinkMtu(node, static_cast<int>(at.interface));
       Drop(node, std::move(packet), rule, state);
     }

@@ -194,6 +194,7 @@ class World {
   struct Attachment {
     std::uint32_t node = 0;
     std::uint32_t interface = 0;
+    bool up = true;  // the interface's
     // Link directions that begin here; their other directions are these with the lowest bit flipped.
     absl::InlinedVector<std::uint32_t, 2> out;
     // The network it belongs to, and the way to that network's root (itself: `towards_root` is kNone).
@@ -207,9 +208,9 @@ class World {
     std::unique_ptr<PeakMeter> peak;
   };
   struct Line {
-    LinkDirection line;
     std::uint32_t from;
     std::uint32_t to;
+    LinkDirection line;
   };
   // Attachments joined by links and bridges: a tree. Members stand together in members_.
   struct Network {

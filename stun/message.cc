@@ -59,10 +59,13 @@ const char* ToString(Method method) {
 }
 
 std::optional<MessageView> MessageView::Parse(net::ByteView datagram) {
-  std::optional<MessageView> result;
-  if (!LooksLikeStun(datagram) || datagram.size() > kParsedBytesMax) return result;
+  if (!LooksLikeStun(datagram) || datagram.size() > kParsedBytesMax) return std::nullopt;
+  return ParseAttributes(datagram);
+}
 
-  MessageView& view = result.emplace(Private{});
+std::optional<MessageView> MessageView::ParseAttributes(net::ByteView datagram) {
+  std::optional<MessageView> result(std::in_place, Private{});  // Without a value it would be cleared, indexes and all.
+  MessageView& view = *result;
   const std::uint8_t* const data = datagram.data();
   const std::size_t size = datagram.size();
   view.bytes_ = datagram;

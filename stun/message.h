@@ -147,6 +147,8 @@ class MessageView {
     return SearchFor(type);
   }
   std::size_t SearchFor(AttributeType type) const;
+  // Of what LooksLikeStun().
+  static std::optional<MessageView> ParseAttributes(net::ByteView datagram);
 
   net::ByteView bytes_;
   TransactionId transaction_id_;

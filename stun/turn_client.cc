@@ -19,7 +19,7 @@ using std::chrono::seconds;
 
 // A server may grant any number of seconds; refreshing more often than needed does no harm.
 constexpr std::uint32_t kLifetimeSecondsMax = 24 * 3600;
-constexpr net::Instant kNever = net::Instant::max();
+using net::kNever;
 
 TurnClient::Reason ToReason(ClientTransaction::FailureReason reason) {
   switch (reason) {
@@ -352,10 +352,10 @@ void TurnClient::Release(net::Instant now) {
 
 // --- Time
 
-std::optional<TurnClient::Due> TurnClient::EarliestDue() const {
-  std::optional<Due> earliest;
+TurnClient::Due TurnClient::EarliestDue() const {
+  Due earliest{Due::What::kExpiry, kNever, 0};
   const auto consider = [&](Due::What what, net::Instant at, std::size_t index) {
-    if (at != kNever && (!earliest.has_value() || at < earliest->at)) earliest = Due{what, at, index};
+    if (at < earliest.at) earliest = {what, at, index};
   };
   for (std::size_t i = 0; i < requests_.size(); ++i) {
     if (const std::optional<net::Instant> at = requests_[i].transaction.NextTimer()) {
@@ -378,17 +378,18 @@ std::optional<TurnClient::Due> TurnClient::EarliestDue() const {
 
 void TurnClient::OnTimer(net::Instant now) {
   outputs_.BeginInput();
-  while (const std::optional<Due> due = EarliestDue()) {
-    if (now < due->at) return;
-    switch (due->what) {
+  while (true) {
+    const Due due = EarliestDue();
+    if (due.at == kNever || now < due.at) return;
+    switch (due.what) {
       case Due::What::kRequest: {
-        ClientTransaction& transaction = requests_[due->index].transaction;
+        ClientTransaction& transaction = requests_[due.index].transaction;
         transaction.OnTimer(now);
         if (transaction.state() == ClientTransaction::State::kWaiting) {
-          PollRequest(due->index, {});
+          PollRequest(due.index, {});
           break;
         }
-        EndFailedRequest(now, due->index, {});
+        EndFailedRequest(now, due.index, {});
         break;
       }
       case Due::What::kExpiry:
@@ -400,14 +401,14 @@ void TurnClient::OnTimer(net::Instant now) {
         StartRequest(now, {Kind::kRefresh, {}}, 0, {});
         break;
       case Due::What::kPermission: {
-        Permission& permission = permissions_[due->index];
+        Permission& permission = permissions_[due.index];
         permission.refresh_at = kNever;
         const net::IpAddress peer = permission.peer;
         if (!IsUnderWayFor(peer)) StartRequest(now, {Kind::kPermission, net::SocketAddress(peer, 0)}, 0, {});
         break;
       }
       case Due::What::kChannel: {
-        Channel& channel = channels_[due->index];
+        Channel& channel = channels_[due.index];
         channel.refresh_at = kNever;
         const Purpose purpose = {Kind::kChannel, channel.peer, channel.number};
         if (!IsUnderWay(purpose)) StartRequest(now, purpose, 0, {});
@@ -418,9 +419,8 @@ void TurnClient::OnTimer(net::Instant now) {
 }
 
 std::optional<net::Instant> TurnClient::NextTimer() const {
-  const std::optional<Due> due = EarliestDue();
-  if (!due.has_value()) return std::nullopt;
-  return due->at;
+  if (EarliestTimer() == kNever) return std::nullopt;
+  return EarliestTimer();
 }
 
 std::optional<TurnClient::Output> TurnClient::PollOutput() { return outputs_.Poll(); }

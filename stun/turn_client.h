@@ -190,6 +190,8 @@ class TurnClient {
   // Early and repeated calls are harmless.
   void OnTimer(net::Instant now);
   std::optional<net::Instant> NextTimer() const;
+  // The same; net::kNever: none.
+  net::Instant EarliestTimer() const { return EarliestDue().at; }
   std::optional<Output> PollOutput();
 
   State state() const { return state_; }
@@ -252,7 +254,8 @@ class TurnClient {
     std::size_t index;
   };
 
-  std::optional<Due> EarliestDue() const;
+  // At no time, if nothing is.
+  Due EarliestDue() const;
   void StartRequest(net::Instant now, const Purpose& purpose, int retries, net::PacketTag cause);
   bool IsUnderWay(const Purpose& purpose) const;
   bool IsUnderWayFor(const net::IpAddress& peer) const;

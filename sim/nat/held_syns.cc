@@ -21,9 +21,7 @@ void HeldSyns::Clear() {
   numbers_.clear();
 }
 
-std::optional<net::Instant> HeldSyns::NextTimer() const {
-  return held_.empty() ? std::nullopt : std::optional(held_.front().until);
-}
+net::Instant HeldSyns::NextTimer() const { return held_.empty() ? net::kNever : held_.front().until; }
 
 std::optional<NatOutput> HeldSyns::PopDue(net::Instant now) {
   while (!held_.empty() && held_.front().until <= now) {

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <optional>
 #include <utility>
 
@@ -47,7 +47,7 @@ class HeldSyns {
   void Clear();
 
   // When the next answer may be due.
-  std::optional<net::Instant> NextTimer() const;
+  net::Instant NextTimer() const;
   // The next answer that is due; nullopt: none.
   std::optional<NatOutput> PopDue(net::Instant now);
 
@@ -59,7 +59,7 @@ class HeldSyns {
     NatOutput answer;
   };
 
-  std::deque<Held> held_;                             // by `until`, cancelled ones included
+  std::list<Held> held_;                              // by `until`, cancelled ones included
   absl::flat_hash_map<Ends, std::uint64_t> numbers_;  // of those that are not cancelled
   std::uint64_t next_ = 1;
 };

@@ -42,7 +42,7 @@ class Nat {
   Verdict FromOutside(net::Instant now, Packet& packet);
 
   // When it may have something to send by itself: answers to SYNs that were held, RSTs for what was idle.
-  std::optional<net::Instant> NextTimer() const { return tcp_ ? tcp_->NextTimer() : std::nullopt; }
+  net::Instant NextTimer() const { return tcp_ ? tcp_->NextTimer() : net::kNever; }
   void OnTimer(net::Instant now) {
     if (tcp_) tcp_->OnTimer(now);
   }

@@ -101,8 +101,8 @@ Verdict StatefulFilter::Hold(net::Instant now, const Packet& packet, const Verdi
   return verdict;
 }
 
-std::optional<net::Instant> StatefulFilter::NextTimer() const {
-  return outputs_.empty() ? held_.NextTimer() : std::optional(net::Instant{});
+net::Instant StatefulFilter::NextTimer() const {
+  return outputs_.empty() ? held_.NextTimer() : net::Instant{};
 }
 
 void StatefulFilter::OnTimer(net::Instant now) {

@@ -2,7 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <optional>
 
 #include "absl/container/flat_hash_map.h"
@@ -58,7 +58,7 @@ class StatefulFilter {
   Verdict FromOutside(net::Instant now, const Packet& packet);
 
   // When it may have something to send by itself: answers to SYNs that were held. OnTimer() is part of the above.
-  std::optional<net::Instant> NextTimer() const;
+  net::Instant NextTimer() const;
   void OnTimer(net::Instant now);
   // As Nat's; none is a kSegment.
   std::optional<NatOutput> PollOutput();
@@ -94,7 +94,7 @@ class StatefulFilter {
   absl::flat_hash_map<Key, Flow> flows_;
   std::size_t sweep_at_ = 64;
   nat::HeldSyns held_;
-  std::deque<NatOutput> outputs_;
+  std::list<NatOutput> outputs_;
 };
 
 }  // namespace pinhole::sim

@@ -30,7 +30,7 @@ void TcpTranslator::Reboot() {
   free_.clear();
   by_ends_.Clear();
   newest_.Clear();
-  earliest_expiry_ = net::Instant::max();
+  earliest_expiry_ = net::kNever;
   sweep_at_ = kSweepAtLeast;
   held_.Clear();
   outputs_.clear();
@@ -355,17 +355,17 @@ Verdict TcpTranslator::AnswerOutside(net::Instant now, Endpoint external, Endpoi
   return verdict;
 }
 
-std::optional<net::Instant> TcpTranslator::NextTimer() const {
-  net::Instant next = held_.NextTimer().value_or(net::Instant::max());
+net::Instant TcpTranslator::NextTimer() const {
+  net::Instant next = held_.NextTimer();
   if (tracking().idle == TcpIdle::kResetBoth && earliest_expiry_ < next) next = earliest_expiry_;
   if (!outputs_.empty()) next = net::Instant{};
-  return next == net::Instant::max() ? std::nullopt : std::optional(next);
+  return next;
 }
 
 void TcpTranslator::OnTimer(net::Instant now) {
   while (const std::optional<NatOutput> answer = held_.PopDue(now)) outputs_.push_back(*answer);
   if (tracking().idle != TcpIdle::kResetBoth || now < earliest_expiry_) return;
-  earliest_expiry_ = net::Instant::max();
+  earliest_expiry_ = net::kNever;
   for (Session& session : sessions_) {
     if (session.serial == 0) continue;
     if (now >= session.expires) {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <optional>
 #include <vector>
 
@@ -31,7 +31,7 @@ class TcpTranslator {
   // As Nat's.
   Verdict FromInside(net::Instant now, int network, Packet& packet);
   Verdict FromOutside(net::Instant now, Packet& packet);
-  std::optional<net::Instant> NextTimer() const;
+  net::Instant NextTimer() const;
   void OnTimer(net::Instant now);
   std::optional<NatOutput> PollOutput();
   void Reboot();
@@ -118,7 +118,7 @@ class TcpTranslator {
   net::Instant earliest_expiry_ = net::Instant::max();  // no session expires before
   std::size_t sweep_at_ = kSweepAtLeast;                // so many kept are swept
   HeldSyns held_;                                       // by external and remote endpoint
-  std::deque<NatOutput> outputs_;
+  std::list<NatOutput> outputs_;
 };
 
 }  // namespace pinhole::sim::nat

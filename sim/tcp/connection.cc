@@ -228,7 +228,7 @@ void TcpConnection::StopTimers() {
 }
 
 std::optional<TcpConnection::Output> TcpConnection::PollOutput() {
-  if (std::optional<SendSegment> segment = NextSegment()) return *segment;
+  if (std::optional<Output> segment = NextSegment()) return segment;
   const auto take = [](bool& pending) { return std::exchange(pending, false); };
   if (take(connected_pending_)) return Connected{};
   if (take(readable_pending_)) return Readable{};

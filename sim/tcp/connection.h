@@ -151,6 +151,8 @@ class TcpConnection {
   // Does all that is due. Early and repeated calls are harmless.
   void OnTimer(net::Instant now);
   std::optional<net::Instant> NextTimer() const;
+  // The same; net::kNever: none.
+  net::Instant EarliestTimer() const;
   std::optional<Output> PollOutput();
 
   // --- Views ---
@@ -224,7 +226,7 @@ class TcpConnection {
   void StopTimers();
 
   // sender.cc
-  std::optional<SendSegment> NextSegment();
+  std::optional<Output> NextSegment();
   SendSegment SynSegment();
   SendSegment AckSegment();
   std::optional<SendSegment> HeadAgain();
@@ -253,7 +255,7 @@ class TcpConnection {
   void RestartKeepalive();
   void RestartUserTimeout();
 
-  static constexpr net::Instant kNever = net::Instant::max();
+  static constexpr net::Instant kNever = net::kNever;
 
   TcpConnectionOptions options_;
   TcpState state_ = TcpState::kClosed;

@@ -13,20 +13,22 @@ constexpr net::Duration kSillyWindowOverride = std::chrono::milliseconds(200);
 
 }  // namespace
 
-std::optional<TcpConnection::SendSegment> TcpConnection::NextSegment() {
-  std::optional<SendSegment> segment;
+std::optional<TcpConnection::Output> TcpConnection::NextSegment() {
+  std::optional<Output> segment;
   if (reset_) {
     segment = SendSegment{.header = *reset_};
     reset_.reset();
   } else if (state_ == TcpState::kClosed) {
-    return std::nullopt;
+    return segment;
   } else if (syn_now_) {
     segment = SynSegment();
   } else if (head_again_) {
     head_again_ = false;
-    segment = HeadAgain();
+    if (const std::optional<SendSegment> again = HeadAgain()) segment = *again;
   }
-  if (!segment) segment = DataSegment();
+  if (!segment) {
+    if (const std::optional<SendSegment> data = DataSegment()) segment = *data;
+  }
   if (!segment && (ack_now_ || keepalive_now_)) segment = AckSegment();
   if (segment) ++counters_.segments_sent;
   return segment;

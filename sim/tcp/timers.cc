@@ -25,10 +25,13 @@ bool IsHard(net::IcmpError::Kind kind) {
 
 }  // namespace
 
+net::Instant TcpConnection::EarliestTimer() const {
+  return std::min({retransmit_at_, persist_at_, delayed_ack_at_, keepalive_at_, user_timeout_at_, wait_over_at_});
+}
+
 std::optional<net::Instant> TcpConnection::NextTimer() const {
-  const net::Instant next =
-      std::min({retransmit_at_, persist_at_, delayed_ack_at_, keepalive_at_, user_timeout_at_, wait_over_at_});
-  return next == kNever ? std::nullopt : std::optional(next);
+  if (EarliestTimer() == kNever) return std::nullopt;
+  return EarliestTimer();
 }
 
 void TcpConnection::OnTimer(net::Instant now) {

@@ -132,7 +132,7 @@ class Run {
         Pass(seconds(script.Number() % 8000));
         break;
       case 2:
-        if (const auto timer = nat_.NextTimer()) Pass(std::max(*timer, now_) - now_);
+        if (nat_.NextTimer() != net::kNever) Pass(std::max(nat_.NextTimer(), now_) - now_);
         break;
       case 3:
         if (script.Below(16) == 0) Reboot();
@@ -403,10 +403,9 @@ class Run {
   void Pass(net::Duration time) {
     const net::Instant until = now_ + time;
     int timers = 0;
-    while (const auto timer = nat_.NextTimer()) {
-      if (*timer > until) break;
+    while (nat_.NextTimer() != net::kNever && nat_.NextTimer() <= until) {
       Require(++timers < 5000, "timers come to an end");
-      now_ = std::max(now_, *timer);
+      now_ = std::max(now_, nat_.NextTimer());
       nat_.OnTimer(now_);
       Drain();
     }

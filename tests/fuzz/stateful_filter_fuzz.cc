@@ -89,7 +89,7 @@ class Run {
         Pass(seconds(script.Byte() * 32));
         break;
       case 2:
-        if (const auto timer = filter_.NextTimer()) Pass(std::max(*timer, now_) - now_);
+        if (filter_.NextTimer() != net::kNever) Pass(std::max(filter_.NextTimer(), now_) - now_);
         break;
       case 3:
         if (script.Below(16) == 0) Reboot();
@@ -228,9 +228,8 @@ class Run {
 
   void Pass(net::Duration time) {
     const net::Instant until = now_ + time;
-    while (const auto timer = filter_.NextTimer()) {
-      if (*timer > until) break;
-      now_ = std::max(now_, *timer);
+    while (filter_.NextTimer() != net::kNever && filter_.NextTimer() <= until) {
+      now_ = std::max(now_, filter_.NextTimer());
       filter_.OnTimer(now_);
       Drain();
     }
@@ -244,7 +243,7 @@ class Run {
     ends_.clear();
     udp_sent_.clear();
     udp_in_.clear();
-    Require(!filter_.NextTimer(), "a reboot forgets what is held");
+    Require(filter_.NextTimer() == net::kNever, "a reboot forgets what is held");
   }
 
   void Drain() {

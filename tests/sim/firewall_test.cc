@@ -199,7 +199,7 @@ TEST(Firewall, Rec34ByDefaultAnUnsolicitedSynIsProhibitedAfterSixSecondsAndNotAM
     EXPECT_EQ(outputs[0].kind, NatOutput::Kind::kIcmpError);
     EXPECT_EQ(outputs[0].icmp_code, 13) << "of RFC 792's; ICMPv6 has code 1 for it";
     EXPECT_EQ(outputs[0].packet.source, firewall.outside);
-    EXPECT_EQ(firewall.filter.NextTimer(), std::nullopt);
+    EXPECT_EQ(firewall.filter.NextTimer(), net::kNever);
   }
 }
 
@@ -237,7 +237,7 @@ TEST(Firewall, TheHoldIsOfSynsOnlyAndBoundedAndARebootForgetsIt) {
   Bench firewall(profile);
   EXPECT_EQ(firewall.In({.flags = kTcpAck}).rule, Rule::kTcpNoConnection);
   EXPECT_FALSE(firewall.UdpIn(kOutside6));
-  EXPECT_EQ(firewall.filter.NextTimer(), std::nullopt);
+  EXPECT_EQ(firewall.filter.NextTimer(), net::kNever);
   for (std::size_t i = 0; i < nat::HeldSyns::kMax + 10; ++i) {
     const Verdict verdict = firewall.filter.FromOutside(
         firewall.now, Tcp(kOutside6.WithPort(static_cast<std::uint16_t>(1000 + i)), kInside6, kOutsideSyn));

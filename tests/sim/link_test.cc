@@ -41,7 +41,7 @@ TEST(Link, RateSpacesPacketsByTheirSize) {
 }
 
 TEST(Link, TransmissionTimeIsRoundedUp) {
-  LinkDirection line({.rate_bps = 3'000'000'000}, 1, "line");
+  LinkDirection line({.rate_bps = 3'000'000'000}, 1, "a.eth0", "b.eth0");
   EXPECT_EQ(line.TransmissionTime(1), 3ns);  // 8/3 ns
   EXPECT_EQ(line.TransmissionTime(3), 8ns);
 }
@@ -62,7 +62,7 @@ TEST(Link, QueueDropsTheTailByBytes) {
 }
 
 TEST(Link, QueueHasRoomAgainAsItDrains) {
-  LinkDirection line({.rate_bps = 8'000'000, .queue_bytes = 250}, 1, "line");  // a byte each microsecond
+  LinkDirection line({.rate_bps = 8'000'000, .queue_bytes = 250}, 1, "a.eth0", "b.eth0");  // a byte each microsecond
   EXPECT_EQ(line.Send(Time(0us), 100, PacketClass::kData).rule, Rule::kNone);
   EXPECT_EQ(line.Send(Time(0us), 100, PacketClass::kData).rule, Rule::kNone);
   EXPECT_EQ(line.Send(Time(49us), 100, PacketClass::kData).rule, Rule::kQueueFull);  // 151 bytes left
@@ -74,7 +74,7 @@ TEST(Link, QueueHasRoomAgainAsItDrains) {
 
 // 100 s of waiting at 1 kbit/s are 12.5 TB at 1 Tbit/s: 1e23 nanoseconds times bits, more than 64 bits hold.
 TEST(Link, AQueueLeftByASlowerProfileStaysFull) {
-  LinkDirection line({.rate_bps = 1'000, .queue_bytes = 20'000}, 1, "line");
+  LinkDirection line({.rate_bps = 1'000, .queue_bytes = 20'000}, 1, "a.eth0", "b.eth0");
   for (int i = 0; i < 10; ++i) line.Send(Time(0s), 1250, PacketClass::kData);
   line.set_profile({.rate_bps = 1'000'000'000'000, .queue_bytes = 20'000});
   EXPECT_EQ(line.Send(Time(0s), 1250, PacketClass::kData).rule, Rule::kQueueFull);
@@ -83,16 +83,17 @@ TEST(Link, AQueueLeftByASlowerProfileStaysFull) {
 
 // What is lost on the way was sent: the next one waits for it.
 TEST(Link, ALostPacketTakesItsTimeOnTheLine) {
-  LinkDirection line({.rate_bps = 8'000'000, .faults = {{.packet_class = std::nullopt, .nth = 1}}}, 1, "line");
+  LinkDirection line({.rate_bps = 8'000'000, .faults = {{.packet_class = std::nullopt, .nth = 1}}}, 1, "a.eth0",
+                     "b.eth0");
   EXPECT_EQ(line.Send(Time(0us), 100, PacketClass::kData).rule, Rule::kFault);
   EXPECT_EQ(line.Send(Time(0us), 100, PacketClass::kData).arrival, Time(200us));
-  LinkDirection lossy({.loss_ppm = 1'000'000, .rate_bps = 8'000'000}, 1, "line");
+  LinkDirection lossy({.loss_ppm = 1'000'000, .rate_bps = 8'000'000}, 1, "a.eth0", "b.eth0");
   EXPECT_EQ(lossy.Send(Time(0us), 100, PacketClass::kData).rule, Rule::kLinkLoss);
   EXPECT_EQ(lossy.QueuedBytes(Time(0us)), 100u);
 }
 
 TEST(Link, AShorterDelayLetsNothingOvertake) {
-  LinkDirection line({.delay = 20ms}, 1, "line");
+  LinkDirection line({.delay = 20ms}, 1, "a.eth0", "b.eth0");
   EXPECT_EQ(line.Send(Time(0ms), 100, PacketClass::kData).arrival, Time(20ms));
   line.set_profile({.delay = 1ms});
   EXPECT_EQ(line.Send(Time(1ms), 100, PacketClass::kData).arrival, Time(20ms));
@@ -100,14 +101,15 @@ TEST(Link, AShorterDelayLetsNothingOvertake) {
 }
 
 TEST(Link, ANewProfileBringsItsOwnOutages) {
-  LinkDirection line({.outages = {{Time(10ms), Time(20ms)}}}, 1, "line");
+  LinkDirection line({.outages = {{Time(10ms), Time(20ms)}}}, 1, "a.eth0", "b.eth0");
   EXPECT_EQ(line.Send(Time(25ms), 100, PacketClass::kData).rule, Rule::kNone);
   line.set_profile({.outages = {{Time(30ms), Time(40ms)}}});
   EXPECT_EQ(line.Send(Time(35ms), 100, PacketClass::kData).rule, Rule::kLinkDown);
 }
 
 TEST(Link, OutageLosesWhatIsSentWhileItLasts) {
-  LinkDirection line({.delay = 5ms, .outages = {{Time(10ms), Time(20ms)}, {Time(30ms), Time(31ms)}}}, 1, "line");
+  LinkDirection line({.delay = 5ms, .outages = {{Time(10ms), Time(20ms)}, {Time(30ms), Time(31ms)}}}, 1, "a.eth0",
+                     "b.eth0");
   EXPECT_EQ(line.Send(Time(10ms - 1ns), 100, PacketClass::kData).arrival, Time(15ms - 1ns));  // on its way: arrives
   EXPECT_EQ(line.Send(Time(10ms), 100, PacketClass::kData).rule, Rule::kLinkDown);
   EXPECT_EQ(line.Send(Time(20ms - 1ns), 100, PacketClass::kData).rule, Rule::kLinkDown);
@@ -117,7 +119,7 @@ TEST(Link, OutageLosesWhatIsSentWhileItLasts) {
 }
 
 TEST(Link, FaultLosesTheNthPacketOfAClassOnly) {
-  LinkDirection line({.faults = {{.packet_class = PacketClass::kCheck, .nth = 2}}}, 1, "line");
+  LinkDirection line({.faults = {{.packet_class = PacketClass::kCheck, .nth = 2}}}, 1, "a.eth0", "b.eth0");
   EXPECT_EQ(line.Send(Time(1ms), 100, PacketClass::kCheck).rule, Rule::kNone);
   EXPECT_EQ(line.Send(Time(2ms), 100, PacketClass::kData).rule, Rule::kNone);
   EXPECT_EQ(line.faults_fired(), 0);
@@ -128,13 +130,13 @@ TEST(Link, FaultLosesTheNthPacketOfAClassOnly) {
 }
 
 TEST(Link, FaultWithoutAClassCountsAllPackets) {
-  LinkDirection line({.faults = {{.packet_class = std::nullopt, .nth = 2}}}, 1, "line");
+  LinkDirection line({.faults = {{.packet_class = std::nullopt, .nth = 2}}}, 1, "a.eth0", "b.eth0");
   EXPECT_EQ(line.Send(Time(1ms), 100, PacketClass::kCheck).rule, Rule::kNone);
   EXPECT_EQ(line.Send(Time(2ms), 100, PacketClass::kData).rule, Rule::kFault);
 }
 
 int Lost(const LinkProfile& profile, std::uint64_t seed, int packets) {
-  LinkDirection line(profile, seed, "line");
+  LinkDirection line(profile, seed, "a.eth0", "b.eth0");
   int lost = 0;
   for (int i = 0; i < packets; ++i) {
     lost += line.Send(Time(i * 1us), 100, PacketClass::kData).rule == Rule::kLinkLoss;
@@ -160,7 +162,8 @@ TEST(Link, LossOfAllAndNoneAreExact) {
 // The chain is in its bad state for g/(g+b) = 1/(1+4) of the time, so 20 % are lost; losses come in bursts whose
 // mean length is 1/b = 2.5. A run of bursts of geometric length has 100,000 * 0.2 * 0.4 = 8,000 of them.
 TEST(Link, BurstLossFollowsGilbertAndElliott) {
-  LinkDirection line({.burst_loss = BurstLoss{.good_to_bad_ppm = 100'000, .bad_to_good_ppm = 400'000}}, 7, "line");
+  LinkDirection line({.burst_loss = BurstLoss{.good_to_bad_ppm = 100'000, .bad_to_good_ppm = 400'000}}, 7, "a.eth0",
+                     "b.eth0");
   int lost = 0;
   int bursts = 0;
   bool before = false;
@@ -177,7 +180,7 @@ TEST(Link, BurstLossFollowsGilbertAndElliott) {
 
 // Bad after the first step and for ever: the first packet is already lost.
 TEST(Link, BurstLossTakesItsStepBeforeThePacket) {
-  LinkDirection line({.burst_loss = BurstLoss{.good_to_bad_ppm = 1'000'000}}, 1, "line");
+  LinkDirection line({.burst_loss = BurstLoss{.good_to_bad_ppm = 1'000'000}}, 1, "a.eth0", "b.eth0");
   for (int i = 0; i < 3; ++i) EXPECT_EQ(line.Send(Time(0ms), 100, PacketClass::kData).rule, Rule::kLinkLoss);
 }
 
@@ -189,7 +192,7 @@ TEST(Link, TheGoodStateLosesItsOwnShare) {
 TEST(Link, BurstsDoNotShiftTheDrawsOfIndependentLoss) {
   const auto lost = [](std::uint32_t loss_bad_ppm) {
     const BurstLoss bursts = {.good_to_bad_ppm = 1'000'000, .bad_to_good_ppm = 1'000'000, .loss_bad_ppm = loss_bad_ppm};
-    LinkDirection line({.loss_ppm = 300'000, .burst_loss = bursts}, 1, "line");
+    LinkDirection line({.loss_ppm = 300'000, .burst_loss = bursts}, 1, "a.eth0", "b.eth0");
     std::vector<bool> every_other;
     for (int i = 0; i < 200; ++i) {
       const bool is_lost = line.Send(Time(i * 1us), 100, PacketClass::kData).rule == Rule::kLinkLoss;
@@ -201,7 +204,7 @@ TEST(Link, BurstsDoNotShiftTheDrawsOfIndependentLoss) {
 }
 
 TEST(Link, ADuplicateHasAJitterOfItsOwn) {
-  LinkDirection line({.jitter = 5ms, .duplicate_ppm = 1'000'000}, 1, "line");
+  LinkDirection line({.jitter = 5ms, .duplicate_ppm = 1'000'000}, 1, "a.eth0", "b.eth0");
   int later = 0;
   for (int i = 0; i < 100; ++i) {
     const Transit transit = line.Send(Time(i * 1s), 100, PacketClass::kData);
@@ -227,7 +230,7 @@ TEST(Link, DuplicateFollowsTheFirstCopyWithItsOwnId) {
 }
 
 TEST(Link, JitterIsUniformWithinItsBoundAndKeepsOrder) {
-  LinkDirection line({.delay = 10ms, .jitter = 4ms}, 3, "line");
+  LinkDirection line({.delay = 10ms, .jitter = 4ms}, 3, "a.eth0", "b.eth0");
   net::Instant last{};
   std::int64_t sum = 0;
   constexpr int kPackets = 10'000;
@@ -248,9 +251,9 @@ TEST(Link, JitterIsUniformWithinItsBoundAndKeepsOrder) {
 }
 
 TEST(Link, ReorderedPacketIsOvertaken) {
-  LinkDirection always({.delay = 10ms, .reorder_ppm = 1'000'000, .reorder_delay = 5ms}, 1, "line");
+  LinkDirection always({.delay = 10ms, .reorder_ppm = 1'000'000, .reorder_delay = 5ms}, 1, "a.eth0", "b.eth0");
   EXPECT_EQ(always.Send(Time(0ms), 100, PacketClass::kData).arrival, Time(15ms));
-  LinkDirection some({.delay = 10ms, .reorder_ppm = 100'000, .reorder_delay = 5ms}, 1, "line");
+  LinkDirection some({.delay = 10ms, .reorder_ppm = 100'000, .reorder_delay = 5ms}, 1, "a.eth0", "b.eth0");
   int late = 0;
   for (int i = 0; i < 10'000; ++i) {
     const net::Instant sent = Time(i * 1ms);

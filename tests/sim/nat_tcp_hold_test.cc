@@ -59,7 +59,7 @@ TEST(TcpHold, TheAnswerComesSixSecondsAfterTheFirstSynAndNotAMomentBefore) {
   EXPECT_EQ(outputs[0].icmp_code, 3);
   EXPECT_EQ(outputs[0].packet.source, kPeer);
   EXPECT_EQ(outputs[0].packet.tcp.sequence, kPeerIsn);
-  EXPECT_EQ(nat.bench.nat.NextTimer(), std::nullopt);
+  EXPECT_EQ(nat.bench.nat.NextTimer(), net::kNever);
 }
 
 TEST(TcpHold, RetransmissionsNeitherExtendItNorGetAnswers) {

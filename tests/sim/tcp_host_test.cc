@@ -580,7 +580,7 @@ TEST(TcpHost, AClosedListenerForgetsItsHandshakes) {
   EXPECT_EQ(two.bob_node.tcp_sockets()->size(), 2u);
   two.bob.host().Close(listener);
   EXPECT_EQ(two.bob_node.tcp_sockets()->size(), 0u);
-  EXPECT_EQ(two.bob_node.NextTimer(), std::nullopt);
+  EXPECT_EQ(two.bob_node.NextTimer(), net::kNever);
 }
 
 TEST(TcpHost, EphemeralPortsRunOut) {
@@ -661,7 +661,7 @@ TEST(TcpHost, WhatWasNotReadOutlivesTheConnection) {
   ASSERT_TRUE(two.RunUntil([&] { return two.bob.at(pair.bob).closed; }));
   EXPECT_TRUE(two.bob.host().FinishWriting(pair.bob).ok());
   two.RunFor(1min);
-  EXPECT_EQ(two.bob_node.NextTimer(), std::nullopt);
+  EXPECT_EQ(two.bob_node.NextTimer(), net::kNever);
   EXPECT_EQ(two.bob.ReadAll(pair.bob), 6u);
   EXPECT_EQ(two.bob.at(pair.bob).reset, 0);
   two.bob.host().Close(pair.bob);

@@ -134,7 +134,7 @@ std::string TransferFault(const LinkProfile& there, const LinkProfile& back, std
   while (world.Step(world.now() + 1h)) {
   }
   if (alice_node.tcp_sockets()->size() + bob_node.tcp_sockets()->size() != 0) return "a socket is left over";
-  if (alice_node.NextTimer() || bob_node.NextTimer()) return "a timer is left over";
+  if (alice_node.NextTimer() != net::kNever || bob_node.NextTimer() != net::kNever) return "a timer is left over";
   if (world.packets().in_use() != 0 || world.payloads().slots_in_use() != 0) return "a packet is left over";
   return "";
 }

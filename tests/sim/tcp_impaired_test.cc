@@ -65,8 +65,8 @@ TEST(TcpImpaired, ALinkThatDiesIsToldToBothEnds) {
   EXPECT_EQ(two.bob.at(pair.bob).why.code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_EQ(two.alice_node.tcp_sockets()->size(), 0u);
   EXPECT_EQ(two.bob_node.tcp_sockets()->size(), 0u);
-  EXPECT_EQ(two.alice_node.NextTimer(), std::nullopt);
-  EXPECT_EQ(two.bob_node.NextTimer(), std::nullopt);
+  EXPECT_EQ(two.alice_node.NextTimer(), net::kNever);
+  EXPECT_EQ(two.bob_node.NextTimer(), net::kNever);
 }
 
 }  // namespace

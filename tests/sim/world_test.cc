@@ -337,12 +337,12 @@ class Ticker final : public Node {
     next = world().now() + 10ms;
     world().Drop(*this, std::move(packet), Rule::kNotForwarding);
   }
-  std::optional<net::Instant> NextTimer() const override { return next; }
+  net::Instant NextTimer() const override { return next; }
   void OnTimer() override {
     ticks.push_back(world().now());
-    next = ticks.size() % 3 == 0 ? std::nullopt : std::optional(world().now() + 10ms);
+    next = ticks.size() % 3 == 0 ? net::kNever : world().now() + 10ms;
   }
-  std::optional<net::Instant> next;
+  net::Instant next = net::kNever;
   std::vector<net::Instant> ticks;
 };
 
