@@ -52,6 +52,7 @@ void ReferralClient::Connect() {
   connection_ = *connection;
   connected_ = false;
   try_ends_ = host_.Now() + kReferralConnectPatience;
+  flush_at_.reset();
   in_ = {};
   out_.Clear();
 }
@@ -89,7 +90,7 @@ bool ReferralClient::OnTcpConnected(net::SocketId connection) {
   ReferralFrame{.kind = ReferralKind::kRegister, .session = options_.session, .side = options_.side, .description = {}}
       .AppendTo(out_.bytes());
   if (published_) ReferralFrame{.kind = ReferralKind::kPublish, .description = *published_}.AppendTo(out_.bytes());
-  Flush();
+  flush_at_ = host_.Now();
   return true;
 }
 
@@ -167,6 +168,7 @@ void ReferralClient::OnTimer() {
     Retry(absl::DeadlineExceededError("no answer"));
   }
   if (retry_at_ && now >= *retry_at_) Connect();
+  if (flush_at_ && now >= *flush_at_) Flush();
   GiveUpIfLongWithout();
 }
 
@@ -174,6 +176,7 @@ std::optional<net::Instant> ReferralClient::NextTimer() const {
   std::optional<net::Instant> next = retry_at_;
   if (connection_ && !connected_) next = try_ends_;
   if (without_since_ && next) next = std::min(*next, *without_since_ + kReferralPatience);
+  if (flush_at_) next = flush_at_;
   return next;
 }
 
@@ -186,7 +189,7 @@ void ReferralClient::Publish(net::ByteView description) {
   published_.emplace(description.begin(), description.end());
   if (!connected_) return;  // with the registration
   ReferralFrame{.kind = ReferralKind::kPublish, .description = *published_}.AppendTo(out_.bytes());
-  Flush();
+  flush_at_ = host_.Now();
 }
 
 std::optional<std::vector<std::uint8_t>> ReferralClient::TakePeerDescription() {
@@ -194,6 +197,7 @@ std::optional<std::vector<std::uint8_t>> ReferralClient::TakePeerDescription() {
 }
 
 void ReferralClient::Flush() {
+  flush_at_.reset();
   if (!connected_ || out_.empty()) return;
   // An error is about to be told by OnTcpReset().
   out_.Taken(host_.Write(*connection_, out_.rest(), Signalling()).value_or(0));

@@ -55,6 +55,8 @@ class ReferralClient final : public ReferralChannel {
   std::optional<net::SocketId> connection_;
   bool connected_ = false;
   ReferralOutbox out_;
+  // What one instant brings, as a connection and a description that waited for nothing else, goes in one segment.
+  std::optional<net::Instant> flush_at_;
   ReferralFrames in_;
   std::optional<net::Instant> without_since_;  // no connection since then
   std::string last_failure_ = "no answer";

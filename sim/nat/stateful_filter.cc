@@ -101,9 +101,7 @@ Verdict StatefulFilter::Hold(net::Instant now, const Packet& packet, const Verdi
   return verdict;
 }
 
-net::Instant StatefulFilter::NextTimer() const {
-  return outputs_.empty() ? held_.NextTimer() : net::Instant{};
-}
+net::Instant StatefulFilter::NextTimer() const { return outputs_.empty() ? held_.NextTimer() : net::Instant{}; }
 
 void StatefulFilter::OnTimer(net::Instant now) {
   while (const std::optional<NatOutput> answer = held_.PopDue(now)) outputs_.push_back(*answer);
