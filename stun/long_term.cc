@@ -18,7 +18,7 @@ void LongTermServer::AddUser(absl::string_view username, absl::string_view passw
 }
 
 LongTermServer::Verdict LongTermServer::Check(net::Instant now, const MessageView& request,
-                                              const net::SocketAddress& client) const {
+                                              const net::SocketAddress& client) {
   if (!request.HasIntegrity() && !request.HasIntegritySha256()) return {.code = 401, .challenge = true};
 
   const bool has_user = request.Has(AttributeType::kUsername) || request.Has(AttributeType::kUserhash);
@@ -37,7 +37,7 @@ LongTermServer::Verdict LongTermServer::Check(net::Instant now, const MessageVie
   return {.user = &user->second};
 }
 
-void LongTermServer::AddChallenge(net::Instant now, const net::SocketAddress& client, MessageBuilder& response) const {
+void LongTermServer::AddChallenge(net::Instant now, const net::SocketAddress& client, MessageBuilder& response) {
   response.Add(Realm{realm_}).Add(Nonce{nonces_.Make(now, client)});
 }
 

@@ -38,9 +38,9 @@ class LongTermServer {
   // Keeps the key, not the password (RFC 8656 §6). Replaces a user of that name.
   void AddUser(absl::string_view username, absl::string_view password);
   // RFC 8489 §9.2.4, in its order.
-  Verdict Check(net::Instant now, const MessageView& request, const net::SocketAddress& client) const;
+  Verdict Check(net::Instant now, const MessageView& request, const net::SocketAddress& client);
   // REALM and a NONCE for this client.
-  void AddChallenge(net::Instant now, const net::SocketAddress& client, MessageBuilder& response) const;
+  void AddChallenge(net::Instant now, const net::SocketAddress& client, MessageBuilder& response);
 
   const std::string& realm() const { return realm_; }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,21 +25,35 @@ inline constexpr std::uint32_t kFeatureUsernameAnonymity = 1u << 22;
 
 // Makes nonces that a server recognises without remembering them: the second in which they end, and a MAC of
 // it and the client's address under a secret. So each is valid for one source address and port only (§9.2.4),
-// and a flood of unauthenticated requests costs no memory.
+// and a flood of unauthenticated requests costs no memory. The last few are known by sight: a client shows its nonce
+// with every request.
 class NonceSource {
  public:
   // Draws the secret. `lifetime` of at least a second; an hour is the most that RFC 8656 §5 recommends.
   NonceSource(net::RandomSource& random, net::Duration lifetime);
 
-  std::string Make(net::Instant now, const net::SocketAddress& client) const;
+  // Valid until the next call.
+  absl::string_view Make(net::Instant now, const net::SocketAddress& client);
   // False: another client's, not ours, or too old.
-  bool IsValid(net::Instant now, absl::string_view nonce, const net::SocketAddress& client) const;
+  bool IsValid(net::Instant now, absl::string_view nonce, const net::SocketAddress& client);
 
  private:
-  std::string MakeEndingAt(std::int64_t second, const net::SocketAddress& client) const;
+  static constexpr std::size_t kSecondDigits = 16;
+  static constexpr std::size_t kMacBytes = 10;  // 80 bits: nobody guesses one while it lasts
+  static constexpr std::size_t kNonceBytes = kNonceCookie.size() + kSecondDigits + 2 * kMacBytes;
+  struct Known {
+    std::int64_t second = 0;  // 0: none
+    net::SocketAddress client;
+    std::array<char, kNonceBytes> text;
+  };
+
+  // The nonce of this client that ends then.
+  absl::string_view EndingAt(std::int64_t second, const net::SocketAddress& client);
 
   HmacSha1Key secret_;
   net::Duration lifetime_;
+  std::array<Known, 4> known_;  // a ring
+  std::size_t next_known_ = 0;
 };
 
 }  // namespace pinhole::stun

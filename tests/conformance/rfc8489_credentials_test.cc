@@ -239,9 +239,9 @@ TEST_F(Rfc8489LongTermServer, Section9_2_4_OldNonce438WithANewOneThatIsValid) {
 
 TEST_F(Rfc8489LongTermServer, Section9_2_4_NonceLivesAsLongAsSaidAndNoLonger) {
   net::SeededRandom random(5, "nonce");
-  const NonceSource nonces(random, 60s);
+  NonceSource nonces(random, 60s);
   const net::Instant start(1000s);
-  const std::string nonce = nonces.Make(start, kFrom);
+  const std::string nonce(nonces.Make(start, kFrom));
   EXPECT_TRUE(nonces.IsValid(start, nonce, kFrom));
   EXPECT_TRUE(nonces.IsValid(start + 60s - 1ns, nonce, kFrom));
   EXPECT_FALSE(nonces.IsValid(start + 60s, nonce, kFrom));
