@@ -131,6 +131,8 @@ void ReferralClient::OnFrame(const ReferralFrame& frame) {
     case ReferralKind::kRefuse:
       host_.Close(*connection_);
       connection_.reset();
+      connected_ = false;
+      flush_at_.reset();
       GiveUp(absl::PermissionDeniedError(
           absl::StrCat("referral: the server ", server_.ToString(), " refuses: ", ToString(frame.refusal))));
       return;

@@ -27,8 +27,8 @@ class StunTcpClients {
     std::size_t connections_max = 1024;  // more are reset when they have been accepted
     // One without an allocation that says nothing for so long has timed out and is closed (RFC 8489 §6.2.2). Its
     // mapping lasts only while it is open, and an agent needs that for longer than it speaks: until its peer's
-    // description has come, for which it waits 2 min, and the checks after it have ended, of which each takes 39.5 s at
-    // most.
+    // description has come, for which it waits 2 min if not told otherwise, and the checks after it have ended, of
+    // which each takes 39.5 s at most.
     net::Duration idle_max = std::chrono::minutes(5);
     // Of a message on a connection without an allocation: the longest USERNAME, REALM and NONCE, and more.
     std::size_t stranger_message_bytes_max = 4096;

@@ -78,8 +78,8 @@ class Gatherer {
   int Servers() const;
   std::uint32_t PriorityOf(const LocalBase& base, CandidateType type, int server) const;
   bool AllSettled() const;
-  // When the next open request is too late.
-  net::Instant LastFirstSent() const;  // net::kNever: some are still to be
+  // When the last gathering request was first sent; net::kNever: some are still to be, or none was.
+  net::Instant LastFirstSent() const;
   net::Duration PatienceWith(const Request& request) const;
   void GiveUpLate(net::Instant now);
   void ReleaseUnused(net::Instant now, int relay);

@@ -153,7 +153,7 @@ struct TcpOptions {
   // SYNs answered whose handshakes are not complete; more are dropped, to be sent again.
   int listen_backlog = 16;
   // Of segments without data. SYN, FIN and RST have it, for they are about the connection; an ACK is about data, and
-  // has the class of the last data that came, or this if none has.
+  // has the class of the last data that came, that of a retransmitted check being a check's, or this if none has.
   PacketClass packet_class = PacketClass::kOther;
 };
 

@@ -21,7 +21,7 @@ bool ParseDottedDecimal(absl::string_view text, std::uint8_t* out) {
         ParseDecimal(absl::string_view(at, static_cast<std::size_t>(part_end - at)), 255);
     if (!value) return false;
     out[i] = static_cast<std::uint8_t>(*value);
-    at = part_end + 1;
+    if (i < 3) at = part_end + 1;
   }
   return true;
 }

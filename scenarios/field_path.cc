@@ -1,5 +1,7 @@
 #include "scenarios/field_path.h"
 
+#include <utility>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -44,10 +46,12 @@ std::string ReadScalar(const pb::Message& holder, const pb::FieldDescriptor& fie
   std::abort();
 }
 
-std::string RangeRefusal(const pb::FieldDescriptor& field, std::uint64_t value) {
+// `Number`: as the field's, std::int64_t or std::uint64_t.
+template <typename Number>
+std::string RangeRefusal(const pb::FieldDescriptor& field, Number value) {
   if (!field.options().HasExtension(proto::range)) return "";
   const proto::Range& range = field.options().GetExtension(proto::range);
-  if (value >= static_cast<std::uint64_t>(range.min()) && value <= static_cast<std::uint64_t>(range.max())) return "";
+  if (std::cmp_greater_equal(value, range.min()) && std::cmp_less_equal(value, range.max())) return "";
   if (!range.has_max()) return absl::StrCat("must be at least ", range.min(), ", not ", value);
   return absl::StrCat("must be ", range.min(), " to ", range.max(), ", not ", value);
 }
@@ -217,7 +221,7 @@ absl::StatusOr<FieldValue> FieldValue::Parse(absl::string_view text, const pb::F
       if (field.cpp_type() == pb::FieldDescriptor::CPPTYPE_UINT32 && value.number_ > 0xffffffffu) {
         return error("it is at most 4294967295");
       }
-      const std::string refusal = RangeRefusal(field, value.number_);
+      const std::string refusal = RangeRefusal<std::uint64_t>(field, value.number_);
       if (!refusal.empty()) return error(refusal);
       return value;
     }
@@ -225,6 +229,11 @@ absl::StatusOr<FieldValue> FieldValue::Parse(absl::string_view text, const pb::F
     case pb::FieldDescriptor::CPPTYPE_INT64: {
       std::int64_t number = 0;
       if (!absl::SimpleAtoi(text, &number)) return error("it is a whole number");
+      if (field.cpp_type() == pb::FieldDescriptor::CPPTYPE_INT32 && !std::in_range<std::int32_t>(number)) {
+        return error("it is -2147483648 to 2147483647");
+      }
+      const std::string refusal = RangeRefusal<std::int64_t>(field, number);
+      if (!refusal.empty()) return error(refusal);
       value.number_ = static_cast<std::uint64_t>(number);
       return value;
     }
@@ -354,6 +363,9 @@ void MergeByName(const pb::Message& from, pb::Message* to) {
         case pb::FieldDescriptor::CPPTYPE_UINT64:
           out.SetUInt64(to, field, reflection.GetUInt64(from, field));
           break;
+        case pb::FieldDescriptor::CPPTYPE_INT32:
+          out.SetInt32(to, field, reflection.GetInt32(from, field));
+          break;
         case pb::FieldDescriptor::CPPTYPE_INT64:
           out.SetInt64(to, field, reflection.GetInt64(from, field));
           break;
@@ -388,12 +400,18 @@ std::string RefusalOf(const pb::Message& holder, const pb::FieldDescriptor& fiel
     return "";
   }
   if (field.cpp_type() == pb::FieldDescriptor::CPPTYPE_UINT32) {
-    return RangeRefusal(field, field.is_repeated() ? reflection.GetRepeatedUInt32(holder, &field, index)
-                                                   : reflection.GetUInt32(holder, &field));
+    return RangeRefusal<std::uint64_t>(field, field.is_repeated() ? reflection.GetRepeatedUInt32(holder, &field, index)
+                                                                  : reflection.GetUInt32(holder, &field));
   }
   if (field.is_repeated()) return "";
   if (field.cpp_type() == pb::FieldDescriptor::CPPTYPE_UINT64) {
-    return RangeRefusal(field, reflection.GetUInt64(holder, &field));
+    return RangeRefusal<std::uint64_t>(field, reflection.GetUInt64(holder, &field));
+  }
+  if (field.cpp_type() == pb::FieldDescriptor::CPPTYPE_INT32) {
+    return RangeRefusal<std::int64_t>(field, reflection.GetInt32(holder, &field));
+  }
+  if (field.cpp_type() == pb::FieldDescriptor::CPPTYPE_INT64) {
+    return RangeRefusal<std::int64_t>(field, reflection.GetInt64(holder, &field));
   }
   return "";
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -72,8 +73,14 @@ absl::Status RunSweep(const SweepPlan& plan, const std::function<void(JudgedRun)
     }
   };
   std::vector<std::thread> threads;
-  const std::size_t jobs = std::clamp<std::size_t>(static_cast<std::size_t>(std::max(plan.jobs, 1)), 1, units.size());
-  for (std::size_t i = 0; i < jobs; ++i) threads.emplace_back(work);
+  const std::size_t jobs = std::min(static_cast<std::size_t>(std::max(plan.jobs, 1)), units.size());
+  threads.reserve(jobs);
+  try {
+    while (threads.size() < jobs) threads.emplace_back(work);
+  } catch (const std::system_error&) {
+    // The machine has no room for so many: those that there are do it, or this one.
+    if (threads.empty()) work();
+  }
 
   std::size_t taken = 0;
   std::unique_lock<std::mutex> lock(mutex);
@@ -93,6 +100,10 @@ absl::Status RunSweep(const SweepPlan& plan, const std::function<void(JudgedRun)
   }
   lock.unlock();
   for (std::thread& thread : threads) thread.join();
+  // After an error: what was finished besides.
+  for (; taken < units.size(); ++taken) {
+    for (JudgedRun& run : units[taken].runs) on_run(std::move(run));
+  }
   return status;
 }
 

@@ -26,6 +26,7 @@ void AddLoadOptions(CLI::App* command, LoadOptions* load) {
   command->add_option("--set", load->sets, "Set a field before the sweep; may be given more than once")
       ->type_name("PATH=VALUE")
       ->expected(1)
+      ->allow_extra_args(false)
       ->take_all();
   command
       ->add_option("--data", load->data_directory, "Directory that holds nats/ and topologies/ instead of the built-in")

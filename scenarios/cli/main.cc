@@ -10,7 +10,10 @@ int main(int argc, char** argv) {
   try {
     pinhole::scenarios::SystemFiles files;
     const std::vector<std::string> arguments(argv + 1, argv + argc);
-    return static_cast<int>(pinhole::scenarios::RunCommandLine(arguments, files, std::cout, std::cerr));
+    const ExitCode exit_code = pinhole::scenarios::RunCommandLine(arguments, files, std::cout, std::cerr);
+    if (std::cout.flush()) return static_cast<int>(exit_code);
+    std::cerr << "pinhole: cannot write to standard output\n";
+    return static_cast<int>(ExitCode::kInternal);
   } catch (const std::exception& error) {
     std::cerr << "pinhole: internal error: " << error.what() << "\n";
     return static_cast<int>(ExitCode::kInternal);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "scenarios/cli/print_result.h"
+#include "scenarios/cli/same_file.h"
 #include "scenarios/judged_run.h"
 #include "scenarios/ladder.h"
 #include "sim/pcapng.h"
@@ -57,6 +58,11 @@ ExitCode Run(const RunFlags& flags, FileReader& files, std::ostream& out, std::o
   const std::uint64_t seed =
       SeedOf(*cell, scenario->file().seed().by(), flags.seed.value_or(scenario->file().seed().base()), repetition);
 
+  if (IsSameFile(flags.json, flags.path) || IsSameFile(flags.pcapng, flags.path) ||
+      (!flags.json.empty() && flags.json == flags.pcapng)) {
+    err << "--json and --pcapng take a file each, and not the scenario's\n";
+    return ExitCode::kBadScenario;
+  }
   const bool alone = flags.json == "-";
   std::unique_ptr<Ladder> ladder;
   if (flags.ladder && !alone) ladder = std::make_unique<Ladder>(prepared->plan, out);

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "scenarios/cli/same_file.h"
 #include "scenarios/matrix.h"
 #include "scenarios/nat_check_table.h"
 #include "scenarios/sweep.h"
@@ -55,7 +56,8 @@ class ProgressLine {
 std::string CommandOptions(const SweepFlags& flags) {
   std::string options;
   for (const std::string& set : flags.load.sets) absl::StrAppend(&options, " --set '", set, "'");
-  if (flags.load.data_directory != kBuiltinPrefix) absl::StrAppend(&options, " --data ", flags.load.data_directory);
+  if (flags.load.data_directory != kBuiltinPrefix)
+    absl::StrAppend(&options, " --data '", flags.load.data_directory, "'");
   if (flags.seed) absl::StrAppend(&options, " --seed ", *flags.seed);
   return options;
 }
@@ -91,15 +93,13 @@ ExitCode SweepOne(const SweepFlags& flags, const Scenario& scenario, std::ostrea
       [&](std::uint64_t finished) { progress.Update(finished, failed); });
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   progress.Clear();
-  if (!status.ok()) {
-    err << scenario.path() << ": " << status.message() << "\n";
-    return ExitCode::kInternal;
-  }
+  // What was run before an error is told all the same.
+  if (!status.ok()) err << scenario.path() << ": " << status.message() << "\n";
   JudgeShares(scenario, runs);
   const SweepCounts counts = CountRuns(runs);
   out << scenario.path() << "\n";
   const NatCheckTable table = TableOf(runs);
-  if (!flags.quiet && table.rows.empty()) {
+  if (!flags.quiet && table.rows.empty() && status.ok()) {
     PrintMatrix(scenario, runs, out);
     PrintKillers(runs, out);
   }
@@ -112,6 +112,7 @@ ExitCode SweepOne(const SweepFlags& flags, const Scenario& scenario, std::ostrea
   out << "\n";
   PrintSummary(counts, out);
   out << absl::StrFormat("in %.2f s on %d %s\n", seconds, plan.jobs, plan.jobs == 1 ? "thread" : "threads");
+  if (!status.ok()) return ExitCode::kInternal;
   return counts.fail == 0 ? ExitCode::kOk : ExitCode::kUnexpected;
 }
 
@@ -128,6 +129,18 @@ ExitCode Sweep(const SweepFlags& flags, FileReader& files, std::ostream& out, st
       continue;
     }
     scenarios.push_back(*std::move(scenario));
+  }
+  // Before anything is written or run.
+  for (const Scenario& scenario : scenarios) {
+    if (const auto cells = scenario.Filter(flags.filter); !cells.ok()) {
+      err << scenario.path() << ": " << cells.status().message() << "\n";
+      exit_code = ExitCode::kBadScenario;
+    }
+  }
+  for (const std::string& path : flags.paths) {
+    if (!IsSameFile(flags.json, path)) continue;
+    err << "--json would overwrite the scenario " << path << "\n";
+    exit_code = ExitCode::kBadScenario;
   }
   if (exit_code != ExitCode::kOk) return exit_code;
 

@@ -23,6 +23,8 @@ using std::chrono::seconds;
 
 // A mapping or a remembered destination that lives shorter than this may be gone between two checks of one pair.
 constexpr std::uint64_t kShortLifeUs = 5'000'000;
+// Of the five minutes that STUN servers keep an idle connection (apps/stun_tcp_clients.h), but for the gathering.
+constexpr std::uint64_t kServerPatienceUs = 290'000'000;
 // A filter that remembers fewer destinations, or a table with room for fewer mappings, may lose what a session needs.
 constexpr std::uint32_t kFewEntries = 24;
 
@@ -290,12 +292,14 @@ class Extraction {
     return WhyCrowded(nat);
   }
 
-  // Whoever is first keeps its connections with the STUN server while it waits. A SYN goes when both are there.
+  // Whoever is first keeps its connections with the STUN server while it waits, for as long as the server keeps them. A
+  // SYN goes when both are there.
   static std::string WhyForgetfulOfTcp(const proto::Nat& nat, std::uint64_t start_difference_us) {
     const proto::TcpNat& tcp = nat.tcp();
     const std::uint64_t opening =
         tcp.has_syn_sent_timeout_us() ? tcp.syn_sent_timeout_us() : tcp.transitory_timeout_us();
     if (opening < kShortLifeUs) return absl::StrCat("forgets a SYN after ", opening / 1000, " ms");
+    if (start_difference_us > kServerPatienceUs) return "outlives what a STUN server keeps of an idle client";
     const std::uint64_t established = tcp.established_timeout_us();
     if (established < kShortLifeUs + start_difference_us) {
       return absl::StrCat("forgets a connection after ", established / 1000, " ms");

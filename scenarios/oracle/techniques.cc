@@ -70,8 +70,9 @@ std::optional<Prediction> ByEndpoints(const Punching& p) {
     }
   } else if (p.technique == Technique::kSynThenListen) {
     if (!AnswersFromTold(p.a.tcp.nat)) return Failed(ElseWhere(p.a));
-    // Where A's SYN gets in, it may leave B an endpoint to answer by.
-    const bool answers_b = LetsStrangersIn(p.b.tcp.nat) && AnswersFromTold(p.b.tcp.nat);
+    // Where A's SYN gets in, by itself or by what a try has left behind, it may leave B an endpoint to answer by.
+    const bool lets_a_in = LetsStrangersIn(p.b.tcp.nat) || p.several_tries;
+    const bool answers_b = lets_a_in && AnswersFromTold(p.b.tcp.nat);
     if (!keeps_b && !answers_b && p.a.tcp.nat.filtering == Dependence::kAddressAndPortDependent) {
       return Failed(absl::StrCat(ElseWhere(p.b), ", and ", p.a.nat, " filters by port"));
     }

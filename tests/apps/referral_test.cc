@@ -36,7 +36,10 @@ class Side final : public net::App {
     EXPECT_TRUE(client_.Open().ok());
     Settle();
   }
-  void OnTcpConnected(net::SocketId id) override { Settle(client_.OnTcpConnected(id)); }
+  void OnTcpConnected(net::SocketId id) override {
+    Settle(client_.OnTcpConnected(id));
+    if (!says_at_once.empty()) Publish(says_at_once);
+  }
   void OnTcpReadable(net::SocketId id) override { Settle(client_.OnTcpReadable(id)); }
   void OnTcpWritable(net::SocketId id) override { Settle(client_.OnTcpWritable(id)); }
   void OnTcpClosed(net::SocketId id) override { Settle(client_.OnTcpClosed(id)); }
@@ -51,6 +54,7 @@ class Side final : public net::App {
   }
 
   const absl::Status status() const { return client_.status(); }
+  std::string says_at_once;  // when connected
   std::vector<std::string> got;
   net::Instant got_at;
 
@@ -126,6 +130,19 @@ TEST_F(Referral, DescriptionsAreExchangedInTwoRoundTripsFromTheStart) {
   EXPECT_EQ(bob->got_at, net::Instant(40ms));
 }
 
+TEST_F(Referral, WhatOneInstantBringsGoesInOneSegment) {
+  const auto alice = Start(alice_node_, "alice");
+  alice->says_at_once = "of alice";
+  RunUntil(25ms);
+  const auto sent = [this] {
+    return world_.node_counters(alice_node_).sent[static_cast<std::size_t>(net::PacketClass::kSignalling)].packets;
+  };
+  EXPECT_EQ(sent(), 3u) << "SYN, ACK, and the registration with the description";
+  alice->Publish("of alice, again");
+  RunUntil(35ms);
+  EXPECT_EQ(sent(), 4u) << "what comes later does not wait";
+}
+
 TEST_F(Referral, WhoComesFirstWaitsHoweverLong) {
   const auto alice = Start(alice_node_, "alice");
   alice->Publish("of alice");
@@ -188,6 +205,10 @@ TEST_F(Referral, AThirdSideIsRefusedAndSaysWhy) {
   EXPECT_EQ(carol->status().code(), absl::StatusCode::kPermissionDenied);
   EXPECT_THAT(std::string(carol->status().message()), HasSubstr("the session has two other sides"));
   EXPECT_THAT(carol->got, IsEmpty());
+  EXPECT_THAT(alice->got, IsEmpty());
+  carol->Publish("of carol, after that");
+  RunUntil(3s);
+  EXPECT_EQ(carol->status().code(), absl::StatusCode::kPermissionDenied);
   EXPECT_THAT(alice->got, IsEmpty());
 }
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <sstream>
 
 #include "tests/scenarios/command_line.h"
@@ -41,6 +42,25 @@ TEST(Check, GoodFilesExit0) {
   EXPECT_EQ(said.exit_code, ExitCode::kOk);
   EXPECT_EQ(said.out, "good.textproto: ok, 1 cell, 1 judged by the oracle\n");
   EXPECT_EQ(said.err, "");
+}
+
+TEST(Check, SetTakesOneValueAndLeavesTheFile) {
+  const Said said =
+      Pinhole({"check", "--set", "topology.nat[home_a].profile=pf", "good.textproto"}, {{"good.textproto", kGood}});
+  EXPECT_EQ(said.exit_code, ExitCode::kOk) << said.err;
+}
+
+TEST(Sweep, NothingIsWrittenBeforeEveryFilterIsRight) {
+  const std::string path = ::testing::TempDir() + "/results_of_before.json";
+  std::ofstream(path) << "old";
+  const Said said =
+      Pinhole({"sweep", "good.textproto", "--json", path, "--filter", "nope=1"}, {{"good.textproto", kGood}});
+  EXPECT_EQ(said.exit_code, ExitCode::kBadScenario);
+  std::stringstream left;
+  left << std::ifstream(path).rdbuf();
+  EXPECT_EQ(left.str(), "old");
+  EXPECT_EQ(Pinhole({"sweep", path, "--json", path}, {{path, kGood}}).exit_code, ExitCode::kBadScenario);
+  EXPECT_EQ(Pinhole({"run", path, "--pcapng", path}, {{path, kGood}}).exit_code, ExitCode::kBadScenario);
 }
 
 TEST(Check, GoesOnToTheNextFileAndExits2) {

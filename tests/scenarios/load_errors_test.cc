@@ -1,5 +1,6 @@
 // Every mistake in a scenario file gives one clear message with a place. The messages are interface: a change of one
 // is a change here.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -10,6 +11,8 @@
 
 namespace pinhole::scenarios {
 namespace {
+
+using ::testing::HasSubstr;
 
 std::string ErrorOf(const std::string& text, std::map<std::string, std::string> others = {},
                     const LoadOptions& options = {}) {
@@ -240,6 +243,36 @@ TEST(LoadErrors, AFirewallThatKeepsAPeerFromTheReferralServer) {
 TEST(LoadErrors, NumbersOutOfRange) {
   EXPECT_EQ(ErrorOf(Homes("session { name: \"call\" agent { ta_us: 1000 } }")),
             "test.textproto:3:32: session[call].agent.ta_us: must be 5000 to 10000000, not 1000");
+}
+
+TEST(LoadErrors, SignedNumbersHaveRangesToo) {
+  const auto range = [](const std::string& step) {
+    return ErrorOf(
+        Homes("sweep { axis { name: \"r\" path: \"topology.network[internet].link.delay_us\" "
+              "range { to: 5 step: " +
+              step + " } } }"));
+  };
+  EXPECT_EQ(range("0"), "test.textproto:3:89: sweep.axis[r].range.step: must be at least 1, not 0");
+  EXPECT_EQ(range("-9223372036854775808"),
+            "test.textproto:3:89: sweep.axis[r].range.step: must be at least 1, not -9223372036854775808");
+  EXPECT_EQ(range("5"), "loaded");
+  const auto ports = [](const std::string& steps) {
+    return ErrorOf(
+        Homes("sweep { axis { name: \"s\" path: \"topology.nat[home_a].udp.ports.step\" values: " + steps + " } }"));
+  };
+  EXPECT_THAT(ports("\"4294967297\""),
+              HasSubstr("\"4294967297\" is no value for step: it is -2147483648 to 2147483647"));
+  // In a file that is laid over another.
+  EXPECT_EQ(ErrorOf(Homes("topology { nat { name: \"home_a\" udp { ports { policy: SEQUENTIAL step: -2 } } } }")),
+            "loaded");
+}
+
+TEST(LoadErrors, TimesThatNoClockHolds) {
+  EXPECT_THAT(ErrorOf(Homes("topology { network { name: \"internet\" link { outage { start_us: 18446744073709551615 "
+                            "length_us: 1 } } } }")),
+              HasSubstr("start_us: must be 0 to 86400000000, not 18446744073709551615"));
+  EXPECT_THAT(ErrorOf(Homes("topology { referral { restart { at_us: 9223372036854775807 } } }")),
+              HasSubstr("at_us: must be 0 to 86400000000, not 9223372036854775807"));
 }
 
 TEST(LoadErrors, KnobsOfAnAgentThatContradictEachOther) {

@@ -85,6 +85,9 @@ TEST(Techniques, ASegmentFromAnotherPortThanWasToldBelongsToNoConnection) {
   punching.a.tcp.nat.filtering = Dependence::kAddressAndPortDependent;
   punching.b.tcp.nat.inbound_sessions = true;
   EXPECT_TRUE(Fails(punching));
+  punching.several_tries = true;  // the SYN of one lets in that of the next
+  EXPECT_TRUE(Depends(punching));
+  punching.several_tries = false;
   punching.b.tcp.nat.filtering = Dependence::kEndpointIndependent;
   EXPECT_TRUE(Depends(punching));
 }

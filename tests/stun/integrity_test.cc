@@ -1,5 +1,7 @@
 #include "stun/integrity.h"
 
+#include <nettle/hmac.h>
+
 #include <string>
 #include <vector>
 
@@ -74,6 +76,22 @@ TEST(HmacSha1Key, ReplacedLengthHashesAsACopyWould) {
     changed[3] = 0x34;
     EXPECT_EQ(key.ComputeWithLength(text, 0x1234), key.Compute(changed)) << size;
     EXPECT_EQ(key256.ComputeWithLength(text, 0x1234), key256.Compute(changed)) << size;
+  }
+}
+
+// FIPS 180-4 §5.1.1 pads by what is left of a block: every length of it, against another implementation.
+TEST(HmacSha1Key, EveryLengthHashesAsNettleHas) {
+  const std::string secret = "key";
+  const HmacSha1Key key(secret);
+  std::vector<std::uint8_t> text(300);
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<std::uint8_t>(i * 7 + 1);
+  for (std::size_t size = 0; size <= text.size(); ++size) {
+    hmac_sha1_ctx context;
+    hmac_sha1_set_key(&context, secret.size(), reinterpret_cast<const std::uint8_t*>(secret.data()));
+    hmac_sha1_update(&context, size, text.data());
+    Sha1Digest expected;
+    hmac_sha1_digest(&context, expected.size(), expected.data());
+    EXPECT_EQ(key.Compute(net::ByteView(text).first(size)), expected) << size;
   }
 }
 
