@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
+#include <string>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -246,7 +248,17 @@ CompiledSweep CompiledSweep::Compile(const proto::Scenario& scenario, NatProfile
                                      Problems* problems) {
   CompiledSweep compiled;
   compiled.profiles_ = std::move(profiles);
-  for (const proto::Axis& axis : scenario.sweep().axis()) compiled.CompileAxis(axis, origins, problems);
+  std::map<std::string, std::string> set_by;
+  for (const proto::Axis& axis : scenario.sweep().axis()) {
+    for (int i = 0; i < axis.path_size(); ++i) {
+      const auto [other, first] = set_by.emplace(axis.path(i), axis.name());
+      if (first || other->second == axis.name()) continue;
+      problems->Add(origins.Find(absl::StrCat("sweep.axis[", axis.name(), "].path[", i, "]")),
+                    absl::StrCat("axis \"", axis.name(), "\": ", axis.path(i), " is set by axis \"", other->second,
+                                 "\" already, which would have no effect"));
+    }
+    compiled.CompileAxis(axis, origins, problems);
+  }
   if (!problems->empty()) return compiled;
   compiled.CompileZips(scenario.sweep(), origins, problems);
   for (int i = 0; i < scenario.sweep().only_size(); ++i) {

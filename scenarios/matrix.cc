@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "scenarios/shell_word.h"
 
 namespace pinhole::scenarios {
 namespace {
@@ -268,7 +269,7 @@ void PrintFailures(const Scenario& scenario, const std::vector<JudgedRun>& runs,
     begin = end;
     if (first == nullptr) continue;
     const Cell& cell = scenario.cells()[first->cell];
-    const std::string command = absl::StrCat("  pinhole run ", scenario.path(), " --cell '",
+    const std::string command = absl::StrCat("  pinhole run ", ShellWord(scenario.path()), " --cell '",
                                              RunId(cell, first->repetition), "'", command_options, "\n");
     if (++cells > cells_max) {
       absl::StrAppend(&more, command);

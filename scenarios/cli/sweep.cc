@@ -12,6 +12,7 @@
 #include "scenarios/cli/same_file.h"
 #include "scenarios/matrix.h"
 #include "scenarios/nat_check_table.h"
+#include "scenarios/shell_word.h"
 #include "scenarios/sweep.h"
 
 namespace pinhole::scenarios {
@@ -55,9 +56,9 @@ class ProgressLine {
 // What `pinhole run` needs besides file and cell to do the same.
 std::string CommandOptions(const SweepFlags& flags) {
   std::string options;
-  for (const std::string& set : flags.load.sets) absl::StrAppend(&options, " --set '", set, "'");
+  for (const std::string& set : flags.load.sets) absl::StrAppend(&options, " --set ", ShellQuoted(set));
   if (flags.load.data_directory != kBuiltinPrefix)
-    absl::StrAppend(&options, " --data '", flags.load.data_directory, "'");
+    absl::StrAppend(&options, " --data ", ShellWord(flags.load.data_directory));
   if (flags.seed) absl::StrAppend(&options, " --seed ", *flags.seed);
   return options;
 }

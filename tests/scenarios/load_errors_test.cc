@@ -267,6 +267,13 @@ TEST(LoadErrors, SignedNumbersHaveRangesToo) {
             "loaded");
 }
 
+TEST(LoadErrors, TwoAxesOverOneField) {
+  EXPECT_THAT(
+      ErrorOf(Homes("sweep { axis { name: \"a\" path: \"topology.nat[home_a].profile\" values: \"pf\" } "
+                    "axis { name: \"b\" path: \"topology.nat[home_a].profile\" values: \"cgn\" } }")),
+      HasSubstr("axis \"b\": topology.nat[home_a].profile is set by axis \"a\" already, which would have no effect"));
+}
+
 TEST(LoadErrors, TimesThatNoClockHolds) {
   EXPECT_THAT(ErrorOf(Homes("topology { network { name: \"internet\" link { outage { start_us: 18446744073709551615 "
                             "length_us: 1 } } } }")),
@@ -385,8 +392,9 @@ TEST(LoadErrors, SweepOverTheBoundStopsBeforeRunning) {
                     "limits { runs_max: 100 }")),
       "test.textproto:3:1: 10 cells of 11 repetitions are 110 runs, more than limits.runs_max allows (100)");
   std::string huge;
-  for (const char* name : {"a", "b", "c", "d"}) {
-    absl::StrAppend(&huge, "axis { name: \"", name, "\" path: \"session[call].hold_us\" range { to: 999 } }\n");
+  for (const char* field : {"session[call].hold_us", "session[call].peer[alice].start_offset_us",
+                            "session[call].peer[bob].start_offset_us", "topology.network[internet].link.delay_us"}) {
+    absl::StrAppend(&huge, "axis { name: \"", huge.size(), "\" path: \"", field, "\" range { to: 999 } }\n");
   }
   EXPECT_EQ(ErrorOf(Homes("sweep {\n" + huge + "}")),
             "test.textproto:3:1: the axes cross to more than 1000000 combinations, more than can be looked through");
