@@ -419,8 +419,9 @@ void TurnClient::OnTimer(net::Instant now) {
 }
 
 std::optional<net::Instant> TurnClient::NextTimer() const {
-  if (EarliestTimer() == kNever) return std::nullopt;
-  return EarliestTimer();
+  const net::Instant at = EarliestTimer();
+  if (at == kNever) return std::nullopt;
+  return at;
 }
 
 std::optional<TurnClient::Output> TurnClient::PollOutput() { return outputs_.Poll(); }

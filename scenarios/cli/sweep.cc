@@ -63,16 +63,11 @@ std::string CommandOptions(const SweepFlags& flags) {
   return options;
 }
 
-ExitCode SweepOne(const SweepFlags& flags, const Scenario& scenario, std::ostream* json, std::ostream& out,
-                  std::ostream& err) {
-  absl::StatusOr<std::vector<const Cell*>> cells = scenario.Filter(flags.filter);
-  if (!cells.ok()) {
-    err << scenario.path() << ": " << cells.status().message() << "\n";
-    return ExitCode::kBadScenario;
-  }
+ExitCode SweepOne(const SweepFlags& flags, const Scenario& scenario, std::vector<const Cell*> cells, std::ostream* json,
+                  std::ostream& out, std::ostream& err) {
   SweepPlan plan;
   plan.scenario = &scenario;
-  plan.cells = *std::move(cells);
+  plan.cells = std::move(cells);
   plan.repetitions = flags.repeat.value_or(scenario.repetitions());
   plan.base_seed = flags.seed.value_or(scenario.file().seed().base());
   plan.jobs = flags.jobs > 0 ? flags.jobs : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
@@ -132,8 +127,11 @@ ExitCode Sweep(const SweepFlags& flags, FileReader& files, std::ostream& out, st
     scenarios.push_back(*std::move(scenario));
   }
   // Before anything is written or run.
+  std::vector<std::vector<const Cell*>> chosen;
   for (const Scenario& scenario : scenarios) {
-    if (const auto cells = scenario.Filter(flags.filter); !cells.ok()) {
+    if (absl::StatusOr<std::vector<const Cell*>> cells = scenario.Filter(flags.filter); cells.ok()) {
+      chosen.push_back(*std::move(cells));
+    } else {
       err << scenario.path() << ": " << cells.status().message() << "\n";
       exit_code = ExitCode::kBadScenario;
     }
@@ -159,8 +157,8 @@ ExitCode Sweep(const SweepFlags& flags, FileReader& files, std::ostream& out, st
   }
   // With the results on standard output, everything else goes beside them.
   std::ostream& report = flags.json == "-" ? err : out;
-  for (const Scenario& scenario : scenarios) {
-    exit_code = std::max(exit_code, SweepOne(flags, scenario, json, report, err));
+  for (std::size_t i = 0; i < scenarios.size(); ++i) {
+    exit_code = std::max(exit_code, SweepOne(flags, scenarios[i], std::move(chosen[i]), json, report, err));
   }
   if (json != nullptr && !json->flush()) {
     err << "cannot write " << flags.json << "\n";

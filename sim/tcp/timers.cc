@@ -30,8 +30,9 @@ net::Instant TcpConnection::EarliestTimer() const {
 }
 
 std::optional<net::Instant> TcpConnection::NextTimer() const {
-  if (EarliestTimer() == kNever) return std::nullopt;
-  return EarliestTimer();
+  const net::Instant at = EarliestTimer();
+  if (at == kNever) return std::nullopt;
+  return at;
 }
 
 void TcpConnection::OnTimer(net::Instant now) {
