@@ -19,8 +19,8 @@
 #include "bench/crypto_floor.h"
 #include "bench/stopwatch.h"
 #include "net/bytes.h"
-#include "scenarios/judged_run.h"
-#include "scenarios/load.h"
+#include "scenarios/language/load.h"
+#include "scenarios/sweep/judged_run.h"
 
 namespace pinhole::scenarios {
 namespace {

@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "bench/stopwatch.h"
-#include "scenarios/load.h"
-#include "scenarios/sweep.h"
+#include "scenarios/language/load.h"
+#include "scenarios/sweep/sweep.h"
 
 extern char** environ;
 

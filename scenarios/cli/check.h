@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "scenarios/cli/exit_code.h"
-#include "scenarios/load.h"
+#include "scenarios/language/load.h"
 
 namespace pinhole::scenarios {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "scenarios/cli/exit_code.h"
-#include "scenarios/file_reader.h"
+#include "scenarios/language/file_reader.h"
 
 namespace pinhole::scenarios {
 

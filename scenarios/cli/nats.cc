@@ -8,7 +8,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "google/protobuf/text_format.h"
-#include "scenarios/nat_profiles.h"
+#include "scenarios/conversion/nat_conversion.h"
+#include "scenarios/language/nat_profiles.h"
 
 namespace pinhole::scenarios {
 namespace {

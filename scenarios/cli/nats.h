@@ -4,7 +4,7 @@
 #include <string>
 
 #include "scenarios/cli/exit_code.h"
-#include "scenarios/file_reader.h"
+#include "scenarios/language/file_reader.h"
 
 namespace pinhole::scenarios {
 

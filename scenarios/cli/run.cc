@@ -7,8 +7,8 @@
 
 #include "scenarios/cli/print_result.h"
 #include "scenarios/cli/same_file.h"
-#include "scenarios/judged_run.h"
-#include "scenarios/ladder.h"
+#include "scenarios/results/ladder.h"
+#include "scenarios/sweep/judged_run.h"
 #include "sim/pcapng.h"
 
 namespace pinhole::scenarios {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "scenarios/cli/exit_code.h"
-#include "scenarios/load.h"
+#include "scenarios/language/load.h"
 
 namespace pinhole::scenarios {
 

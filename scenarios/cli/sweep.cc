@@ -10,10 +10,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "scenarios/cli/same_file.h"
-#include "scenarios/matrix.h"
-#include "scenarios/nat_check_table.h"
-#include "scenarios/shell_word.h"
-#include "scenarios/sweep.h"
+#include "scenarios/sweep/matrix.h"
+#include "scenarios/sweep/nat_check_table.h"
+#include "scenarios/sweep/shell_word.h"
+#include "scenarios/sweep/sweep.h"
 
 namespace pinhole::scenarios {
 namespace {

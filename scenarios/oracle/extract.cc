@@ -23,7 +23,7 @@ using std::chrono::seconds;
 
 // A mapping or a remembered destination that lives shorter than this may be gone between two checks of one pair.
 constexpr std::uint64_t kShortLifeUs = 5'000'000;
-// Of the five minutes that STUN servers keep an idle connection (apps/stun_tcp_clients.h), but for the gathering.
+// Of the five minutes that STUN servers keep an idle connection (apps/turn/stun_tcp_clients.h), but for the gathering.
 constexpr std::uint64_t kServerPatienceUs = 290'000'000;
 // A filter that remembers fewer destinations, or a table with room for fewer mappings, may lose what a session needs.
 constexpr std::uint32_t kFewEntries = 24;

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "scenarios/outcome.h"
+#include "scenarios/oracle/outcome.h"
 
 // What the oracle says of a session before it runs.
 namespace pinhole::scenarios {

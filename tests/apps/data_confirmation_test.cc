@@ -1,4 +1,4 @@
-#include "apps/data_confirmation.h"
+#include "apps/ice/data_confirmation.h"
 
 #include "gtest/gtest.h"
 #include "net/random.h"

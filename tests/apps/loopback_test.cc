@@ -8,10 +8,10 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "apps/ice_endpoint.h"
-#include "apps/referral_client.h"
-#include "apps/referral_server.h"
-#include "apps/stun_turn_server.h"
+#include "apps/ice/ice_endpoint.h"
+#include "apps/referral/referral_client.h"
+#include "apps/referral/referral_server.h"
+#include "apps/turn/stun_turn_server.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "net/posix/posix_host.h"

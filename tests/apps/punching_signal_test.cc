@@ -1,4 +1,4 @@
-#include "apps/punching_signal.h"
+#include "apps/punching/punching_signal.h"
 
 #include "gtest/gtest.h"
 

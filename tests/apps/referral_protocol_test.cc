@@ -1,4 +1,4 @@
-#include "apps/referral_protocol.h"
+#include "apps/referral/referral_protocol.h"
 
 #include <algorithm>
 #include <string>

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "apps/referral_client.h"
-#include "apps/referral_server.h"
+#include "apps/referral/referral_client.h"
+#include "apps/referral/referral_server.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/net/tcp/tcp_program.h"

@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "apps/message_stream.h"
+#include "apps/turn/message_stream.h"
 #include "net/host.h"
 #include "stun/turn_client.h"
 

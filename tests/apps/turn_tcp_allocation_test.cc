@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "apps/stun_turn_server.h"
+#include "apps/turn/stun_turn_server.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/apps/turn_tcp_program.h"

@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "apps/turn_tcp_client.h"
+#include "apps/turn/turn_tcp_client.h"
 #include "net/host.h"
 
 namespace pinhole::apps {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/stun_turn_server.h"
+#include "apps/turn/stun_turn_server.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "stun/attributes.h"

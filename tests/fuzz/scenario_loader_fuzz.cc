@@ -7,8 +7,8 @@
 #include <string>
 
 #include "google/protobuf/text_format.h"
-#include "scenarios/judged_run.h"
-#include "scenarios/load.h"
+#include "scenarios/language/load.h"
+#include "scenarios/sweep/judged_run.h"
 
 namespace {
 

@@ -42,8 +42,14 @@ class HouseRules(unittest.TestCase):
             "sim/nat/a.h": ["sim/host_node.h", "sim/link.h", "stun/a.h"],
             "scenarios/oracle/a.h": ["sim/a.h", "sim/nat/nat.h", "ice/a.h", "stun/a.h", "apps/a.h"],
             "scenarios/oracle.h": ["sim/a.h"],
+            "scenarios/conversion/a.h": ["scenarios/language/a.h", "scenarios/oracle/a.h"],
+            "scenarios/language/a.h": ["scenarios/plan/a.h", "scenarios/cli/a.h"],
+            "scenarios/run/a.h": ["scenarios/judge/a.h", "scenarios/results/a.h"],
+            "scenarios/results/a.h": ["scenarios/sweep/a.h", "CLI/CLI.hpp"],
+            "apps/turn/a.h": ["apps/ice/a.h", "ice/agent.h"],
+            "apps/referral/a.h": ["apps/ice/a.h"],
             "net/posix/a.h": ["stun/a.h", "sim/a.h"],
-            "scenarios/a.h": ["tests/a.h", "bench/a.h"],
+            "scenarios/cli/a.h": ["tests/a.h", "bench/a.h", "net/posix/posix_host.h"],
         }
         for name, targets in against.items():
             for target in targets:
@@ -60,7 +66,9 @@ class HouseRules(unittest.TestCase):
             "sim/a.h": ["net/b.h", "sim/nat/nat.h"],
             "sim/nat_box.h": ["sim/host_node.h", "sim/nat/nat.h"],
             "sim/nat/a.h": ["net/b.h", "sim/packet.h", "sim/nat/b.h"],
-            "scenarios/a.h": ["sim/a.h", "apps/a.h", "google/protobuf/message.h", "net/posix/posix_host.h"],
+            "scenarios/run/a.h": ["sim/a.h", "apps/ice/a.h", "google/protobuf/message.h", "scenarios/oracle/a.h"],
+            "scenarios/cli/a.h": ["scenarios/conversion/a.h", "scenarios/sweep/a.h", "CLI/CLI.hpp"],
+            "apps/ice/a.h": ["apps/referral/a.h", "ice/agent.h"],
             "scenarios/oracle/a.h": ["net/b.h", "scenarios/scenario.pb.h"],
             "tests/net/a.cc": ["gtest/gtest.h", "sim/world.h", "tests/unavailable.h"],
         }

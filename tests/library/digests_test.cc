@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "scenarios/ladder.h"
+#include "scenarios/results/ladder.h"
 #include "tests/library/swept.h"
 #include "tests/source_dir.h"
 

@@ -8,8 +8,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "scenarios/explain.h"
-#include "scenarios/killer.h"
+#include "scenarios/results/explain.h"
+#include "scenarios/results/killer.h"
+#include "scenarios/results/pair_drops.h"
 #include "tests/library/swept.h"
 
 namespace pinhole::scenarios {

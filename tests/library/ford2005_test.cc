@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "scenarios/nat_check_table.h"
+#include "scenarios/sweep/nat_check_table.h"
 #include "tests/library/punched_cell.h"
 #include "tests/scenarios/scenario_files.h"
 

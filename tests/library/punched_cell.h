@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "scenarios/trial_results.h"
+#include "scenarios/results/trial_results.h"
 #include "sim/tcp/header.h"
 #include "tests/library/swept.h"
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "scenarios/load.h"
-#include "scenarios/sweep.h"
+#include "scenarios/language/load.h"
+#include "scenarios/sweep/sweep.h"
 
 namespace pinhole::scenarios {
 

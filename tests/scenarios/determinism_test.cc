@@ -4,7 +4,7 @@
 #include <sstream>
 #include <utility>
 
-#include "scenarios/ladder.h"
+#include "scenarios/results/ladder.h"
 #include "tests/scenarios/run_cells.h"
 
 namespace pinhole::scenarios {

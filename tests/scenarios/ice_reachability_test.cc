@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "scenarios/explain.h"
+#include "scenarios/results/explain.h"
 #include "tests/scenarios/run_cells.h"
 
 namespace pinhole::scenarios {

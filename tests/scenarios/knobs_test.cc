@@ -8,7 +8,9 @@
 #include <string>
 
 #include "google/protobuf/text_format.h"
-#include "scenarios/plan.h"
+#include "scenarios/conversion/agent_conversion.h"
+#include "scenarios/conversion/link_conversion.h"
+#include "scenarios/plan/plan.h"
 #include "tests/scenarios/run_cells.h"
 
 namespace pinhole::scenarios {

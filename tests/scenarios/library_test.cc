@@ -10,8 +10,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "scenarios/load.h"
-#include "scenarios/nat_profiles.h"
+#include "scenarios/language/load.h"
+#include "scenarios/language/nat_profiles.h"
 #include "tests/source_dir.h"
 
 namespace pinhole::scenarios {

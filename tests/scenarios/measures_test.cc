@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "scenarios/explain.h"
-#include "scenarios/matrix.h"
+#include "scenarios/results/explain.h"
+#include "scenarios/sweep/matrix.h"
 #include "tests/scenarios/run_cells.h"
 
 namespace pinhole::scenarios {

@@ -1,5 +1,5 @@
 // What a nat or firewall of a scenario becomes in the simulator, field by field.
-#include "scenarios/nat_conversion.h"
+#include "scenarios/conversion/nat_conversion.h"
 
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <chrono>
 #include <string>
 
-#include "scenarios/firewall_conversion.h"
+#include "scenarios/conversion/firewall_conversion.h"
 
 namespace pinhole::scenarios {
 namespace {

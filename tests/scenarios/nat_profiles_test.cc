@@ -1,5 +1,5 @@
 // The profiles of scenarios/nats/, held to what their names and sources say.
-#include "scenarios/nat_profiles.h"
+#include "scenarios/language/nat_profiles.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "scenarios/cli/nats.h"
-#include "scenarios/nat_conversion.h"
+#include "scenarios/conversion/nat_conversion.h"
 #include "tests/sim/nat_tcp_bench.h"
 #include "tests/source_dir.h"
 

@@ -3,9 +3,9 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "scenarios/load.h"
+#include "scenarios/judge/verdict.h"
+#include "scenarios/language/load.h"
 #include "scenarios/oracle/extract.h"
-#include "scenarios/verdict.h"
 
 // The oracle on loaded files: what it takes from a cell, and that it agrees with what the library says of itself.
 namespace pinhole::scenarios {

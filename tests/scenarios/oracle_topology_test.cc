@@ -476,7 +476,8 @@ TEST(OracleSources, IncludeNothingOfTheSimulatorOrTheEngines) {
       if (line.rfind("#include \"", 0) != 0) continue;
       const bool allowed = line.rfind("#include \"net/", 0) == 0 || line.rfind("#include \"absl/", 0) == 0 ||
                            line.rfind("#include \"scenarios/oracle/", 0) == 0 ||
-                           line == "#include \"scenarios/outcome.h\"" || line == "#include \"scenarios/scenario.pb.h\"";
+                           line == "#include \"scenarios/oracle/outcome.h\"" ||
+                           line == "#include \"scenarios/scenario.pb.h\"";
       EXPECT_TRUE(allowed) << entry.path() << ": " << line;
     }
   }

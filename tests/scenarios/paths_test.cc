@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "scenarios/best_path.h"
+#include "scenarios/plan/best_path.h"
 #include "tests/scenarios/run_cells.h"
 
 namespace pinhole::scenarios {

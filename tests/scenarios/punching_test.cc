@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "scenarios/sweep.h"
+#include "scenarios/sweep/sweep.h"
 #include "tests/scenarios/scenario_files.h"
 
 namespace pinhole::scenarios {

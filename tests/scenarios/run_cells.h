@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "scenarios/judged_run.h"
-#include "scenarios/load.h"
-#include "scenarios/sweep.h"
+#include "scenarios/language/load.h"
+#include "scenarios/sweep/judged_run.h"
+#include "scenarios/sweep/sweep.h"
 
 namespace pinhole::scenarios {
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "scenarios/load.h"
+#include "scenarios/language/load.h"
 
 namespace pinhole::scenarios {
 

@@ -1,4 +1,4 @@
-#include "scenarios/verdict.h"
+#include "scenarios/judge/verdict.h"
 
 #include <chrono>
 #include <string>
@@ -7,6 +7,7 @@
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
+#include "scenarios/language/expectations.h"
 
 namespace pinhole::scenarios {
 namespace {

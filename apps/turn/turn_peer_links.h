@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "apps/turn/tcp_joint.h"
+#include "net/host.h"
+#include "stun/five_tuple.h"
+
+namespace pinhole::apps {
+
+// The TCP side of a TURN server's TCP allocations (RFC 6062 §5): a listener for each relayed address, connections
+// with peers from and to that address, and each one's joint with the connection that a client bound to it. Until then
+// a peer's connection is not read: its bytes wait in the host's receive buffer, and the window says so (§5.3).
+//
+// The engine decides; after each event the owner empties TakeEvent().
+class TurnPeerLinks {
+ public:
+  struct Event {
+    enum class Kind : std::uint8_t {
+      kConnected,  // the connection that Connect() asked for is there
+      kEnded,      // failed, broken or finished; its sockets are closed, its id forgotten
+    } kind;
+    stun::PeerConnectionId link;
+  };
+
+  explicit TurnPeerLinks(net::Host& host) : host_(host) {}
+
+  // Opens the listener of a relay, on any port; nullopt if there is none.
+  std::optional<net::SocketAddress> Listen(stun::RelayId relay, const net::IpAddress& address);
+  void StopListening(stun::RelayId relay);
+  // The relay whose listener this is.
+  std::optional<stun::RelayId> RelayOf(net::SocketId listener) const;
+
+  void Connect(stun::PeerConnectionId link, stun::RelayId relay, const net::SocketAddress& peer);
+  // A connection that the listener accepted gets its id.
+  void Adopt(stun::PeerConnectionId link, net::SocketId connection);
+  // From now on `client` and the peer's connection are one. `to_client` and `to_peer` go first.
+  void Join(stun::PeerConnectionId link, net::SocketId client, std::vector<std::uint8_t> to_client,
+            std::vector<std::uint8_t> to_peer);
+  // Closes the link's connections. Without an event.
+  void Close(stun::PeerConnectionId link);
+
+  // Events of the host; those about others' sockets change nothing.
+  void OnConnected(net::SocketId connection);
+  void OnMoved(net::SocketId connection);  // readable or writable
+  void OnClosed(net::SocketId connection);
+  void OnReset(net::SocketId connection);
+  bool Has(net::SocketId connection) const { return link_of_.count(connection) != 0; }
+
+  std::optional<Event> TakeEvent();
+  std::uint64_t bytes_moved() const { return bytes_moved_; }
+  std::size_t size() const { return links_.size(); }
+
+ private:
+  struct Link {
+    net::SocketId peer{};
+    std::optional<net::SocketId> client;
+    std::optional<TcpJoint> joint;
+    bool peer_finished = false;  // before it was joined
+  };
+  enum class How : std::uint8_t { kClose, kAbort };
+  Link* Find(net::SocketId connection);
+  void After(stun::PeerConnectionId link);
+  void Drop(stun::PeerConnectionId link, How how, std::optional<net::SocketId> gone);
+
+  net::Host& host_;
+  std::map<stun::RelayId, net::SocketId> listener_of_;
+  std::map<net::SocketId, stun::RelayId> relay_of_;
+  std::map<stun::PeerConnectionId, Link> links_;
+  std::map<net::SocketId, stun::PeerConnectionId> link_of_;
+  std::vector<Event> events_;
+  std::uint64_t bytes_moved_ = 0;  // of links that have gone
+};
+
+}  // namespace pinhole::apps

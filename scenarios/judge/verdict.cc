@@ -1,0 +1,345 @@
+#include "scenarios/judge/verdict.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "scenarios/language/expectations.h"
+
+namespace pinhole::scenarios {
+namespace {
+
+bool Connected(Outcome outcome) { return outcome == Outcome::kDirect || outcome == Outcome::kRelayed; }
+
+std::optional<CandidateType> TypeOf(proto::CandidateType::Kind kind) {
+  switch (kind) {
+    case proto::CandidateType::HOST:
+      return CandidateType::kHost;
+    case proto::CandidateType::SRFLX:
+      return CandidateType::kServerReflexive;
+    case proto::CandidateType::PRFLX:
+      return CandidateType::kPeerReflexive;
+    case proto::CandidateType::RELAY:
+      return CandidateType::kRelayed;
+  }
+  return std::nullopt;
+}
+
+std::string Name(const std::optional<CandidateType>& type) { return type ? ToString(*type) : "none"; }
+
+std::string WhyFailed(const SessionOutcome& outcome) {
+  std::string why;
+  for (const SideOutcome* side : {&outcome.a, &outcome.b}) {
+    if (!side->failure.empty() && why.find(side->failure) == std::string::npos) {
+      absl::StrAppend(&why, why.empty() ? " (" : "; ", side->failure);
+    }
+  }
+  return why.empty() ? why : absl::StrCat(why, ")");
+}
+
+// What holds of every session. Empty: it does.
+std::string BrokenInvariant(const SessionOutcome& outcome, bool undecided_expected, bool disagreement_expected) {
+  if (outcome.outcome == Outcome::kUndecided && !undecided_expected) {
+    return absl::StrCat("undecided when the time was over", WhyFailed(outcome));
+  }
+  if (outcome.outcome == Outcome::kFailed && outcome.a.connected != outcome.b.connected) {
+    return absl::StrCat("only ", outcome.a.connected ? "A" : "B", " connected", WhyFailed(outcome));
+  }
+  if (Connected(outcome.outcome) && !outcome.agree && !disagreement_expected) {
+    return "both connected, but their selected pairs are not one path";
+  }
+  return "";
+}
+
+bool OutcomeIs(proto::Outcome::Kind expected, Outcome outcome) {
+  switch (expected) {
+    case proto::Outcome::CONNECTED:
+      return Connected(outcome);
+    case proto::Outcome::DIRECT:
+      return outcome == Outcome::kDirect;
+    case proto::Outcome::RELAYED:
+      return outcome == Outcome::kRelayed;
+    case proto::Outcome::FAILED:
+      return outcome == Outcome::kFailed;
+    case proto::Outcome::UNDECIDED:
+      return outcome == Outcome::kUndecided;
+  }
+  return false;
+}
+
+bool TypeIs(const google::protobuf::RepeatedField<int>& allowed, const std::optional<CandidateType>& type) {
+  if (allowed.empty()) return true;
+  return std::any_of(allowed.begin(), allowed.end(), [&](int kind) {
+    return type.has_value() && TypeOf(static_cast<proto::CandidateType::Kind>(kind)) == type;
+  });
+}
+
+std::string NamesOf(const google::protobuf::RepeatedField<int>& types) {
+  std::vector<std::string> names;
+  for (int kind : types) names.push_back(Name(TypeOf(static_cast<proto::CandidateType::Kind>(kind))));
+  return absl::StrJoin(names, " or ");
+}
+
+std::string WherePeerDiffers(const proto::PeerExpect& expected, const SideOutcome& side) {
+  if (!TypeIs(expected.local(), side.local_type)) {
+    return absl::StrCat(expected.name(), "'s local candidate is ", Name(side.local_type), ", expected ",
+                        NamesOf(expected.local()));
+  }
+  if (!TypeIs(expected.remote(), side.remote_type)) {
+    return absl::StrCat(expected.name(), "'s remote candidate is ", Name(side.remote_type), ", expected ",
+                        NamesOf(expected.remote()));
+  }
+  if (expected.has_family() && (expected.family() == proto::AddressFamily::IPV6) != side.ipv6) {
+    return absl::StrCat(expected.name(), " selected ", side.ipv6 ? "IPv6" : "IPv4");
+  }
+  if (expected.has_transport() && (expected.transport() == proto::Transport::TCP) != side.tcp) {
+    return absl::StrCat(expected.name(), " selected ", side.tcp ? "TCP" : "UDP");
+  }
+  return "";
+}
+
+// How late the later of both sides is; nothing if one never was.
+template <typename TimeOf>
+std::optional<std::uint64_t> LaterUs(const SessionOutcome& outcome, TimeOf time_of) {
+  std::int64_t later = 0;
+  for (const SideOutcome* side : {&outcome.a, &outcome.b}) {
+    const std::optional<net::Duration> time = time_of(*side);
+    if (!time) return std::nullopt;
+    later = std::max<std::int64_t>(later, std::chrono::ceil<std::chrono::microseconds>(*time).count());
+  }
+  return static_cast<std::uint64_t>(later);
+}
+
+std::string OverBound(absl::string_view what, std::optional<std::uint64_t> got, std::uint64_t bound,
+                      absl::string_view unit) {
+  if (!got) return absl::StrCat(what, ": there is none");
+  if (*got <= bound) return "";
+  return absl::StrCat(what, " ", *got, unit, ", expected at most ", bound, unit);
+}
+
+std::string BrokenBound(const proto::Bounds& bounds, const SessionOutcome& outcome) {
+  const auto since_start = [](const std::optional<net::Instant>& at) -> std::optional<net::Duration> {
+    if (!at) return std::nullopt;
+    return at->time_since_epoch();
+  };
+  const auto count = [](const std::optional<std::int64_t>& value) -> std::optional<std::uint64_t> {
+    if (!value) return std::nullopt;
+    return static_cast<std::uint64_t>(*value);
+  };
+  std::string broken;
+  if (broken.empty() && bounds.has_connected_max_us()) {
+    broken = OverBound("connected after",
+                       LaterUs(outcome, [&](const SideOutcome& side) { return since_start(side.connected_at); }),
+                       bounds.connected_max_us(), " us");
+  }
+  if (broken.empty() && bounds.has_nominated_max_us()) {
+    broken = OverBound("nominated after",
+                       LaterUs(outcome, [&](const SideOutcome& side) { return since_start(side.nominated); }),
+                       bounds.nominated_max_us(), " us");
+  }
+  if (broken.empty() && bounds.has_valid_to_nominated_max_us()) {
+    broken = OverBound("from first valid pair to nomination",
+                       LaterUs(outcome,
+                               [](const SideOutcome& side) -> std::optional<net::Duration> {
+                                 if (!side.first_valid || !side.nominated) return std::nullopt;
+                                 return *side.nominated - *side.first_valid;
+                               }),
+                       bounds.valid_to_nominated_max_us(), " us");
+  }
+  if (broken.empty() && bounds.has_packets_max()) {
+    broken = OverBound("packets", count(outcome.packets), bounds.packets_max(), "");
+  }
+  if (broken.empty() && bounds.has_bytes_max()) {
+    broken = OverBound("bytes", count(outcome.wire_bytes), bounds.bytes_max(), "");
+  }
+  return broken;
+}
+
+std::string KilledOtherwise(const proto::Killed& expected, const SessionOutcome& outcome) {
+  if (!outcome.killed) return "nothing was dropped";
+  const auto has = [](const auto& names, const std::string& name) {
+    return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
+  };
+  if (has(expected.node(), outcome.killed->node) && has(expected.rule(), outcome.killed->rule)) return "";
+  return absl::StrCat("killed at ", outcome.killed->node, " by ", outcome.killed->rule, ", expected ",
+                      absl::StrJoin(expected.node(), " or "), " by ", absl::StrJoin(expected.rule(), " or "));
+}
+
+// What of the expectation is not met; empty: nothing.
+std::string Unmet(const proto::Expect& expect, const proto::Session& session, const SessionOutcome& outcome) {
+  if (expect.has_outcome() && !OutcomeIs(expect.outcome(), outcome.outcome)) {
+    return absl::StrCat("expected ", proto::Outcome::Kind_Name(expect.outcome()), ", got ", ToString(outcome.outcome),
+                        WhyFailed(outcome));
+  }
+  for (const proto::PeerExpect& peer : expect.peer()) {
+    for (int i = 0; i < session.peer_size(); ++i) {
+      if (session.peer(i).name() != peer.name()) continue;
+      std::string differs = WherePeerDiffers(peer, i == 0 ? outcome.a : outcome.b);
+      if (!differs.empty()) return differs;
+    }
+  }
+  if (expect.has_relay_hops() && static_cast<int>(expect.relay_hops()) != outcome.relay_hops) {
+    return absl::StrCat("expected ", expect.relay_hops(), " relay hops, got ", outcome.relay_hops);
+  }
+  if (expect.has_agree() && expect.agree() != outcome.agree) {
+    return expect.agree() ? "the sides do not agree" : "the sides agree";
+  }
+  if (expect.has_killed()) {
+    if (const std::string other = KilledOtherwise(expect.killed(), outcome); !other.empty()) return other;
+  }
+  if (expect.has_bounds()) return BrokenBound(expect.bounds(), outcome);
+  return "";
+}
+
+bool SaysWhatComes(const proto::Expect& expect) {
+  return expect.has_outcome() || expect.peer_size() > 0 || expect.has_relay_hops();
+}
+
+std::optional<PathKind> PathOf(const SessionOutcome& outcome) {
+  if (!outcome.a.local_type || !outcome.a.remote_type || !outcome.b.local_type || !outcome.b.remote_type) {
+    return std::nullopt;
+  }
+  PathKind path;
+  path.a_local = *outcome.a.local_type;
+  path.a_remote = *outcome.a.remote_type;
+  path.b_local = *outcome.b.local_type;
+  path.b_remote = *outcome.b.remote_type;
+  path.relay_hops = outcome.relay_hops;
+  path.ipv6 = outcome.a.ipv6;
+  path.tcp = outcome.a.tcp;
+  return path;
+}
+
+std::string BothEnds(const PathKind& path) {
+  return absl::StrCat(ToString(path.a_local), "-", ToString(path.a_remote), " seen as ", ToString(path.b_local), "-",
+                      ToString(path.b_remote), ", ", path.relay_hops, " relay hops", path.ipv6 ? ", IPv6" : "",
+                      path.tcp ? ", TCP" : "");
+}
+
+// What contradicts the oracle; empty: nothing.
+std::string Contradiction(const Prediction& prediction, const SessionOutcome& outcome) {
+  if (!prediction.Allows(outcome.outcome)) {
+    return absl::StrCat("the oracle says ", Summary(prediction), " (", prediction.reason, "), got ",
+                        ToString(outcome.outcome), WhyFailed(outcome));
+  }
+  if (!Connected(outcome.outcome)) return "";
+  const std::vector<PathKind>& paths =
+      outcome.outcome == Outcome::kDirect ? prediction.direct_paths : prediction.relayed_paths;
+  if (paths.empty()) return "";
+  const std::optional<PathKind> path = PathOf(outcome);
+  if (!path) return "connected without a selected pair";
+  if (std::find(paths.begin(), paths.end(), *path) != paths.end()) return "";
+  std::vector<std::string> allowed;
+  for (const PathKind& one : paths) allowed.push_back(BothEnds(one));
+  return absl::StrCat("the oracle knows no path ", BothEnds(*path), "; it knows: ", absl::StrJoin(allowed, " | "));
+}
+
+Verdict Fail(std::string reason, bool by_oracle) {
+  Verdict verdict;
+  verdict.kind = VerdictKind::kFail;
+  verdict.reason = std::move(reason);
+  verdict.by_oracle = by_oracle;
+  return verdict;
+}
+
+std::string Because(const proto::Expect& expect, const std::string& what) {
+  return expect.because().empty() ? what : absl::StrCat(what, ": ", expect.because());
+}
+
+}  // namespace
+
+const char* ToString(VerdictKind kind) {
+  switch (kind) {
+    case VerdictKind::kPass:
+      return "pass";
+    case VerdictKind::kFail:
+      return "fail";
+    case VerdictKind::kXfail:
+      return "xfail";
+    case VerdictKind::kUnsupported:
+      return "unsupported";
+  }
+  return "?";
+}
+
+Verdict Judge(const std::vector<const proto::Expect*>& expectations, const proto::Session& session,
+              const Prediction& prediction, const SessionOutcome& outcome) {
+  if (const std::string reason = UnsupportedReason(expectations); !reason.empty()) {
+    Verdict verdict;
+    verdict.kind = VerdictKind::kUnsupported;
+    verdict.reason = reason;
+    return verdict;
+  }
+
+  bool undecided_expected = false, disagreement_expected = false, said = false, types_said = false;
+  for (const proto::Expect* expect : expectations) {
+    undecided_expected |= expect->has_outcome() && expect->outcome() == proto::Outcome::UNDECIDED;
+    disagreement_expected |= expect->has_agree() && !expect->agree();
+    said |= SaysWhatComes(*expect);
+    types_said |= std::any_of(expect->peer().begin(), expect->peer().end(), [](const proto::PeerExpect& peer) {
+      return peer.local_size() > 0 || peer.remote_size() > 0;
+    });
+  }
+  const std::string invariant = BrokenInvariant(outcome, undecided_expected, disagreement_expected);
+  const bool half_connected = outcome.outcome == Outcome::kFailed && !invariant.empty();
+
+  Verdict verdict;
+  verdict.kind = VerdictKind::kPass;
+  std::string xfail, unexpected;
+  for (const proto::Expect* expect : expectations) {
+    const std::string unmet = invariant.empty() ? Unmet(*expect, session, outcome) : invariant;
+    if (expect->has_xfail()) {
+      if (unmet.empty()) {
+        unexpected = absl::StrCat("unexpectedly met, remove the xfail: ", expect->xfail());
+      } else {
+        xfail = absl::StrCat(unmet, " (known: ", expect->xfail(), ")");
+      }
+    } else if (!unmet.empty()) {
+      if (!expect->has_share_min_ppm() || (!invariant.empty() && !half_connected))
+        return Fail(Because(*expect, unmet), false);
+      verdict.missed_share = true;
+      verdict.reason = Because(*expect, unmet);
+    }
+  }
+  if (!unexpected.empty()) return Fail(unexpected, false);
+  if (!xfail.empty()) {
+    verdict.kind = VerdictKind::kXfail;
+    verdict.reason = xfail;
+    return verdict;
+  }
+  if (!invariant.empty() && !verdict.missed_share) return Fail(invariant, expectations.empty());
+  if (said) {
+    // An outcome alone leaves open by which candidates: there the oracle still knows which are possible.
+    if (!types_said && Connected(outcome.outcome) && prediction.Allows(outcome.outcome)) {
+      if (const std::string contradiction = Contradiction(prediction, outcome); !contradiction.empty()) {
+        return Fail(contradiction, true);
+      }
+    }
+    if (verdict.reason.empty()) verdict.reason = "as expected";
+    return verdict;
+  }
+
+  // Nobody has said what is to come: the oracle does.
+  if (const std::string contradiction = Contradiction(prediction, outcome); !contradiction.empty()) {
+    return Fail(contradiction, true);
+  }
+  verdict.by_oracle = true;
+  verdict.depends = prediction.depends();
+  if (verdict.reason.empty()) verdict.reason = absl::StrCat(Summary(prediction), ": ", prediction.reason);
+  return verdict;
+}
+
+Verdict JudgeShare(const proto::Expect& expectation, std::int64_t met, std::int64_t runs) {
+  Verdict verdict;
+  const bool enough = met * 1'000'000 >= runs * static_cast<std::int64_t>(expectation.share_min_ppm());
+  verdict.kind = enough ? VerdictKind::kPass : VerdictKind::kFail;
+  verdict.reason = absl::StrCat(met, " of ", runs, " repetitions meet the expectation, at least ",
+                                expectation.share_min_ppm(), " ppm must");
+  return verdict;
+}
+
+}  // namespace pinhole::scenarios

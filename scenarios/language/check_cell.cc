@@ -1,0 +1,426 @@
+#include "scenarios/language/check_cell.h"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "net/ip_address.h"
+#include "scenarios/conversion/firewall_conversion.h"
+#include "scenarios/conversion/nat_conversion.h"
+#include "scenarios/language/topology_view.h"
+#include "scenarios/language/way.h"
+
+namespace pinhole::scenarios {
+namespace {
+
+using net::Family;
+using net::IpAddress;
+using net::IpPrefix;
+
+constexpr std::size_t kUserNameBytesMax = 508;  // RFC 8489 §14.3
+constexpr std::size_t kRealmBytesMax = 127;     // RFC 8489 §14.9
+
+class Checker {
+ public:
+  Checker(const proto::Scenario& cell, CellProblems* problems)
+      : cell_(cell), topology_(cell.topology()), view_(cell.topology()), problems_(problems) {}
+
+  void CheckAll() {
+    CheckNodes();
+    CheckAddresses();
+    CheckNats();
+    CheckFirewalls();
+    CheckServers();
+    CheckSessions();
+    CheckPunchings();
+    CheckNatChecks();
+    // A way is looked for only in a network that makes sense so far.
+    if (!problems_->found() && cell_.session_size() > 0) CheckWaysToReferral();
+  }
+
+ private:
+  void CheckNodes() {
+    std::map<std::string, const Node*> by_name;
+    for (const Node& node : view_.nodes()) {
+      const auto [it, added] = by_name.emplace(node.name, &node);
+      if (!added) {
+        problems_->Add(node.path, absl::StrCat(node.Called(), " has the name of ", it->second->Called(), " (",
+                                               problems_->PlaceOf(it->second->path), ")"));
+      }
+      if (node.ports.empty() || (node.nat != nullptr && node.ports.size() < 2)) {
+        problems_->Add(node.path, absl::StrCat(node.Called(),
+                                               node.nat != nullptr ? " has no inside interface" : " has no interface"));
+      }
+      const bool addressed =
+          std::any_of(node.ports.begin(), node.ports.end(), [](const Port& port) { return !port.addresses.empty(); });
+      if (!addressed && !node.ports.empty()) problems_->Add(node.path, absl::StrCat(node.Called(), " has no address"));
+    }
+  }
+
+  // Networks between which packets of a family travel with their addresses as they are.
+  std::vector<int> Domains(Family family) const {
+    std::vector<int> domain(topology_.network_size());
+    std::iota(domain.begin(), domain.end(), 0);
+    const auto join = [&](int a, int b) {
+      const int from = domain[b];
+      const int to = domain[a];
+      std::replace(domain.begin(), domain.end(), from, to);
+    };
+    for (const Node& node : view_.nodes()) {
+      if (node.kind == "host") continue;
+      const Port* first = nullptr;
+      for (const Port& port : node.ports) {
+        if (node.nat != nullptr && family == Family::kIpv6 && node.nat->ipv6() == proto::Nat::DROP) continue;
+        if (node.nat != nullptr && family == Family::kIpv4) {
+          if (port.outside || !node.nat->routes_between_inside_networks()) continue;
+        }
+        if (first == nullptr) {
+          first = &port;
+        } else {
+          join(first->network, port.network);
+        }
+      }
+    }
+    return domain;
+  }
+
+  void CheckAddresses() {
+    struct Use {
+      const Node* node;
+      std::string path;
+    };
+    for (const Family family : {Family::kIpv4, Family::kIpv6}) {
+      const std::vector<int> domains = Domains(family);
+      std::map<std::pair<int, IpAddress>, Use> used;
+      for (const Node& node : view_.nodes()) {
+        for (const Port& port : node.ports) {
+          for (std::size_t i = 0; i < port.addresses.size(); ++i) {
+            const IpAddress& address = port.addresses[i].address();
+            if (address.family() != family) continue;
+            const std::string path = absl::StrCat(port.path, ".address[", i, "]");
+            if (address.IsUnspecified() || address.IsMulticast() || address.IsLoopback()) {
+              problems_->Add(path, absl::StrCat(address.ToString(), " cannot be an interface's address"));
+              continue;
+            }
+            const auto [it, added] = used.try_emplace({domains[port.network], address}, Use{&node, path});
+            if (!added) {
+              problems_->Add(path, absl::StrCat(node.Called(), " has address ", address.ToString(), ", which ",
+                                                it->second.node->Called(), " has in the same routing domain (",
+                                                problems_->PlaceOf(it->second.path), ")"));
+            }
+          }
+        }
+      }
+    }
+    for (int n = 0; n < topology_.network_size(); ++n) {
+      const proto::Network& network = topology_.network(n);
+      if (!network.has_core_address()) continue;
+      const std::string path = absl::StrCat("topology.network[", network.name(), "].core_address");
+      const std::optional<IpAddress> address = IpAddress::Parse(network.core_address());
+      if (network.kind() != proto::Network::INTERNET) {
+        problems_->Add(path, absl::StrCat("network \"", network.name(), "\" is a LAN, which has no core"));
+      } else if (!address || address->IsUnspecified() || address->IsMulticast() || address->IsLoopback()) {
+        problems_->Add(path, absl::StrCat("\"", network.core_address(), "\" cannot be a router's address"));
+      } else if (view_.FindOwner(n, *address) != nullptr) {
+        problems_->Add(path, absl::StrCat(view_.FindOwner(n, *address)->Called(), " has address ",
+                                          network.core_address(), " too"));
+      }
+    }
+    for (const Node& node : view_.nodes()) {
+      for (const Port& port : node.ports) {
+        for (int i = 0; i < port.interface->gateway_size(); ++i) {
+          const std::optional<IpAddress> gateway = IpAddress::Parse(port.interface->gateway(i));
+          if (gateway && view_.FindOwner(port.network, *gateway) == nullptr) {
+            problems_->Add(absl::StrCat(port.path, ".gateway[", i, "]"),
+                           absl::StrCat("nobody on \"", view_.NetworkOf(port).name(), "\" has the gateway's address ",
+                                        gateway->ToString()));
+          }
+        }
+      }
+    }
+  }
+
+  void CheckNats() {
+    for (const Node& node : view_.nodes()) {
+      if (node.nat == nullptr || node.ports.empty()) continue;
+      const Port& outside = node.ports[0];
+      const bool has_v4 = std::any_of(outside.addresses.begin(), outside.addresses.end(),
+                                      [](const IpPrefix& own) { return own.address().is_v4(); });
+      if (!has_v4) {
+        problems_->Add(outside.path, absl::StrCat(node.Called(), " has no IPv4 address outside, so nothing to map to"));
+      }
+      for (const Port& port : node.ports) {
+        if (&port != &outside && port.network == outside.network) {
+          problems_->Add(port.path, absl::StrCat(node.Called(), " has network \"", view_.NetworkOf(port).name(),
+                                                 "\" inside and outside"));
+        }
+      }
+      bool sound = true;
+      const auto check_address = [&](absl::string_view list, int i, const std::string& text, absl::string_view field) {
+        const std::optional<IpAddress> address = IpAddress::Parse(text);
+        if (address && address->is_v4()) return;
+        sound = false;
+        problems_->Add(absl::StrCat(node.path, ".", list, "[", i, "].", field),
+                       absl::StrCat("\"", text, "\" is no IPv4 address"));
+      };
+      for (int i = 0; i < node.nat->static_forward_size(); ++i) {
+        check_address("static_forward", i, node.nat->static_forward(i).address(), "address");
+      }
+      for (int i = 0; i < node.nat->one_to_one_size(); ++i) {
+        check_address("one_to_one", i, node.nat->one_to_one(i).external(), "external");
+        check_address("one_to_one", i, node.nat->one_to_one(i).inside(), "inside");
+      }
+      if (!sound) continue;
+      if (const std::optional<Contradiction> found = FindContradiction(*node.nat)) {
+        problems_->Add(absl::StrCat(node.path, ".", found->field),
+                       absl::StrCat(node.Called(), ": contradictory profile: ", found->field, ": ", found->why));
+      }
+    }
+  }
+
+  void CheckFirewalls() {
+    const auto report = [&](const char* kind, const std::string& name, const std::optional<Contradiction>& found) {
+      if (!found) return;
+      problems_->Add(absl::StrCat("topology.", kind, "[", name, "].firewall.", found->field),
+                     absl::StrCat(kind, " \"", name, "\": firewall.", found->field, ": ", found->why));
+    };
+    for (const proto::Nat& nat : topology_.nat()) {
+      if (nat.has_firewall()) report("nat", nat.name(), FindFirewallContradiction(nat));
+    }
+    for (const proto::Router& router : topology_.router()) report("router", router.name(), FindContradiction(router));
+  }
+
+  void CheckCredentials(const proto::Server& server, const std::string& path) {
+    if (server.realm().empty() || server.realm().size() > kRealmBytesMax) {
+      problems_->Add(absl::StrCat(path, ".realm"), absl::StrCat("a realm has 1 to ", kRealmBytesMax, " bytes"));
+    }
+    for (const proto::User& user : server.user()) {
+      if (user.name().empty() || user.name().size() > kUserNameBytesMax) {
+        problems_->Add(absl::StrCat(path, ".user[", user.name(), "]"),
+                       absl::StrCat("a user name has 1 to ", kUserNameBytesMax, " bytes"));
+      }
+    }
+  }
+
+  void CheckServers() {
+    std::map<std::pair<IpAddress, std::uint32_t>, std::string> listening;
+    std::set<std::pair<IpAddress, std::uint32_t>> listening_tcp;
+    for (const proto::Server& server : topology_.server()) {
+      const Node* host = view_.FindHost(server.host());
+      if (host == nullptr) continue;
+      const std::string path = absl::StrCat("topology.server[", server.name(), "]");
+      CheckCredentials(server, path);
+      const auto check = [&](const std::string& text, const std::string& where) -> std::optional<IpAddress> {
+        const std::optional<IpAddress> address = IpAddress::Parse(text);
+        if (address && host->Owns(*address)) return address;
+        problems_->Add(where,
+                       absl::StrCat("server \"", server.name(), "\": ", text, " is no address of ", host->Called()));
+        return std::nullopt;
+      };
+      for (int i = 0; i < server.address_size(); ++i) {
+        const std::optional<IpAddress> address = check(server.address(i), absl::StrCat(path, ".address[", i, "]"));
+        if (!address) continue;
+        if (server.has_tcp_port() && !listening_tcp.emplace(*address, server.tcp_port()).second) {
+          problems_->Add(path, absl::StrCat("server \"", server.name(), "\": another one listens on ",
+                                            address->ToString(), " TCP port ", server.tcp_port()));
+        }
+        const auto [it, added] = listening.emplace(std::pair(*address, server.port()), server.name());
+        if (!added) {
+          problems_->Add(path, absl::StrCat("servers \"", it->second, "\" and \"", server.name(), "\" both listen on ",
+                                            address->ToString(), " port ", server.port()));
+        }
+      }
+      for (int i = 0; i < server.relay_address_size(); ++i) {
+        // By default they are taken from the addresses, which have been looked at.
+        const auto& own = server.address();
+        if (std::find(own.begin(), own.end(), server.relay_address(i)) != own.end()) continue;
+        check(server.relay_address(i), absl::StrCat(path, ".relay_address[", i, "]"));
+      }
+    }
+  }
+
+  void CheckTcp(const proto::Peer& peer, const std::string& path) {
+    const proto::Agent& agent = peer.agent();
+    const proto::Tcp& tcp = agent.tcp();
+    const bool any = tcp.active() || tcp.passive() || tcp.simultaneous_open();
+    if (!any && (tcp.has_head_start_us() || tcp.has_on_reset() || tcp.has_private_address_limit())) {
+      problems_->Add(absl::StrCat(path, ".tcp"), "tcp has no effect without a type of candidate");
+    }
+    if (tcp.has_retry_pause_us() && tcp.on_reset() != proto::Tcp::OnReset::RETRY) {
+      problems_->Add(absl::StrCat(path, ".tcp.retry_pause_us"),
+                     "retry_pause_us has no effect unless on_reset is RETRY");
+    }
+    const bool turn_over_tcp = agent.turn_over() != proto::Agent::TurnOver::UDP;
+    if (agent.withhold_udp() && !any && !turn_over_tcp) {
+      problems_->Add(absl::StrCat(path, ".withhold_udp"),
+                     absl::StrCat("peer \"", peer.name(), "\" has neither UDP nor TCP"));
+    }
+    if (!turn_over_tcp) return;
+    for (const std::string& name : peer.turn_server()) {
+      for (const proto::Server& server : topology_.server()) {
+        if (server.name() != name || server.has_tcp_port()) continue;
+        problems_->Add(absl::StrCat(path, ".turn_over"),
+                       absl::StrCat("server \"", name, "\" has no tcp_port to be reached over TCP"));
+      }
+    }
+  }
+
+  void CheckSessions() {
+    if (cell_.session_size() == 0 && cell_.punching_size() == 0 && cell_.nat_check_size() == 0) {
+      problems_->Add("session", "there is no session, so nothing to run");
+    }
+    for (const proto::Host& host : topology_.host()) {
+      if (host.ephemeral_port_first() > host.ephemeral_port_last()) {
+        problems_->Add(absl::StrCat("topology.host[", host.name(), "].ephemeral_port_first"),
+                       absl::StrCat("host \"", host.name(), "\": there is no port from ", host.ephemeral_port_first(),
+                                    " to ", host.ephemeral_port_last()));
+      }
+    }
+    for (const proto::Session& session : cell_.session()) {
+      const std::string path = absl::StrCat("session[", session.name(), "]");
+      if (session.peer_size() != 2) {
+        problems_->Add(path, absl::StrCat("session \"", session.name(), "\" has ", session.peer_size(),
+                                          session.peer_size() == 1 ? " peer" : " peers", "; it takes two"));
+        continue;
+      }
+      if (session.peer(0).host() == session.peer(1).host()) {
+        problems_->Add(path, absl::StrCat("session \"", session.name(), "\": both peers are on host \"",
+                                          session.peer(0).host(), "\""));
+      }
+      for (const proto::Peer& peer : session.peer()) {
+        const proto::Agent& agent = peer.agent();
+        const std::string agent_path = absl::StrCat(path, ".peer[", peer.name(), "].agent");
+        if (peer.turn_server_size() > 0 && (peer.turn_user().empty() || peer.turn_user().size() > kUserNameBytesMax)) {
+          problems_->Add(absl::StrCat(path, ".peer[", peer.name(), "].turn_user"),
+                         absl::StrCat("a user name has 1 to ", kUserNameBytesMax, " bytes"));
+        }
+        if (agent.has_rto_us() && agent.rto() != proto::Agent::Rto::FIXED) {
+          problems_->Add(absl::StrCat(agent_path, ".rto_us"), "rto_us has no effect unless rto is FIXED");
+        }
+        if ((agent.has_direct_mark_us() || agent.has_relayed_mark_us()) &&
+            agent.nomination() != proto::Agent::Nomination::BEST_AFTER) {
+          problems_->Add(absl::StrCat(agent_path, agent.has_direct_mark_us() ? ".direct_mark_us" : ".relayed_mark_us"),
+                         "nomination marks have no effect unless nomination is BEST_AFTER");
+        }
+        if (agent.relayed_mark_us() < agent.direct_mark_us()) {
+          problems_->Add(absl::StrCat(agent_path, agent.has_relayed_mark_us() ? ".relayed_mark_us" : ".direct_mark_us"),
+                         absl::StrCat("the relayed mark (", agent.relayed_mark_us(), " us) is before the direct one (",
+                                      agent.direct_mark_us(), " us)"));
+        }
+        if (agent.consent() && agent.consent_timeout_us() <= agent.consent_interval_us()) {
+          problems_->Add(absl::StrCat(agent_path, ".consent_timeout_us"),
+                         "consent is lost before the next check for it: the timeout must be longer than the interval");
+        }
+        CheckTcp(peer, agent_path);
+        if (agent.withhold_host() && agent.withhold_srflx() && agent.withhold_relay()) {
+          problems_->Add(agent_path, absl::StrCat("peer \"", peer.name(), "\" withholds every type of candidate"));
+        }
+      }
+    }
+  }
+
+  void CheckPunchings() {
+    for (const proto::Punching& punching : cell_.punching()) {
+      const std::string path = absl::StrCat("punching[", punching.name(), "]");
+      const std::string who = absl::StrCat("punching \"", punching.name(), "\"");
+      if (punching.peer_size() != 2) {
+        problems_->Add(path, absl::StrCat(who, " has ", punching.peer_size(),
+                                          punching.peer_size() == 1 ? " peer" : " peers", "; it takes two"));
+      }
+      for (const proto::PunchingPeer& peer : punching.peer()) {
+        if (view_.FindHost(peer.host()) != nullptr) continue;
+        problems_->Add(absl::StrCat(path, ".peer[", peer.name(), "].host"),
+                       absl::StrCat(who, ", peer \"", peer.name(), "\": no host \"", peer.host(), "\""));
+      }
+      // There B acts when A says that it is ready, not after half a round trip: it can be late, by a time of its own.
+      if (punching.technique() == proto::Punching::SYN_THEN_LISTEN) {
+        if (punching.timing_error_ppm() != 0) {
+          problems_->Add(absl::StrCat(path, ".timing_error_ppm"),
+                         absl::StrCat(who, " by SYN_THEN_LISTEN times nothing by the round trip; say timing_error_us"));
+        }
+        if (punching.timing_error_us() < 0) {
+          problems_->Add(absl::StrCat(path, ".timing_error_us"),
+                         absl::StrCat(who, " by SYN_THEN_LISTEN: B cannot act before A has told it to"));
+        }
+      }
+      const Node* rendezvous = view_.FindHost(punching.rendezvous());
+      if (rendezvous == nullptr) {
+        problems_->Add(absl::StrCat(path, ".rendezvous"),
+                       absl::StrCat(who, ": no host \"", punching.rendezvous(), "\""));
+      }
+    }
+  }
+
+  void CheckNatChecks() {
+    for (const proto::NatCheck& check : cell_.nat_check()) {
+      const std::string path = absl::StrCat("nat_check[", check.name(), "]");
+      const std::string who = absl::StrCat("nat_check \"", check.name(), "\"");
+      if (check.server_size() != 3) {
+        problems_->Add(path, absl::StrCat(who, " has ", check.server_size(), " servers; it takes three"));
+      }
+      if (view_.FindHost(check.client()) == nullptr) {
+        problems_->Add(absl::StrCat(path, ".client"), absl::StrCat(who, ": no host \"", check.client(), "\""));
+      }
+      for (int i = 0; i < check.server_size(); ++i) {
+        if (view_.FindHost(check.server(i)) != nullptr) continue;
+        problems_->Add(absl::StrCat(path, ".server[", i, "]"),
+                       absl::StrCat(who, ": no host \"", check.server(i), "\""));
+      }
+    }
+  }
+
+  void CheckWaysToReferral() {
+    if (!topology_.has_referral()) {
+      problems_->Add("topology", "there is no referral server (topology.referral), so peers cannot find each other");
+      return;
+    }
+    const Node* referral = view_.FindHost(topology_.referral().host());
+    if (referral == nullptr) return;
+    std::uint64_t up_since = 0;
+    for (int i = 0; i < topology_.referral().restart_size(); ++i) {
+      const proto::Referral::Restart& restart = topology_.referral().restart(i);
+      if (restart.at_us() < up_since) {
+        problems_->Add(absl::StrCat("topology.referral.restart[", i, "].at_us"),
+                       absl::StrCat("referral: the server is not up again before ", up_since, " us"));
+      }
+      up_since = restart.at_us() + restart.down_us();
+    }
+    std::set<std::string> asked;
+    for (const proto::Session& session : cell_.session()) {
+      for (const proto::Peer& peer : session.peer()) {
+        const Node* host = view_.FindHost(peer.host());
+        if (host == nullptr || !asked.insert(peer.host()).second) continue;
+        std::string first_why;
+        bool has_way = false;
+        for (const Port& port : referral->ports) {
+          for (const IpPrefix& address : port.addresses) {
+            const std::string why =
+                has_way ? "" : WhyNoWay(view_, *host, address.address(), topology_.referral().port());
+            has_way = has_way || why.empty();
+            if (first_why.empty()) first_why = absl::StrCat(address.address().ToString(), ": ", why);
+          }
+        }
+        if (!has_way) {
+          problems_->Add(host->path, absl::StrCat(host->Called(), " has no way to the referral server on ",
+                                                  referral->Called(), " (", first_why, ")"));
+        }
+      }
+    }
+  }
+
+  const proto::Scenario& cell_;
+  const proto::Topology& topology_;
+  TopologyView view_;
+  CellProblems* problems_;
+};
+
+}  // namespace
+
+void CheckCell(const proto::Scenario& cell, CellProblems* problems) { Checker(cell, problems).CheckAll(); }
+
+}  // namespace pinhole::scenarios

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "scenarios/language/compiled_axis.h"
+#include "scenarios/language/condition.h"
+#include "scenarios/language/nat_profiles.h"
+#include "scenarios/language/problem.h"
+#include "scenarios/scenario.pb.h"
+
+namespace pinhole::scenarios {
+
+// Everything that turns a scenario into its cells.
+class CompiledSweep {
+ public:
+  // What is wrong goes to `problems`; the result is of use only if nothing was.
+  static CompiledSweep Compile(const proto::Scenario& scenario, NatProfiles profiles, const Origins& origins,
+                               Problems* problems);
+
+  const std::vector<CompiledAxis>& axes() const { return axes_; }
+  const std::vector<CompiledCondition>& only() const { return only_; }
+  const std::vector<std::vector<CompiledCondition>>& when() const { return when_; }  // by expectation
+  const NatProfiles& profiles() const { return profiles_; }
+
+  // Axes that advance together, in the order of the file.
+  const std::vector<std::vector<int>>& dimensions() const { return dimensions_; }
+
+  // The scenario without sweep and expectations, with the values of one cell set. NotFound: a path names an element
+  // that is not there; `where` says whose, unless null.
+  absl::StatusOr<proto::Scenario> Apply(const std::vector<std::uint32_t>& numbers, Location* where) const;
+  // What axes set in that cell, for CellProblems.
+  std::vector<std::pair<std::string, Location>> SetPlaces(const std::vector<std::uint32_t>& numbers) const;
+
+ private:
+  void CompileAxis(const proto::Axis& axis, const Origins& origins, Problems* problems);
+  void CompileZips(const proto::Sweep& sweep, const Origins& origins, Problems* problems);
+
+  proto::Scenario plain_;
+  NatProfiles profiles_;
+  std::vector<CompiledAxis> axes_;
+  std::vector<std::vector<int>> dimensions_;
+  std::vector<CompiledCondition> only_;
+  std::vector<std::vector<CompiledCondition>> when_;
+};
+
+}  // namespace pinhole::scenarios

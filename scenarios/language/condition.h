@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "scenarios/language/compiled_axis.h"
+#include "scenarios/language/field_path.h"
+#include "scenarios/language/problem.h"
+#include "scenarios/scenario.pb.h"
+
+namespace pinhole::scenarios {
+
+// A Condition, its axes, fields and values checked.
+class CompiledCondition {
+ public:
+  // `path` leads to the condition, for places.
+  static std::optional<CompiledCondition> Compile(const proto::Condition& condition, const std::string& path,
+                                                  const std::vector<CompiledAxis>& axes, const Origins& origins,
+                                                  Problems* problems);
+
+  // It can be judged only with the resolved cell at hand.
+  bool asks_fields() const;
+  // `numbers`: the cell's value number on each axis. `cell` may be null unless asks_fields(). NotFound: a field path
+  // names an element that the cell does not have.
+  absl::StatusOr<bool> Holds(const std::vector<CompiledAxis>& axes, const std::vector<std::uint32_t>& numbers,
+                             const proto::Scenario* cell) const;
+
+ private:
+  enum class Kind { kIn, kNotIn, kCompare, kSame, kNotSame, kAll, kAny, kNone };
+
+  Kind kind_ = Kind::kAll;
+  int axis_ = -1;
+  std::optional<FieldPath> field_;
+  int other_axis_ = -1;
+  std::optional<FieldPath> other_field_;
+  std::set<std::string, std::less<>> values_;
+  std::optional<std::int64_t> lt_, le_, gt_, ge_;
+  std::vector<CompiledCondition> parts_;
+};
+
+}  // namespace pinhole::scenarios

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "scenarios/language/nat_profiles.h"
+#include "scenarios/language/problem.h"
+#include "scenarios/language/scenario.h"
+
+namespace pinhole::scenarios {
+
+// The last step of loading: compiles the sweep, expands it into cells, resolves and checks each of them, and finds
+// the expectations that apply to it. `scenario` has been held to the schema. InvalidArgument: what is wrong, a line
+// for each.
+absl::StatusOr<Scenario> ExpandAxes(const std::string& path, proto::Scenario scenario, NatProfiles profiles,
+                                    const Origins& origins);
+
+}  // namespace pinhole::scenarios

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "scenarios/language/file_reader.h"
+#include "scenarios/language/problem.h"
+#include "scenarios/nat_profile.pb.h"
+
+namespace pinhole::scenarios {
+
+// The NAT profiles of a data directory: one file each in nats/, found by name or alias.
+class NatProfiles {
+ public:
+  // Files that cannot be used, names that stand twice and profiles that contradict themselves go to `problems`.
+  static NatProfiles Load(FileReader& files, const std::string& data_directory, Problems* problems);
+
+  // By name or alias; null if there is none.
+  const proto::NatProfile* Find(absl::string_view name) const;
+  // Sorted by name; without aliases.
+  const std::vector<proto::NatProfile>& all() const& { return profiles_; }
+  void all() const&& = delete;  // it would not live long enough
+  // Names and aliases, for suggestions.
+  std::vector<std::string> names() const;
+
+ private:
+  std::vector<proto::NatProfile> profiles_;
+  std::map<std::string, std::size_t, std::less<>> by_name_;
+};
+
+}  // namespace pinhole::scenarios

@@ -1,0 +1,102 @@
+#include "scenarios/language/way.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+
+namespace pinhole::scenarios {
+namespace {
+
+using net::IpAddress;
+
+constexpr int kHopsMax = 32;
+
+bool IsUnroutable(const IpAddress& address) { return address.IsPrivate() || address.IsShared(); }
+
+struct Hop {
+  const Port* out = nullptr;   // null: no route
+  const Node* next = nullptr;  // null: the core's to say, or nobody is there
+};
+
+// By a LAN of its own that `to` lies in, else by the first default route but the way it came.
+Hop NextHop(const TopologyView& view, const Node& at, int came_by, const IpAddress& to) {
+  for (const Port& port : at.ports) {
+    if (!view.IsInternet(port) && port.IsOnLink(to)) return {&port, view.FindOwner(port.network, to)};
+  }
+  for (const Port& port : at.ports) {
+    const bool usable =
+        port.network != came_by && port.interface->default_route() && port.AddressOf(to.family()) != nullptr;
+    if (!usable) continue;
+    if (view.IsInternet(port)) return {&port, nullptr};
+    for (const std::string& text : port.interface->gateway()) {
+      const std::optional<IpAddress> gateway = IpAddress::Parse(text);
+      if (gateway && gateway->family() == to.family()) return {&port, view.FindOwner(port.network, *gateway)};
+    }
+  }
+  return {};
+}
+
+// What a NAT in the middle does not pass; "" if it does.
+std::string RefusedByNat(const Node& at, bool is_start, const Port& out, const IpAddress& to) {
+  if (at.nat == nullptr) return "";
+  if (to.is_v6() && at.nat->ipv6() == proto::Nat::DROP) return absl::StrCat(at.Called(), " drops IPv6");
+  if (to.is_v4() && !out.outside && !is_start && !at.nat->routes_between_inside_networks()) {
+    return absl::StrCat(at.Called(), " does not route between its inside networks");
+  }
+  return "";
+}
+
+// What a firewall in the middle does not let out; "" if it does.
+std::string RefusedByFirewall(const Node& at, bool is_start, const Port& out, std::uint32_t tcp_port) {
+  if (at.firewall == nullptr || is_start || !out.outside) return "";
+  const auto& ports = at.firewall->tcp_port();
+  if (at.firewall->block_tcp()) return absl::StrCat(at.Called(), " blocks TCP");
+  if (ports.empty() || std::find(ports.begin(), ports.end(), tcp_port) != ports.end()) return "";
+  return absl::StrCat(at.Called(), " blocks TCP to port ", tcp_port);
+}
+
+// What a core drops, there or on the way back; "" if nothing.
+std::string RefusedByCore(const proto::Network& core, const std::optional<IpAddress>& source, const IpAddress& to) {
+  if (core.routes_private_addresses()) return "";
+  if (IsUnroutable(to)) return absl::StrCat("\"", core.name(), "\" drops packets to private addresses");
+  if (source && IsUnroutable(*source)) {
+    return absl::StrCat("\"", core.name(), "\" drops the answers to ", source->ToString());
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string WhyNoWay(const TopologyView& view, const Node& start, const IpAddress& to, std::uint32_t tcp_port) {
+  const Node* at = &start;
+  int came_by = -1;                 // network
+  std::optional<IpAddress> source;  // as seen after the last NAT
+  for (int hops = 0; hops < kHopsMax; ++hops) {
+    if (at->Owns(to)) return "";
+    Hop hop = NextHop(view, *at, came_by, to);
+    if (hop.out == nullptr) return absl::StrCat(at->Called(), " has no route to it");
+    const proto::Network& network = view.NetworkOf(*hop.out);
+    if (std::string why = RefusedByNat(*at, at == &start, *hop.out, to); !why.empty()) return why;
+    if (std::string why = RefusedByFirewall(*at, at == &start, *hop.out, tcp_port); !why.empty()) return why;
+
+    const bool translates = at->nat != nullptr && to.is_v4() && hop.out->outside;
+    const IpAddress* own = hop.out->AddressOf(to.family());
+    if (own != nullptr && (!source || translates)) source = *own;
+
+    if (view.IsInternet(*hop.out)) {
+      hop.next = view.FindOwner(hop.out->network, to);
+      if (hop.next == nullptr) hop.next = view.FindBehind(hop.out->network, to);
+      if (hop.next == nullptr) return absl::StrCat("\"", network.name(), "\" knows no way to it");
+      if (std::string why = RefusedByCore(network, source, to); !why.empty()) return why;
+    } else if (hop.next == nullptr) {
+      return absl::StrCat("nobody on \"", network.name(), "\" has that address");
+    }
+    came_by = hop.out->network;
+    at = hop.next;
+  }
+  return "packets go round in circles";
+}
+
+}  // namespace pinhole::scenarios

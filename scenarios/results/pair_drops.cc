@@ -1,0 +1,73 @@
+#include "scenarios/results/pair_drops.h"
+
+#include "sim/nat_box.h"
+
+namespace pinhole::scenarios {
+namespace {
+
+bool IsCheckTraffic(net::PacketClass packet_class) {
+  return packet_class == net::PacketClass::kCheck || packet_class == net::PacketClass::kRetransmittedCheck ||
+         packet_class == net::PacketClass::kResponse;
+}
+
+}  // namespace
+
+// Found by looking back from the packet to what was sent because of what.
+std::optional<std::size_t> PairOf(const CellRun& run, const PacketBook& book, const std::vector<ice::PairView>& pairs,
+                                  const sim::DropRecord& drop) {
+  if (!IsCheckTraffic(drop.packet_class)) return std::nullopt;
+  const sim::Lineage& lineage = run.world().lineage();
+  net::SocketAddress source = drop.emitted_source;
+  net::SocketAddress destination = drop.emitted_destination;
+  sim::PacketId id = drop.packet;
+  while (true) {
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      if (pairs[i].base == source && pairs[i].remote.address == destination) return i;
+    }
+    id = lineage.Emitted(id);
+    id = lineage.at(id).parent;
+    if (id == sim::PacketId::kNone) return std::nullopt;
+    const PacketBook::Entry& entry = book.at(lineage.Emitted(id));
+    source = entry.source;
+    destination = entry.destination;
+  }
+}
+
+bool IsHopeless(const CellRun& run, const sim::DropRecord& drop) {
+  switch (drop.rule) {
+    case sim::Rule::kNoRoute:
+    case sim::Rule::kNoNeighbour:
+    case sim::Rule::kPrivateInCore:
+    case sim::Rule::kMartian:
+    case sim::Rule::kNotForwarding:
+    case sim::Rule::kNoProtocol:
+    case sim::Rule::kHairpinRefused:
+    case sim::Rule::kInterfaceNotRouted:
+    case sim::Rule::kProtocolBlocked:
+      return true;
+    case sim::Rule::kNoSocket: {
+      const std::uint32_t node = static_cast<std::uint32_t>(drop.node);
+      return run.plan().nodes[node].kind != PlannedNodeKind::kNat ||
+             !static_cast<const sim::NatBox&>(run.host(node)).nat().IsExternal(drop.destination.address());
+    }
+    default:
+      return false;
+  }
+}
+
+std::vector<PairDeath> DeathsOf(const CellRun& run, const PacketBook& book, std::size_t session, int side) {
+  const std::vector<ice::PairView> pairs = run.endpoint(session, side).agent().CheckListSnapshot();
+  std::vector<std::optional<sim::DropRecord>> latest(pairs.size());
+  const sim::DropLog& drops = run.world().drops();
+  for (std::size_t i = 0; i < drops.size(); ++i) {
+    const sim::DropRecord& drop = drops.at(i);
+    if (const std::optional<std::size_t> pair = PairOf(run, book, pairs, drop)) latest[*pair] = drop;
+  }
+  std::vector<PairDeath> deaths;
+  for (std::size_t i = 0; i < latest.size(); ++i) {
+    if (latest[i]) deaths.push_back({i, *latest[i]});
+  }
+  return deaths;
+}
+
+}  // namespace pinhole::scenarios

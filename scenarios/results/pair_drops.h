@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "ice/views.h"
+#include "scenarios/run/cell_run.h"
+#include "scenarios/run/packet_book.h"
+#include "sim/drop_log.h"
+
+namespace pinhole::scenarios {
+
+// The latest drop on the way of one pair's checks, or of the answers to them.
+struct PairDeath {
+  std::size_t pair = 0;  // index in the agent's check list
+  sim::DropRecord drop;
+};
+
+// The pair of `pairs` whose check the dropped packet is, carries on, or answers; nullopt: none's, or no check traffic.
+std::optional<std::size_t> PairOf(const CellRun& run, const PacketBook& book, const std::vector<ice::PairView>& pairs,
+                                  const sim::DropRecord& drop);
+
+// For each pair of one side whose checks or answers were dropped anywhere, the latest such drop. By pair.
+std::vector<PairDeath> DeathsOf(const CellRun& run, const PacketBook& book, std::size_t session, int side);
+
+// True if no state of any filter could have let the packet through: there is no way to where it goes, or nobody there.
+// What a NAT's own input refuses on an outside address is what no mapping of its let in: that is not hopeless.
+bool IsHopeless(const CellRun& run, const sim::DropRecord& drop);
+
+}  // namespace pinhole::scenarios

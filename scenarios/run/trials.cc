@@ -1,0 +1,46 @@
+#include "scenarios/run/trials.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace pinhole::scenarios {
+
+void Trials::Start(sim::World& world, std::span<sim::HostNode* const> hosts) {
+  for (const PlannedPunching& planned : plan_.punchings) {
+    net::Host& meeting = world.AddProgram(*hosts[planned.rendezvous_node], absl::StrCat(planned.name, "/rendezvous"));
+    apps::PunchingRendezvous::Options options;
+    options.listen = planned.rendezvous;
+    rendezvous_.push_back(std::make_unique<apps::PunchingRendezvous>(meeting, options));
+    world.Start(meeting, *rendezvous_.back());
+    for (const PlannedPunching::Peer& peer : planned.peers) {
+      net::Host& machine = world.AddProgram(*hosts[peer.node], absl::StrCat(planned.name, "/", peer.name));
+      peers_.push_back(std::make_unique<apps::TcpPunching>(machine, peer.options));
+      world.Start(machine, *peers_.back());
+    }
+  }
+  for (const PlannedNatCheck& planned : plan_.nat_checks) {
+    for (int i = 0; i < 3; ++i) {
+      net::Host& machine = world.AddProgram(*hosts[planned.server_nodes[i]], absl::StrCat(planned.name, "/server"));
+      apps::NatCheckServer::Options options;
+      options.number = i + 1;
+      options.listen = planned.client.servers[i];
+      options.server_3 = planned.client.servers[2];
+      servers_.push_back(std::make_unique<apps::NatCheckServer>(machine, options));
+      world.Start(machine, *servers_.back());
+    }
+    net::Host& machine = world.AddProgram(*hosts[planned.client_node], absl::StrCat(planned.name, "/client"));
+    clients_.push_back(std::make_unique<apps::NatCheckClient>(machine, planned.client));
+    world.Start(machine, *clients_.back());
+  }
+}
+
+bool Trials::Over() const {
+  for (const std::unique_ptr<apps::TcpPunching>& peer : peers_) {
+    if (!peer->finished()) return false;
+  }
+  for (const std::unique_ptr<apps::NatCheckClient>& client : clients_) {
+    if (!client->finished()) return false;
+  }
+  return true;
+}
+
+}  // namespace pinhole::scenarios
