@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "sim/nat_box.h"
+#include "sim/boxes/nat_box.h"
 #include "sim/world.h"
 
 namespace pinhole::sim {

@@ -10,7 +10,7 @@
 #include "net/packet_class.h"
 #include "net/random.h"
 #include "net/time.h"
-#include "sim/rule.h"
+#include "sim/packet/rule.h"
 
 namespace pinhole::sim {
 

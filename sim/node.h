@@ -8,8 +8,8 @@
 #include "absl/strings/string_view.h"
 #include "net/host.h"
 #include "net/time.h"
-#include "sim/packet.h"
-#include "sim/rule.h"
+#include "sim/packet/packet.h"
+#include "sim/packet/rule.h"
 
 namespace pinhole::sim {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "sim/program.h"
-#include "sim/wire.h"
+#include "sim/host/program.h"
+#include "sim/packet/wire.h"
 
 namespace pinhole::sim {
 

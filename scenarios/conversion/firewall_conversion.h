@@ -4,7 +4,7 @@
 
 #include "scenarios/conversion/nat_conversion.h"
 #include "scenarios/topology.pb.h"
-#include "sim/egress_policy.h"
+#include "sim/boxes/egress_policy.h"
 #include "sim/nat/stateful_filter.h"
 
 namespace pinhole::scenarios {

@@ -13,12 +13,12 @@
 #include "ice/options.h"
 #include "net/socket_address.h"
 #include "scenarios/scenario.pb.h"
-#include "sim/egress_policy.h"
-#include "sim/host_node.h"
+#include "sim/boxes/egress_policy.h"
+#include "sim/host/host_node.h"
+#include "sim/host/route_table.h"
 #include "sim/link.h"
 #include "sim/nat/profile.h"
 #include "sim/nat/stateful_filter.h"
-#include "sim/route_table.h"
 
 // A cell, digested once so that each of its runs only has to carry it out: names are indices, routes are
 // computed, profiles are the simulator's. Nothing here depends on the seed.
@@ -28,7 +28,7 @@ struct PlannedInterface {
   std::string name;
   net::InterfaceKind kind = net::InterfaceKind::kEthernet;
   std::vector<net::InterfaceAddress> addresses;
-  bool filters_sources = false;  // kCore: of what comes in by it (sim/router.h)
+  bool filters_sources = false;  // kCore: of what comes in by it (sim/boxes/router.h)
 };
 
 enum class PlannedNodeKind : std::uint8_t {

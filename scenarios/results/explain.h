@@ -7,7 +7,7 @@
 #include "scenarios/results/pair_drops.h"
 #include "scenarios/run/cell_run.h"
 #include "scenarios/run/packet_book.h"
-#include "sim/drop_log.h"
+#include "sim/record/drop_log.h"
 
 // Why a pair, and why a session, came to nothing: the packet that died, where, by which rule, and the state it was
 // judged by. Reads the drop log and the packets' lineage of a run that was watched by a PacketBook.

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "scenarios/results/pair_drops.h"
-#include "sim/nat_box.h"
-#include "sim/tcp/header.h"
+#include "sim/boxes/nat_box.h"
+#include "sim/packet/tcp_header.h"
 
 namespace pinhole::scenarios {
 namespace {

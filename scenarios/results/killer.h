@@ -7,7 +7,7 @@
 #include "scenarios/oracle/outcome.h"
 #include "scenarios/run/cell_run.h"
 #include "scenarios/run/packet_book.h"
-#include "sim/drop_log.h"
+#include "sim/record/drop_log.h"
 
 // What ended the hope of a session, or of a punching, that came to nothing: one node and one rule, of the many that
 // packets died by.

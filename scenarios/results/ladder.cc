@@ -6,8 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "scenarios/run/segment_book.h"
-#include "sim/rule.h"
-#include "sim/tcp/header.h"
+#include "sim/packet/rule.h"
+#include "sim/packet/tcp_header.h"
 
 namespace pinhole::scenarios {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "scenarios/plan/plan.h"
-#include "sim/tracer.h"
+#include "sim/record/tracer.h"
 
 namespace pinhole::scenarios {
 

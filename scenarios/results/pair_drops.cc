@@ -1,6 +1,6 @@
 #include "scenarios/results/pair_drops.h"
 
-#include "sim/nat_box.h"
+#include "sim/boxes/nat_box.h"
 
 namespace pinhole::scenarios {
 namespace {

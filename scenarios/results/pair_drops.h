@@ -7,7 +7,7 @@
 #include "ice/views.h"
 #include "scenarios/run/cell_run.h"
 #include "scenarios/run/packet_book.h"
-#include "sim/drop_log.h"
+#include "sim/record/drop_log.h"
 
 namespace pinhole::scenarios {
 

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "scenarios/results/explain.h"
 #include "scenarios/results/killer.h"
-#include "sim/tcp/header.h"
+#include "sim/packet/tcp_header.h"
 
 namespace pinhole::scenarios {
 namespace {

@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "apps/referral/referral_client.h"
-#include "sim/firewall.h"
-#include "sim/nat_box.h"
+#include "sim/boxes/firewall.h"
+#include "sim/boxes/nat_box.h"
 
 namespace pinhole::scenarios {
 namespace {

@@ -16,7 +16,7 @@
 #include "scenarios/plan/plan.h"
 #include "scenarios/run/segment_book.h"
 #include "scenarios/run/trials.h"
-#include "sim/tracer.h"
+#include "sim/record/tracer.h"
 #include "sim/world.h"
 
 namespace pinhole::scenarios {

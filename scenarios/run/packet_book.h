@@ -6,10 +6,10 @@
 #include "net/packet_class.h"
 #include "net/socket_address.h"
 #include "net/time.h"
-#include "sim/lineage.h"
 #include "sim/node.h"
-#include "sim/packet.h"
-#include "sim/tracer.h"
+#include "sim/packet/packet.h"
+#include "sim/record/lineage.h"
+#include "sim/record/tracer.h"
 
 namespace pinhole::scenarios {
 

@@ -1,7 +1,7 @@
 #include "scenarios/run/segment_book.h"
 
 #include "absl/strings/str_cat.h"
-#include "sim/tcp/header.h"
+#include "sim/packet/tcp_header.h"
 
 namespace pinhole::scenarios {
 

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "sim/packet.h"
-#include "sim/tracer.h"
+#include "sim/packet/packet.h"
+#include "sim/record/tracer.h"
 
 namespace pinhole::scenarios {
 

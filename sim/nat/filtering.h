@@ -8,7 +8,7 @@
 #include "sim/nat/flat_map.h"
 #include "sim/nat/profile.h"
 #include "sim/nat/refresh.h"
-#include "sim/rule.h"
+#include "sim/packet/rule.h"
 
 namespace pinhole::sim::nat {
 

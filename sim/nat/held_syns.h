@@ -10,7 +10,7 @@
 #include "net/socket_address.h"
 #include "net/time.h"
 #include "sim/nat/verdict.h"
-#include "sim/tcp/header.h"
+#include "sim/packet/tcp_header.h"
 
 namespace pinhole::sim::nat {
 

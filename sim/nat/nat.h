@@ -16,13 +16,13 @@
 #include "sim/nat/tcp_translator.h"
 #include "sim/nat/transport.h"
 #include "sim/nat/verdict.h"
-#include "sim/packet.h"
+#include "sim/packet/packet.h"
 
 namespace pinhole::sim {
 
 // One translator (NAPT and basic NAT, RFC 3022) for IPv4 UDP and TCP, and the ICMP errors about them. It knows no
 // hosts, interfaces or links: a packet is handed in with the time and the side it came from, and comes back rewritten
-// with a verdict. Routing and TTL are its box's business (sim/nat_box.h).
+// with a verdict. Routing and TTL are its box's business (sim/boxes/nat_box.h).
 //
 // Deterministic: the same packets at the same times, and the same random source, give the same verdicts. Entries
 // expire exactly, without anyone calling: one whose time is over has no effect any more. OnTimer() is for what a Nat

@@ -12,7 +12,7 @@
 #include "sim/nat/endpoint.h"
 #include "sim/nat/profile.h"
 #include "sim/nat/subscribers.h"
-#include "sim/rule.h"
+#include "sim/packet/rule.h"
 
 namespace pinhole::sim {
 

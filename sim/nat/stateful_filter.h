@@ -13,7 +13,7 @@
 #include "sim/nat/refresh.h"
 #include "sim/nat/tcp_tracker.h"
 #include "sim/nat/verdict.h"
-#include "sim/packet.h"
+#include "sim/packet/packet.h"
 
 namespace pinhole::sim {
 

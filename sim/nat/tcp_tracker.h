@@ -5,8 +5,8 @@
 
 #include "net/time.h"
 #include "sim/nat/tcp_behavior.h"
-#include "sim/rule.h"
-#include "sim/tcp/header.h"
+#include "sim/packet/rule.h"
+#include "sim/packet/tcp_header.h"
 
 namespace pinhole::sim {
 

@@ -12,7 +12,7 @@
 #include "sim/nat/port_allocation.h"
 #include "sim/nat/profile.h"
 #include "sim/nat/shared.h"
-#include "sim/rule.h"
+#include "sim/packet/rule.h"
 
 namespace pinhole::sim::nat {
 

@@ -3,8 +3,8 @@
 #include <cstdint>
 
 #include "net/socket_address.h"
-#include "sim/packet.h"
-#include "sim/rule.h"
+#include "sim/packet/packet.h"
+#include "sim/packet/rule.h"
 
 namespace pinhole::sim {
 

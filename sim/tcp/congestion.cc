@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sim/tcp/header.h"
+#include "sim/packet/tcp_header.h"
 
 namespace pinhole::sim {
 

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <optional>
 
-#include "sim/rule.h"
-#include "sim/tcp/header.h"
+#include "sim/packet/rule.h"
+#include "sim/packet/tcp_header.h"
 
 namespace pinhole::sim {
 

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "net/bytes.h"
-#include "sim/tcp/header.h"
+#include "sim/packet/tcp_header.h"
 
 namespace pinhole::sim {
 

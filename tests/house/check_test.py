@@ -39,7 +39,7 @@ class HouseRules(unittest.TestCase):
             "ice/a.h": ["apps/a.h", "sim/a.h", "scenarios/a.h", "net/posix/posix_host.h"],
             "apps/a.h": ["sim/a.h", "sim/nat/nat.h", "scenarios/a.h", "net/posix/posix_host.h"],
             "sim/a.h": ["stun/a.h", "ice/a.h", "apps/a.h", "scenarios/a.h", "net/posix/posix_host.h"],
-            "sim/nat/a.h": ["sim/host_node.h", "sim/link.h", "stun/a.h"],
+            "sim/nat/a.h": ["sim/host/host_node.h", "sim/link.h", "stun/a.h"],
             "scenarios/oracle/a.h": ["sim/a.h", "sim/nat/nat.h", "ice/a.h", "stun/a.h", "apps/a.h"],
             "scenarios/oracle.h": ["sim/a.h"],
             "scenarios/conversion/a.h": ["scenarios/language/a.h", "scenarios/oracle/a.h"],
@@ -63,9 +63,9 @@ class HouseRules(unittest.TestCase):
             "stun/a.h": ["net/b.h", "stun/b.h"],
             "ice/a.h": ["net/b.h", "stun/b.h"],
             "apps/a.h": ["net/b.h", "stun/b.h", "ice/b.h"],
-            "sim/a.h": ["net/b.h", "sim/nat/nat.h"],
-            "sim/nat_box.h": ["sim/host_node.h", "sim/nat/nat.h"],
-            "sim/nat/a.h": ["net/b.h", "sim/packet.h", "sim/nat/b.h"],
+            "sim/a.h": ["net/b.h", "sim/packet/packet.h"],
+            "sim/boxes/nat_box.h": ["sim/host/host_node.h", "sim/nat/nat.h"],
+            "sim/nat/a.h": ["net/b.h", "sim/packet/packet.h", "sim/nat/b.h"],
             "scenarios/run/a.h": ["sim/a.h", "apps/ice/a.h", "google/protobuf/message.h", "scenarios/oracle/a.h"],
             "scenarios/cli/a.h": ["scenarios/conversion/a.h", "scenarios/sweep/a.h", "CLI/CLI.hpp"],
             "apps/ice/a.h": ["apps/referral/a.h", "ice/agent.h"],
@@ -83,7 +83,7 @@ class HouseRules(unittest.TestCase):
             with self.subTest(name=name, header=header):
                 self.assertEqual(len(self.found(name, f"#include <{header}>\n")), 1)
         self.assertEqual(self.found("stun/a.cc", "#include <nettle/hmac.h>\n"), [])
-        self.assertEqual(self.found("sim/a.cc", "#include <xxhash.h>\n"), [])
+        self.assertEqual(self.found("sim/record/a.cc", "#include <xxhash.h>\n"), [])
 
     def test_an_include_that_is_not_from_the_top_level_is_found(self):
         self.assertEqual(len(self.found("stun/a.cc", '#include "message.h"\n')), 1)

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "scenarios/results/trial_results.h"
-#include "sim/tcp/header.h"
+#include "sim/packet/tcp_header.h"
 #include "tests/library/swept.h"
 
 namespace pinhole::scenarios {

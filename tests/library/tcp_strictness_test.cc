@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "scenarios/oracle/extract.h"
-#include "sim/nat_box.h"
+#include "sim/boxes/nat_box.h"
 #include "tests/library/punched_cell.h"
 
 namespace pinhole::scenarios {

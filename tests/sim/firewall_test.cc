@@ -1,8 +1,8 @@
-#include "sim/firewall.h"
+#include "sim/boxes/firewall.h"
 
 #include <gtest/gtest.h>
 
-#include "sim/nat_box.h"
+#include "sim/boxes/nat_box.h"
 #include "tests/sim/segment_wire.h"
 
 // A stateful firewall without translation, by what Linux's nftables did to IPv6 (policy drop or reject, invalid drop,

@@ -1,4 +1,4 @@
-#include "sim/nat_box.h"
+#include "sim/boxes/nat_box.h"
 
 #include <gtest/gtest.h>
 

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "sim/tcp/header.h"
+#include "sim/packet/tcp_header.h"
 #include "tests/sim/nat_bench.h"
 
 // A real Nat, and segments made by hand.

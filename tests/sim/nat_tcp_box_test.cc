@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
-#include "sim/nat_box.h"
+#include "sim/boxes/nat_box.h"
 #include "tests/sim/segment_wire.h"
 
 // What a NAT box itself sends because of TCP: RSTs, early and late, and what it lets leak.

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/nat_box.h"
+#include "sim/boxes/nat_box.h"
 #include "sim/world.h"
 #include "tests/sim/nat_reachability_rules.h"
 

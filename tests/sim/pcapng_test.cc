@@ -1,4 +1,4 @@
-#include "sim/pcapng.h"
+#include "sim/record/pcapng.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Routers and bridges: longest prefix, TTL, ICMP, MTU, private addresses, networks of several links.
-#include "sim/router.h"
+#include "sim/boxes/router.h"
 
 #include <gtest/gtest.h>
 

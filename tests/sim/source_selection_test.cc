@@ -1,5 +1,5 @@
 // RFC 6724 §5, by the RFC's own examples (§10.1) and one case for each rule that applies.
-#include "sim/source_selection.h"
+#include "sim/host/source_selection.h"
 
 #include <gtest/gtest.h>
 

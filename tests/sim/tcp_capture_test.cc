@@ -12,8 +12,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "sim/nat_box.h"
-#include "sim/pcapng.h"
+#include "sim/boxes/nat_box.h"
+#include "sim/record/pcapng.h"
 #include "tests/sim/tcp_world.h"
 
 namespace pinhole::sim {

@@ -1,7 +1,7 @@
 #include "tests/sim/tcp_impaired.h"
 
 #include "absl/strings/str_cat.h"
-#include "sim/nat_box.h"
+#include "sim/boxes/nat_box.h"
 #include "tests/sim/tcp_world.h"
 
 namespace pinhole::sim {

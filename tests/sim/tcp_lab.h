@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "sim/firewall.h"
-#include "sim/nat_box.h"
+#include "sim/boxes/firewall.h"
+#include "sim/boxes/nat_box.h"
 #include "sim/world.h"
 #include "tests/net/tcp/tcp_program.h"
 #include "tests/sim/nat_tcp_bench.h"

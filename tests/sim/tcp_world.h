@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "net/host.h"
-#include "sim/tcp/header.h"
-#include "sim/tcp_sockets.h"
-#include "sim/tracer.h"
+#include "sim/host/tcp_sockets.h"
+#include "sim/packet/tcp_header.h"
+#include "sim/record/tracer.h"
 #include "sim/world.h"
 #include "tests/net/tcp/tcp_program.h"
 #include "tests/sim/two_node_world.h"

@@ -1,4 +1,4 @@
-#include "sim/wire.h"
+#include "sim/packet/wire.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/strings/escaping.h"
-#include "sim/packet_pool.h"
+#include "sim/packet/packet_pool.h"
 
 namespace pinhole::sim {
 namespace {

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "sim/packet/packet.h"
+
+namespace pinhole::sim {
+
+// What hosts behind a box may send to the outside, by transport and port: the rules of an office or hotel network.
+// It knows no flows: of UDP each packet is looked at, of TCP each SYN, so that answers to what came in from outside
+// pass. ICMP always does.
+struct EgressPolicy {
+  struct Transport {
+    bool blocked = false;  // nothing passes, either way
+    // Only to these ports of the outside; empty: to any.
+    std::vector<std::uint16_t> ports = {};
+    friend bool operator==(const Transport&, const Transport&) = default;
+  };
+  // What the sender inside is told.
+  enum class Answer : std::uint8_t {
+    kDrop,
+    kAdminProhibited,  // ICMP
+    kReset,            // RST; to UDP ICMP port unreachable
+  };
+  Transport udp;
+  Transport tcp;
+  Answer answer = Answer::kDrop;
+
+  bool LetsAllPass() const { return !udp.blocked && !tcp.blocked && udp.ports.empty() && tcp.ports.empty(); }
+  bool LetsOut(const Packet& packet) const {
+    if (packet.is_icmp()) return true;
+    const Transport& rules = packet.is_tcp() ? tcp : udp;
+    if (rules.blocked) return false;
+    if (rules.ports.empty()) return true;
+    if (packet.is_tcp() && (packet.tcp.flags & (kTcpSyn | kTcpAck)) != kTcpSyn) return true;
+    return std::find(rules.ports.begin(), rules.ports.end(), packet.destination.port()) != rules.ports.end();
+  }
+  bool LetsIn(const Packet& packet) const { return packet.is_icmp() || !(packet.is_tcp() ? tcp : udp).blocked; }
+  friend bool operator==(const EgressPolicy&, const EgressPolicy&) = default;
+};
+
+}  // namespace pinhole::sim

@@ -1,0 +1,235 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <tuple>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "net/random.h"
+#include "sim/host/route_table.h"
+#include "sim/node.h"
+#include "sim/record/lineage.h"
+#include "sim/tcp/connection_options.h"
+
+namespace pinhole::sim {
+
+class Program;
+class TcpSockets;
+
+// What a node does with packets to its own addresses that no socket or protocol of its takes.
+enum class InputPolicy : std::uint8_t {
+  // ICMP port unreachable for closed UDP ports, echo replies (RFC 1122 §3.2.2.1, §4.1.3.1), RST for TCP segments that
+  // no connection takes (RFC 9293 §3.10.7.1-2)
+  kAnswer,
+  kDrop,  // silence: Rule::kInputDropped. Open sockets still get theirs
+};
+
+struct HostOptions {
+  std::uint8_t ttl = 64;
+  InputPolicy input = InputPolicy::kAnswer;
+  // Ephemeral ports (RFC 6335 §6), both included, drawn at random (RFC 6056 §3.3.1).
+  std::uint16_t ephemeral_port_min = 49152;
+  std::uint16_t ephemeral_port_max = 65535;
+  // Reports packets that it cannot pass on (RFC 1812 §4.3.3). Hosts pass nothing on.
+  bool reports_unforwardable = true;
+  // A packet with a source address of one interface leaves by that interface if it has a route there, even
+  // where another has a better one (RFC 1122 §3.3.4.2 strong ES model, as phones do by policy routing).
+  bool routes_by_source = true;
+  // Of all TCP connections here. The MSS is that of the way, if this is not less.
+  TcpConnectionOptions tcp = HostTcp();
+  // Programs may send TCP segments with any source address (net::Host::SendRawTcp()).
+  bool raw_tcp = false;
+
+ private:
+  static TcpConnectionOptions HostTcp() {
+    TcpConnectionOptions options;
+    options.mss_bytes = 65535;
+    options.nagle = false;  // as net::TcpOptions says
+    return options;
+  }
+};
+
+// A node with an IP stack: addresses, routes, ICMP, UDP and TCP sockets and the programs that use them. By itself it
+// is a host and forwards nothing; routers and NAT boxes derive from it and override Forward().
+//
+//     OnPacket --own address--> Input --> socket --> program
+//        `------another's-----> Forward               |
+//                                  Transmit <--- SendTo
+//                                     `--> route, neighbour, MTU --> link
+class HostNode : public Node {
+ public:
+  static constexpr int kLoopbackInterface = 0;
+
+  HostNode(const NodeInit& init, const HostOptions& options);
+  ~HostNode() override;
+
+  const HostOptions& host_options() const { return options_; }
+
+  // Setting up. An address brings the route to its prefix with it. InvalidArgument, naming the node: an
+  // address twice on this node, no such interface, a prefix too long for the family.
+  absl::Status AddAddress(int interface, const net::InterfaceAddress& address);
+  absl::Status AddRoute(const Route& route);
+  absl::Status AddDefaultRoute(int interface, const net::IpAddress& gateway);
+
+  // Changing while the run lasts; programs that watch get OnInterfacesChanged(). NotFound: no such address.
+  absl::Status RemoveAddress(int interface, const net::IpAddress& address);
+  absl::Status SetAddressLife(int interface, const net::IpAddress& address, net::AddressLife life);
+  absl::Status SetInterfaceUp(int interface, bool up);
+  void RemoveRoute(const net::IpPrefix& prefix, int interface);
+
+  const RouteTable& routes() const { return routes_; }
+  bool IsLocal(const net::IpAddress& address) const;
+  // RFC 6724 §5, over the addresses of the interface that the packet would leave by.
+  std::optional<net::IpAddress> SourceFor(const net::IpAddress& destination) const;
+
+  void OnPacket(int interface, PacketPtr packet) override;
+  // TCP's timers. A node that derives from this and has its own gives the earlier one, and passes OnTimer() on.
+  net::Instant NextTimer() const override;
+  void OnTimer() override;
+
+  // nullptr: no program here has used TCP.
+  const TcpSockets* tcp_sockets() const { return tcp_.get(); }
+
+ protected:
+  // A packet that is not for this node. Default: Rule::kNotForwarding.
+  virtual void Forward(int interface, PacketPtr packet);
+
+  // The node's own input path: sockets, ICMP errors to sockets, echo, and answers for what is closed.
+  void Input(int interface, PacketPtr packet);
+  // What a router does before it looks for a route (RFC 1812 §5.3.1): false, with `packet` gone and ICMP time
+  // exceeded sent, if its TTL is used up; otherwise takes one off.
+  bool StepTtl(int interface, PacketPtr& packet);
+  // Sends `packet`, which came in by `in` (kOwn: it is this node's), by the routing table, or the best route
+  // that leaves by `out`. What cannot go is dropped, and its sender told. Does not touch TTL.
+  static constexpr int kOwn = -1;
+  void RouteOut(int in, PacketPtr packet, int out = RouteTable::kAnyInterface);
+  // Sends by this interface to who holds `next_hop` on its network; see World::Emit for `strict`.
+  void Transmit(int in, int out, const net::IpAddress& next_hop, bool strict, PacketPtr packet);
+  // Reports `about` to its sender, from an address of `interface` where it has one (RFC 1812 §4.3.2.4). Sends
+  // nothing where RFC 1122 §3.2.2 forbids it.
+  void SendIcmpError(int interface, const Packet& about, std::uint8_t type, std::uint8_t code, std::uint32_t rest);
+  // The same by what happened: ICMP or ICMPv6 by family.
+  enum class Unreachable : std::uint8_t { kNet, kHost, kPort, kAdmin, kTimeExceeded };
+  void SendUnreachable(int interface, const Packet& about, Unreachable what);
+  // Makes an own packet: new id, this node's TTL and IP id.
+  PacketPtr NewPacket(PacketId parent, Relation relation);
+
+  // Whether a program of this node has a socket that takes datagrams to `local`.
+  bool HasSocket(const net::SocketAddress& local) { return Demultiplex(local) != nullptr; }
+  // An address of `interface` in `family`; nullptr: it has none.
+  const net::IpAddress* AddressOf(int interface, net::Family family) const;
+
+ private:
+  friend class Program;
+  friend class TcpSockets;
+  friend class World;
+
+  struct LocalAddress {
+    AddressBits bits;
+    int interface = 0;
+  };
+  static constexpr std::size_t kScanAddressesMax = 16;
+  static bool ComesBefore(const LocalAddress& a, const LocalAddress& b) {
+    return std::tie(a.bits.family, a.bits.high, a.bits.low) < std::tie(b.bits.family, b.bits.high, b.bits.low);
+  }
+  struct UdpSocket {
+    net::SocketAddress local;
+    std::uint32_t program = 0;
+    std::uint32_t next_on_port = 0;  // the next open socket of this port, index + 1; 0: none
+    std::uint8_t ttl = 0;            // 0: the host's
+    bool open = false;
+  };
+  struct PathMtu {
+    net::IpAddress destination;
+    std::uint32_t mtu_bytes = 0;
+  };
+
+  const LocalAddress* FindLocal(const net::IpAddress& address) const;
+  const Route* RouteFrom(const net::IpAddress& source, const net::IpAddress& destination) const;
+  std::optional<net::IpAddress> SourceVia(int interface, const net::IpAddress& destination) const;
+  // How a packet of this node gets to a destination. No route: it is for this node itself.
+  struct Way {
+    const sim::Route* route = nullptr;
+    net::IpAddress source;
+  };
+  // kSent: found. kBadAddress: from a loopback address to elsewhere. An unspecified `source` is chosen.
+  net::SendStatus FindWay(const net::IpAddress& source, const net::IpAddress& destination, Way& way) const;
+  // RFC 6056 §3.3.1: from a random port on, the first that is not taken; nullopt: all are.
+  template <typename Taken>
+  std::optional<std::uint16_t> EphemeralPort(Taken taken) {
+    const std::uint32_t count = std::uint32_t{options_.ephemeral_port_max} - options_.ephemeral_port_min + 1;
+    const std::uint32_t first = RandomPortOffset(count);
+    for (std::uint32_t tried = 0; tried < count; ++tried) {
+      const auto port = static_cast<std::uint16_t>(options_.ephemeral_port_min + (first + tried) % count);
+      if (!taken(port)) return port;
+    }
+    return std::nullopt;
+  }
+  std::uint32_t RandomPortOffset(std::uint32_t count);
+  void RebuildLocal() const;
+  void InterfacesChanged();
+
+  // UDP (sim/host/udp_sockets.cc).
+  absl::StatusOr<net::SocketId> OpenUdp(std::uint32_t program, const net::SocketAddress& local);
+  void CloseUdp(net::SocketId id);
+  UdpSocket* FindSocket(std::uint32_t program, net::SocketId id);
+  UdpSocket* Demultiplex(const net::SocketAddress& local);
+  bool PortTaken(const net::SocketAddress& local) const;
+  net::SendStatus SendTo(std::uint32_t program, net::SocketId id, const net::SocketAddress& to, net::ByteView payload,
+                         const net::SendOptions& options);
+  void UdpInput(int interface, PacketPtr packet);
+  bool Refuses(const UdpSocket& socket, const net::SocketAddress& to, const net::SendOptions& options) const;
+
+  // ICMP (sim/host/icmp.cc).
+  void IcmpInput(int interface, PacketPtr packet);
+  void LearnPathMtu(const net::IpAddress& destination, std::uint32_t mtu_bytes);
+  std::uint32_t PathMtuTo(const net::IpAddress& destination) const;
+
+  // TCP (sim/host/tcp_input.cc); its sockets are in sim/host/tcp_sockets.h.
+  struct TcpSegment {
+    net::SocketAddress from;
+    net::SocketAddress to;
+    TcpHeader header;
+    net::ByteView first;  // the data, in two pieces
+    net::ByteView second;
+    std::uint8_t ttl = 0;  // 0: the host's
+    net::PacketClass packet_class = net::PacketClass::kOther;
+    PacketId parent = PacketId::kNone;
+    Relation relation = Relation::kSent;
+  };
+  TcpSockets& Tcp();
+  // NextTimer() may have changed, and the world may not have called.
+  void TimersMoved();
+  void TcpInput(int interface, PacketPtr packet);
+  // kNone: it is on its way, or a link lost it. Otherwise why it was dropped here.
+  Rule SendTcp(const TcpSegment& segment);
+  // What no socket takes.
+  void RefuseTcp(PacketPtr packet);
+  void AnswerTcp(const Packet& about, const TcpHeader& header);
+  absl::Status SendRawTcp(const net::RawTcpSegment& segment);
+  // What fits into a segment to `destination`, by the MTUs known here.
+  std::uint16_t TcpMssTo(const net::IpAddress& source, const net::IpAddress& destination) const;
+  static std::uint16_t TcpMssOf(std::uint32_t mtu_bytes, net::Family family);
+
+  HostOptions options_;
+  RouteTable routes_;
+  // Own addresses, looked up for every packet: a few are looked at one by one, more are sorted. Made when first
+  // needed after a change.
+  mutable std::vector<LocalAddress> local_;
+  mutable bool local_built_ = false;
+  std::vector<UdpSocket> sockets_;  // by SocketId - 1; ids are never reused
+  // Open sockets, by index. A few are found by looking at each; more by the first of their port, index + 1.
+  std::vector<std::uint32_t> open_sockets_;
+  std::unique_ptr<absl::flat_hash_map<std::uint16_t, std::uint32_t>> by_port_;
+  std::vector<std::unique_ptr<Program>> programs_;
+  std::unique_ptr<TcpSockets> tcp_;  // made when first needed
+  std::vector<PathMtu> path_mtus_;
+  std::unique_ptr<net::SeededRandom> port_random_;
+  std::uint16_t next_ip_id_ = 1;
+};
+
+}  // namespace pinhole::sim

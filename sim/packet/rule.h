@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstdint>
+
+#include "net/socket_address.h"
+
+namespace pinhole::sim {
+
+// Why a packet ended before its destination. One list for links, routers, hosts and NATs, so that every
+// drop can be counted, traced and explained by the same name.
+enum class Rule : std::uint8_t {
+  kNone,  // not dropped
+
+  // Links.
+  kLinkLoss,        // the link's loss process took it
+  kLinkDown,        // sent during an outage
+  kQueueFull,       // tail drop
+  kFault,           // lost on purpose: the n-th packet of a class
+  kTooBig,          // larger than the link's MTU, and IPv6 or DF
+  kNeedsFragments,  // larger than the link's MTU, IPv4 without DF: fragments are not modelled
+
+  // Routing.
+  kNoRoute,         // no route to the destination
+  kNoNeighbour,     // the next hop is not on that network (nobody answers ARP or ND)
+  kTtlExceeded,     // the hop limit ran out
+  kPrivateInCore,   // a private destination in the public core
+  kMartian,         // a loopback, unspecified or multicast address where it cannot be
+  kNotForwarding,   // reached a host that it was not for, and that does not forward
+  kInterfaceDown,   // the interface it should leave or enter by is down
+  kSourceFiltered,  // from a source that is not on the side it came from (RFC 3704)
+
+  // Hosts, and the input path of any box.
+  kNoSocket,      // no socket is bound to the destination
+  kNoProtocol,    // the host does not speak this protocol
+  kInputDropped,  // refused by the box's input policy
+
+  // TCP endpoints (RFC 9293 §3.10.7).
+  kTcpOutOfWindow,     // outside the receive window; answered with an ACK
+  kTcpBadAck,          // acknowledges what was never sent; answered with an ACK, or a RST before the handshake is over
+  kTcpChallenged,      // a SYN or RST that may be forged; answered with a challenge ACK (RFC 5961)
+  kTcpNotExpected,     // has no meaning in the connection's state, such as a segment without ACK
+  kTcpReassemblyFull,  // came out of sequence, and made one gap too many
+  kTcpBacklogFull,     // the listener's queue is full
+
+  // NATs and firewalls.
+  kNoMapping,           // came from outside to an endpoint that no inside endpoint holds (RFC 4787 §4)
+  kFilteredAddress,     // address-dependent filtering: the mapping's owner never sent to this address (RFC 4787 §5)
+  kFilteredPort,        // address and port-dependent: ... to this address and port
+  kPortExhausted,       // no external port was left for a new mapping
+  kMappingLimit,        // the limit on mappings was reached
+  kHairpinRefused,      // inside to inside by the external address, which this NAT does not do (RFC 4787 §6)
+  kInterfaceNotRouted,  // inside to another inside network that the box does not route between
+  kProtocolBlocked,     // the box lets this protocol or port through to nobody
+  kIcmpNotTranslated,   // an ICMP error that this NAT does not carry, or that quotes no packet of its sessions
+  kInboundRefused,      // a new session from outside, to an address that is only reached by answers
+
+  // TCP tracking of NATs and firewalls (sim/nat/tcp_tracker.h).
+  kSynHeld,             // an unsolicited SYN, not answered for a while (RFC 5382 REQ-4)
+  kSynHoldFull,         // the same, when too many are held for this one to be answered ever
+  kSimultaneousOpen,    // a SYN that crosses the inside host's own, which this NAT refuses (RFC 5382 REQ-2)
+  kTcpState,            // flags that the connection's state has no way on from
+  kTcpNoConnection,     // neither a SYN nor of a connection that is known
+  kTcpSynAckNumber,     // a SYN,ACK that does not acknowledge the SYN's number + 1
+  kTcpSequenceTooHigh,  // begins beyond the window's end
+  kTcpSequenceTooLow,   // ends before the window's start
+  kTcpAckTooHigh,       // acknowledges what the other side has not sent
+  kTcpAckTooLow,        // acknowledges less than the other side's window explains
+  kTcpResetNumber,      // a RST with a sequence number before the highest acknowledged
+};
+inline constexpr int kRuleCount = static_cast<int>(Rule::kTcpResetNumber) + 1;
+
+// Stable lower-case name, such as "filtered_port".
+const char* ToString(Rule rule);
+
+// What a drop was judged by, as numbers: nothing is formatted while a run lasts. What they mean for each
+// rule is said by DescribeState() (sim/record/drop_log.h):
+//   kLinkLoss               number: how many packets this link direction had taken, this one included
+//   kFault                  number: it was the number-th of its class
+//   kQueueFull              number: bytes queued, limit: bytes that fit
+//   kTooBig, kNeedsFragments  number: packet bytes, limit: MTU
+//   kNoRoute, kNoNeighbour  endpoint: the next hop's address
+//   kNoMapping              endpoint: the external endpoint it was for
+//   kFilteredAddress, kFilteredPort  endpoint: the inside endpoint that is mapped there, or, where several may be,
+//                           the external endpoint
+//   kPortExhausted, kMappingLimit    number: mappings now, limit: the bound; endpoint: the inside endpoint
+//   kTcpOutOfWindow, kTcpBadAck, kTcpSynAckNumber, kTcpSequenceTooHigh ... kTcpResetNumber
+//                           number: the sequence or acknowledgment number seen, limit: the bound that it missed
+//   kTcpBacklogFull         number: handshakes under way, limit: the backlog
+//   kSynHoldFull            number: SYNs held, limit: the bound
+//   kTcpState, kSimultaneousOpen  number: the flags of the segment, limit: the TcpTrackerState
+//   otherwise               endpoint: the address or endpoint that decided, if set
+struct DropState {
+  net::SocketAddress endpoint;
+  std::int64_t number = 0;
+  std::int64_t limit = 0;
+};
+
+}  // namespace pinhole::sim

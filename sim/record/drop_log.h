@@ -1,0 +1,71 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "net/packet_class.h"
+#include "net/time.h"
+#include "sim/node.h"
+#include "sim/packet/packet.h"
+#include "sim/packet/rule.h"
+
+namespace pinhole::sim {
+
+// The end of one packet.
+struct DropRecord {
+  net::Instant at;
+  NodeId node{};  // where; for a loss on a link, the sending end
+  Rule rule = Rule::kNone;
+  net::PacketClass packet_class = net::PacketClass::kOther;
+  IpProtocol protocol = IpProtocol::kUdp;
+  PacketId packet = PacketId::kNone;
+  net::SocketAddress emitted_source;  // as its sender sent it
+  net::SocketAddress emitted_destination;
+  net::SocketAddress source;  // as it was when it ended
+  net::SocketAddress destination;
+  DropState state;
+};
+
+// What the rule looked at, in words: "203.0.113.5:40000 had sent to 2 destinations". Empty if there is nothing.
+std::string DescribeState(const DropRecord& record);
+
+// The latest drops of a run, up to a limit, and the number of all by rule and node. Allocates for a record while there
+// are fewer than the limit, and for the first of a rule at a node.
+class DropLog {
+ public:
+  struct NodeCount {
+    NodeId node;
+    Rule rule;
+    std::uint64_t packets;
+    friend bool operator==(const NodeCount&, const NodeCount&) = default;
+  };
+
+  explicit DropLog(std::size_t limit) : limit_(limit) {}
+
+  void Add(const DropRecord& record);
+
+  // Kept records, oldest first.
+  std::size_t size() const { return records_.size(); }
+  const DropRecord& at(std::size_t index) const { return records_[(first_ + index) % records_.size()]; }
+
+  std::uint64_t count(Rule rule) const { return by_rule_[static_cast<std::size_t>(rule)]; }
+  // By node, then by rule.
+  std::vector<NodeCount> CountsByNode() const;
+  std::uint64_t total() const { return total_; }
+  // Whether there were more than are kept.
+  bool cut() const { return total_ > records_.size(); }
+
+ private:
+  std::size_t limit_;
+  std::size_t first_ = 0;
+  std::vector<DropRecord> records_;
+  std::array<std::uint64_t, kRuleCount> by_rule_ = {};
+  absl::flat_hash_map<std::pair<NodeId, Rule>, std::uint64_t> by_node_;
+  std::uint64_t total_ = 0;
+};
+
+}  // namespace pinhole::sim

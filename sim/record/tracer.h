@@ -1,0 +1,37 @@
+#pragma once
+
+#include "net/time.h"
+#include "sim/node.h"
+#include "sim/packet/packet.h"
+#include "sim/packet/rule.h"
+
+namespace pinhole::sim {
+
+enum class TraceKind : std::uint8_t {
+  kSend,     // put on a link by `node`, a bridge on the way included; a loss on the link follows as kDrop
+  kReceive,  // taken from a link
+  kDeliver,  // given to a program of `node`
+  kDrop,     // ended at `node` by `rule`
+};
+const char* ToString(TraceKind kind);
+
+struct TraceEvent {
+  net::Instant at;
+  TraceKind kind = TraceKind::kSend;
+  NodeId node{};
+  int interface = -1;      // of `node`; -1: none concerned
+  NodeId other{};          // kSend, kReceive: the node at the other end of the link
+  net::Instant arrival{};  // kSend: when it will arrive at `other`; meaningless if kDrop follows
+  Rule rule = Rule::kNone;
+  DropState state;
+};
+
+// Sees everything that happens to packets, in order; ladders, captures and metadata measures are made from it.
+// `packet` is as it is at that moment and valid during the call.
+class Tracer {
+ public:
+  virtual ~Tracer() = default;
+  virtual void OnTrace(const TraceEvent& event, const Packet& packet) = 0;
+};
+
+}  // namespace pinhole::sim
