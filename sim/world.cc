@@ -27,7 +27,7 @@ Node* World::FindNode(absl::string_view name) {
 std::uint32_t World::Attach(Node& node, int interface) {
   std::uint32_t& attachment = node.attachments_[interface];
   if (attachment == Node::kNotAttached) {
-    attachment = static_cast<std::uint32_t>(attachments_.size());
+    attachment = fabric_.Attach(node.interfaces(), static_cast<std::size_t>(interface));
     Attachment& added = attachments_.emplace_back();
     added.node = static_cast<std::uint32_t>(node.id());
     added.interface = static_cast<std::uint32_t>(interface);
@@ -62,42 +62,26 @@ absl::StatusOr<LinkId> World::Connect(const LinkEnd& a, const LinkEnd& b, const 
   }
   const std::uint32_t end_a = Attach(*a.node, a.interface);
   const std::uint32_t end_b = Attach(*b.node, b.interface);
-  const std::uint32_t first = static_cast<std::uint32_t>(links_.size());
+  const std::uint32_t first = fabric_.Connect(end_a, end_b);
   const std::string name_a = name_of(a);
   const std::string name_b = name_of(b);
-  links_.push_back({end_a, end_b, LinkDirection(a_to_b, seed_, name_a, name_b)});
-  links_.push_back({end_b, end_a, LinkDirection(b_to_a, seed_, name_b, name_a)});
-  attachments_[end_a].out.push_back(first);
-  attachments_[end_b].out.push_back(first + 1);
+  links_.emplace_back(a_to_b, seed_, name_a, name_b);
+  links_.emplace_back(b_to_a, seed_, name_b, name_a);
   a.node->interfaces_[a.interface].mtu_bytes = LinkMtu(*a.node, a.interface);
   b.node->interfaces_[b.interface].mtu_bytes = LinkMtu(*b.node, b.interface);
-  networks_built_ = false;
   return LinkId{first / 2};
 }
 
 absl::Status World::Check() {
-  BuildNetworks();
-  if (bridge_loop_) {
-    const Attachment& at = attachments_[*bridge_loop_];
+  if (const std::optional<std::uint32_t> loop = fabric_.FindLoop()) {
+    const Attachment& at = attachments_[*loop];
     return absl::InvalidArgumentError(absl::StrCat("links and bridges form a loop through ", nodes_[at.node]->name(),
                                                    ".", nodes_[at.node]->interfaces()[at.interface].name));
   }
-  std::vector<std::pair<net::IpAddress, std::uint32_t>> held;
-  for (const Network& network : networks_) {
-    held.clear();
-    for (std::uint32_t i = network.begin; i < network.end; ++i) {
-      const Attachment& at = attachments_[members_[i]];
-      for (const net::InterfaceAddress& address : nodes_[at.node]->interfaces()[at.interface].addresses) {
-        held.emplace_back(address.address, members_[i]);
-      }
-    }
-    std::sort(held.begin(), held.end());
-    for (std::size_t i = 1; i < held.size(); ++i) {
-      if (held[i].first != held[i - 1].first) continue;
-      return absl::InvalidArgumentError(absl::StrCat(
-          held[i].first.ToString(), " twice on one network: ", nodes_[attachments_[held[i - 1].second].node]->name(),
-          " and ", nodes_[attachments_[held[i].second].node]->name()));
-    }
+  if (const std::optional<Fabric::SharedAddress> shared = fabric_.FindSharedAddress()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        shared->address.ToString(), " twice on one network: ", nodes_[attachments_[shared->first].node]->name(),
+        " and ", nodes_[attachments_[shared->second].node]->name()));
   }
   return absl::OkStatus();
 }
@@ -172,99 +156,14 @@ void World::AfterCall(Node& node) {
   node.timer_event_ = static_cast<std::uint64_t>(event);
 }
 
-// ---- Networks ----------------------------------------------------------------------------------------------
-
-void World::BuildNetworks() {
-  if (networks_built_) return;
-  networks_built_ = true;
-  networks_.clear();
-  members_.clear();
-  network_indices_.clear();
-  bridge_loop_.reset();
-  networks_.reserve(attachments_.size());
-  members_.reserve(attachments_.size());
-  for (Attachment& attachment : attachments_) {
-    attachment.up = nodes_[attachment.node]->interfaces_[attachment.interface].up;
-    attachment.network = kNone;
-    attachment.last_neighbour = kNone;
-  }
-  for (std::uint32_t root = 0; root < attachments_.size(); ++root) {
-    if (attachments_[root].network != kNone) continue;
-    const std::uint32_t number = static_cast<std::uint32_t>(networks_.size());
-    Network network;
-    network.begin = static_cast<std::uint32_t>(members_.size());
-    attachments_[root].network = number;
-    attachments_[root].root_side = kNone;
-    attachments_[root].towards_root = kNone;
-    members_.push_back(root);
-    for (std::uint32_t next = network.begin; next < members_.size(); ++next) {
-      const std::uint32_t from = members_[next];
-      for (const std::uint32_t direction : attachments_[from].out) {
-        if (direction == attachments_[from].towards_root) continue;
-        const std::uint32_t to = links_[direction].to;
-        if (attachments_[to].network != kNone) {
-          bridge_loop_ = to;
-          continue;
-        }
-        attachments_[to].network = number;
-        attachments_[to].root_side = from;
-        attachments_[to].towards_root = direction ^ 1;
-        members_.push_back(to);
-      }
-    }
-    network.end = static_cast<std::uint32_t>(members_.size());
-    networks_.push_back(network);
-  }
-}
-
-std::uint32_t World::FindNeighbour(std::uint32_t from, const net::IpAddress& address, bool strict) {
-  constexpr std::uint32_t kScanMax = 8;
-  Network& network = networks_[attachments_[from].network];
-  const std::uint32_t size = network.end - network.begin;
-  if (size == 2 && !strict)
-    return members_[network.begin] == from ? members_[network.begin + 1] : members_[network.begin];
-  if (size <= kScanMax) {
-    for (std::uint32_t i = network.begin; i < network.end; ++i) {
-      const std::uint32_t member = members_[i];
-      if (member == from) continue;
-      const Attachment& at = attachments_[member];
-      for (const net::InterfaceAddress& held : nodes_[at.node]->interfaces_[at.interface].addresses) {
-        if (held.address == address) return member;
-      }
-    }
-  } else {
-    if (network.index == kNone) {
-      network.index = static_cast<std::uint32_t>(network_indices_.size());
-      AddressIndex& index = network_indices_.emplace_back();
-      index.reserve(size);
-      for (std::uint32_t i = network.begin; i < network.end; ++i) {
-        const Attachment& at = attachments_[members_[i]];
-        for (const net::InterfaceAddress& held : nodes_[at.node]->interfaces_[at.interface].addresses) {
-          index.emplace(held.address, members_[i]);
-        }
-      }
-    }
-    const AddressIndex& index = network_indices_[network.index];
-    const auto found = index.find(address);
-    if (found != index.end() && found->second != from) return found->second;
-  }
-  return kNone;
-}
-
-// From `from` to `destination` along the tree: down if it is below, else up.
-std::uint32_t World::NextDirection(std::uint32_t from, std::uint32_t destination) const {
-  for (std::uint32_t at = destination; at != kNone; at = attachments_[at].root_side) {
-    if (attachments_[at].root_side == from) return attachments_[at].towards_root ^ 1;
-  }
-  return attachments_[from].towards_root;
-}
+// ---- Links ------------------------------------------------------------------------------------------------
 
 std::uint32_t World::LinkMtu(const Node& node, int interface) const {
   const std::uint32_t at = node.attachments_[interface];
   if (at == Node::kNotAttached) return 0;
   std::uint32_t mtu = 65535;
-  for (const std::uint32_t direction : attachments_[at].out) {
-    mtu = std::min(mtu, links_[direction].line.profile().mtu_bytes);
+  for (const std::uint32_t direction : fabric_.Out(at)) {
+    mtu = std::min(mtu, links_[direction].profile().mtu_bytes);
   }
   return mtu;
 }
@@ -272,35 +171,23 @@ std::uint32_t World::LinkMtu(const Node& node, int interface) const {
 // ---- Packets -----------------------------------------------------------------------------------------------
 
 Rule World::Emit(Node& node, int interface, const net::IpAddress& next_hop, bool strict, PacketPtr& packet) {
-  BuildNetworks();
   const std::uint32_t at = node.attachments_[interface];
-  if (at == Node::kNotAttached) return Rule::kInterfaceDown;
-  Attachment& from = attachments_[at];
-  if (!from.up) return Rule::kInterfaceDown;
-  const AddressBits hop(next_hop);
-  if (from.last_neighbour == kNone || from.last_hop != hop) {
-    const std::uint32_t found = FindNeighbour(at, next_hop, strict);
-    if (found == kNone) return Rule::kNoNeighbour;
-    // A network of two without `strict` holds every address, but only for the routes that say so.
-    from.last_neighbour = strict ? found : kNone;
-    from.last_hop = hop;
-    packet->link_destination = found;
-  } else {
-    packet->link_destination = from.last_neighbour;
-  }
-  const std::uint32_t destination = packet->link_destination;
-  return SendOn(from.out.size() == 1 ? from.out[0] : NextDirection(at, destination), packet);
+  if (at == Node::kNotAttached || !fabric_.IsUp(at)) return Rule::kInterfaceDown;
+  const std::uint32_t neighbour = fabric_.FindNeighbour(at, next_hop, strict);
+  if (neighbour == Fabric::kNone) return Rule::kNoNeighbour;
+  packet->link_destination = neighbour;
+  return SendOn(fabric_.NextDirection(at, neighbour), packet);
 }
 
 Rule World::SendOn(std::uint32_t direction, PacketPtr& packet) {
-  Line& link = links_[direction];
+  LinkDirection& link = links_[direction];
   const std::uint32_t size = WireSize(*packet);
-  if (size > link.line.profile().mtu_bytes) {
+  if (size > link.profile().mtu_bytes) {
     return packet->is_v4() && !packet->dont_fragment ? Rule::kNeedsFragments : Rule::kTooBig;
   }
-  Attachment& from = attachments_[link.from];
+  Attachment& from = attachments_[fabric_.From(direction)];
   Node& node = *nodes_[from.node];
-  const Transit transit = link.line.Send(now(), size, packet->packet_class);
+  const Transit transit = link.Send(now(), size, packet->packet_class);
   if (transit.rule == Rule::kLinkDown || transit.rule == Rule::kQueueFull) {
     Drop(node, std::move(packet), transit.rule, transit.state);
     return transit.rule;
@@ -315,7 +202,7 @@ Rule World::SendOn(std::uint32_t direction, PacketPtr& packet) {
     node_peaks_[from.node]->Add(now(), size);
   }
   if (options_.digests) digest_.AddPacket(now(), direction, *packet, payloads_.Hash(packet->payload));
-  if (tracer_ != nullptr) Trace(TraceKind::kSend, from, attachments_[link.to].node, transit.arrival, *packet);
+  if (tracer_ != nullptr) Trace(TraceKind::kSend, from, fabric_.To(direction), transit.arrival, *packet);
   if (transit.rule != Rule::kNone) {
     Drop(node, std::move(packet), transit.rule, transit.state);
     return transit.rule;
@@ -334,21 +221,20 @@ Rule World::SendOn(std::uint32_t direction, PacketPtr& packet) {
 
 void World::Arrive(std::uint32_t packet_index) {
   PacketPtr packet = packets_.Take(packet_index);
-  const Line& link = links_[packet->link];
-  Attachment& at = attachments_[link.to];
+  const std::uint32_t to = fabric_.To(packet->link);
+  Attachment& at = attachments_[to];
   Node& node = *nodes_[at.node];
   ++packet_hops_;
   Traffic& received = at.counters.received[static_cast<std::size_t>(packet->packet_class)];
   ++received.packets;
   received.bytes += packet->link_bytes;
-  if (tracer_ != nullptr) Trace(TraceKind::kReceive, at, attachments_[link.from].node, now(), *packet);
-  BuildNetworks();
-  if (!at.up) {
+  if (tracer_ != nullptr) Trace(TraceKind::kReceive, at, fabric_.From(packet->link), now(), *packet);
+  if (!fabric_.IsUp(to)) {
     Drop(node, std::move(packet), Rule::kInterfaceDown);
     return;
   }
-  if (packet->link_destination != link.to) {
-    const Rule rule = SendOn(NextDirection(link.to, packet->link_destination), packet);
+  if (packet->link_destination != to) {
+    const Rule rule = SendOn(fabric_.NextDirection(to, packet->link_destination), packet);
     if (packet != nullptr) {
       DropState state;
       state.number = packet->link_bytes;
@@ -404,14 +290,14 @@ void World::NoteDelivery(const Node& node, int interface, const Packet& packet) 
   }
 }
 
-void World::Trace(TraceKind kind, const Attachment& at, std::uint32_t other, net::Instant arrival,
+void World::Trace(TraceKind kind, const Attachment& at, std::uint32_t far_end, net::Instant arrival,
                   const Packet& packet) {
   TraceEvent event;
   event.at = now();
   event.kind = kind;
   event.node = NodeId{at.node};
   event.interface = static_cast<int>(at.interface);
-  event.other = NodeId{other};
+  event.other = NodeId{attachments_[far_end].node};
   event.arrival = arrival;
   tracer_->OnTrace(event, packet);
 }
@@ -424,19 +310,19 @@ std::uint32_t World::DirectionIndex(LinkId link, Direction direction) {
 
 void World::SetLinkProfile(LinkId link, Direction direction, const LinkProfile& profile) {
   const std::uint32_t index = DirectionIndex(link, direction);
-  links_[index].line.set_profile(profile);
-  const Attachment& from = attachments_[links_[index].from];
+  links_[index].set_profile(profile);
+  const Attachment& from = attachments_[fabric_.From(index)];
   Node& node = *nodes_[from.node];
   node.interfaces_[from.interface].mtu_bytes = LinkMtu(node, static_cast<int>(from.interface));
   NoteState(node, StateKind::kLinkChanged, index);
 }
 
 const LinkDirection& World::link(LinkId link, Direction direction) const {
-  return links_[DirectionIndex(link, direction)].line;
+  return links_[DirectionIndex(link, direction)];
 }
 
 LinkEnd World::link_end(LinkId link, Direction sender) const {
-  const Attachment& at = attachments_[links_[DirectionIndex(link, sender)].from];
+  const Attachment& at = attachments_[fabric_.From(DirectionIndex(link, sender))];
   return {nodes_[at.node].get(), static_cast<int>(at.interface)};
 }
 

@@ -7,8 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -16,6 +14,7 @@
 #include "net/time.h"
 #include "sim/boxes/router.h"
 #include "sim/event_queue.h"
+#include "sim/fabric.h"
 #include "sim/host/host_node.h"
 #include "sim/link.h"
 #include "sim/node.h"
@@ -188,50 +187,21 @@ class World {
   friend class HostNode;
   friend class Program;
 
-  static constexpr std::uint32_t kNone = 0xffffffff;
-
-  // An interface as the links see it.
+  // An interface that has a link, by its number in the fabric.
   struct Attachment {
     std::uint32_t node = 0;
     std::uint32_t interface = 0;
-    bool up = true;  // the interface's
-    // Link directions that begin here; their other directions are these with the lowest bit flipped.
-    absl::InlinedVector<std::uint32_t, 2> out;
-    // The network it belongs to, and the way to that network's root (itself: `towards_root` is kNone).
-    std::uint32_t network = kNone;
-    std::uint32_t root_side = kNone;     // next attachment towards the root
-    std::uint32_t towards_root = kNone;  // link direction there
-    // The next hop that was looked for last, and who holds it; kNone: nobody was looked for yet.
-    AddressBits last_hop;
-    std::uint32_t last_neighbour = kNone;
     TrafficCounters counters;
     std::unique_ptr<PeakMeter> peak;
   };
-  struct Line {
-    std::uint32_t from;
-    std::uint32_t to;
-    LinkDirection line;
-  };
-  // Attachments joined by links and bridges: a tree. Members stand together in members_.
-  struct Network {
-    std::uint32_t begin = 0;
-    std::uint32_t end = 0;
-    std::uint32_t index = kNone;  // into network_indices_, for large ones
-  };
-  struct HashAddress {
-    std::size_t operator()(const net::IpAddress& address) const { return net::StableHash(address); }
-  };
-  using AddressIndex = absl::flat_hash_map<net::IpAddress, std::uint32_t, HashAddress>;
 
+  void AddressesChanged() { fabric_.InterfacesChanged(); }
   std::uint32_t Attach(Node& node, int interface);
-  void BuildNetworks();
-  void AddressesChanged() { networks_built_ = false; }
-  std::uint32_t FindNeighbour(std::uint32_t from, const net::IpAddress& address, bool strict);
-  std::uint32_t NextDirection(std::uint32_t from, std::uint32_t destination) const;
   Rule SendOn(std::uint32_t direction, PacketPtr& packet);
   void Arrive(std::uint32_t packet_index);
   void AfterCall(Node& node);
-  void Trace(TraceKind kind, const Attachment& at, std::uint32_t other, net::Instant arrival, const Packet& packet);
+  // `far_end`: the attachment at the other end of the link.
+  void Trace(TraceKind kind, const Attachment& at, std::uint32_t far_end, net::Instant arrival, const Packet& packet);
   static std::uint32_t DirectionIndex(LinkId link, Direction direction);
 
   std::uint64_t seed_;
@@ -247,14 +217,9 @@ class World {
   PacketPool packets_;
   std::vector<std::unique_ptr<Node>> nodes_;
   std::vector<Attachment> attachments_;
-  std::vector<Line> links_;                             // two for each link: a to b, b to a
+  Fabric fabric_;
+  std::vector<LinkDirection> links_;                    // by direction of the fabric
   std::vector<std::unique_ptr<PeakMeter>> node_peaks_;  // by node, if measured
-
-  bool networks_built_ = false;
-  std::vector<Network> networks_;
-  std::vector<std::uint32_t> members_;
-  std::vector<AddressIndex> network_indices_;
-  std::optional<std::uint32_t> bridge_loop_;  // an attachment on one
 };
 
 }  // namespace pinhole::sim

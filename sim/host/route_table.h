@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "net/ip_address.h"
+#include "sim/packet/address_bits.h"
 
 namespace pinhole::sim {
 
@@ -17,18 +18,6 @@ struct Route {
   // Comes from an address of the interface: the destination must be there (somebody answers ARP or ND for it).
   // Other routes without a gateway give everything to the far end of a network of two.
   bool connected = false;
-};
-
-// An address as numbers that compare and mask quickly; IPv4 stands in the top of `high`.
-struct AddressBits {
-  std::uint64_t high = 0;
-  std::uint64_t low = 0;
-  net::Family family = net::Family::kIpv4;
-
-  AddressBits() = default;
-  explicit AddressBits(const net::IpAddress& address)
-      : high(address.high()), low(address.low()), family(address.family()) {}
-  friend bool operator==(const AddressBits&, const AddressBits&) = default;
 };
 
 // The routes of one node, found by longest prefix.
