@@ -10,6 +10,7 @@
 #include "bench/stopwatch.h"
 #include "bench/two_homes.h"
 #include "net/host.h"
+#include "sim/host/host_node.h"
 
 namespace pinhole::sim {
 namespace {
@@ -50,8 +51,8 @@ void BM_PacketHops(benchmark::State& state) {
   Echo alice({V4(192, 168, 1, 10), 5000}, {V4(203, 0, 113, 1), 5000}, 64);
   // Bob's one datagram opens his NAT, as hole punching does; both are port-preserving and filter by port.
   Echo bob({V4(192, 168, 1, 20), 5000}, {V4(198, 51, 100, 1), 5000}, 1);
-  alice.Attach(homes.world.StartProgram(homes.alice, "echo", alice));
-  bob.Attach(homes.world.StartProgram(homes.bob, "echo", bob));
+  alice.Attach(homes.alice.StartProgram("echo", alice));
+  bob.Attach(homes.bob.StartProgram("echo", bob));
   homes.world.RunUntil(net::Instant(1s));
   const std::uint64_t before = homes.world.packet_hops();
   Must(homes.world.drops().total() == 0 && before > 1000);
@@ -70,7 +71,7 @@ void BM_WorldSetUp(benchmark::State& state) {
   for (auto _ : state) {
     TwoHomes homes;
     for (const char* name : {"stun", "turn"}) {
-      HostNode& server = homes.world.AddHost(name);
+      HostNode& server = homes.world.AddNode<HostNode>(name);
       const int subnet = name[0] == 's' ? 10 : 11;
       const int port = Port(server, "eth0", V4(192, 0, subnet, 1));
       homes.Connect(server, port, homes.core, Port(homes.core, name, V4(192, 0, subnet, 254)), {.delay = 10ms});

@@ -10,6 +10,7 @@
 #include "bench/stopwatch.h"
 #include "bench/two_homes.h"
 #include "net/host.h"
+#include "sim/host/host_node.h"
 
 namespace pinhole::sim {
 namespace {
@@ -60,8 +61,8 @@ class Sink final : public net::App {
 
 struct Transfer {
   Transfer(TcpDepth depth, bool scales) : homes(Profile(depth), Hosts(scales)) {
-    source.Attach(homes.world.StartProgram(homes.alice, "source", source));
-    sink.Attach(homes.world.StartProgram(homes.bob, "sink", sink));
+    source.Attach(homes.alice.StartProgram("source", source));
+    sink.Attach(homes.bob.StartProgram("sink", sink));
     homes.world.RunUntil(net::Instant(5s));  // past slow start
     Must(sink.bytes > 1'000'000);
   }

@@ -5,6 +5,8 @@
 #include <cstdlib>
 
 #include "sim/boxes/nat_box.h"
+#include "sim/boxes/router.h"
+#include "sim/host/host_node.h"
 #include "sim/world.h"
 
 namespace pinhole::sim {
@@ -30,9 +32,9 @@ inline int Port(HostNode& node, absl::string_view name, const net::IpAddress& ad
 struct TwoHomes {
   explicit TwoHomes(const NatProfile& nat = {}, const HostOptions& host = {})
       : world(1),
-        alice(world.AddHost("alice", host)),
-        bob(world.AddHost("bob", host)),
-        core(world.AddRouter("core")),
+        alice(world.AddNode<HostNode>("alice", host)),
+        bob(world.AddNode<HostNode>("bob", host)),
+        core(world.AddNode<Router>("core")),
         home_a(world.AddNode<NatBox>("home_a", NatBoxOptions{.profile = nat})),
         home_b(world.AddNode<NatBox>("home_b", NatBoxOptions{.profile = nat})) {
     const LinkProfile lan = {.delay = std::chrono::microseconds(200), .rate_bps = 1'000'000'000};

@@ -12,12 +12,10 @@
 namespace pinhole::sim {
 
 enum class EventKind : std::uint32_t {
-  kArrival,            // argument: packet; it comes off the link it is on
-  kLoopback,           // node, argument: packet; to the node itself
-  kNodeTimer,          // node
-  kProgramStart,       // node, argument: program
-  kProgramAlarm,       // node, argument: program
-  kInterfacesChanged,  // node, argument: program
+  kArrival,    // argument: packet; it comes off the link it is on
+  kLoopback,   // node, argument: packet; to the node itself
+  kNodeTimer,  // node
+  kNodeEvent,  // node, argument: the node's own (Node::OnEvent)
 };
 
 // What happens: to whom, what, which. Plain data, no closure.

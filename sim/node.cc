@@ -1,7 +1,5 @@
 #include "sim/node.h"
 
-#include "sim/world.h"
-
 namespace pinhole::sim {
 
 int Node::AddInterface(absl::string_view name, net::InterfaceKind kind) {
@@ -9,16 +7,12 @@ int Node::AddInterface(absl::string_view name, net::InterfaceKind kind) {
   if (index == 0) {
     constexpr std::size_t kUsual = 3;  // loopback, and two sides
     interfaces_.reserve(kUsual);
-    attachments_.reserve(kUsual);
   }
   net::Interface& added = interfaces_.emplace_back();
   added.id = net::InterfaceId{static_cast<std::uint32_t>(index)};
   added.name = std::string(name);
   added.kind = kind;
-  attachments_.push_back(kNotAttached);
   return index;
 }
-
-void Node::AddressesChanged() { world_.AddressesChanged(); }
 
 }  // namespace pinhole::sim

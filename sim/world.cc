@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "sim/host/program.h"
 #include "sim/packet/wire.h"
 
 namespace pinhole::sim {
@@ -18,16 +17,19 @@ World::World(std::uint64_t seed, const WorldOptions& options)
 World::~World() = default;
 
 Node* World::FindNode(absl::string_view name) {
-  for (const std::unique_ptr<Node>& node : nodes_) {
-    if (node->name() == name) return node.get();
+  for (const Resident& resident : nodes_) {
+    if (resident.node->name() == name) return resident.node.get();
   }
   return nullptr;
 }
 
-std::uint32_t World::Attach(Node& node, int interface) {
-  std::uint32_t& attachment = node.attachments_[interface];
-  if (attachment == Node::kNotAttached) {
-    attachment = fabric_.Attach(node.interfaces(), static_cast<std::size_t>(interface));
+std::uint32_t World::Attach(const Node& node, int interface) {
+  auto& attachments = resident(node).attachments;
+  const std::size_t index = static_cast<std::size_t>(interface);
+  if (attachments.size() <= index) attachments.resize(index + 1, Fabric::kNone);
+  std::uint32_t& attachment = attachments[index];
+  if (attachment == Fabric::kNone) {
+    attachment = fabric_.Attach(node.interfaces(), index);
     Attachment& added = attachments_.emplace_back();
     added.node = static_cast<std::uint32_t>(node.id());
     added.interface = static_cast<std::uint32_t>(interface);
@@ -67,75 +69,50 @@ absl::StatusOr<LinkId> World::Connect(const LinkEnd& a, const LinkEnd& b, const 
   const std::string name_b = name_of(b);
   links_.emplace_back(a_to_b, seed_, name_a, name_b);
   links_.emplace_back(b_to_a, seed_, name_b, name_a);
-  a.node->interfaces_[a.interface].mtu_bytes = LinkMtu(*a.node, a.interface);
-  b.node->interfaces_[b.interface].mtu_bytes = LinkMtu(*b.node, b.interface);
+  UpdateMtu(*a.node, a.interface);
+  UpdateMtu(*b.node, b.interface);
   return LinkId{first / 2};
 }
 
 absl::Status World::Check() {
   if (const std::optional<std::uint32_t> loop = fabric_.FindLoop()) {
     const Attachment& at = attachments_[*loop];
-    return absl::InvalidArgumentError(absl::StrCat("links and bridges form a loop through ", nodes_[at.node]->name(),
-                                                   ".", nodes_[at.node]->interfaces()[at.interface].name));
+    return absl::InvalidArgumentError(absl::StrCat("links and bridges form a loop through ",
+                                                   nodes_[at.node].node->name(), ".",
+                                                   nodes_[at.node].node->interfaces()[at.interface].name));
   }
   if (const std::optional<Fabric::SharedAddress> shared = fabric_.FindSharedAddress()) {
     return absl::InvalidArgumentError(absl::StrCat(
-        shared->address.ToString(), " twice on one network: ", nodes_[attachments_[shared->first].node]->name(),
-        " and ", nodes_[attachments_[shared->second].node]->name()));
+        shared->address.ToString(), " twice on one network: ", nodes_[attachments_[shared->first].node].node->name(),
+        " and ", nodes_[attachments_[shared->second].node].node->name()));
   }
   return absl::OkStatus();
-}
-
-net::Host& World::AddProgram(HostNode& node, absl::string_view name) {
-  const std::uint32_t index = static_cast<std::uint32_t>(node.programs_.size());
-  node.programs_.push_back(std::make_unique<Program>(node, index, name));
-  return *node.programs_.back();
-}
-
-void World::Start(net::Host& host, net::App& app, net::Instant at) {
-  Program& program = static_cast<Program&>(host);
-  program.SetApp(app);
-  events_.Schedule(std::max(at, now()),
-                   {static_cast<std::uint32_t>(program.node().id()), EventKind::kProgramStart, program.index()});
 }
 
 bool World::Step(net::Instant limit) {
   Event event;
   if (!events_.Pop(limit, event)) return false;
   ++events_run_;
+  if (event.kind == EventKind::kArrival) {
+    Arrive(event.argument);
+    return true;
+  }
+  Node& node = *nodes_[event.node].node;
   switch (event.kind) {
     case EventKind::kArrival:
-      Arrive(event.argument);
-      return true;
-    case EventKind::kLoopback: {
-      Node& node = *nodes_[event.node];
-      node.OnPacket(HostNode::kLoopbackInterface, packets_.Take(event.argument));
-      AfterCall(node);
-      return true;
-    }
-    case EventKind::kNodeTimer: {
-      Node& node = *nodes_[event.node];
-      node.timer_at_ = net::kNever;
+      break;
+    case EventKind::kLoopback:
+      node.OnPacket(Node::kLoopbackInterface, packets_.Take(event.argument));
+      break;
+    case EventKind::kNodeTimer:
+      nodes_[event.node].timer_at = net::kNever;
       node.OnTimer();
-      AfterCall(node);
-      return true;
-    }
-    case EventKind::kProgramStart:
-    case EventKind::kProgramAlarm:
-    case EventKind::kInterfacesChanged: {
-      HostNode& node = static_cast<HostNode&>(*nodes_[event.node]);
-      Program& program = *node.programs_[event.argument];
-      if (event.kind == EventKind::kProgramStart) {
-        program.Start();
-      } else if (event.kind == EventKind::kProgramAlarm) {
-        program.OnAlarm();
-      } else {
-        program.app().OnInterfacesChanged();
-      }
-      AfterCall(node);
-      return true;
-    }
+      break;
+    case EventKind::kNodeEvent:
+      node.OnEvent(event.argument);
+      break;
   }
+  UpdateTimer(node);
   return true;
 }
 
@@ -145,22 +122,21 @@ void World::RunUntil(net::Instant until) {
   if (until > now()) events_.AdvanceTo(until);
 }
 
-void World::AfterCall(Node& node) {
-  if (!node.uses_timer_) return;
-  const net::Instant next = std::max(node.NextTimer(), now());
-  if (next == node.timer_at_) return;
-  if (node.timer_at_ != net::kNever) events_.Cancel(EventId{node.timer_event_});
-  node.timer_at_ = next;
+void World::UpdateTimer(Resident& resident) {
+  const net::Instant next = std::max(resident.node->NextTimer(), now());
+  if (next == resident.timer_at) return;
+  if (resident.timer_at != net::kNever) events_.Cancel(resident.timer);
+  resident.timer_at = next;
   if (next == net::kNever) return;
-  const EventId event = events_.Schedule(next, {static_cast<std::uint32_t>(node.id()), EventKind::kNodeTimer, 0});
-  node.timer_event_ = static_cast<std::uint64_t>(event);
+  const std::uint32_t index = static_cast<std::uint32_t>(resident.node->id());
+  resident.timer = events_.Schedule(next, {index, EventKind::kNodeTimer, 0});
 }
 
 // ---- Links ------------------------------------------------------------------------------------------------
 
 std::uint32_t World::LinkMtu(const Node& node, int interface) const {
-  const std::uint32_t at = node.attachments_[interface];
-  if (at == Node::kNotAttached) return 0;
+  const std::uint32_t at = AttachmentOf(node, interface);
+  if (at == Fabric::kNone) return 0;
   std::uint32_t mtu = 65535;
   for (const std::uint32_t direction : fabric_.Out(at)) {
     mtu = std::min(mtu, links_[direction].profile().mtu_bytes);
@@ -168,11 +144,13 @@ std::uint32_t World::LinkMtu(const Node& node, int interface) const {
   return mtu;
 }
 
+void World::UpdateMtu(Node& node, int interface) { node.SetMtu(interface, LinkMtu(node, interface)); }
+
 // ---- Packets -----------------------------------------------------------------------------------------------
 
 Rule World::Emit(Node& node, int interface, const net::IpAddress& next_hop, bool strict, PacketPtr& packet) {
-  const std::uint32_t at = node.attachments_[interface];
-  if (at == Node::kNotAttached || !fabric_.IsUp(at)) return Rule::kInterfaceDown;
+  const std::uint32_t at = AttachmentOf(node, interface);
+  if (at == Fabric::kNone || !fabric_.IsUp(at)) return Rule::kInterfaceDown;
   const std::uint32_t neighbour = fabric_.FindNeighbour(at, next_hop, strict);
   if (neighbour == Fabric::kNone) return Rule::kNoNeighbour;
   packet->link_destination = neighbour;
@@ -186,10 +164,10 @@ Rule World::SendOn(std::uint32_t direction, PacketPtr& packet) {
     return packet->is_v4() && !packet->dont_fragment ? Rule::kNeedsFragments : Rule::kTooBig;
   }
   Attachment& from = attachments_[fabric_.From(direction)];
-  Node& node = *nodes_[from.node];
+  const Resident& sender = nodes_[from.node];
   const Transit transit = link.Send(now(), size, packet->packet_class);
   if (transit.rule == Rule::kLinkDown || transit.rule == Rule::kQueueFull) {
-    Drop(node, std::move(packet), transit.rule, transit.state);
+    Drop(*sender.node, std::move(packet), transit.rule, transit.state);
     return transit.rule;
   }
   packet->link = direction;
@@ -199,12 +177,12 @@ Rule World::SendOn(std::uint32_t direction, PacketPtr& packet) {
   sent.bytes += size;
   if (from.peak != nullptr) {
     from.peak->Add(now(), size);
-    node_peaks_[from.node]->Add(now(), size);
+    sender.peak->Add(now(), size);
   }
   if (options_.digests) digest_.AddPacket(now(), direction, *packet, payloads_.Hash(packet->payload));
   if (tracer_ != nullptr) Trace(TraceKind::kSend, from, fabric_.To(direction), transit.arrival, *packet);
   if (transit.rule != Rule::kNone) {
-    Drop(node, std::move(packet), transit.rule, transit.state);
+    Drop(*sender.node, std::move(packet), transit.rule, transit.state);
     return transit.rule;
   }
   PacketPtr duplicate;
@@ -223,7 +201,7 @@ void World::Arrive(std::uint32_t packet_index) {
   PacketPtr packet = packets_.Take(packet_index);
   const std::uint32_t to = fabric_.To(packet->link);
   Attachment& at = attachments_[to];
-  Node& node = *nodes_[at.node];
+  Node& node = *nodes_[at.node].node;
   ++packet_hops_;
   Traffic& received = at.counters.received[static_cast<std::size_t>(packet->packet_class)];
   ++received.packets;
@@ -244,7 +222,7 @@ void World::Arrive(std::uint32_t packet_index) {
     return;
   }
   node.OnPacket(static_cast<int>(at.interface), std::move(packet));
-  AfterCall(node);
+  UpdateTimer(node);
 }
 
 void World::Loop(Node& node, PacketPtr packet) {
@@ -312,8 +290,8 @@ void World::SetLinkProfile(LinkId link, Direction direction, const LinkProfile& 
   const std::uint32_t index = DirectionIndex(link, direction);
   links_[index].set_profile(profile);
   const Attachment& from = attachments_[fabric_.From(index)];
-  Node& node = *nodes_[from.node];
-  node.interfaces_[from.interface].mtu_bytes = LinkMtu(node, static_cast<int>(from.interface));
+  Node& node = *nodes_[from.node].node;
+  UpdateMtu(node, static_cast<int>(from.interface));
   NoteState(node, StateKind::kLinkChanged, index);
 }
 
@@ -323,18 +301,18 @@ const LinkDirection& World::link(LinkId link, Direction direction) const {
 
 LinkEnd World::link_end(LinkId link, Direction sender) const {
   const Attachment& at = attachments_[fabric_.From(DirectionIndex(link, sender))];
-  return {nodes_[at.node].get(), static_cast<int>(at.interface)};
+  return {nodes_[at.node].node.get(), static_cast<int>(at.interface)};
 }
 
 TrafficCounters World::interface_counters(const Node& node, int interface) const {
-  const std::uint32_t at = node.attachments_[interface];
-  return at == Node::kNotAttached ? TrafficCounters{} : attachments_[at].counters;
+  const std::uint32_t at = AttachmentOf(node, interface);
+  return at == Fabric::kNone ? TrafficCounters{} : attachments_[at].counters;
 }
 
 TrafficCounters World::node_counters(const Node& node) const {
   TrafficCounters sum;
-  for (const std::uint32_t at : node.attachments_) {
-    if (at == Node::kNotAttached) continue;
+  for (const std::uint32_t at : resident(node).attachments) {
+    if (at == Fabric::kNone) continue;
     for (std::size_t i = 0; i < net::kPacketClassCount; ++i) {
       sum.sent[i] += attachments_[at].counters.sent[i];
       sum.received[i] += attachments_[at].counters.received[i];
@@ -344,22 +322,21 @@ TrafficCounters World::node_counters(const Node& node) const {
 }
 
 void World::MeasurePeak(const Node& node) {
-  const std::size_t index = static_cast<std::size_t>(node.id());
-  if (node_peaks_.size() <= index) node_peaks_.resize(nodes_.size());
-  if (!node_peaks_[index]) node_peaks_[index] = std::make_unique<PeakMeter>();
-  for (const std::uint32_t at : node.attachments_) {
-    if (at != Node::kNotAttached && !attachments_[at].peak) attachments_[at].peak = std::make_unique<PeakMeter>();
+  Resident& measured = resident(node);
+  if (!measured.peak) measured.peak = std::make_unique<PeakMeter>();
+  for (const std::uint32_t at : resident(node).attachments) {
+    if (at != Fabric::kNone && !attachments_[at].peak) attachments_[at].peak = std::make_unique<PeakMeter>();
   }
 }
 
 Traffic World::interface_peak(const Node& node, int interface) const {
-  const std::uint32_t at = node.attachments_[interface];
-  return at == Node::kNotAttached || !attachments_[at].peak ? Traffic{} : attachments_[at].peak->peak();
+  const std::uint32_t at = AttachmentOf(node, interface);
+  return at == Fabric::kNone || !attachments_[at].peak ? Traffic{} : attachments_[at].peak->peak();
 }
 
 Traffic World::node_peak(const Node& node) const {
-  const std::size_t index = static_cast<std::size_t>(node.id());
-  return index < node_peaks_.size() && node_peaks_[index] ? node_peaks_[index]->peak() : Traffic{};
+  const PeakMeter* const peak = resident(node).peak.get();
+  return peak == nullptr ? Traffic{} : peak->peak();
 }
 
 }  // namespace pinhole::sim

@@ -7,15 +7,13 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "net/host.h"
 #include "net/time.h"
-#include "sim/boxes/router.h"
 #include "sim/event_queue.h"
 #include "sim/fabric.h"
-#include "sim/host/host_node.h"
 #include "sim/link.h"
 #include "sim/node.h"
 #include "sim/packet/packet_pool.h"
@@ -42,17 +40,21 @@ struct WorldOptions {
   bool digests = true;
 };
 
-// One simulated internet and its virtual time, from 0. One thread; worlds share nothing, so many may run at
-// once. The same calls with the same seed give the same run, to the last bit, on every machine.
+// One simulated internet and its virtual time, which begins at 0. A world runs on one thread. Worlds share nothing, so
+// many may run at once. The same calls with the same seed give the same run, to the last bit, on every machine.
+//
+// The world is the kernel: it owns nodes and links, runs the events, and records the run. It knows nodes only as Node,
+// so hosts and boxes are built on it (host/, boxes/) and not the other way round. The fabric says who is whose
+// neighbour.
 //
 //     World world(seed);
-//     HostNode& alice = world.AddHost("alice");
-//     HostNode& bob = world.AddHost("bob");
+//     HostNode& alice = world.AddNode<HostNode>("alice");
+//     HostNode& bob = world.AddNode<HostNode>("bob");
 //     const int a = alice.AddInterface("eth0"), b = bob.AddInterface("eth0");
 //     alice.AddAddress(a, {.address = V4(192, 0, 2, 1), .prefix_length = 24});
 //     bob.AddAddress(b, {.address = V4(192, 0, 2, 2), .prefix_length = 24});
 //     world.Connect({&alice, a}, {&bob, b}, {.delay = 10ms});
-//     net::Host& machine = world.StartProgram(alice, "ping", ping);
+//     net::Host& machine = alice.StartProgram("ping", ping);
 //     world.RunUntil(Instant(5s));
 class World {
  public:
@@ -61,52 +63,33 @@ class World {
   World& operator=(const World&) = delete;
   ~World();
 
-  // Building. Nodes live as long as the world. Names are for random streams, traces and messages: different
-  // for each node.
+  // Building. A node lives as long as the world. A name is for random streams, traces and messages, so each node
+  // has a different one. `arguments` are those of the node's constructor after its NodeInit.
   template <typename NodeType, typename... Arguments>
   NodeType& AddNode(absl::string_view name, Arguments&&... arguments) {
     const NodeId id{static_cast<std::uint32_t>(nodes_.size())};
     auto node = std::make_unique<NodeType>(NodeInit{*this, id, name}, std::forward<Arguments>(arguments)...);
     NodeType& added = *node;
-    nodes_.push_back(std::move(node));
+    nodes_.push_back({.node = std::move(node)});
     return added;
   }
-  HostNode& AddHost(absl::string_view name, const HostOptions& options = {}) {
-    return AddNode<HostNode>(name, options);
-  }
-  Router& AddRouter(absl::string_view name, const RouterOptions& options = {}) {
-    return AddNode<Router>(name, options);
-  }
-  Switch& AddSwitch(absl::string_view name) { return AddNode<Switch>(name); }
 
-  // InvalidArgument: an interface that is not there, a loopback, an end linked to itself, or a profile that
-  // Validate() refuses.
+  // Adds a link between two interfaces. InvalidArgument: an interface that does not exist, a loopback interface, an
+  // interface linked to itself, or a profile that Validate() refuses.
   absl::StatusOr<LinkId> Connect(const LinkEnd& a, const LinkEnd& b, const LinkProfile& a_to_b,
                                  const LinkProfile& b_to_a);
   absl::StatusOr<LinkId> Connect(const LinkEnd& a, const LinkEnd& b, const LinkProfile& both_ways) {
     return Connect(a, b, both_ways, both_ways);
   }
-  // What is wrong with what was built: an address twice on one network, a loop of bridges. Names the nodes.
+  // InvalidArgument, naming the nodes: an address twice on one network, or a loop of bridges.
   absl::Status Check();
 
-  // A program on a machine, one of any number. `app` gets OnStart() at `at` (or at once if that is past) and
-  // outlives the world's runs. The host that it sees lives as long as the world. `name` is different for
-  // each program of a node.
-  net::Host& StartProgram(HostNode& node, absl::string_view name, net::App& app, net::Instant at = {}) {
-    net::Host& host = AddProgram(node, name);
-    Start(host, app, at);
-    return host;
-  }
-  // The same in two steps, for a program that is made with its host. `host`: what AddProgram() of this world gave.
-  net::Host& AddProgram(HostNode& node, absl::string_view name);
-  void Start(net::Host& host, net::App& app, net::Instant at = {});
-
-  // Running. `Step` runs one event: false if there is none, or none until `limit`.
+  // Running. Step() runs the next event, and gives false where no event is due up to `limit`.
   net::Instant now() const { return events_.now(); }
   bool Step(net::Instant limit = net::Instant::max());
-  // Runs all events up to `until`, which is included; then now() == until.
+  // Runs all events up to and including `until`; then now() == until.
   void RunUntil(net::Instant until);
-  // Runs until `done()`, asked after each event, is true; false if `until` came first (then now() == until).
+  // Runs until `done()` is true, which is asked after each event. False if `until` came first; then now() == until.
   template <typename Done>
   bool RunUntil(net::Instant until, Done done) {
     while (!done()) {
@@ -119,7 +102,7 @@ class World {
   }
   std::uint64_t events_run() const { return events_run_; }
 
-  // Changing links while the run lasts: takes hold with the next packet sent.
+  // Changes a link while the run lasts, from the next packet on.
   enum class Direction : std::uint8_t { kAToB, kBToA };
   void SetLinkProfile(LinkId link, Direction direction, const LinkProfile& profile);
   const LinkDirection& link(LinkId link, Direction direction) const;
@@ -127,8 +110,8 @@ class World {
   LinkEnd link_end(LinkId link, Direction sender) const;
 
   // Results.
-  const Node& node(NodeId id) const { return *nodes_[static_cast<std::uint32_t>(id)]; }
-  Node& node(NodeId id) { return *nodes_[static_cast<std::uint32_t>(id)]; }
+  const Node& node(NodeId id) const { return *nodes_[static_cast<std::uint32_t>(id)].node; }
+  Node& node(NodeId id) { return *nodes_[static_cast<std::uint32_t>(id)].node; }
   std::size_t node_count() const { return nodes_.size(); }
   Node* FindNode(absl::string_view name);
   std::uint64_t wire_digest() const { return digest_.wire(); }
@@ -138,43 +121,60 @@ class World {
   // The most that was sent in any second (PeakMeter). Zero for nodes without MeasurePeak().
   Traffic interface_peak(const Node& node, int interface) const;
   Traffic node_peak(const Node& node) const;
-  // Keeps peaks for this node and the interfaces that are linked so far, from now on.
+  // From now on keeps the peaks of this node and of its interfaces that are linked already.
   void MeasurePeak(const Node& node);
   const DropLog& drops() const { return drops_; }
   const Lineage& lineage() const { return lineage_; }
   std::uint64_t packet_hops() const { return packet_hops_; }
 
-  // The bytes of a packet's payload, for a tracer.
+  // The bytes of a packet's payload. A tracer needs them.
   net::ByteView payload(const Packet& packet) const { return payloads_.bytes(packet.payload); }
-  // Sees every packet event from now on; nullptr: nobody. Outlives the runs it sees.
+  // `tracer` sees every packet event from now on, and outlives the runs that it sees. nullptr: nobody sees them.
   void SetTracer(Tracer* tracer) { tracer_ = tracer; }
 
-  // For nodes and their tests.
+  // What follows is for nodes and their tests: the operations by which a node acts on the world.
   std::uint64_t seed() const { return seed_; }
   PacketPool& packets() { return packets_; }
   PayloadPool& payloads() { return payloads_; }
-  // Gives `packet` a new id, whose parent is the one it had, as a translator does.
+  // Gives `packet` a new id. The old id becomes its parent. A translator does this to a packet that it rewrites.
   void Rename(Packet& packet, Relation relation) {
     packet.parent = packet.id;
     packet.id = lineage_.Add(packet.parent, relation);
   }
   PacketId NewPacketId(PacketId parent, Relation relation) { return lineage_.Add(parent, relation); }
-  // What a new packet is for. kOther: the same as the packet behind it, so that what a relay passes on keeps its class.
+  // Sets the class of a new packet. kOther stands for the class of its parent, so a relayed packet keeps its class.
   void Classify(Packet& packet, net::PacketClass packet_class) {
     if (packet_class != net::PacketClass::kOther) lineage_.SetPacketClass(packet.id, packet_class);
     packet.packet_class = lineage_.at(packet.id).packet_class;
   }
-  // Ends a packet. Nothing is sent to anyone.
+  // Ends a packet, and records at which node and by which rule. Sends nothing to anyone.
   void Drop(const Node& node, PacketPtr packet, Rule rule, const DropState& state = {});
-  // Puts a packet on the network of `interface`, for who holds `next_hop` there. With `strict` off, the other
-  // end of a network of two takes it whoever it is for. kNone: it left. kInterfaceDown, kNoNeighbour, kTooBig
-  // and kNeedsFragments: it did not, and is still the caller's. Otherwise the link took it and lost it.
+  // Sends a packet by `interface` to the neighbour that holds the address `next_hop`. `strict`: see
+  // Fabric::FindNeighbour().
+  //   kNone                                       the packet is on its way
+  //   kInterfaceDown, kNoNeighbour,
+  //   kTooBig, kNeedsFragments                    the packet did not leave, and is still the caller's
+  //   any other rule                              the link took the packet and lost it
   Rule Emit(Node& node, int interface, const net::IpAddress& next_hop, bool strict, PacketPtr& packet);
-  // Brings a packet to the node's own input (OnPacket by the loopback interface) at this instant, after what
-  // is already due.
+  // Gives a packet to the node itself: OnPacket() by the loopback interface, at this instant, after the events that are
+  // scheduled for this instant already.
   void Loop(Node& node, PacketPtr packet);
-  // The largest packet that `interface` can send without hearing that it is too big; 0: not connected.
+  // The largest packet, in bytes, that every link of `interface` takes; 0: it has no link.
   std::uint32_t LinkMtu(const Node& node, int interface) const;
+  // Calls node.OnEvent(argument) at `at`, after the events that are scheduled for that instant already.
+  // REQUIRES: at >= now().
+  EventId Schedule(net::Instant at, const Node& node, std::uint32_t argument) {
+    return events_.Schedule(at, {static_cast<std::uint32_t>(node.id()), EventKind::kNodeEvent, argument});
+  }
+  // Takes back an event of Schedule(). No effect on one that has happened.
+  void Cancel(EventId event) { events_.Cancel(event); }
+  // To be called by a node whose NextTimer() has changed outside of a call by the world.
+  void UpdateTimer(const Node& node) {
+    if (node.uses_timer()) UpdateTimer(nodes_[static_cast<std::uint32_t>(node.id())]);
+  }
+  // To be called by a node whose interfaces gained or lost an address, or went up or down: neighbours find it by its
+  // addresses.
+  void InterfacesChanged() { fabric_.InterfacesChanged(); }
   // Records a change of state of a node in the `full` digest.
   void NoteState(const Node& node, StateKind kind, std::uint64_t a, std::uint64_t b = 0) {
     if (options_.digests) digest_.AddState(now(), static_cast<std::uint32_t>(node.id()), kind, a, b);
@@ -183,10 +183,14 @@ class World {
   void NoteDelivery(const Node& node, int interface, const Packet& packet);
 
  private:
-  friend class Node;
-  friend class HostNode;
-  friend class Program;
-
+  // A node, and what the world knows of it.
+  struct Resident {
+    std::unique_ptr<Node> node;
+    net::Instant timer_at = net::kNever;
+    EventId timer = EventId::kNone;                     // at `timer_at`
+    absl::InlinedVector<std::uint32_t, 4> attachments;  // by interface; may be shorter than the list of interfaces
+    std::unique_ptr<PeakMeter> peak;                    // of MeasurePeak()
+  };
   // An interface that has a link, by its number in the fabric.
   struct Attachment {
     std::uint32_t node = 0;
@@ -195,11 +199,19 @@ class World {
     std::unique_ptr<PeakMeter> peak;
   };
 
-  void AddressesChanged() { fabric_.InterfacesChanged(); }
-  std::uint32_t Attach(Node& node, int interface);
+  const Resident& resident(const Node& node) const { return nodes_[static_cast<std::uint32_t>(node.id())]; }
+  Resident& resident(const Node& node) { return nodes_[static_cast<std::uint32_t>(node.id())]; }
+  // The attachment of an interface; Fabric::kNone: it has no link.
+  std::uint32_t AttachmentOf(const Node& node, int interface) const {
+    const auto& attachments = resident(node).attachments;
+    const std::size_t index = static_cast<std::size_t>(interface);
+    return index < attachments.size() ? attachments[index] : Fabric::kNone;
+  }
+  std::uint32_t Attach(const Node& node, int interface);
+  void UpdateMtu(Node& node, int interface);
   Rule SendOn(std::uint32_t direction, PacketPtr& packet);
   void Arrive(std::uint32_t packet_index);
-  void AfterCall(Node& node);
+  void UpdateTimer(Resident& resident);
   // `far_end`: the attachment at the other end of the link.
   void Trace(TraceKind kind, const Attachment& at, std::uint32_t far_end, net::Instant arrival, const Packet& packet);
   static std::uint32_t DirectionIndex(LinkId link, Direction direction);
@@ -215,11 +227,10 @@ class World {
   DropLog drops_;
   PayloadPool payloads_;
   PacketPool packets_;
-  std::vector<std::unique_ptr<Node>> nodes_;
+  std::vector<Resident> nodes_;
   std::vector<Attachment> attachments_;
   Fabric fabric_;
-  std::vector<LinkDirection> links_;                    // by direction of the fabric
-  std::vector<std::unique_ptr<PeakMeter>> node_peaks_;  // by node, if measured
+  std::vector<LinkDirection> links_;  // by direction of the fabric
 };
 
 }  // namespace pinhole::sim

@@ -9,7 +9,7 @@
 #include "scenarios/cli/same_file.h"
 #include "scenarios/results/ladder.h"
 #include "scenarios/sweep/judged_run.h"
-#include "sim/record/pcapng.h"
+#include "sim/capture.h"
 
 namespace pinhole::scenarios {
 namespace {

@@ -7,6 +7,10 @@
 #include "apps/referral/referral_client.h"
 #include "sim/boxes/firewall.h"
 #include "sim/boxes/nat_box.h"
+#include "sim/boxes/router.h"
+#include "sim/boxes/switch.h"
+#include "sim/host/host_node.h"
+#include "sim/host/program.h"
 
 namespace pinhole::scenarios {
 namespace {
@@ -125,11 +129,12 @@ absl::Status CellRun::BuildNodes() {
     sim::HostNode* host = nullptr;
     switch (planned.kind) {
       case PlannedNodeKind::kHost:
-        host = &world_.AddHost(planned.name, planned.host);
+        host = &world_.AddNode<sim::HostNode>(planned.name, planned.host);
         break;
       case PlannedNodeKind::kRouter:
       case PlannedNodeKind::kCore:
-        host = &world_.AddRouter(planned.name, {.host = planned.host, .forwards_private = planned.forwards_private});
+        host = &world_.AddNode<sim::Router>(
+            planned.name, sim::RouterOptions{.host = planned.host, .forwards_private = planned.forwards_private});
         break;
       case PlannedNodeKind::kNat:
         host = &world_.AddNode<sim::NatBox>(planned.name, sim::NatBoxOptions{.host = planned.host,
@@ -146,7 +151,7 @@ absl::Status CellRun::BuildNodes() {
                                                                    .outside = static_cast<int>(planned.outside) + 1});
         break;
       case PlannedNodeKind::kSwitch:
-        nodes_.push_back(&world_.AddSwitch(planned.name));
+        nodes_.push_back(&world_.AddNode<sim::Switch>(planned.name));
         hosts_.push_back(nullptr);
         first_interface_.push_back(0);
         continue;
@@ -184,12 +189,12 @@ void CellRun::StartPrograms() {
     options.realm = planned.realm;
     options.silent = planned.state == PlannedServer::State::kSilent;
     for (const PlannedServer::User& user : planned.users) options.users.push_back({user.name, user.password});
-    net::Host& machine = world_.AddProgram(*hosts_[planned.node], planned.name);
+    sim::Program& machine = hosts_[planned.node]->AddProgram(planned.name);
     servers_.push_back(std::make_unique<apps::StunTurnServer>(machine, std::move(options)));
-    world_.Start(machine, *servers_.back());
+    machine.Start(*servers_.back());
   }
   if (plan_.referral_node) {
-    net::Host& machine = world_.AddProgram(*hosts_[*plan_.referral_node], "referral");
+    sim::Program& machine = hosts_[*plan_.referral_node]->AddProgram("referral");
     apps::ReferralServer::Options options;
     for (const net::SocketAddress& address : plan_.referral_addresses) {
       const net::SocketAddress any(net::IpAddress::Unspecified(address.family()), address.port());
@@ -199,21 +204,21 @@ void CellRun::StartPrograms() {
     }
     options.restarts = plan_.referral_restarts;
     referral_ = std::make_unique<apps::ReferralServer>(machine, std::move(options));
-    world_.Start(machine, *referral_);
+    machine.Start(*referral_);
   }
   pacers_.resize(plan_.nodes.size());
   for (const PlannedSession& session : plan_.sessions) {
     for (const PlannedPeer& peer : session.peers) {
-      net::Host& machine = world_.AddProgram(*hosts_[peer.node], absl::StrCat(session.name, "/", peer.name));
+      sim::Program& machine = hosts_[peer.node]->AddProgram(absl::StrCat(session.name, "/", peer.name));
       auto channel = std::make_unique<apps::ReferralClient>(
           machine, apps::ReferralClient::Options{
                        .servers = plan_.referral_addresses, .session = session.name, .side = peer.name});
       endpoints_.push_back(
           std::make_unique<apps::IceEndpoint>(machine, peer.endpoint, std::move(channel), &pacers_[peer.node]));
-      world_.Start(machine, *endpoints_.back());
+      machine.Start(*endpoints_.back());
     }
   }
-  trials_.Start(world_, hosts_);
+  trials_.Start(hosts_);
 }
 
 bool CellRun::Over() const {

@@ -16,6 +16,7 @@
 #include "scenarios/plan/plan.h"
 #include "scenarios/run/segment_book.h"
 #include "scenarios/run/trials.h"
+#include "sim/host/host_node.h"
 #include "sim/record/tracer.h"
 #include "sim/world.h"
 

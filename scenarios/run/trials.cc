@@ -1,35 +1,37 @@
 #include "scenarios/run/trials.h"
 
 #include "absl/strings/str_cat.h"
+#include "sim/host/host_node.h"
+#include "sim/host/program.h"
 
 namespace pinhole::scenarios {
 
-void Trials::Start(sim::World& world, std::span<sim::HostNode* const> hosts) {
+void Trials::Start(std::span<sim::HostNode* const> hosts) {
   for (const PlannedPunching& planned : plan_.punchings) {
-    net::Host& meeting = world.AddProgram(*hosts[planned.rendezvous_node], absl::StrCat(planned.name, "/rendezvous"));
+    sim::Program& meeting = hosts[planned.rendezvous_node]->AddProgram(absl::StrCat(planned.name, "/rendezvous"));
     apps::PunchingRendezvous::Options options;
     options.listen = planned.rendezvous;
     rendezvous_.push_back(std::make_unique<apps::PunchingRendezvous>(meeting, options));
-    world.Start(meeting, *rendezvous_.back());
+    meeting.Start(*rendezvous_.back());
     for (const PlannedPunching::Peer& peer : planned.peers) {
-      net::Host& machine = world.AddProgram(*hosts[peer.node], absl::StrCat(planned.name, "/", peer.name));
+      sim::Program& machine = hosts[peer.node]->AddProgram(absl::StrCat(planned.name, "/", peer.name));
       peers_.push_back(std::make_unique<apps::TcpPunching>(machine, peer.options));
-      world.Start(machine, *peers_.back());
+      machine.Start(*peers_.back());
     }
   }
   for (const PlannedNatCheck& planned : plan_.nat_checks) {
     for (int i = 0; i < 3; ++i) {
-      net::Host& machine = world.AddProgram(*hosts[planned.server_nodes[i]], absl::StrCat(planned.name, "/server"));
+      sim::Program& machine = hosts[planned.server_nodes[i]]->AddProgram(absl::StrCat(planned.name, "/server"));
       apps::NatCheckServer::Options options;
       options.number = i + 1;
       options.listen = planned.client.servers[i];
       options.server_3 = planned.client.servers[2];
       servers_.push_back(std::make_unique<apps::NatCheckServer>(machine, options));
-      world.Start(machine, *servers_.back());
+      machine.Start(*servers_.back());
     }
-    net::Host& machine = world.AddProgram(*hosts[planned.client_node], absl::StrCat(planned.name, "/client"));
+    sim::Program& machine = hosts[planned.client_node]->AddProgram(absl::StrCat(planned.name, "/client"));
     clients_.push_back(std::make_unique<apps::NatCheckClient>(machine, planned.client));
-    world.Start(machine, *clients_.back());
+    machine.Start(*clients_.back());
   }
 }
 

@@ -9,7 +9,7 @@
 #include "apps/punching/punching_rendezvous.h"
 #include "apps/punching/tcp_punching.h"
 #include "scenarios/plan/plan.h"
-#include "sim/world.h"
+#include "sim/host/host_node.h"
 
 namespace pinhole::scenarios {
 
@@ -20,7 +20,7 @@ class Trials {
   explicit Trials(const CellPlan& plan) : plan_(plan) {}
 
   // `hosts` by node of the plan.
-  void Start(sim::World& world, std::span<sim::HostNode* const> hosts);
+  void Start(std::span<sim::HostNode* const> hosts);
   // Each has come to an end.
   bool Over() const;
 

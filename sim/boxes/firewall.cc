@@ -8,7 +8,7 @@ namespace pinhole::sim {
 
 Firewall::Firewall(const NodeInit& init, const FirewallOptions& options)
     : Middlebox(init, options.host, options.egress), outside_(options.outside), filter_(options.profile) {
-  UsesTimer();
+  UseTimer();
 }
 
 net::Instant Firewall::NextTimer() const { return std::min(HostNode::NextTimer(), filter_.NextTimer()); }

@@ -11,7 +11,7 @@ namespace pinhole::sim {
 NatBox::NatBox(const NodeInit& init, const NatBoxOptions& options)
     : Middlebox(init, options.host, options.egress), profile_(options.profile), passes_ipv6_(options.passes_ipv6) {
   if (options.ipv6_filter) ipv6_filter_ = std::make_unique<StatefulFilter>(*options.ipv6_filter);
-  UsesTimer();
+  UseTimer();
 }
 
 Nat& NatBox::Translator() const {

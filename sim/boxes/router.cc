@@ -37,11 +37,4 @@ void Router::Forward(int interface, PacketPtr packet) {
   RouteOut(interface, std::move(packet));
 }
 
-Switch::Switch(const NodeInit& init) : Node(init) { AddInterface("bridge"); }
-
-void Switch::OnPacket(int interface, PacketPtr packet) {
-  (void)interface;
-  world().Drop(*this, std::move(packet), Rule::kNotForwarding);
-}
-
 }  // namespace pinhole::sim

@@ -16,7 +16,7 @@ struct RouterOptions {
 // Forwards by longest prefix, with a step of TTL. Is also a host.
 class Router final : public HostNode {
  public:
-  Router(const NodeInit& init, const RouterOptions& options);
+  explicit Router(const NodeInit& init, const RouterOptions& options = {});
 
   // Drops what comes in by `interface` unless its source would be sent back by it (RFC 3704 §2.2, strict).
   void FilterSourcesFrom(int interface);
@@ -27,13 +27,6 @@ class Router final : public HostNode {
  private:
   RouterOptions options_;
   std::vector<bool> filters_sources_;  // by interface; empty: none does
-};
-
-// Joins all links of its one interface (index 0) into one network. Has no addresses.
-class Switch final : public Node {
- public:
-  explicit Switch(const NodeInit& init);
-  void OnPacket(int interface, PacketPtr packet) override;
 };
 
 }  // namespace pinhole::sim

@@ -40,10 +40,40 @@ void HostNode::RebuildLocal() const {
 
 void HostNode::InterfacesChanged() {
   local_built_ = false;
-  AddressesChanged();
+  world().InterfacesChanged();
   for (std::uint32_t i = 0; i < programs_.size(); ++i) {
-    if (!programs_[i]->watches_interfaces()) continue;
-    world().events_.Schedule(world().now(), {static_cast<std::uint32_t>(id()), EventKind::kInterfacesChanged, i});
+    if (programs_[i]->watches_interfaces()) ScheduleEvent(world().now(), i, ProgramEvent::kInterfacesChanged);
+  }
+}
+
+Program& HostNode::AddProgram(absl::string_view name) {
+  const std::uint32_t index = static_cast<std::uint32_t>(programs_.size());
+  programs_.push_back(std::make_unique<Program>(*this, index, name));
+  return *programs_.back();
+}
+
+net::Host& HostNode::StartProgram(absl::string_view name, net::App& app, net::Instant at) {
+  Program& program = AddProgram(name);
+  program.Start(app, at);
+  return program;
+}
+
+EventId HostNode::ScheduleEvent(net::Instant at, std::uint32_t program, ProgramEvent event) {
+  return world().Schedule(at, *this, program * kProgramEvents + static_cast<std::uint32_t>(event));
+}
+
+void HostNode::OnEvent(std::uint32_t argument) {
+  Program& program = *programs_[argument / kProgramEvents];
+  switch (ProgramEvent{argument % kProgramEvents}) {
+    case ProgramEvent::kStart:
+      program.OnStart();
+      return;
+    case ProgramEvent::kAlarm:
+      program.OnAlarm();
+      return;
+    case ProgramEvent::kInterfacesChanged:
+      program.app().OnInterfacesChanged();
+      return;
   }
 }
 

@@ -10,8 +10,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "net/random.h"
+#include "sim/event_queue.h"
 #include "sim/host/route_table.h"
 #include "sim/node.h"
+#include "sim/packet/rule.h"
 #include "sim/record/lineage.h"
 #include "sim/tcp/connection_options.h"
 
@@ -62,9 +64,7 @@ struct HostOptions {
 //                                     `--> route, neighbour, MTU --> link
 class HostNode : public Node {
  public:
-  static constexpr int kLoopbackInterface = 0;
-
-  HostNode(const NodeInit& init, const HostOptions& options);
+  explicit HostNode(const NodeInit& init, const HostOptions& options = {});
   ~HostNode() override;
 
   const HostOptions& host_options() const { return options_; }
@@ -86,7 +86,16 @@ class HostNode : public Node {
   // RFC 6724 §5, over the addresses of the interface that the packet would leave by.
   std::optional<net::IpAddress> SourceFor(const net::IpAddress& destination) const;
 
+  // Runs `app` on this machine as one of any number of programs. `app` gets OnStart() at `at`, or at once if that is
+  // past, and outlives the world's runs. The host that the program sees lives as long as the world. Each program of a
+  // node has a different name.
+  net::Host& StartProgram(absl::string_view name, net::App& app, net::Instant at = {});
+  // The first of two steps, for an app that is made with its host; the second is Program::Start().
+  Program& AddProgram(absl::string_view name);
+
   void OnPacket(int interface, PacketPtr packet) override;
+  // An event of one of the programs.
+  void OnEvent(std::uint32_t argument) override;
   // TCP's timers. A node that derives from this and has its own gives the earlier one, and passes OnTimer() on.
   net::Instant NextTimer() const override;
   void OnTimer() override;
@@ -126,7 +135,6 @@ class HostNode : public Node {
  private:
   friend class Program;
   friend class TcpSockets;
-  friend class World;
 
   struct LocalAddress {
     AddressBits bits;
@@ -170,6 +178,10 @@ class HostNode : public Node {
     return std::nullopt;
   }
   std::uint32_t RandomPortOffset(std::uint32_t count);
+  // What OnEvent() is told: the number of a program, and this.
+  enum class ProgramEvent : std::uint32_t { kStart, kAlarm, kInterfacesChanged };
+  static constexpr std::uint32_t kProgramEvents = 3;
+  EventId ScheduleEvent(net::Instant at, std::uint32_t program, ProgramEvent event);
   void RebuildLocal() const;
   void InterfacesChanged();
 
@@ -202,8 +214,6 @@ class HostNode : public Node {
     Relation relation = Relation::kSent;
   };
   TcpSockets& Tcp();
-  // NextTimer() may have changed, and the world may not have called.
-  void TimersMoved();
   void TcpInput(int interface, PacketPtr packet);
   // kNone: it is on its way, or a link lost it. Otherwise why it was dropped here.
   Rule SendTcp(const TcpSegment& segment);

@@ -34,13 +34,12 @@ std::optional<net::IpAddress> Program::SourceFor(const net::IpAddress& destinati
 }
 
 void Program::WakeAt(std::optional<net::Instant> when) {
-  EventQueue& events = node_.world().events_;
-  const net::Instant at = std::max(when.value_or(net::kNever), events.now());
+  const net::Instant at = std::max(when.value_or(net::kNever), Now());
   if (at == alarm_at_) return;
-  if (alarm_at_ != net::kNever) events.Cancel(alarm_);
+  if (alarm_at_ != net::kNever) node_.world().Cancel(alarm_);
   alarm_at_ = at;
   if (at == net::kNever) return;
-  alarm_ = events.Schedule(at, {static_cast<std::uint32_t>(node_.id()), EventKind::kProgramAlarm, index_});
+  alarm_ = node_.ScheduleEvent(at, index_, HostNode::ProgramEvent::kAlarm);
 }
 
 void Program::OnAlarm() {
@@ -48,7 +47,12 @@ void Program::OnAlarm() {
   app_->OnTimer();
 }
 
-void Program::Start() {
+void Program::Start(net::App& app, net::Instant at) {
+  app_ = &app;
+  node_.ScheduleEvent(std::max(at, Now()), index_, HostNode::ProgramEvent::kStart);
+}
+
+void Program::OnStart() {
   node_.world().NoteState(node_, StateKind::kProgramStarted, index_);
   app_->OnStart();
 }

@@ -18,9 +18,10 @@ class Program final : public net::Host {
   Program(HostNode& node, std::uint32_t index, absl::string_view name);
 
   const std::string& name() const { return name_; }
-  // REQUIRES: SetApp() was called, as World::Start() does.
+  // `app` gets OnStart() at `at`, or at once if that is past, and outlives the world's runs. To be called once.
+  void Start(net::App& app, net::Instant at = {});
+  // REQUIRES: Start() was called.
   net::App& app() { return *app_; }
-  void SetApp(net::App& app) { app_ = &app; }
   const HostNode& node() const { return node_; }
   std::uint32_t index() const { return index_; }
 
@@ -50,8 +51,8 @@ class Program final : public net::Host {
   absl::Status SendRawTcp(const net::RawTcpSegment& segment) override;
   absl::StatusOr<std::uint32_t> InitialSequenceNumber(net::SocketId connection) override;
 
-  // For the world and the node.
-  void Start();
+  // For the node.
+  void OnStart();
   void OnAlarm();
   bool watches_interfaces() const { return watches_interfaces_; }
 

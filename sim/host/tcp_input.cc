@@ -18,7 +18,7 @@ namespace pinhole::sim {
 TcpSockets& HostNode::Tcp() {
   if (!tcp_) {
     tcp_ = std::make_unique<TcpSockets>(*this);
-    UsesTimer();
+    UseTimer();
   }
   return *tcp_;
 }
@@ -130,8 +130,6 @@ net::Instant HostNode::NextTimer() const { return tcp_ ? tcp_->NextTimer() : net
 void HostNode::OnTimer() {
   if (tcp_) tcp_->OnTimer();
 }
-
-void HostNode::TimersMoved() { world().AfterCall(*this); }
 
 // ---- Segments that come ------------------------------------------------------------------------------------
 
@@ -415,7 +413,7 @@ void TcpSockets::Settle(Caller caller) {
   current_socket_ = nullptr;
   for (const std::unique_ptr<Socket>& socket : gone_) free_slots_.push_back(socket->slot);
   gone_.clear();
-  node_.TimersMoved();
+  node_.world().UpdateTimer(node_);
 }
 
 // One event at a time: each call may end the connection, or make more of it happen.

@@ -9,7 +9,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "net/packet_class.h"
 #include "net/time.h"
-#include "sim/node.h"
+#include "sim/packet/node_id.h"
 #include "sim/packet/packet.h"
 #include "sim/packet/rule.h"
 

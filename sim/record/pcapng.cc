@@ -1,9 +1,6 @@
 #include "sim/record/pcapng.h"
 
-#include <cstdlib>
-
-#include "absl/strings/str_cat.h"
-#include "sim/packet/wire.h"
+#include <string>
 
 namespace pinhole::sim {
 namespace {
@@ -54,25 +51,6 @@ class Block {
   std::string bytes_;
 };
 
-// Before the number of the parent.
-absl::string_view InWords(Relation relation) {
-  switch (relation) {
-    case Relation::kSent:
-      return "sent with";
-    case Relation::kCausedBy:
-      return "because of";
-    case Relation::kTranslated:
-      return "translated from";
-    case Relation::kDuplicated:
-      return "duplicate of";
-    case Relation::kQuotes:
-      return "about";
-    case Relation::kAnswers:
-      return "answers";
-  }
-  std::abort();  // No `default`, so the compiler finds a missing case.
-}
-
 }  // namespace
 
 PcapngWriter::PcapngWriter(std::ostream& out) : out_(out) {
@@ -112,65 +90,6 @@ void PcapngWriter::WritePacket(int interface, net::Instant at, PacketDirection d
   block.AddOption(kOptionPacketFlags, absl::string_view(flags, 4));
   block.AddOption(kOptionEnd, "");
   block.WriteTo(out_);
-}
-
-int CaptureTracer::InterfaceOf(const TraceEvent& event) {
-  const std::size_t node = static_cast<std::size_t>(event.node);
-  if (interfaces_.size() <= node) interfaces_.resize(node + 1);
-  std::vector<int>& of_node = interfaces_[node];
-  const std::size_t index = static_cast<std::size_t>(event.interface);
-  if (of_node.size() <= index) of_node.resize(index + 1, -1);
-  if (of_node[index] < 0) {
-    const Node& named = world_.node(event.node);
-    of_node[index] = writer_.AddInterface(absl::StrCat(named.name(), ".", named.interfaces()[index].name));
-  }
-  return of_node[index];
-}
-
-void CaptureTracer::OnTrace(const TraceEvent& event, const Packet& packet) {
-  if (event.kind == TraceKind::kDeliver) return;
-  if (event.kind == TraceKind::kDrop) {
-    NoteDrop(event, packet);
-    return;
-  }
-  // What a node does with a packet, it does before the next one comes.
-  if (event.kind == TraceKind::kReceive || (!waiting_.empty() && waiting_.back().at != event.at)) Flush();
-  Waiting& record = waiting_.emplace_back();
-  record.id = packet.id;
-  record.interface = InterfaceOf(event);
-  record.at = event.at;
-  record.direction = event.kind == TraceKind::kSend ? PcapngWriter::PacketDirection::kOutbound
-                                                    : PcapngWriter::PacketDirection::kInbound;
-  record.bytes.resize(WireSize(packet));
-  Serialise(packet, world_.payload(packet), record.bytes);
-  record.comment = absl::StrCat(static_cast<std::uint32_t>(packet.id), " ", net::ToString(packet.packet_class));
-  if (packet.parent != PacketId::kNone) {
-    absl::StrAppend(&record.comment, ", ", InWords(world_.lineage().at(packet.id).relation), " ",
-                    static_cast<std::uint32_t>(packet.parent));
-  }
-}
-
-// The packet may have been translated since it came in.
-void CaptureTracer::NoteDrop(const TraceEvent& event, const Packet& packet) {
-  DropRecord drop;
-  drop.rule = event.rule;
-  drop.state = event.state;
-  const std::string state = DescribeState(drop);
-  for (const PacketId id : {packet.id, packet.parent}) {
-    for (auto record = waiting_.rbegin(); record != waiting_.rend(); ++record) {
-      if (record->id != id) continue;
-      absl::StrAppend(&record->comment, "; dropped by ", world_.node(event.node).name(), ": ", ToString(event.rule));
-      if (!state.empty()) absl::StrAppend(&record->comment, " (", state, ")");
-      return;
-    }
-  }
-}
-
-void CaptureTracer::Flush() {
-  for (const Waiting& record : waiting_) {
-    writer_.WritePacket(record.interface, record.at, record.direction, record.bytes, record.comment);
-  }
-  waiting_.clear();
 }
 
 }  // namespace pinhole::sim

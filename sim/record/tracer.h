@@ -1,7 +1,7 @@
 #pragma once
 
 #include "net/time.h"
-#include "sim/node.h"
+#include "sim/packet/node_id.h"
 #include "sim/packet/packet.h"
 #include "sim/packet/rule.h"
 

@@ -9,6 +9,8 @@
 #include "apps/referral/referral_server.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "sim/host/host_node.h"
+#include "sim/host/program.h"
 #include "tests/net/tcp/tcp_program.h"
 #include "tests/sim/two_node_world.h"
 
@@ -80,18 +82,18 @@ class Referral : public ::testing::Test {
         bob_node_(sim::AddHost(world_, "bob", "192.0.2.3/24")),
         alice_link_(sim::Link(world_, server_node_, 1, alice_node_, 1, {.delay = 10ms})),
         bob_link_(sim::Link(world_, server_node_, 1, bob_node_, 1, {.delay = 10ms})),
-        server_host_(world_.AddProgram(server_node_, "referral")),
+        server_host_(server_node_.AddProgram("referral")),
         server_(server_host_,
                 {.listen = {At("0.0.0.0:7000")}, .sessions_max = sessions_max, .restarts = std::move(restarts)}) {
-    world_.Start(server_host_, server_);
-    net::Host& strangers = world_.AddProgram(alice_node_, "stranger");
+    server_host_.Start(server_);
+    sim::Program& strangers = alice_node_.AddProgram("stranger");
     stranger_.Attach(strangers);
-    world_.Start(strangers, stranger_);
+    strangers.Start(stranger_);
   }
   std::unique_ptr<Side> Start(sim::HostNode& node, const std::string& name, const std::string& session = "call") {
-    net::Host& host = world_.AddProgram(node, session + "/" + name + std::to_string(++programs_));
+    sim::Program& host = node.AddProgram(session + "/" + name + std::to_string(++programs_));
     auto side = std::make_unique<Side>(host, session, name);
-    world_.Start(host, *side);
+    host.Start(*side);
     return side;
   }
   void SetAliceLink(const sim::LinkProfile& both) {
@@ -111,7 +113,7 @@ class Referral : public ::testing::Test {
   sim::HostNode& bob_node_;
   sim::LinkId alice_link_;
   sim::LinkId bob_link_;
-  net::Host& server_host_;
+  sim::Program& server_host_;
   ReferralServer server_;
   net::TcpProgram stranger_;
   int programs_ = 0;
@@ -347,7 +349,7 @@ TEST_F(Referral, WhoRegistersAsTheSameSideTakesItsPlaceAndTheOneBeforeHearsSo) {
 TEST_F(Referral, AServerThatNobodyRunsIsTriedAgainForSeventyFiveSecondsAndThenGivenUp) {
   sim::HostNode& empty = sim::AddHost(world_, "empty", "192.0.2.9/24");
   sim::Link(world_, server_node_, 1, empty, 1, {.delay = 10ms});
-  net::Host& host = world_.AddProgram(alice_node_, "lost");
+  sim::Program& host = alice_node_.AddProgram("lost");
   class Lost final : public net::App {
    public:
     explicit Lost(net::Host& host)
@@ -369,7 +371,7 @@ TEST_F(Referral, AServerThatNobodyRunsIsTriedAgainForSeventyFiveSecondsAndThenGi
     ReferralClient client;
     int refused = 0;
   } lost(host);
-  world_.Start(host, lost);
+  host.Start(lost);
   RunUntil(75s - 1ns);
   EXPECT_TRUE(lost.client.status().ok());
   RunUntil(75s);

@@ -9,6 +9,8 @@
 #include "apps/turn/stun_turn_server.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "sim/host/host_node.h"
+#include "sim/host/program.h"
 #include "tests/apps/turn_tcp_program.h"
 #include "tests/net/tcp/tcp_program.h"
 #include "tests/sim/two_node_world.h"
@@ -31,12 +33,12 @@ class TcpAllocation : public ::testing::Test {
       : relay_node_(sim::AddHost(world_, "relay", "192.0.2.1/24")),
         alice_node_(sim::AddHost(world_, "alice", "192.0.2.2/24")),
         bob_node_(sim::AddHost(world_, "bob", "192.0.2.3/24", "", bob_options)),
-        server_host_(world_.AddProgram(relay_node_, "turn")),
+        server_host_(relay_node_.AddProgram("turn")),
         server_(server_host_, {.listen_tcp = {At("192.0.2.1:3478")}, .users = {{"alice", "wonderland"}}}) {
     sim::Link(world_, alice_node_, 1, relay_node_, 1, {.delay = 10ms});
     sim::Link(world_, bob_node_, 1, relay_node_, 1, bobs_link);
-    world_.Start(server_host_, server_);
-    bob_.Attach(world_.StartProgram(bob_node_, "peer", bob_));
+    server_host_.Start(server_);
+    bob_.Attach(bob_node_.StartProgram("peer", bob_));
     alice_ = StartClient("wonderland");
     RunFor(1s);
   }
@@ -46,9 +48,9 @@ class TcpAllocation : public ::testing::Test {
     options.server = At("192.0.2.1:3478");
     options.username = "alice";
     options.password = password;
-    net::Host& host = world_.AddProgram(alice_node_, "client" + std::to_string(++clients_));
+    sim::Program& host = alice_node_.AddProgram("client" + std::to_string(++clients_));
     auto client = std::make_unique<TurnTcpProgram>(host, options, Ip("192.0.2.2"));
-    world_.Start(host, *client);
+    host.Start(*client);
     return client;
   }
   void RunFor(net::Duration time) { world_.RunUntil(world_.now() + time); }
@@ -70,7 +72,7 @@ class TcpAllocation : public ::testing::Test {
   sim::HostNode& relay_node_;
   sim::HostNode& alice_node_;
   sim::HostNode& bob_node_;
-  net::Host& server_host_;
+  sim::Program& server_host_;
   StunTurnServer server_;
   net::TcpProgram bob_;
   std::unique_ptr<TurnTcpProgram> alice_;

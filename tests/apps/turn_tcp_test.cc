@@ -8,6 +8,8 @@
 #include "apps/turn/stun_turn_server.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "sim/host/host_node.h"
+#include "sim/host/program.h"
 #include "stun/attributes.h"
 #include "tests/apps/turn_program.h"
 #include "tests/net/tcp/tcp_program.h"
@@ -49,18 +51,18 @@ class TurnOverTcp : public ::testing::Test {
         relay_node_(sim::AddHost(world_, "relay", "192.0.2.1/24", "192.0.2.254")),
         peer_node_(sim::AddHost(world_, "peer", "192.0.2.7/24", "192.0.2.254")),
         peer_(At("192.0.2.7:5000")),
-        server_host_(world_.AddProgram(relay_node_, "turn")),
+        server_host_(relay_node_.AddProgram("turn")),
         server_(server_host_, Complete(std::move(options))) {
     const int inside = sim::AddPort(firewall_, "inside", "10.0.0.1/24");
     const int outside = sim::AddPort(firewall_, "outside", "192.0.2.254/24");
     sim::Link(world_, alice_node_, 1, firewall_, inside, {.delay = 10ms});
     sim::Link(world_, firewall_, outside, relay_node_, 1, {.delay = 10ms});
     sim::Link(world_, relay_node_, 1, peer_node_, 1, {.delay = 10ms});
-    world_.Start(server_host_, server_);
-    peer_.Attach(world_.StartProgram(peer_node_, "peer", peer_));
-    net::Host& strangers = world_.AddProgram(alice_node_, "stranger");
+    server_host_.Start(server_);
+    peer_.Attach(peer_node_.StartProgram("peer", peer_));
+    sim::Program& strangers = alice_node_.AddProgram("stranger");
     stranger_.Attach(strangers);
-    world_.Start(strangers, stranger_);
+    strangers.Start(stranger_);
   }
   static StunTurnServer::Options Complete(StunTurnServer::Options options) {
     options.listen = {At("192.0.2.1:3478")};
@@ -75,9 +77,9 @@ class TurnOverTcp : public ::testing::Test {
     options.transport = transport;
     options.username = "alice";
     options.password = "wonderland";
-    net::Host& host = world_.AddProgram(alice_node_, "client" + std::to_string(++clients_));
+    sim::Program& host = alice_node_.AddProgram("client" + std::to_string(++clients_));
     auto client = std::make_unique<TurnProgram>(host, options, Ip("10.0.0.2"));
-    world_.Start(host, *client);
+    host.Start(*client);
     return client;
   }
   void RunFor(net::Duration time) { world_.RunUntil(world_.now() + time); }
@@ -88,7 +90,7 @@ class TurnOverTcp : public ::testing::Test {
   sim::HostNode& relay_node_;
   sim::HostNode& peer_node_;
   sim::Recorder peer_;
-  net::Host& server_host_;
+  sim::Program& server_host_;
   StunTurnServer server_;
   net::TcpProgram stranger_;
   int clients_ = 0;

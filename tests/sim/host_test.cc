@@ -3,6 +3,9 @@
 
 #include <set>
 
+#include "sim/boxes/router.h"
+#include "sim/boxes/switch.h"
+#include "sim/host/host_node.h"
 #include "tests/sim/two_node_world.h"
 
 namespace pinhole::sim {
@@ -28,7 +31,7 @@ TEST(Host, EphemeralPortsRunOut) {
   HostNode& node =
       AddHost(world, "alice", "192.0.2.1/24", "", {.ephemeral_port_min = 50000, .ephemeral_port_max = 50003});
   Recorder alice(At("192.0.2.1:0"));
-  alice.Attach(world.StartProgram(node, "recorder", alice));
+  alice.Attach(node.StartProgram("recorder", alice));
   world.RunUntil(Time({}));
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(alice.host().OpenUdp(At("0.0.0.0:0")).ok());
   EXPECT_EQ(alice.host().OpenUdp(At("0.0.0.0:0")).status().code(), absl::StatusCode::kResourceExhausted);
@@ -112,8 +115,8 @@ TEST(Host, Rfc1122Section4_1_3_5_SocketBoundToAnyHearsAndAnswersForEachAddress) 
   Link(world, node, 1, peer, 1);
   Recorder any(At("0.0.0.0:7000"));
   Recorder bob(At("192.0.2.2:7000"));
-  any.Attach(world.StartProgram(node, "any", any));
-  bob.Attach(world.StartProgram(peer, "bob", bob));
+  any.Attach(node.StartProgram("any", any));
+  bob.Attach(peer.StartProgram("bob", bob));
   world.RunUntil(Time({}));
   bob.Send(At("192.0.2.7:7000"), "x");
   world.RunUntil(Time(1s));
@@ -131,7 +134,7 @@ TEST(Host, SocketsOnOnePortOfDifferentAddressesHearTheirOwn) {
   TwoHosts two;
   ASSERT_TRUE(two.bob_node.AddAddress(1, {.address = Ip("192.0.2.7"), .prefix_length = 24}).ok());
   Recorder other(At("192.0.2.7:5000"));
-  other.Attach(two.world.StartProgram(two.bob_node, "other", other));
+  other.Attach(two.bob_node.StartProgram("other", other));
   two.world.RunUntil(Time({}));
   two.alice.Send(At("192.0.2.7:5000"), "to the other");
   two.alice.Send(two.bob_at, "to bob");
@@ -185,7 +188,7 @@ TEST(Host, AddressesComeAndGo) {
 TEST(Host, LoopbackWorksInsideAHostAndNowhereElse) {
   TwoHosts two({.delay = 10ms});
   Recorder local(At("127.0.0.1:6000"));
-  local.Attach(two.world.StartProgram(two.alice_node, "local", local));
+  local.Attach(two.alice_node.StartProgram("local", local));
   two.world.RunUntil(Time(1s));
   EXPECT_EQ(local.Send(At("127.0.0.1:6000"), "to myself"), SendStatus::kSent);
   EXPECT_TRUE(local.heard.empty());  // never from inside a call
@@ -204,7 +207,7 @@ TEST(Host, LoopbackWorksInsideAHostAndNowhereElse) {
 TEST(Host, ProgramsOfOneMachineShareItsPortsButNotTheirSockets) {
   TwoHosts two;
   Recorder other(At("192.0.2.1:6000"));
-  other.Attach(two.world.StartProgram(two.alice_node, "other", other, Time(5ms)));
+  other.Attach(two.alice_node.StartProgram("other", other, Time(5ms)));
   two.world.RunUntil(Time(5ms - 1ns));
   EXPECT_EQ(other.socket, net::SocketId{});
   two.world.RunUntil(Time(5ms));
@@ -268,7 +271,7 @@ TEST(Host, SilentInputAnswersNothing) {
   HostNode& b = AddHost(world, "bob", "192.0.2.2/24", "", {.input = InputPolicy::kDrop});
   Link(world, a, 1, b, 1);
   Recorder alice(At("192.0.2.1:5000"));
-  alice.Attach(world.StartProgram(a, "recorder", alice));
+  alice.Attach(a.StartProgram("recorder", alice));
   world.RunUntil(Time({}));
   alice.Send(At("192.0.2.2:9"), "anyone?");
   world.RunUntil(Time(1s));
@@ -280,15 +283,15 @@ TEST(Host, SilentInputAnswersNothing) {
 struct TwoUplinks {
   explicit TwoUplinks(bool routes_by_source)
       : world(1),
-        phone(world.AddHost("phone", {.routes_by_source = routes_by_source})),
-        wifi_router(world.AddRouter("wifi_router", {.forwards_private = true})),
-        cell_router(world.AddRouter("cell_router", {.forwards_private = true})),
+        phone(world.AddNode<HostNode>("phone", HostOptions{.routes_by_source = routes_by_source})),
+        wifi_router(world.AddNode<Router>("wifi_router", RouterOptions{.forwards_private = true})),
+        cell_router(world.AddNode<Router>("cell_router", RouterOptions{.forwards_private = true})),
         server(AddHost(world, "server", "203.0.113.1/24", "203.0.113.254")) {
     Link(world, phone, AddPort(phone, "wlan0", "192.168.1.2/24"), wifi_router,
          AddPort(wifi_router, "lan", "192.168.1.1/24"));
     Link(world, phone, AddPort(phone, "rmnet0", "10.7.0.2/24"), cell_router,
          AddPort(cell_router, "lan", "10.7.0.1/24"));
-    Switch& exchange = world.AddSwitch("exchange");
+    Switch& exchange = world.AddNode<Switch>("exchange");
     const int wifi_wan = AddPort(wifi_router, "wan", "203.0.113.254/24");
     const int cell_wan = AddPort(cell_router, "wan", "203.0.113.253/24");
     Link(world, wifi_router, wifi_wan, exchange, 0);
@@ -318,8 +321,8 @@ TEST(Host, Rfc1122Section3_3_4_2_SourceAddressChoosesTheInterfaceInTheStrongMode
     TwoUplinks net(strong);
     Recorder cell(At("10.7.0.2:5000"));
     Recorder server(At("203.0.113.1:5000"));
-    cell.Attach(net.world.StartProgram(net.phone, "cell", cell));
-    server.Attach(net.world.StartProgram(net.server, "server", server));
+    cell.Attach(net.phone.StartProgram("cell", cell));
+    server.Attach(net.server.StartProgram("server", server));
     net.world.RunUntil(Time({}));
     EXPECT_EQ(cell.Send(At("203.0.113.1:5000"), "x"), SendStatus::kSent);
     net.world.RunUntil(Time(1s));

@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "sim/boxes/router.h"
+#include "sim/host/host_node.h"
+#include "sim/host/program.h"
 #include "sim/world.h"
 
 // The NAT as a node: TTL, inner routing, its own input path, ICMP, nesting; two homes on one private subnet.
@@ -50,10 +53,10 @@ class Peer : public net::App {
 
 // A core with a server at 192.0.2.1, and homes with hosts behind NATs.
 struct Internet {
-  Internet() : world(1), core(world.AddRouter("core")) {
+  Internet() : world(1), core(world.AddNode<Router>("core")) {
     const int own = core.AddInterface("own");
     EXPECT_TRUE(core.AddAddress(own, {.address = Ip("203.0.113.1"), .prefix_length = 32}).ok());
-    AddOutside(world.AddHost("server"), "192.0.2.1", false);
+    AddOutside(world.AddNode<HostNode>("server"), "192.0.2.1", false);
     server_node = static_cast<HostNode*>(world.FindNode("server"));
     server = &Start(*server_node, 3478, true);
   }
@@ -79,7 +82,7 @@ struct Internet {
     const net::IpAddress gateway = net::IpAddress::V4((host_address.v4() & 0xffffff00) | 1);
     const int lan = box.AddInterface(name);
     EXPECT_TRUE(box.AddAddress(lan, {.address = gateway, .prefix_length = 24}).ok());
-    HostNode& host = world.AddHost(name);
+    HostNode& host = world.AddNode<HostNode>(name);
     const int eth = host.AddInterface("eth0");
     EXPECT_TRUE(host.AddAddress(eth, {.address = host_address, .prefix_length = 24}).ok());
     EXPECT_TRUE(host.AddDefaultRoute(eth, gateway).ok());
@@ -88,9 +91,9 @@ struct Internet {
   }
   Peer& Start(HostNode& node, std::uint16_t port, bool echoes, absl::string_view any = "0.0.0.0:0") {
     peers.push_back(std::make_unique<Peer>(Addr(any).WithPort(port), echoes));
-    net::Host& host = world.AddProgram(node, absl::StrCat("peer", port));
+    Program& host = node.AddProgram(absl::StrCat("peer", port));
     peers.back()->set_host(&host);
-    world.Start(host, *peers.back());
+    host.Start(*peers.back());
     return *peers.back();
   }
   void Run(net::Duration time) {

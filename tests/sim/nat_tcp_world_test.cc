@@ -1,3 +1,5 @@
+#include "sim/boxes/router.h"
+#include "sim/host/host_node.h"
 #include "tests/sim/tcp_lab.h"
 
 // What NATs do to connections of real hosts, beside what a kernel was seen to do: idle timers and keep-alives, low
@@ -99,9 +101,9 @@ TEST(IdleConnection, ForgottenInSilenceItTimesOut) {
 struct Routed {
   explicit Routed(const NatProfile& profile)
       : world(1), box(world.AddNode<NatBox>("box", NatBoxOptions{.profile = profile})) {
-    Router& router = world.AddRouter("router");
-    HostNode& alice_node = world.AddHost("alice");
-    HostNode& server_node = world.AddHost("server");
+    Router& router = world.AddNode<Router>("router");
+    HostNode& alice_node = world.AddNode<HostNode>("alice");
+    HostNode& server_node = world.AddNode<HostNode>("server");
     const int wan = Port(box, "198.51.100.1"), lan = Port(box, "10.0.1.1");
     const int left = Port(router, "198.51.100.254"), right = Port(router, "203.0.113.254");
     const int of_alice = Port(alice_node, "10.0.1.10"), of_server = Port(server_node, "203.0.113.10");
@@ -111,8 +113,8 @@ struct Routed {
     EXPECT_TRUE(world.Connect({&alice_node, of_alice}, {&box, lan}, {.delay = 5ms}).ok());
     EXPECT_TRUE(world.Connect({&box, wan}, {&router, left}, {.delay = 5ms}).ok());
     EXPECT_TRUE(world.Connect({&router, right}, {&server_node, of_server}, {.delay = 5ms}).ok());
-    alice.Attach(world.StartProgram(alice_node, "tcp", alice));
-    server.Attach(world.StartProgram(server_node, "tcp", server));
+    alice.Attach(alice_node.StartProgram("tcp", alice));
+    server.Attach(server_node.StartProgram("tcp", server));
     world.RunUntil(net::Instant{});
   }
   static int Port(HostNode& node, absl::string_view address) {

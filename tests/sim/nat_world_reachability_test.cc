@@ -7,6 +7,9 @@
 #include <vector>
 
 #include "sim/boxes/nat_box.h"
+#include "sim/boxes/router.h"
+#include "sim/host/host_node.h"
+#include "sim/host/program.h"
 #include "sim/world.h"
 #include "tests/sim/nat_reachability_rules.h"
 
@@ -110,13 +113,13 @@ class Peer : public net::App {
 class TwoHomes {
  public:
   TwoHomes(const UdpBehavior& a, const UdpBehavior& b, net::Duration a_starts, net::Duration b_starts)
-      : world_(1), core_(world_.AddRouter("core")) {
-    HostNode& server = world_.AddHost("server");
+      : world_(1), core_(world_.AddNode<Router>("core")) {
+    HostNode& server = world_.AddNode<HostNode>("server");
     server.AddInterface("wan");
     Attach(server, kServer.address());
-    net::Host& machine = world_.AddProgram(server, "server");
+    Program& machine = server.AddProgram("server");
     server_ = std::make_unique<Server>(machine);
-    world_.Start(machine, *server_);
+    machine.Start(*server_);
     AddHome(a, "a", "198.51.100.1", a_starts);
     AddHome(b, "b", "203.0.113.1", b_starts);
     peers_[0]->other = peers_[1].get();
@@ -141,14 +144,14 @@ class TwoHomes {
     Attach(box, Ip(external));
     const int lan = box.AddInterface("lan");
     EXPECT_TRUE(box.AddAddress(lan, {.address = Ip("192.168.1.1"), .prefix_length = 24}).ok());
-    HostNode& host = world_.AddHost("host_" + name);
+    HostNode& host = world_.AddNode<HostNode>("host_" + name);
     const int eth = host.AddInterface("eth0");
     EXPECT_TRUE(host.AddAddress(eth, {.address = Ip("192.168.1.10"), .prefix_length = 24}).ok());
     EXPECT_TRUE(host.AddDefaultRoute(eth, Ip("192.168.1.1")).ok());
     EXPECT_TRUE(world_.Connect({&host, eth}, {&box, lan}, {}).ok());
-    net::Host& machine = world_.AddProgram(host, "peer");
+    Program& machine = host.AddProgram("peer");
     peers_.push_back(std::make_unique<Peer>(machine, net::Instant(1s + starts)));
-    world_.Start(machine, *peers_.back());
+    machine.Start(*peers_.back());
   }
 
   World world_;

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "sim/capture.h"
 #include "tests/sim/two_node_world.h"
 
 namespace pinhole::sim {

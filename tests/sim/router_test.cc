@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "sim/boxes/switch.h"
+#include "sim/host/host_node.h"
 #include "tests/sim/two_node_world.h"
 
 namespace pinhole::sim {
@@ -17,8 +19,8 @@ struct TwoRouters {
   explicit TwoRouters(const RouterOptions& options = {}, const LinkProfile& middle = {.delay = 10ms})
       : world(1),
         alice_node(AddHost(world, "alice", "192.0.2.1/24", "192.0.2.254")),
-        r1(world.AddRouter("r1", options)),
-        r2(world.AddRouter("r2", options)),
+        r1(world.AddNode<Router>("r1", options)),
+        r2(world.AddNode<Router>("r2", options)),
         bob_node(AddHost(world, "bob", "203.0.113.1/24", "203.0.113.254")) {
     const LinkProfile side = {.delay = 10ms};
     r1_lan = AddPort(r1, "lan", "192.0.2.254/24");
@@ -44,10 +46,10 @@ struct TwoRouters {
     EXPECT_TRUE(r1.AddDefaultRoute(r1_wan, Ip("2001:db8:f::2")).ok());
     EXPECT_TRUE(r2.AddDefaultRoute(r2_wan, Ip("2001:db8:f::1")).ok());
 
-    alice.Attach(world.StartProgram(alice_node, "recorder", alice));
-    alice6.Attach(world.StartProgram(alice_node, "recorder6", alice6));
-    bob.Attach(world.StartProgram(bob_node, "recorder", bob));
-    bob6.Attach(world.StartProgram(bob_node, "recorder6", bob6));
+    alice.Attach(alice_node.StartProgram("recorder", alice));
+    alice6.Attach(alice_node.StartProgram("recorder6", alice6));
+    bob.Attach(bob_node.StartProgram("recorder", bob));
+    bob6.Attach(bob_node.StartProgram("recorder6", bob6));
     world.RunUntil(Time({}));
   }
 
@@ -231,7 +233,7 @@ TEST(Host, ForwardsNothing) {
   HostNode& b = AddHost(world, "b", "192.0.2.2/24");
   Link(world, a, 1, b, 1);
   Recorder alice(At("192.0.2.1:5000"));
-  alice.Attach(world.StartProgram(a, "recorder", alice));
+  alice.Attach(a.StartProgram("recorder", alice));
   world.RunUntil(Time({}));
   alice.Send(At("203.0.113.1:5000"), "x");
   world.RunUntil(Time(1s));
@@ -241,14 +243,14 @@ TEST(Host, ForwardsNothing) {
 // Three hosts on a switch: each gets what is for it, and no TTL is spent.
 TEST(Switch, JoinsLinksIntoOneNetwork) {
   World world(1);
-  Switch& lan = world.AddSwitch("lan");
+  Switch& lan = world.AddNode<Switch>("lan");
   std::vector<std::unique_ptr<Recorder>> recorders;
   for (int i = 1; i <= 3; ++i) {
     const std::string address = "192.0.2." + std::to_string(i);
     HostNode& host = AddHost(world, "h" + std::to_string(i), address + "/24");
     Link(world, host, 1, lan, 0, {.delay = 1ms});
     recorders.push_back(std::make_unique<Recorder>(At(address + ":5000")));
-    recorders.back()->Attach(world.StartProgram(host, "recorder", *recorders.back()));
+    recorders.back()->Attach(host.StartProgram("recorder", *recorders.back()));
   }
   world.RunUntil(Time({}));
   recorders[0]->Send(At("192.0.2.3:5000"), "to h3");
@@ -262,7 +264,7 @@ TEST(Switch, JoinsLinksIntoOneNetwork) {
 // A home router whose LAN interface has two links: the neighbours reach each other through it, below IP.
 TEST(Bridge, InterfaceWithSeveralLinksBridgesThem) {
   World world(1);
-  Router& home = world.AddRouter("home", {.forwards_private = true});
+  Router& home = world.AddNode<Router>("home", RouterOptions{.forwards_private = true});
   const int lan = AddPort(home, "lan", "192.168.1.1/24");
   HostNode& a = AddHost(world, "a", "192.168.1.2/24", "192.168.1.1");
   HostNode& b = AddHost(world, "b", "192.168.1.3/24", "192.168.1.1");
@@ -270,8 +272,8 @@ TEST(Bridge, InterfaceWithSeveralLinksBridgesThem) {
   Link(world, b, 1, home, lan, {.delay = 2ms});
   Recorder alice(At("192.168.1.2:5000"));
   Recorder bob(At("192.168.1.3:5000"));
-  alice.Attach(world.StartProgram(a, "recorder", alice));
-  bob.Attach(world.StartProgram(b, "recorder", bob));
+  alice.Attach(a.StartProgram("recorder", alice));
+  bob.Attach(b.StartProgram("recorder", bob));
   world.RunUntil(Time({}));
   alice.Send(At("192.168.1.3:5000"), "across");
   alice.Send(At("192.168.1.1:9"), "to the router itself");
@@ -287,17 +289,17 @@ TEST(Bridge, InterfaceWithSeveralLinksBridgesThem) {
 // Chains of switches: the way leads down one branch and up another.
 TEST(Bridge, PacketsFindTheirWayThroughATreeOfSwitches) {
   World world(1);
-  Switch& top = world.AddSwitch("top");
+  Switch& top = world.AddNode<Switch>("top");
   std::vector<std::unique_ptr<Recorder>> recorders;
   for (int s = 0; s < 3; ++s) {
-    Switch& below = world.AddSwitch("s" + std::to_string(s));
+    Switch& below = world.AddNode<Switch>("s" + std::to_string(s));
     Link(world, below, 0, top, 0);
     for (int h = 0; h < 4; ++h) {
       const std::string address = "10.0." + std::to_string(s) + "." + std::to_string(h + 1);
       HostNode& host = AddHost(world, "h" + std::to_string(s) + std::to_string(h), address + "/16");
       Link(world, below, 0, host, 1);
       recorders.push_back(std::make_unique<Recorder>(At(address + ":5000")));
-      recorders.back()->Attach(world.StartProgram(host, "recorder", *recorders.back()));
+      recorders.back()->Attach(host.StartProgram("recorder", *recorders.back()));
     }
   }
   world.RunUntil(Time({}));
@@ -317,7 +319,7 @@ TEST(Bridge, PacketsFindTheirWayThroughATreeOfSwitches) {
 TEST(Bridge, TheMtuIsTheLeastOfItsLinks) {
   for (const bool small_first : {false, true}) {
     World world(1);
-    Switch& bridge = world.AddSwitch("switch");
+    Switch& bridge = world.AddNode<Switch>("switch");
     HostNode& a = AddHost(world, "a", "192.0.2.1/24");
     HostNode& b = AddHost(world, "b", "192.0.2.2/24");
     Link(world, bridge, 0, a, 1, {.mtu_bytes = small_first ? 600u : 1400u});
@@ -346,7 +348,7 @@ class Sender final : public Node {
 TEST(Network, ANodeIsNotItsOwnNeighbour) {
   for (const int hosts : {1, 20}) {
     World world(1);
-    Switch& lan = world.AddSwitch("switch");
+    Switch& lan = world.AddNode<Switch>("switch");
     Sender& sender = world.AddNode<Sender>("sender");
     Link(world, sender, 0, lan, 0);
     for (int i = 0; i < hosts; ++i) {
@@ -371,8 +373,8 @@ TEST(Network, AnInterfaceThatIsDownTakesNothing) {
   HostNode& b = AddHost(world, "b", "192.0.2.2/24");
   Link(world, a, 1, b, 1, {.delay = 10ms});
   Recorder alice(At("192.0.2.1:5000")), bob(At("192.0.2.2:5000"));
-  alice.Attach(world.StartProgram(a, "recorder", alice));
-  bob.Attach(world.StartProgram(b, "recorder", bob));
+  alice.Attach(a.StartProgram("recorder", alice));
+  bob.Attach(b.StartProgram("recorder", bob));
   world.RunUntil(Time({}));
   alice.Send(At("192.0.2.2:5000"), "under way");
   world.RunUntil(Time(5ms));
@@ -384,7 +386,7 @@ TEST(Network, AnInterfaceThatIsDownTakesNothing) {
 
 TEST(Network, OneAddressTwiceIsAnError) {
   World world(1);
-  Switch& lan = world.AddSwitch("lan");
+  Switch& lan = world.AddNode<Switch>("lan");
   Link(world, AddHost(world, "a", "192.0.2.1/24"), 1, lan, 0);
   Link(world, AddHost(world, "b", "192.0.2.1/24"), 1, lan, 0);
   const absl::Status status = world.Check();
@@ -401,9 +403,9 @@ TEST(Network, TheSameSubnetInTwoHomesIsFine) {
 
 TEST(Network, LoopOfBridgesIsAnError) {
   World world(1);
-  Switch& a = world.AddSwitch("a");
-  Switch& b = world.AddSwitch("b");
-  Switch& c = world.AddSwitch("c");
+  Switch& a = world.AddNode<Switch>("a");
+  Switch& b = world.AddNode<Switch>("b");
+  Switch& c = world.AddNode<Switch>("c");
   Link(world, a, 0, b, 0);
   Link(world, b, 0, c, 0);
   EXPECT_TRUE(world.Check().ok());
@@ -417,12 +419,12 @@ TEST(Network, LoopOfBridgesIsAnError) {
 TEST(Network, InterfaceRouteGivesAllToTheOtherEnd) {
   World world(1);
   HostNode& a = AddHost(world, "a", "192.0.2.1/32");
-  Router& b = world.AddRouter("b");
+  Router& b = world.AddNode<Router>("b");
   const int port = AddPort(b, "ppp0", "198.51.100.1/32");
   Link(world, a, 1, b, port);
   ASSERT_TRUE(a.AddRoute({.prefix = net::IpPrefix(Ip("0.0.0.0"), 0), .interface = 1}).ok());
   Recorder alice(At("192.0.2.1:5000"));
-  alice.Attach(world.StartProgram(a, "recorder", alice));
+  alice.Attach(a.StartProgram("recorder", alice));
   world.RunUntil(Time({}));
   EXPECT_EQ(alice.Send(At("203.0.113.1:5000"), "x"), net::SendStatus::kSent);
   world.RunUntil(Time(1s));

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/host/host_node.h"
 #include "sim/world.h"
 #include "tests/sim/nat_tcp_bench.h"
 

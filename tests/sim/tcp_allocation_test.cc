@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "sim/host/host_node.h"
 #include "tests/sim/tcp_world.h"
 
 namespace {
@@ -56,8 +57,8 @@ TEST(TcpAllocation, ABulkTransferAllocatesNothingPerSegment) {
   HostNode& bob_node = AddHost(world, "bob", "192.0.2.2/24");
   Link(world, alice_node, 1, bob_node, 1, {.delay = 5ms, .loss_ppm = 1000, .rate_bps = 100'000'000});
   Bulk alice, bob;
-  alice.host = &world.StartProgram(alice_node, "bulk", alice);
-  bob.host = &world.StartProgram(bob_node, "bulk", bob);
+  alice.host = &alice_node.StartProgram("bulk", alice);
+  bob.host = &bob_node.StartProgram("bulk", bob);
   world.RunUntil(Time({}));
   ASSERT_TRUE(bob.host->Listen(At("192.0.2.2:80"), {}).ok());
   ASSERT_TRUE(alice.host->Connect(At("0.0.0.0:0"), At("192.0.2.2:80"), {}).ok());

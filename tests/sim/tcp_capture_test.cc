@@ -13,7 +13,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "sim/boxes/nat_box.h"
-#include "sim/record/pcapng.h"
+#include "sim/capture.h"
+#include "sim/host/host_node.h"
 #include "tests/sim/tcp_world.h"
 
 namespace pinhole::sim {
@@ -215,8 +216,8 @@ struct TwoNats {
          link);
     Link(world, alice_node, 1, home_a, AddPort(home_a, "lan", "10.0.1.1/24"), link);
     Link(world, bob_node, 1, home_b, AddPort(home_b, "lan", "10.0.2.1/24"), link);
-    alice.Attach(world.StartProgram(alice_node, "tcp", alice));
-    bob.Attach(world.StartProgram(bob_node, "tcp", bob));
+    alice.Attach(alice_node.StartProgram("tcp", alice));
+    bob.Attach(bob_node.StartProgram("tcp", bob));
     world.RunUntil(Time({}));
   }
 

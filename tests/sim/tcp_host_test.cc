@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <map>
 
+#include "sim/boxes/router.h"
+#include "sim/host/host_node.h"
 #include "tests/sim/tcp_world.h"
 
 namespace pinhole::sim {
@@ -260,13 +262,13 @@ struct Routed {
   explicit Routed(const HostOptions& alice_options = {}, std::uint32_t second_mtu = 1500)
       : world(1),
         alice_node(AddHost(world, "alice", "198.51.100.1/24", "198.51.100.254", alice_options)),
-        router(world.AddRouter("router")),
+        router(world.AddNode<Router>("router")),
         bob_node(AddHost(world, "bob", "203.0.113.1/24", "203.0.113.254")) {
     Link(world, alice_node, 1, router, AddPort(router, "left", "198.51.100.254/24"), {.delay = 10ms});
     Link(world, bob_node, 1, router, AddPort(router, "right", "203.0.113.254/24"),
          {.delay = 10ms, .mtu_bytes = second_mtu});
-    alice.Attach(world.StartProgram(alice_node, "tcp", alice));
-    bob.Attach(world.StartProgram(bob_node, "tcp", bob));
+    alice.Attach(alice_node.StartProgram("tcp", alice));
+    bob.Attach(bob_node.StartProgram("tcp", bob));
     world.RunUntil(Time({}));
   }
   World world;
@@ -358,8 +360,8 @@ TEST(TcpHost, TheMssIsThatOfTheLink) {
 TEST(TcpHost, PathMtuDiscoveryShrinksTheSegments) {
   World world(1);
   HostNode& alice_node = AddHost(world, "alice", "198.51.100.1/24", "198.51.100.254");
-  Router& left = world.AddRouter("left");
-  Router& right = world.AddRouter("right");
+  Router& left = world.AddNode<Router>("left");
+  Router& right = world.AddNode<Router>("right");
   HostNode& bob_node = AddHost(world, "bob", "203.0.113.1/24", "203.0.113.254");
   Link(world, alice_node, 1, left, AddPort(left, "lan", "198.51.100.254/24"), {.delay = 10ms});
   const int left_middle = AddPort(left, "middle", "192.0.2.1/30");
@@ -369,8 +371,8 @@ TEST(TcpHost, PathMtuDiscoveryShrinksTheSegments) {
   ASSERT_TRUE(left.AddDefaultRoute(left_middle, Ip("192.0.2.2")).ok());
   ASSERT_TRUE(right.AddDefaultRoute(right_middle, Ip("192.0.2.1")).ok());
   net::TcpProgram alice, bob;
-  alice.Attach(world.StartProgram(alice_node, "tcp", alice));
-  bob.Attach(world.StartProgram(bob_node, "tcp", bob));
+  alice.Attach(alice_node.StartProgram("tcp", alice));
+  bob.Attach(bob_node.StartProgram("tcp", bob));
   world.RunUntil(Time({}));
   bob.Listen(At("203.0.113.1:80"));
   SegmentRecord record(world);
@@ -600,7 +602,7 @@ TEST(TcpHost, NoRouteIsSaidAtOnce) {
 TEST(TcpHost, AProgramDoesNotSeeTheConnectionsOfAnother) {
   TcpWorld two;
   net::TcpProgram other;
-  other.Attach(two.world.StartProgram(two.alice_node, "other", other));
+  other.Attach(two.alice_node.StartProgram("other", other));
   const net::SocketId a = two.alice.Connect(kAny, kBob80);
   EXPECT_EQ(other.host().LocalAddress(a), std::nullopt);
   EXPECT_EQ(other.host().Abort(a).code(), StatusCode::kNotFound);
@@ -684,7 +686,7 @@ TEST(TcpHost, AWriteInsideAnyOtherCallIsSentAtOnce) {
   TcpWorld two;
   const TcpWorld::Pair pair = two.ConnectPair();
   Recorder udp(At("192.0.2.1:5000"));
-  udp.Attach(two.world.StartProgram(two.alice_node, "udp", udp));
+  udp.Attach(two.alice_node.StartProgram("udp", udp));
   two.RunFor(1s);
   udp.on_datagram = [&](const net::Datagram&) { two.alice.Write(pair.alice, "from a UDP call"); };
   SegmentRecord record(two.world);

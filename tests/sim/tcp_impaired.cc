@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "sim/boxes/nat_box.h"
+#include "sim/host/host_node.h"
 #include "tests/sim/tcp_world.h"
 
 namespace pinhole::sim {
@@ -92,8 +93,8 @@ std::string TransferFault(const LinkProfile& there, const LinkProfile& back, std
   HostNode& alice_node = *alice_side.machine;
   HostNode& bob_node = *bob_side.machine;
   net::TcpProgram alice, bob;
-  alice.Attach(world.StartProgram(alice_node, "tcp", alice));
-  bob.Attach(world.StartProgram(bob_node, "tcp", bob));
+  alice.Attach(alice_node.StartProgram("tcp", alice));
+  bob.Attach(bob_node.StartProgram("tcp", bob));
   world.RunUntil(Time({}));
 
   const std::string to_bob = net::Noise(bytes, seed * 2), to_alice = net::Noise(bytes, seed * 2 + 1);

@@ -9,6 +9,8 @@
 
 #include "sim/boxes/firewall.h"
 #include "sim/boxes/nat_box.h"
+#include "sim/boxes/switch.h"
+#include "sim/host/host_node.h"
 #include "sim/world.h"
 #include "tests/net/tcp/tcp_program.h"
 #include "tests/sim/nat_tcp_bench.h"
@@ -72,7 +74,7 @@ class TcpLab {
         box_a(world.AddNode<Box>("box_a", a)),
         box_b(world.AddNode<Box>("box_b", b)),
         trace(world) {
-    Switch& hub = world.AddSwitch("hub");
+    Switch& hub = world.AddNode<Switch>("hub");
     const auto plug = [&](HostNode& node, int interface) {
       EXPECT_TRUE(world.Connect({&node, interface}, {&hub, 0}, {.delay = delay.hub}).ok());
     };
@@ -80,7 +82,7 @@ class TcpLab {
                            absl::string_view address) -> HostNode& {
       const int wan = AddPort(box, outside), lan = AddPort(box, inside);
       plug(box, wan);
-      HostNode& host = world.AddHost(name, {.raw_tcp = true});
+      HostNode& host = world.AddNode<HostNode>(name, HostOptions{.raw_tcp = true});
       const int eth = AddPort(host, address);
       EXPECT_TRUE(host.AddDefaultRoute(eth, Ip(inside)).ok());
       EXPECT_TRUE(world.Connect({&host, eth}, {&box, lan}, {.delay = delay.inside}).ok());
@@ -88,8 +90,8 @@ class TcpLab {
     };
     HostNode& alice_node = house(box_a, numbers.box_a, numbers.box_a_inside, "alice", numbers.alice);
     HostNode& bob_node = house(box_b, numbers.box_b, numbers.box_b_inside, "bob", numbers.bob);
-    HostNode& server_node = world.AddHost("server", {.raw_tcp = true});
-    HostNode& stranger_node = world.AddHost("stranger", {.raw_tcp = true});
+    HostNode& server_node = world.AddNode<HostNode>("server", HostOptions{.raw_tcp = true});
+    HostNode& stranger_node = world.AddNode<HostNode>("stranger", HostOptions{.raw_tcp = true});
     plug(server_node, AddPort(server_node, numbers.server));
     plug(stranger_node, AddPort(stranger_node, numbers.stranger));
     if (!Ip(numbers.alice).is_v4()) {  // no translation: the houses are known outside
@@ -101,10 +103,10 @@ class TcpLab {
         EXPECT_TRUE(node->AddRoute({.prefix = of_b, .interface = 1, .gateway = Ip(numbers.box_b)}).ok());
       }
     }
-    alice.Attach(world.StartProgram(alice_node, "tcp", alice));
-    bob.Attach(world.StartProgram(bob_node, "tcp", bob));
-    server.Attach(world.StartProgram(server_node, "tcp", server));
-    stranger.Attach(world.StartProgram(stranger_node, "tcp", stranger));
+    alice.Attach(alice_node.StartProgram("tcp", alice));
+    bob.Attach(bob_node.StartProgram("tcp", bob));
+    server.Attach(server_node.StartProgram("tcp", server));
+    stranger.Attach(stranger_node.StartProgram("tcp", stranger));
     world.RunUntil(net::Instant{});
     const bool translates = Ip(numbers.alice).is_v4();
     alice_at = Endpoint(numbers.alice, 5000);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "net/host.h"
+#include "sim/host/host_node.h"
 #include "sim/host/tcp_sockets.h"
 #include "sim/packet/tcp_header.h"
 #include "sim/record/tracer.h"
@@ -77,8 +78,8 @@ struct TcpWorld {
         alice_node(AddHost(world, "alice", "192.0.2.1/24", "", alice_options)),
         bob_node(AddHost(world, "bob", "192.0.2.2/24", "", bob_options)),
         link(Link(world, alice_node, 1, bob_node, 1, link_profile)) {
-    alice.Attach(world.StartProgram(alice_node, "tcp", alice));
-    bob.Attach(world.StartProgram(bob_node, "tcp", bob));
+    alice.Attach(alice_node.StartProgram("tcp", alice));
+    bob.Attach(bob_node.StartProgram("tcp", bob));
     world.RunUntil(Time({}));
   }
   // Alice's end and Bob's end of a new connection to Bob's port 80.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "net/host.h"
+#include "sim/host/host_node.h"
 #include "sim/world.h"
 
 namespace pinhole::sim {
@@ -74,7 +75,7 @@ class Recorder : public net::App {
 // Adds a host with one interface, one address and, with a gateway, a default route.
 inline HostNode& AddHost(World& world, absl::string_view name, absl::string_view prefix, absl::string_view gateway = "",
                          const HostOptions& options = {}) {
-  HostNode& host = world.AddHost(name, options);
+  HostNode& host = world.AddNode<HostNode>(name, options);
   const int interface = host.AddInterface("eth0");
   const net::IpPrefix parsed = net::IpPrefix::Parse(prefix).value();
   EXPECT_TRUE(host.AddAddress(interface, {.address = parsed.address(), .prefix_length = parsed.length()}).ok());
@@ -108,8 +109,8 @@ struct TwoHosts {
         alice_node(AddHost(world, "alice", "192.0.2.1/24")),
         bob_node(AddHost(world, "bob", "192.0.2.2/24")),
         link(Link(world, alice_node, 1, bob_node, 1, a_to_b, b_to_a)) {
-    alice.Attach(world.StartProgram(alice_node, "recorder", alice));
-    bob.Attach(world.StartProgram(bob_node, "recorder", bob));
+    alice.Attach(alice_node.StartProgram("recorder", alice));
+    bob.Attach(bob_node.StartProgram("recorder", bob));
     world.RunUntil(Time({}));
   }
 

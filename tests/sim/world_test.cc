@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "sim/host/host_node.h"
 #include "tests/sim/two_node_world.h"
 
 namespace pinhole::sim {
@@ -331,7 +332,7 @@ class Ticker final : public Node {
  public:
   explicit Ticker(const NodeInit& init) : Node(init) {
     AddInterface("eth0");
-    UsesTimer();
+    UseTimer();
   }
   void OnPacket(int, PacketPtr packet) override {
     next = world().now() + 10ms;
@@ -353,7 +354,7 @@ TEST(Node, TimerComesWhenNextTimerSays) {
   Link(world, a, 1, ticker, 0);
   ASSERT_TRUE(a.AddRoute({.prefix = net::IpPrefix(Ip("0.0.0.0"), 0), .interface = 1}).ok());
   Recorder alice(At("192.0.2.1:5000"));
-  alice.Attach(world.StartProgram(a, "recorder", alice));
+  alice.Attach(a.StartProgram("recorder", alice));
   world.RunUntil(Time(1ms));
   alice.Send(At("203.0.113.1:1"), "x");
   world.RunUntil(Time(6ms));

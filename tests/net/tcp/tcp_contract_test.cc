@@ -7,6 +7,7 @@
 
 #include "gtest/gtest.h"
 #include "net/posix/posix_host.h"
+#include "sim/host/host_node.h"
 #include "sim/world.h"
 #include "tests/net/tcp/tcp_program.h"
 #include "tests/unavailable.h"
@@ -59,13 +60,13 @@ class PosixBench final : public Bench {
 class SimBench final : public Bench {
  public:
   SimBench(Family family, bool one_machine) : family_(family), one_machine_(one_machine) {
-    sim::HostNode& alice_node = world_.AddHost("alice");
-    sim::HostNode& bob_node = world_.AddHost("bob");
+    sim::HostNode& alice_node = world_.AddNode<sim::HostNode>("alice");
+    sim::HostNode& bob_node = world_.AddNode<sim::HostNode>("bob");
     Connect(alice_node, "192.0.2.1", "2001:db8::1");
     Connect(bob_node, "192.0.2.2", "2001:db8::2");
     EXPECT_TRUE(world_.Connect({&alice_node, 1}, {&bob_node, 1}, {.delay = 20ms}).ok());
-    alice.Attach(world_.StartProgram(alice_node, "alice", alice));
-    bob.Attach(world_.StartProgram(one_machine ? alice_node : bob_node, "bob", bob));
+    alice.Attach(alice_node.StartProgram("alice", alice));
+    bob.Attach((one_machine ? alice_node : bob_node).StartProgram("bob", bob));
   }
   bool RunUntil(const std::function<bool()>& done) override { return world_.RunUntil(world_.now() + 200s, done); }
   void Settle() override { world_.RunUntil(world_.now() + 1s); }
