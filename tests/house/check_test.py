@@ -77,6 +77,10 @@ class HouseRules(unittest.TestCase):
                 with self.subTest(name=name, target=target):
                     self.assertEqual(self.found(name, f'#include "{target}"\n'), [])
 
+    def test_a_rule_may_take_over_another(self):
+        directions = check.read_directions("net:\nsim: net xxhash\nrun: +sim\njudge: +run google/\n")
+        self.assertEqual(directions["judge"], ["run", "sim", "net", "xxhash", "google/"])
+
     def test_foreign_headers_belong_to_their_rooms(self):
         for name, header in [("ice/a.cc", "nettle/hmac.h"), ("stun/a.cc", "google/protobuf/message.h"),
                              ("sim/a.cc", "gtest/gtest.h"), ("net/a.cc", "xxhash.h"), ("apps/a.cc", "openssl/evp.h")]:
@@ -134,11 +138,84 @@ class HouseRules(unittest.TestCase):
         with self.assertRaises(ValueError):
             check.read_banned("in: sim\nword: x\ninstead: y\nexcept: sim/a.cc\n")
 
+    CLOSED = ("foreign: nettle/\nclosed: scenarios/oracle\nnet: nettle/\nsim: net\nscenarios: net sim\n"
+              "scenarios/oracle: net scenarios/*.pb.h scenarios/plan.h\n")
+
+    def test_a_closed_folder_is_held_to_its_rule_through_others(self):
+        self.directions = check.read_directions(self.CLOSED)
+        files = {
+            "scenarios/oracle/predict.h": '#include "net/time.h"\n#include "scenarios/plan.h"\n',
+            "scenarios/oracle/predict.cc": '#include "scenarios/oracle/predict.h"\n#include "scenarios/scenario.pb.h"\n',
+            "scenarios/plan.h": '\n#include "scenarios/way.h"\n',
+            "scenarios/way.h": '#include "sim/world.h"\n',
+            "sim/world.h": '#include "sim/link.h"\n',
+            "net/time.h": "",
+        }
+        self.assertEqual(self.violations(**files), [
+            "scenarios/oracle/predict.h:2: scenarios/oracle is closed and reaches scenarios/way.h: "
+            "scenarios/oracle/predict.h -> scenarios/plan.h -> scenarios/way.h"])
+        # Two files deep, through one that the rule lets in.
+        self.directions["scenarios/oracle"].append("scenarios/way.h")
+        self.assertEqual(self.violations(), [
+            "scenarios/oracle/predict.h:2: scenarios/oracle is closed and reaches sim/world.h: "
+            "scenarios/oracle/predict.h -> scenarios/plan.h -> scenarios/way.h -> sim/world.h"])
+        self.assertEqual(self.violations(**{"scenarios/way.h": '#include "net/time.h"\n#include <vector>\n'}), [])
+
+    def test_a_closed_folder_does_not_reach_through_the_source_of_a_header(self):
+        self.directions = check.read_directions(self.CLOSED)
+        self.assertEqual(self.violations(**{
+            "scenarios/oracle/a.h": '#include "scenarios/plan.h"\n',
+            "scenarios/plan.h": "",
+            "scenarios/plan.cc": '#include "scenarios/plan.h"\n#include "sim/world.h"\n',
+        }), ["scenarios/oracle/a.h:1: scenarios/oracle is closed and reaches sim/world.h: "
+             "scenarios/oracle/a.h -> scenarios/plan.h -> scenarios/plan.cc -> sim/world.h"])
+
+    def test_a_closed_folder_does_not_reach_foreign_headers(self):
+        self.directions = check.read_directions(self.CLOSED)
+        found = self.violations(**{
+            "scenarios/oracle/a.h": '#include "net/key.h"\n',
+            "net/key.h": "#include <nettle/hmac.h>\n",
+        })
+        self.assertEqual(len(found), 1, found)
+        self.assertIn("scenarios/oracle/a.h -> net/key.h -> nettle/hmac.h", found[0])
+
+    def test_a_folder_that_is_not_closed_reaches_what_its_neighbours_include(self):
+        self.directions = check.read_directions("foreign:\nnet:\nsim: net\nscenarios: sim\n")
+        files = {"scenarios/a.h": '#include "sim/a.h"\n', "sim/a.h": '#include "net/a.h"\n'}
+        self.assertEqual(self.violations(**files), [])
+
+    def test_a_circle_of_folders_is_found(self):
+        self.directions = check.read_directions("foreign:\nnet: sim\nstun: net\nsim: stun net\n")
+        found = self.violations(**{
+            "net/a.h": '\n#include "sim/a.h"\n',
+            "sim/b.h": '#include "stun/a.h"\n',
+            "stun/b.h": '#include "net/b.h"\n',
+        })
+        self.assertEqual(found, [
+            "net/a.h:2: net -> sim -> stun -> net is a circle of folders: "
+            "net/a.h:2 includes sim/a.h; sim/b.h:1 includes stun/a.h; stun/b.h:1 includes net/b.h"])
+        self.plant("stun/b.h", "")
+        found = self.violations(**{"net/a.h": '#include "sim/a.h"\n', "sim/b.h": '#include "net/b.h"\n'})
+        self.assertEqual(len(found), 1, found)
+        self.assertIn("net -> sim -> net is a circle", found[0])
+
+    def test_a_folder_and_one_inside_it_make_a_circle_too(self):
+        self.directions = check.read_directions("foreign:\nsim: sim/nat\nsim/nat: sim\n")
+        files = {"sim/a.h": '#include "sim/nat/a.h"\n', "sim/nat/b.h": '#include "sim/packet.h"\n'}
+        self.assertEqual(len(self.violations(**files)), 1)
+        # The arrow that a rule lists by the file's own name is meant.
+        self.directions["sim/nat"] = ["sim/packet.h"]
+        self.assertEqual(self.violations(**files), [])
+
     def test_rules_that_cannot_be_read_are_refused(self):
         with self.assertRaises(ValueError):
             check.read_directions("net\n")
         with self.assertRaises(ValueError):
             check.read_directions("net:\nnet: stun\n")
+        with self.assertRaises(ValueError):
+            check.read_directions("foreign:\nclosed: sim/oracle\nsim:\n")
+        with self.assertRaises(ValueError):
+            check.read_directions("sim: +net\nnet:\n")
         with self.assertRaises(ValueError):
             check.read_banned("in: sim\nword: x\n")
 
