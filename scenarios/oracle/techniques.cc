@@ -35,11 +35,11 @@ Prediction Open(std::string reason, DependsOn depends_on = DependsOn::kOrder) {
 }
 
 // Segments to a peer leave by the endpoint that the rendezvous saw.
-bool KeepsEndpoint(const NatBehaviour& nat) {
+bool KeepsEndpoint(const NatBehavior& nat) {
   return nat.per_tuple ? nat.keeps_port : nat.mapping == Dependence::kEndpointIndependent;
 }
-bool AnswersFromTold(const NatBehaviour& nat) { return KeepsEndpoint(nat) || (!nat.per_tuple && nat.inbound_sessions); }
-bool LetsStrangersIn(const NatBehaviour& nat) {
+bool AnswersFromTold(const NatBehavior& nat) { return KeepsEndpoint(nat) || (!nat.per_tuple && nat.inbound_sessions); }
+bool LetsStrangersIn(const NatBehavior& nat) {
   return !nat.per_tuple && nat.filtering == Dependence::kEndpointIndependent;
 }
 
@@ -93,7 +93,7 @@ Prediction BySynsThatCross(const Punching& p) {
 
 // A's SYN makes an entry that B's is to come in by. What answers A's SYN comes by that entry before.
 Prediction BySynThenListen(const Punching& p) {
-  const TcpBehaviour& home_a = p.a.tcp;
+  const TcpBehavior& home_a = p.a.tcp;
   const bool lets_any_in = LetsStrangersIn(home_a.nat);
   if (!home_a.simultaneous_open && !lets_any_in) {
     return Failed(absl::StrCat(p.a.nat, " lets in no SYN where one has gone out"));
@@ -156,8 +156,8 @@ Prediction ByForgedNumber(const Punching& p) {
 }
 
 Prediction ByDatagrams(const Punching& p) {
-  const NatBehaviour& a = p.a.udp;
-  const NatBehaviour& b = p.b.udp;
+  const NatBehavior& a = p.a.udp;
+  const NatBehavior& b = p.b.udp;
   if (KeepsEndpoint(a) && KeepsEndpoint(b)) {
     return p.disturbed.empty() ? Direct("both NATs keep their endpoints") : Open(p.disturbed);
   }

@@ -2,7 +2,7 @@
 
 #include "tests/sim/nat_tcp_bench.h"
 
-// RFC 5382: NAT behavioural requirements for TCP, over the default profile, which is to meet them, with the hairpin
+// RFC 5382: NAT behavioral requirements for TCP, over the default profile, which is to meet them, with the hairpin
 // that REQ-8 wants.
 namespace pinhole::sim {
 namespace {

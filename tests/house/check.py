@@ -16,6 +16,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 CODE = {".h", ".cc"}
+TEXT = CODE | {".proto", ".textproto", ".md", ".py", ".txt", ".cmake", ".json"}
 ROOMS = ("net", "stun", "ice", "apps", "sim", "scenarios", "bench", "tests")
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 
@@ -180,8 +181,21 @@ def strip_comments(text):
     return pattern.sub(blank, text)
 
 
+def text_files(root):
+    """Everything that people write: files with a suffix of TEXT, and dev and .ci/run, sorted as files_of() does."""
+    found = []
+    for top in sorted(root.iterdir()):
+        if top.name in ("build", ".git"):
+            continue
+        for path in [top] if top.is_file() else top.rglob("*"):
+            name = path.relative_to(root).as_posix()
+            if path.is_file() and (path.suffix in TEXT or name in ("dev", ".ci/run")):
+                found.append((name, path))
+    return sorted(found)
+
+
 def read_banned(text):
-    """Stanzas as dictionaries: in (list), word (regex), instead, except (list of file names)."""
+    """Stanzas as dictionaries: in (list), word or text (regex), instead, except (list of file names)."""
     stanzas = []
     for block in re.split(r"\n\s*\n", "\n".join(l for l in text.splitlines() if not l.startswith("#"))):
         stanza = {"except": []}
@@ -190,8 +204,8 @@ def read_banned(text):
             value = value.strip()
             if key == "in":
                 stanza["in"] = value.split()
-            elif key == "word":
-                stanza["word"] = re.compile(value)
+            elif key in ("word", "text"):
+                stanza[key] = re.compile(value)
             elif key == "instead":
                 stanza["instead"] = value
             elif key == "except" and len(value.split()) > 1:
@@ -199,14 +213,15 @@ def read_banned(text):
             else:
                 raise ValueError(f"banned_words.txt: cannot read {line!r}")
         if len(stanza) > 1:
-            if set(stanza) != {"in", "word", "instead", "except"}:
+            if set(stanza) not in ({"in", "word", "instead", "except"}, {"text", "instead", "except"}):
                 raise ValueError(f"banned_words.txt: incomplete stanza {block!r}")
             stanzas.append(stanza)
     return stanzas
 
 
 def applies(stanza, name):
-    if name in stanza["except"]:
+    """Whether the stanza's word is banned from this file's code."""
+    if name in stanza["except"] or "word" not in stanza:
         return False
     for place in stanza["in"]:
         if place.startswith("*"):
@@ -236,7 +251,15 @@ def check_tree(root, directions, banned):
                 word = stanza["word"].search(line)
                 if word:
                     violations.append(f"{name}:{number}: {word.group(0)}: instead, {stanza['instead']}")
-    return violations + check_closed(graph, directions) + check_circles(graph, directions)
+    violations += check_closed(graph, directions) + check_circles(graph, directions)
+    for name, path in text_files(root):
+        stanzas = [s for s in banned if "text" in s and name not in s["except"]]
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            for stanza in stanzas:
+                word = stanza["text"].search(line)
+                if word:
+                    violations.append(f"{name}:{number}: {word.group(0)}: instead, {stanza['instead']}")
+    return violations
 
 
 def main():

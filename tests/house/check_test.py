@@ -130,6 +130,16 @@ class HouseRules(unittest.TestCase):
             with self.subTest(line=line):
                 self.assertEqual(self.found(name, line + "\n"), [])
 
+    def test_spelling_is_held_in_comments_texts_and_markdown(self):
+        for name in ("sim/a.cc", "docs/a.md", "README.md", "scenarios/library/a.textproto", "cmake/a.cmake", "dev"):
+            for line in ("// NAT behaviour", "its behaviour", "Behaviours;"):
+                with self.subTest(name=name, line=line):
+                    found = self.found(name, f"\n{line}\n")
+                    self.assertEqual(len(found), 1, found)
+                    self.assertTrue(found[0].startswith(f"{name}:2: "), found)
+            self.assertEqual(self.found(name, "// NAT behavior\n"), [])
+        self.assertEqual(self.found("build/release/a.txt", "behaviour\n"), [])
+
     def test_an_exception_covers_its_file_only_and_needs_a_reason(self):
         stanza = "in: sim\nword: \\bfoo\\b\ninstead: bar\nexcept: sim/a.cc because of that\n"
         self.banned = check.read_banned(stanza)

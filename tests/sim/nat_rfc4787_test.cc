@@ -6,7 +6,7 @@
 
 #include "tests/sim/nat_bench.h"
 
-// RFC 4787 §12, one test for each requirement that is about a box's behaviour: a profile that meets it, and, where
+// RFC 4787 §12, one test for each requirement that is about a box's behavior: a profile that meets it, and, where
 // the text describes them, those that do not.
 namespace pinhole::sim {
 namespace {
@@ -201,7 +201,7 @@ TEST(Rfc4787, Req10PayloadsAreNotTouched) {
   EXPECT_EQ(packet.payload.size_bytes, 100u);
 }
 
-TEST(Rfc4787, Req11BehaviourDoesNotChangeAfterACollision) {
+TEST(Rfc4787, Req11BehaviorDoesNotChangeAfterACollision) {
   // Primary, secondary and tertiary (§8): Alice, Bob and Carol send from the same port.
   for (const MappingRow& row : kRfc4787Section41) {
     for (const Filtering filtering :
