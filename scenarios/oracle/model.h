@@ -55,8 +55,8 @@ struct TcpBehavior {
   // As of UDP, where a packet in is a SYN; `claims_tuple` and `answers_icmp` say nothing.
   NatBehavior nat;
   Refusal unsolicited = Refusal::kSilent;  // told to a SYN that is not let in
-  net::Duration hold{};                    // this long after the SYN, unless one from inside has come (RFC 5382 REQ-4)
-  bool simultaneous_open = true;           // a SYN that crosses one from inside is let in (REQ-2)
+  net::Duration hold{};           // this long after the SYN, unless one from inside has come (RFC 5382 §4.3 REQ-4)
+  bool simultaneous_open = true;  // a SYN that crosses one from inside is let in (RFC 5382 §4.2 REQ-2)
   // A refusal that comes back to a SYN ends what the box knows of it.
   bool reset_forgets = false;
   bool icmp_forgets = false;

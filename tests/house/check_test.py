@@ -19,7 +19,7 @@ class HouseRules(unittest.TestCase):
     def violations(self, **files):
         for name, text in files.items():
             self.plant(name, text)
-        return check.check_tree(self.root, self.directions, self.banned)
+        return check.check_tree(self.root, self.directions, self.banned, {})
 
     def plant(self, name, text):
         path = self.root / name
@@ -28,7 +28,7 @@ class HouseRules(unittest.TestCase):
 
     def found(self, name, text):
         self.plant(name, text)
-        found = check.check_tree(self.root, self.directions, self.banned)
+        found = check.check_tree(self.root, self.directions, self.banned, {})
         (self.root / name).unlink()
         return found
 
@@ -139,6 +139,11 @@ class HouseRules(unittest.TestCase):
                     self.assertTrue(found[0].startswith(f"{name}:2: "), found)
             self.assertEqual(self.found(name, "// NAT behavior\n"), [])
         self.assertEqual(self.found("build/release/a.txt", "behaviour\n"), [])
+
+    def test_citations_are_held_in_comments_and_markdown(self):
+        for name, text in [("sim/a.cc", "\n// §4.2.\n"), ("docs/a.md", "\nsee §4\n"), ("scenarios/a.proto", "\n// §4\n")]:
+            self.assertEqual([found.split(" ")[0] for found in self.found(name, text)], [f"{name}:2:"])
+        self.assertEqual(self.found("dev", "§4\n"), [])
 
     def test_an_exception_covers_its_file_only_and_needs_a_reason(self):
         stanza = "in: sim\nword: \\bfoo\\b\ninstead: bar\nexcept: sim/a.cc because of that\n"

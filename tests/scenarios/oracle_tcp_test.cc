@@ -195,7 +195,7 @@ TEST(OracleTcp, RefusedConnectionsThatAreTriedAgainConnect) {
   EXPECT_TRUE(Connects(model));
 }
 
-// RFC 5382 REQ-4.
+// RFC 5382 §4.3 REQ-4.
 TEST(OracleTcp, AHeldSynIsRefusedOnlyWhenTheHoldIsOver) {
   for (int ahead_s : {1, 5, 7}) {
     Model model = TcpHomes(Generic(EI, APD), Generic(EI, APD), kSo, kSo);
@@ -238,7 +238,7 @@ TEST(OracleTcp, WhereTimesDoNotTellWhoIsFirstItDependsOnOrder) {
   EXPECT_THAT(prediction.reason, HasSubstr("unless home_a answers a SYN with RST first"));
 }
 
-// RFC 5382 REQ-2: the SYN from outside is let in. A SYN,ACK is no such SYN: one NAT that passes is enough.
+// RFC 5382 §4.2 REQ-2: the SYN from outside is let in. A SYN,ACK is no such SYN: one NAT that passes is enough.
 TEST(OracleTcp, SimultaneousOpenFailsOnlyWhereBothNatsRefuseIt) {
   for (bool a_passes : {false, true}) {
     for (bool b_passes : {false, true}) {
