@@ -2,7 +2,7 @@
 
 Several sections share a number if they stand in one line, `RFC 8445 §5.1.1 and §5.1.3`, so that one search for
 `RFC 8445.*§5.1.3` or `RFC 5382.*REQ-4` finds them all. In Markdown a paragraph or a row of a table is one line, and a
-page whose title names an RFC is about that. Strings and names in code are not looked at.
+page whose title names an RFC is about that. Strings, names in code and code in Markdown are not looked at.
 """
 
 import re
@@ -54,7 +54,7 @@ def lines_of(name, text):
     title = re.match(r"#.*?(RFC \d+)", lines[0]) if lines else None
     for kind, number, block in markdown.blocks_of(lines):
         if kind not in ("code", "html"):
-            yield number, (title.group(1) + ": " if title else "") + " ".join(block)
+            yield number, (title.group(1) + ": " if title else "") + re.sub("`[^`]*`", "``", " ".join(block))
 
 
 def check_line(line, places):

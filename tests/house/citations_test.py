@@ -43,7 +43,7 @@ class Citations(unittest.TestCase):
         self.assertEqual(self.wrong("RFC 8445 §7.2 and\n§7.3\n", "a.md"), [])
         self.assertEqual([line for line, _ in self.wrong("RFC 8445 §7.2\n\nthen §7.3\n", "a.md")], [3])
         self.assertEqual([line for line, _ in self.wrong("| a | RFC 8445 §7.2 |\n| b | §7.3 |\n", "a.md")], [2])
-        self.assertEqual(self.wrong("    code §7.3\n", "a.md"), [])
+        self.assertEqual(self.wrong("    code §7.3\n\n`grep REQ-4`\n", "a.md"), [])
 
     def test_a_page_about_an_rfc_says_so_in_its_title(self):
         self.assertEqual(self.wrong("# RFC 5382: what has no test\n\n§5, and §4.3 REQ-4\n", "a.md"), [])
