@@ -127,7 +127,7 @@ class TcpFlow {
 void BM_NatTcpOverUdp(benchmark::State& state, UdpBehavior udp, TcpDepth depth) {
   constexpr int kRounds = 1000;
   Bench bench(udp);
-  TcpFlow flow(udp, depth);
+  TcpFlow flow(static_cast<const TransportBehavior&>(udp), depth);
   bench::Stopwatch of_udp, of_tcp;
   net::Instant now{};
   for (auto _ : state) {
@@ -164,7 +164,7 @@ void BM_NatMake(benchmark::State& state) {
   for (auto _ : state) {
     Bench bench(udp);
     benchmark::DoNotOptimize(&bench);
-    for (std::uint16_t i = 0; i < state.range(0); ++i) {
+    for (std::int64_t i = 0; i < state.range(0); ++i) {
       Packet packet = Udp(0x0a000001, static_cast<std::uint16_t>(5000 + i));
       benchmark::DoNotOptimize(bench.nat.FromInside(net::Instant{}, 2, packet));
     }

@@ -49,7 +49,7 @@ void Agent::Impl::HandleStun(net::Instant now, int base, const net::SocketAddres
     case stun::MessageClass::kRequest:
       return checks_.OnRequest(now, base, from, *message, tag);
     case stun::MessageClass::kIndication:
-      return;  // A keepalive: it has done its work on the way (§11).
+      return;  // A keepalive: it has done its work on the way (RFC 8445 §11).
     case stun::MessageClass::kSuccess:
     case stun::MessageClass::kError:
       break;
@@ -131,8 +131,8 @@ void Agent::Impl::EndHeadStart(net::Instant now) {
   }
 }
 
-// The next check, or the permission it needs (§7.2.1), or neither if it is held back. False: nothing is to be checked
-// now.
+// The next check, or the permission it needs (RFC 8445 §7.2.1), or neither if it is held back. False: nothing is to be
+// checked now.
 bool Agent::Impl::StartCheck(net::Instant now) {
   const int index = session_.lists.TakeNext();
   if (index < 0) return false;

@@ -38,7 +38,7 @@ class Agent {
   Agent(Agent&&) noexcept;
   Agent& operator=(Agent&&) noexcept;
 
-  // Once. Every address is considered; the RFC's exceptions (§5.1.1.1) are left out here, not by the caller.
+  // Once. Every address is considered; the RFC's exceptions (RFC 8445 §5.1.1.1) are left out here, not by the caller.
   void StartGathering(net::Instant now, std::span<const LocalAddress> addresses);
   void OnSocketOpened(net::Instant now, SocketTag tag, const net::SocketAddress& bound);
   void OnSocketFailed(net::Instant now, SocketTag tag);

@@ -44,7 +44,8 @@ struct Candidate {
   // remote candidate not known: equal to `related`, if that was told.
   net::SocketAddress base;
   net::SocketAddress related;  // RFC 8445 §4; all zero if not told
-  // Who gave it, of a local server-reflexive or relayed candidate (§5.1.1.2); all zero otherwise. Not told to the peer.
+  // Who gave it, of a local server-reflexive or relayed candidate (RFC 8445 §5.1.1.2); all zero otherwise. Not told to
+  // the peer.
   net::SocketAddress server;
   Foundation foundation;
 };

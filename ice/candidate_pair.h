@@ -10,8 +10,8 @@
 namespace pinhole::ice {
 
 // A local base and a remote candidate of one component (RFC 8445 §6.1.2). The local candidate of a pair on a
-// checklist is never reflexive: it has been replaced by its base (§6.1.2.4). The valid pair that a check makes
-// (§7.2.5.3.2), whose local candidate is the mapped address, is kept with the pair that it sends like.
+// checklist is never reflexive: it has been replaced by its base (RFC 8445 §6.1.2.4). The valid pair that a check makes
+// (RFC 8445 §7.2.5.3.2), whose local candidate is the mapped address, is kept with the pair that it sends like.
 struct CandidatePair {
   int stream = 0;
   int component = 1;
@@ -27,7 +27,7 @@ struct CandidatePair {
   PairEnd end = PairEnd::kNone;
   Nomination nomination = Nomination::kNone;
   bool listed = true;             // on the checklist; not after its component concluded on another
-  bool needs_permission = false;  // a check waits until the TURN server lets the peer in (§7.2.1)
+  bool needs_permission = false;  // a check waits until the TURN server lets the peer in (RFC 8445 §7.2.1)
   bool needs_attempt = false;     // a check waits until fewer connections are being made to there (RFC 6544 §12)
   int check = -1;                 // the open transaction, while In-Progress
   net::PacketTag cause;           // the request that triggered its next check

@@ -164,7 +164,7 @@ bool CheckListSet::FoundationIsActive(std::uint32_t foundation) const {
   return false;
 }
 
-// A pair whose component is being nominated on another is checked no more (§8.1.1).
+// A pair whose component is being nominated on another is checked no more (RFC 8445 §8.1.1).
 bool CheckListSet::IsReady(const CandidatePair& candidate) const {
   return candidate.state == PairState::kWaiting && !candidate.needs_permission && !candidate.needs_attempt &&
          list(candidate.stream).component(candidate.component).chosen < 0;

@@ -22,10 +22,10 @@ struct ComponentStatus {
 // The candidate pairs of one data stream (RFC 8445 §6.1.2).
 struct CheckList {
   CheckListState state = CheckListState::kRunning;
-  std::optional<net::Instant> ended_at;     // since when only a nomination is waited for
-  bool nomination_failed = false;           // Failed as soon as the PAC timer allows (§7.2.5.3.4, RFC 8863 §4)
-  std::vector<int> order;                   // listed pairs, highest priority first
-  std::vector<int> triggered;               // FIFO of pairs (§6.1.4.1)
+  std::optional<net::Instant> ended_at;  // since when only a nomination is waited for
+  bool nomination_failed = false;        // Failed as soon as the PAC timer allows (RFC 8445 §7.2.5.3.4, RFC 8863 §4)
+  std::vector<int> order;                // listed pairs, highest priority first
+  std::vector<int> triggered;            // FIFO of pairs (RFC 8445 §6.1.4.1)
   std::vector<ComponentStatus> components;  // [0] is component 1
 
   ComponentStatus& component(int id) { return components[static_cast<std::size_t>(id - 1)]; }
@@ -65,20 +65,20 @@ class CheckListSet {
   // Sorts the lists again; priorities have changed.
   void Reorder();
 
-  // §6.1.2.6: all Frozen, then for each foundation one pair Waiting.
+  // RFC 8445 §6.1.2.6: all Frozen, then for each foundation one pair Waiting.
   void ComputeInitialStates();
   // The state of a pair that comes later (RFC 8838 §12, rules 1 to 3).
   PairState StateOfLatePair(const CandidatePair& pair) const;
-  // §7.2.5.3.3: a check of this foundation has succeeded.
+  // RFC 8445 §7.2.5.3.3: a check of this foundation has succeeded.
   void Unfreeze(std::uint32_t foundation);
 
-  // §6.1.4.1: does nothing if it is in the queue already. A pair that may not be checked when its turn comes leaves the
-  // queue unchecked.
+  // RFC 8445 §6.1.4.1: does nothing if it is in the queue already. A pair that may not be checked when its turn comes
+  // leaves the queue unchecked.
   void Trigger(int index);
   void RemoveFromQueue(int index);
   bool IsTriggered(int index) const;
 
-  // §6.1.4.2: the pair to check now, out of the next running list that has one; -1 if none has.
+  // RFC 8445 §6.1.4.2: the pair to check now, out of the next running list that has one; -1 if none has.
   int TakeNext();
   // Whether TakeNext() would find one.
   bool HasNext() const;

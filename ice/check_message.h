@@ -34,7 +34,7 @@ net::ByteView WriteSuccess(std::span<std::uint8_t> buffer, const stun::Transacti
 net::ByteView WriteError(std::span<std::uint8_t> buffer, const stun::MessageView& request, int code,
                          const stun::HmacSha1Key* key);
 
-// A keepalive: a Binding indication with FINGERPRINT only (§11).
+// A keepalive: a Binding indication with FINGERPRINT only (RFC 8445 §11).
 net::ByteView WriteKeepalive(std::span<std::uint8_t> buffer, const stun::TransactionId& id);
 
 // What a request from outside turned out to be.

@@ -120,7 +120,8 @@ bool ConnectivityChecks::OnResponse(net::Instant now, int base, const net::Socke
   // Only the peer can have made it: nobody else knows its password (RFC 8489 §9.1.4).
   if (!response.FingerprintOk() || !response.CheckIntegrity(session_.remote->key)) {
     ++session_.counters.datagrams_ignored;
-    // One of another method, without a fingerprint (§6.3) or with another hash than its request (§9.1.4) never came.
+    // One of another method, without a fingerprint (RFC 8489 §6.3) or with another hash than its request (§9.1.4) never
+    // came.
     const bool violates =
         check.transaction->IsFor(response) && response.FingerprintOk() && !response.HasIntegritySha256();
     if (violates) check.transaction->OnDiscardedResponse();
@@ -142,7 +143,7 @@ bool ConnectivityChecks::OnResponse(net::Instant now, int base, const net::Socke
     if (active) EndFailed(now, index, why, code);
     return true;
   };
-  if (base != pair.base || from != session_.remotes[pair.remote].candidate.address) {  // §7.2.5.2.1
+  if (base != pair.base || from != session_.remotes[pair.remote].candidate.address) {  // RFC 8445 §7.2.5.2.1
     return fail(PairEnd::kNotSymmetric, 0);
   }
   if (response.message_class() == stun::MessageClass::kError) {
@@ -161,8 +162,8 @@ bool ConnectivityChecks::OnResponse(net::Instant now, int base, const net::Socke
   return true;
 }
 
-// §7.2.5.1. The role to leave is the one the request claimed: a 487 to a request from before another switch changes
-// nothing back; nor does it disturb a pair that has been checked anew since.
+// RFC 8445 §7.2.5.1. The role to leave is the one the request claimed: a 487 to a request from before another switch
+// changes nothing back; nor does it disturb a pair that has been checked anew since.
 void ConnectivityChecks::OnRoleConflict(net::Instant now, const Check& check, bool active) {
   CandidatePair& pair = session_.lists.pair(check.pair);
   const bool switches = check.role_switches == session_.counters.role_switches;
@@ -174,7 +175,7 @@ void ConnectivityChecks::OnRoleConflict(net::Instant now, const Check& check, bo
   session_.lists.Trigger(check.pair);
 }
 
-// §7.2.5.3.1: the local candidate that the peer sees us as; a new one is peer-reflexive.
+// RFC 8445 §7.2.5.3.1: the local candidate that the peer sees us as; a new one is peer-reflexive.
 int ConnectivityChecks::MappedCandidate(const Check& check, const net::SocketAddress& mapped) {
   const CandidatePair& pair = session_.lists.pair(check.pair);
   const int known = session_.FindLocalCandidate(mapped, pair.base);
@@ -198,7 +199,7 @@ int ConnectivityChecks::MappedCandidate(const Check& check, const net::SocketAdd
   return index;
 }
 
-// §7.2.5.3.2 to §7.2.5.3.4.
+// RFC 8445 §7.2.5.3.2 to §7.2.5.3.4.
 void ConnectivityChecks::OnSuccess(net::Instant now, const Check& check, const net::SocketAddress& mapped_address,
                                    bool sent_once, net::Duration round_trip) {
   CheckListSet& lists = session_.lists;
@@ -288,7 +289,7 @@ void ConnectivityChecks::OnBaseLost(net::Instant now, int base) {
   }
 }
 
-// §7.2.5.2; and where the check was to nominate, on either side, §7.2.5.3.4.
+// RFC 8445 §7.2.5.2; and where the check was to nominate, on either side, §7.2.5.3.4.
 void ConnectivityChecks::EndFailed(net::Instant now, int index, PairEnd why, int error_code) {
   (void)now;
   CheckListSet& lists = session_.lists;

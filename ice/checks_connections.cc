@@ -51,7 +51,7 @@ void ConnectivityChecks::ReleaseHeldBack() {
 void ConnectivityChecks::OpenFor(int index) {
   const CandidatePair& pair = session_.lists.pair(index);
   const LocalBase& base = session_.base(pair.base);
-  // An active candidate connects from a port of its own for each connection (§7.1).
+  // An active candidate connects from a port of its own for each connection (RFC 6544 §7.1).
   const net::SocketAddress local =
       base.transport() == Transport::kTcpActive ? base.address().WithPort(0) : base.address();
   ++session_.counters.connections_opened;

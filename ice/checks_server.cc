@@ -8,9 +8,9 @@
 
 namespace pinhole::ice {
 
-// §7.3.1.1 and §7.3.1.5. A request that comes again, retransmitted or duplicated on the way, gets the answer that it
-// had (RFC 8489 §6.3.1), although our role may be another by now: the peer may believe either answer, so both must say
-// the same, and what we said of a nomination stays.
+// RFC 8445 §7.3.1.1 and §7.3.1.5. A request that comes again, retransmitted or duplicated on the way, gets the answer
+// that it had (RFC 8489 §6.3.1), although our role may be another by now: the peer may believe either answer, so both
+// must say the same, and what we said of a nomination stays.
 ConnectivityChecks::Judged ConnectivityChecks::Judge(const stun::TransactionId& id, int base,
                                                      const net::SocketAddress& from, const IncomingCheck& check) {
   for (const Judged& judged : judged_) {
@@ -42,7 +42,7 @@ ConnectivityChecks::Judged ConnectivityChecks::Judge(const stun::TransactionId& 
 
 void ConnectivityChecks::OnRequest(net::Instant now, int base, const net::SocketAddress& from,
                                    const stun::MessageView& request, net::PacketTag tag) {
-  if (!request.FingerprintOk()) {  // §7.2.4: every check has one.
+  if (!request.FingerprintOk()) {  // RFC 8445 §7.2.4: every check has one.
     ++session_.counters.datagrams_ignored;
     return;
   }
@@ -107,7 +107,7 @@ bool ConnectivityChecks::AcceptsNomination(int base, const net::SocketAddress& f
   return is(pair) || is(session_.lists.pair(pair.generator));
 }
 
-// §7.3.1.3, within the limits. `slot`: of a pair that has to make room, or -1. -1: not learned.
+// RFC 8445 §7.3.1.3, within the limits. `slot`: of a pair that has to make room, or -1. -1: not learned.
 int ConnectivityChecks::LearnRemote(int base, const net::SocketAddress& from, std::uint32_t priority, int& slot) {
   const LocalBase& local = session_.base(base);
   CheckListSet& lists = session_.lists;
@@ -144,7 +144,7 @@ int ConnectivityChecks::LearnRemote(int base, const net::SocketAddress& from, st
                                 reused);
 }
 
-// §7.3.1.3 to §7.3.1.5, after a success response. `nominates`: USE-CANDIDATE has come and we are controlled.
+// RFC 8445 §7.3.1.3 to §7.3.1.5, after a success response. `nominates`: USE-CANDIDATE has come and we are controlled.
 void ConnectivityChecks::HandleCheck(net::Instant now, int base, const net::SocketAddress& from, std::uint32_t priority,
                                      bool nominates, net::PacketTag tag) {
   const LocalBase& local = session_.base(base);
@@ -173,7 +173,7 @@ void ConnectivityChecks::HandleCheck(net::Instant now, int base, const net::Sock
       for (int i = 0; i < lists.pair_count(); ++i) {
         if (lists.pair(i).valid && lists.pair(i).generator == index) return Nominate(now, i);
       }
-      // It is valid by another pair's check, whose mapped address is this one's base (§7.2.5.3.2, case 2).
+      // It is valid by another pair's check, whose mapped address is this one's base (RFC 8445 §7.2.5.3.2, case 2).
       if (pair.valid) Nominate(now, index);
     }
     return;
@@ -191,7 +191,7 @@ void ConnectivityChecks::HandleCheck(net::Instant now, int base, const net::Sock
   if (!pair.needs_permission) lists.Trigger(index);
 }
 
-// §7.2.5.3.4, §7.3.1.5 and §8.1.2: the component is concluded on this valid pair.
+// RFC 8445 §7.2.5.3.4, §7.3.1.5 and §8.1.2: the component is concluded on this valid pair.
 void ConnectivityChecks::Nominate(net::Instant now, int index) {
   CheckListSet& lists = session_.lists;
   CandidatePair& pair = lists.pair(index);

@@ -38,7 +38,7 @@ void Conclusion::Update(net::Instant now) {
   session_.out.Push(Connected{});
 }
 
-// Consent starts, and a relay gets a channel for what will be sent much (§12.1).
+// Consent starts, and a relay gets a channel for what will be sent much (RFC 8445 §12.1).
 void Conclusion::AttendToSelected(net::Instant now) {
   for (int index : session_.newly_selected) {
     keepalives_.OnSelected(now, index);
@@ -51,7 +51,8 @@ void Conclusion::AttendToSelected(net::Instant now) {
   session_.newly_selected.clear();
 }
 
-// §8.1.1: the chosen pair's check is repeated with USE-CANDIDATE, ahead of which no other of the component goes.
+// RFC 8445 §8.1.1: the chosen pair's check is repeated with USE-CANDIDATE, ahead of which no other of the component
+// goes.
 void Conclusion::Nominate(net::Instant now) {
   CheckListSet& lists = session_.lists;
   for (int stream = 0; stream < lists.list_count(); ++stream) {

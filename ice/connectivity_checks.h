@@ -26,14 +26,14 @@ class ConnectivityChecks {
   bool OnResponse(net::Instant now, int base, const net::SocketAddress& from, const stun::MessageView& response);
   void OnRequest(net::Instant now, int base, const net::SocketAddress& from, const stun::MessageView& request,
                  net::PacketTag tag);
-  // Now that the peer's candidates are known: what its early requests ask for (§7.3).
+  // Now that the peer's candidates are known: what its early requests ask for (RFC 8445 §7.3).
   void HandleEarlyRequests(net::Instant now);
 
-  // A hard error for what was sent on the pair, if the options honour it (§7.2.5.2.2).
+  // A hard error for what was sent on the pair, if the options honour it (RFC 8445 §7.2.5.2.2).
   void FailOnError(net::Instant now, int pair, PairEnd why);
   // Ends the check of the pair without an answer: it failed for a reason of its own.
   void Fail(net::Instant now, int pair, PairEnd why, int error_code);
-  // What the TURN server said of the permission that checks of this base wait for (§7.2.1).
+  // What the TURN server said of the permission that checks of this base wait for (RFC 8445 §7.2.1).
   void OnPermission(net::Instant now, int base, const net::IpAddress& peer, bool granted);
   // Over TCP, a check whose connection would be one too many to there stays Waiting (RFC 6544 §12): true.
   bool HoldBack(int pair);
@@ -48,12 +48,12 @@ class ConnectivityChecks {
 
   // The relayed address is gone.
   void OnBaseLost(net::Instant now, int base);
-  // No more retransmissions on this pair; a late answer counts (§8.1.2).
+  // No more retransmissions on this pair; a late answer counts (RFC 8445 §8.1.2).
   void Cancel(net::Instant now, int pair);
   // Forgets all transactions.
   void Clear();
 
-  // Takes the other role (§7.2.5.1, §7.3.1.1).
+  // Takes the other role (RFC 8445 §7.2.5.1, §7.3.1.1).
   void SwitchRole();
 
   // Handles the earliest transaction that is due; false if none is.

@@ -229,7 +229,7 @@ void Gatherer::AddReflexive(int base_index, const net::SocketAddress& mapped, co
   const FoundationId foundation = session_.local_foundations.Of(
       CandidateType::kServerReflexive, base.address().address(), server.address(), base.transport());
   candidate.foundation = LocalFoundations::Text(foundation);
-  // §5.1.3: of two candidates with the same address and base the lower goes.
+  // RFC 8445 §5.1.3: of two candidates with the same address and base the lower goes.
   for (std::size_t i = 0; i < session_.local_candidates.size(); ++i) {
     Candidate& other = session_.local_candidates[i];
     if (session_.local_details[i].base != base_index || other.address != mapped) continue;
@@ -255,7 +255,7 @@ void Gatherer::OnAllocated(net::Instant now, int relay_index, const stun::TurnCl
   const bool is_host = std::any_of(session_.bases.begin(), session_.bases.end(), [&](const LocalBase& other) {
     return other.relay < 0 && other.open() && other.address() == allocated.relayed;
   });
-  if (!is_host) {  // §5.1.1.2: an identical one MUST be discarded.
+  if (!is_host) {  // RFC 8445 §5.1.1.2: an identical one MUST be discarded.
     LocalBase base;
     base.stream = session_.base(socket_base).stream;
     base.component = session_.base(socket_base).component;
@@ -291,7 +291,7 @@ void Gatherer::OnAllocationFailed(net::Instant now, int relay, int code) {
   request->error_code = code;
   const bool over_tcp = session_.relays[relay].connection.has_value();
   if (code != 0 && !over_tcp && session_.options.server_reflexive_candidates) {
-    // §5.1.1.2: a server that gives no relay may still tell the mapping.
+    // RFC 8445 §5.1.1.2: a server that gives no relay may still tell the mapping.
     Request binding;
     binding.base = request->base;
     binding.server = request->server;

@@ -16,7 +16,7 @@ namespace pinhole::ice {
 // transaction each Ta. Of TCP a base for every type that is on, and from each port that listens a connection to every
 // STUN server that is to be asked so, which stays until the session has concluded (RFC 6544 §4.1, §5). Gathering is
 // done when everything is answered or the deadlines have come, one for UDP and one for TCP. Until the session concludes
-// it keeps the bindings of server-reflexive candidates alive (§5.1.1.4).
+// it keeps the bindings of server-reflexive candidates alive (RFC 8445 §5.1.1.4).
 class Gatherer {
  public:
   explicit Gatherer(Session& session) : session_(session) {}
@@ -90,7 +90,7 @@ class Gatherer {
   std::deque<Request> requests_;  // Transactions stay where they are.
   std::size_t next_queued_ = 0;
   int sockets_opening_ = 0;
-  int expected_candidates_ = 0;  // server-reflexive and relayed: Num-Of-Cands (§14.3)
+  int expected_candidates_ = 0;  // server-reflexive and relayed: Num-Of-Cands (RFC 8445 §14.3)
   bool done_ = false;
   std::optional<net::Instant> last_first_sent_;
   std::vector<UnansweredRequest> unanswered_;

@@ -39,7 +39,7 @@ void Gatherer::AddTcpBases(std::span<const LocalAddress> ranked, int stream, int
         ++sockets_opening_;
         continue;
       }
-      // Each connection takes a port of its own when it is made; the candidate names the discard port (§4.1).
+      // Each connection takes a port of its own when it is made; the candidate names the discard port (RFC 6544 §4.1).
       session_.base(index).state = LocalBase::State::kOpen;
       session_.base(index).self.address = base.address().WithPort(kActivePort);
       AddHost(index);
@@ -59,7 +59,7 @@ void Gatherer::QueueTcpRequests(int index) {
   }
 }
 
-// The connection is opened when the transaction is performed, and its slot is the transaction's (§4.1).
+// The connection is opened when the transaction is performed, and its slot is the transaction's (RFC 6544 §4.1).
 void Gatherer::StartTcpRequest(net::Instant now, Request& request) {
   session_.pacer.TryTake(now);
   ++session_.counters.transactions;

@@ -23,7 +23,7 @@ struct NominationDecision {
 NominationDecision DecideNomination(const Session& session, net::Instant now, int stream, int component);
 
 // The valid pair of a component that is best by class and then priority, for data before there is a selected
-// pair (§12.1); -1 if none is valid.
+// pair (RFC 8445 §12.1); -1 if none is valid.
 int BestValidPair(const Session& session, int stream, int component);
 
 }  // namespace pinhole::ice

@@ -52,7 +52,8 @@ struct TcpOptions {
   bool passive = false;
   bool simultaneous_open = false;
 
-  // Asked over TCP from the ports of passive and simultaneous-open candidates for server-reflexive ones (§5.2).
+  // Asked over TCP from the ports of passive and simultaneous-open candidates for server-reflexive ones
+  // (RFC 6544 §5.2).
   std::vector<net::SocketAddress> stun_servers;
 
   // As AgentOptions::gathering_deadline, of STUN and TURN servers that are asked over TCP. TCP resends a lost SYN or
@@ -107,7 +108,7 @@ struct AgentOptions {
   bool server_reflexive_candidates = true;  // false: STUN servers are not asked, mappings told by TURN servers not used
   bool relayed_candidates = true;           // false: TURN servers are not asked
   bool udp_candidates = true;               // false: no UDP sockets; of UDP only what is relayed over TCP
-  bool include_loopback = false;            // §5.1.1.1 forbids loopback candidates on a network
+  bool include_loopback = false;            // RFC 8445 §5.1.1.1 forbids loopback candidates on a network
   // A server that has not answered over UDP this long after the last gathering request was first sent yields nothing.
   net::Duration gathering_deadline = std::chrono::seconds(1);
 
@@ -117,9 +118,9 @@ struct AgentOptions {
   TcpOptions tcp;
 
   // Checks.
-  int pair_limit = 100;           // in the whole checklist set (§6.1.2.5)
+  int pair_limit = 100;           // in the whole checklist set (RFC 8445 §6.1.2.5)
   int prflx_port_limit = 8;       // remote ports learned per local base and remote IP address
-  bool icmp_fails_pairs = false;  // hard ICMP errors and refused sends fail a pair (§7.2.5.2.2)
+  bool icmp_fails_pairs = false;  // hard ICMP errors and refused sends fail a pair (RFC 8445 §7.2.5.2.2)
   net::Duration pac_timer = std::chrono::milliseconds(39500);  // RFC 8863 §4
 
   // Concluding.
@@ -129,11 +130,11 @@ struct AgentOptions {
   // A controlled agent with a valid pair for every component gives up when the peer has not nominated this long after
   // the agent's own first checks and the PAC timer have ended. Checks of the peer that do not nominate change nothing.
   net::Duration nomination_wait = std::chrono::seconds(60);
-  net::Duration free_after = std::chrono::seconds(3);  // §8.3.1
+  net::Duration free_after = std::chrono::seconds(3);  // RFC 8445 §8.3.1
 
   // After concluding.
   ConsentOptions consent;
-  net::Duration keepalive_interval = std::chrono::seconds(15);  // Tr (§11), 15 s or more; used without consent
+  net::Duration keepalive_interval = std::chrono::seconds(15);  // Tr (RFC 8445 §11), 15 s or more; used without consent
 
   int ufrag_length = 4;      // ice-chars, 4 to 32, even (RFC 8445 §5.3: 24 random bits or more)
   int password_length = 22;  // ice-chars, 22 to 256 (128 random bits or more)

@@ -18,8 +18,8 @@ bool MayPair(const Candidate& local, const Candidate& remote) {
          IsLinkLocalV6(local.address.address()) == IsLinkLocalV6(remote.address.address());
 }
 
-// Whether a pair of this local candidate is one to check: connections to a passive one are the peer's to make (RFC 6544
-// §6.2), and peer-reflexive ones come by checks.
+// Whether a pair of this local candidate is one to check: connections to a passive one are the peer's to make
+// (RFC 6544 §6.2), and peer-reflexive ones come by checks.
 bool IsPaired(const Session& session, int local) {
   const Candidate& candidate = session.local_candidate(local);
   return candidate.type != CandidateType::kPeerReflexive && candidate.transport != Transport::kTcpPassive &&
@@ -56,7 +56,7 @@ void RefuseTooManyPrivate(Session& session, std::vector<std::vector<CandidatePai
   session.counters.targets_refused += static_cast<int>(refused.size());
 }
 
-// §6.1.2.2: the smaller of the two numbers of components, if the peer told any candidate of the stream.
+// RFC 8445 §6.1.2.2: the smaller of the two numbers of components, if the peer told any candidate of the stream.
 void MatchComponents(Session& session) {
   for (int stream = 0; stream < session.lists.list_count(); ++stream) {
     int remote_max = 0;
@@ -103,8 +103,9 @@ std::vector<CandidatePair> PairsOf(Session& session, int stream) {
   return pairs;
 }
 
-// §6.1.2.5: one from each list in turn, from the bottom, but never the last of a component. `tcp_only`: UDP pairs stay,
-// relayed ones too, although direct TCP is preferred to these: they are what connects when nothing else does.
+// RFC 8445 §6.1.2.5: one from each list in turn, from the bottom, but never the last of a component. `tcp_only`: UDP
+// pairs stay, relayed ones too, although direct TCP is preferred to these: they are what connects when nothing else
+// does.
 int DiscardBeyond(int limit, bool tcp_only, std::vector<std::vector<CandidatePair>>& lists) {
   struct Bottom {
     int at;                 // pairs from here on have been looked at

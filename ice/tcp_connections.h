@@ -29,7 +29,7 @@ struct TcpConnection {
   bool to_server = false;    // STUN as it is (RFC 8489 §6.2.2), not framed
   bool opened_here = false;  // not accepted
   bool trusted = false;      // a message came on it that only the peer can have made
-  bool answered = false;     // a check of ours did: data may be sent (§11.1)
+  bool answered = false;     // a check of ours did: data may be sent (RFC 6544 §11.1)
   bool spoke_stun = false;   // the first frame was a STUN message
   net::Instant retry_at{};   // kPausing
 

@@ -35,9 +35,9 @@ enum class PairEnd : std::uint8_t {
   kNone,               // it still is, or it succeeded
   kTimeout,            // no answer (RFC 8445 §7.2.5.2.3)
   kIntegrityViolated,  // only answers that the peer's password did not vouch for (RFC 8489 §9.1.4)
-  kNotSymmetric,       // the answer came from or to another address (§7.2.5.2.1)
-  kErrorResponse,      // refused: see error_code (§7.2.5.2.4)
-  kIcmpError,          // with icmp_fails_pairs (§7.2.5.2.2)
+  kNotSymmetric,       // the answer came from or to another address (RFC 8445 §7.2.5.2.1)
+  kErrorResponse,      // refused: see error_code (RFC 8445 §7.2.5.2.4)
+  kIcmpError,          // with icmp_fails_pairs (RFC 8445 §7.2.5.2.2)
   kSendRefused,        // by this machine, with icmp_fails_pairs
   kPermissionRefused,  // the TURN server gave no permission
   kRelayLost,          // the allocation is gone
@@ -45,7 +45,7 @@ enum class PairEnd : std::uint8_t {
   kConnectionLost,     // it broke before the answer, or after it: see connection_end
   kNotStun,            // what answered over TCP was not the peer (RFC 6544 §7.1)
   kDiscarded,          // to make room for a UDP pair at pair_limit
-  kConcluded,          // another pair of the component was nominated (§8.1.2)
+  kConcluded,          // another pair of the component was nominated (RFC 8445 §8.1.2)
 };
 const char* ToString(PairEnd end);
 

@@ -42,7 +42,7 @@ struct PasswordAlgorithm {
 };
 
 // PASSWORD-ALGORITHMS (RFC 8489 §14.11): what a server offers, best first. Kept as its bytes, for a client
-// has to echo them as they came (§9.2.5).
+// has to echo them as they came (RFC 8489 §9.2.5).
 struct PasswordAlgorithms {
   static constexpr AttributeType kType = AttributeType::kPasswordAlgorithms;
   net::ByteView encoded;

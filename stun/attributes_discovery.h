@@ -11,7 +11,7 @@
 // RFC 5780 §7, but for its addresses (attributes_address.h).
 namespace pinhole::stun {
 
-// CHANGE-REQUEST (§7.2): answer from the other address, the other port, or both.
+// CHANGE-REQUEST (RFC 5780 §7.2): answer from the other address, the other port, or both.
 //   |  0 (29)  | change IP (1) | change port (1) | 0 (1) |
 struct ChangeRequest {
   static constexpr AttributeType kType = AttributeType::kChangeRequest;
@@ -23,7 +23,7 @@ struct ChangeRequest {
   friend bool operator==(const ChangeRequest&, const ChangeRequest&) = default;
 };
 
-// RESPONSE-PORT (§7.5): answer to this port of the sender.  | Port (16) | padding (16) |
+// RESPONSE-PORT (RFC 5780 §7.5): answer to this port of the sender.  | Port (16) | padding (16) |
 struct ResponsePort {
   static constexpr AttributeType kType = AttributeType::kResponsePort;
   std::uint16_t port = 0;
@@ -34,7 +34,7 @@ struct ResponsePort {
   friend bool operator==(const ResponsePort&, const ResponsePort&) = default;
 };
 
-// PADDING (§7.6): bytes of no meaning that make a message long. Sent as zeros.
+// PADDING (RFC 5780 §7.6): bytes of no meaning that make a message long. Sent as zeros.
 struct Padding {
   static constexpr AttributeType kType = AttributeType::kPadding;
   std::uint16_t length = 0;

@@ -14,14 +14,14 @@
 // RFC 8656 §18, but for its addresses (attributes_address.h) and ADDRESS-ERROR-CODE (attributes_error.h).
 namespace pinhole::stun {
 
-// Remaining life of an allocation in seconds (§18.2).
+// Remaining life of an allocation in seconds (RFC 8656 §18.2).
 using Lifetime = U32Attribute<AttributeType::kLifetime>;
 // Names a peer data connection (RFC 6062 §6.2.1).
 using ConnectionId = U32Attribute<AttributeType::kConnectionId>;
-// Set DF towards the peer; in Allocate: can the server do so (§18.9)?
+// Set DF towards the peer; in Allocate: can the server do so (RFC 8656 §18.9)?
 using DontFragment = FlagAttribute<AttributeType::kDontFragment>;
 
-// CHANNEL-NUMBER (§18.1):  | Channel number (16) | RFFU (16): 0 when sent, ignored |
+// CHANNEL-NUMBER (RFC 8656 §18.1):  | Channel number (16) | RFFU (16): 0 when sent, ignored |
 struct ChannelNumber {
   static constexpr AttributeType kType = AttributeType::kChannelNumber;
   std::uint16_t number = 0;
@@ -31,7 +31,7 @@ struct ChannelNumber {
   friend bool operator==(const ChannelNumber&, const ChannelNumber&) = default;
 };
 
-// DATA (§18.4): what follows the UDP header on the other side of the relay.
+// DATA (RFC 8656 §18.4): what follows the UDP header on the other side of the relay.
 struct Data {
   static constexpr AttributeType kType = AttributeType::kData;
   net::ByteView bytes;  // points into the message it was parsed from
@@ -40,7 +40,7 @@ struct Data {
   void AppendTo(MessageBuilder& message) const { message.AppendBytes(kType, bytes); }
 };
 
-// REQUESTED-ADDRESS-FAMILY (§18.6) and ADDITIONAL-ADDRESS-FAMILY (§18.11):
+// REQUESTED-ADDRESS-FAMILY (RFC 8656 §18.6) and ADDITIONAL-ADDRESS-FAMILY (§18.11):
 //   | Family (8): 1 IPv4, 2 IPv6 |  Reserved (24): 0 when sent, ignored |
 template <AttributeType kAttribute>
 struct FamilyAttribute {
@@ -61,7 +61,7 @@ struct FamilyAttribute {
 using RequestedAddressFamily = FamilyAttribute<AttributeType::kRequestedAddressFamily>;
 using AdditionalAddressFamily = FamilyAttribute<AttributeType::kAdditionalAddressFamily>;
 
-// EVEN-PORT (§18.7):  | R (1) | RFFU (7): 0 when sent, ignored |
+// EVEN-PORT (RFC 8656 §18.7):  | R (1) | RFFU (7): 0 when sent, ignored |
 struct EvenPort {
   static constexpr AttributeType kType = AttributeType::kEvenPort;
   bool reserve_next = false;
@@ -71,7 +71,7 @@ struct EvenPort {
   friend bool operator==(const EvenPort&, const EvenPort&) = default;
 };
 
-// REQUESTED-TRANSPORT (§18.8):  | Protocol (8): 17 UDP, 6 TCP (RFC 6062) |  RFFU (24): 0 when sent, ignored |
+// REQUESTED-TRANSPORT (RFC 8656 §18.8):  | Protocol (8): 17 UDP, 6 TCP (RFC 6062) |  RFFU (24): 0 when sent, ignored |
 struct RequestedTransport {
   static constexpr AttributeType kType = AttributeType::kRequestedTransport;
   static constexpr std::uint8_t kUdp = 17;
@@ -83,7 +83,7 @@ struct RequestedTransport {
   friend bool operator==(const RequestedTransport&, const RequestedTransport&) = default;
 };
 
-// RESERVATION-TOKEN (§18.10).
+// RESERVATION-TOKEN (RFC 8656 §18.10).
 struct ReservationToken {
   static constexpr AttributeType kType = AttributeType::kReservationToken;
   std::array<std::uint8_t, 8> token = {};
@@ -93,7 +93,7 @@ struct ReservationToken {
   friend bool operator==(const ReservationToken&, const ReservationToken&) = default;
 };
 
-// ICMP (§18.13): what an ICMP error about a relayed datagram said.
+// ICMP (RFC 8656 §18.13): what an ICMP error about a relayed datagram said.
 //   | Reserved (16) | ICMP type (7) | ICMP code (9) |  Error data (32) |
 struct Icmp {
   static constexpr AttributeType kType = AttributeType::kIcmp;

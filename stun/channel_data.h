@@ -15,7 +15,7 @@ struct ChannelDataView {
   std::uint16_t channel = 0;
   net::ByteView data;
 
-  // nullopt: a channel number outside 0x4000-0x4FFF, or a datagram shorter than it claims (§12.6). What
+  // nullopt: a channel number outside 0x4000-0x4FFF, or a datagram shorter than it claims (RFC 8656 §12.6). What
   // follows the data is padding.
   static std::optional<ChannelDataView> Parse(net::ByteView datagram);
 };

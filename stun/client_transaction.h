@@ -46,9 +46,9 @@ class ClientTransaction {
   enum class State : std::uint8_t { kWaiting, kAnswered, kFailed };
   enum class FailureReason : std::uint8_t {
     kTimedOut,
-    kIntegrityViolated,  // responses had come whose integrity was wrong (§9.1.4, §9.2.5)
+    kIntegrityViolated,  // responses had come whose integrity was wrong (RFC 8489 §9.1.4, §9.2.5)
     kHardIcmpError,
-    kConnectionLost,  // over TCP: never made, reset or closed before the answer (§6.2.2)
+    kConnectionLost,  // over TCP: never made, reset or closed before the answer (RFC 8489 §6.2.2)
   };
 
   // Send `bytes`, which are valid as long as the transaction stays where it is.
@@ -75,7 +75,8 @@ class ClientTransaction {
   // False, with nothing changed, unless IsFor(response).
   bool OnResponse(net::Instant now, const MessageView& response);
   // A response with our transaction id has a wrong integrity. Over UDP anybody may have sent it: retransmission goes
-  // on, and the right one still counts. What came over TCP is the server's, and ends it at once (§9.1.4, §9.2.5).
+  // on, and the right one still counts. What came over TCP is the server's, and ends it at once (RFC 8489 §9.1.4,
+  // RFC 8489 §9.2.5).
   void OnDiscardedResponse();
   // An ICMP error that RFC 1122 §4.2.3.9 calls hard came for the request. Does nothing when over.
   void OnHardIcmpError() { Fail(FailureReason::kHardIcmpError); }

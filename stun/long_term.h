@@ -64,12 +64,12 @@ class LongTermClient {
   LongTermClient() = default;  // nobody
   LongTermClient(absl::string_view username, absl::string_view password) : username_(username), password_(password) {}
 
-  // USERNAME (USERHASH if the server asks for anonymity), REALM, NONCE and MESSAGE-INTEGRITY (§9.2.3.2,
-  // §9.2.5). Adds nothing before the first challenge.
+  // USERNAME (USERHASH if the server asks for anonymity), REALM, NONCE and MESSAGE-INTEGRITY (RFC 8489 §9.2.3.2,
+  // RFC 8489 §9.2.5). Adds nothing before the first challenge.
   void AddTo(MessageBuilder& request) const;
   bool challenged() const { return challenged_; }
 
-  // What to make of a response to a request that carried these credentials (`authenticated`) or not (§9.2.5).
+  // What to make of a response to a request that carried these credentials (`authenticated`) or not (RFC 8489 §9.2.5).
   // Learns realm and nonce from 401 and 438.
   Next OnResponse(const MessageView& response, bool authenticated);
 

@@ -18,13 +18,13 @@ namespace pinhole::stun {
 inline constexpr absl::string_view kNonceCookie = "obMatJos2AAAA";
 
 // The security feature bits of a nonce that starts with the nonce cookie: bit 23 is "Password algorithms",
-// bit 22 "Username anonymity" (§18.1: bits 0 and 1 counted from the most significant). nullopt: no cookie.
+// bit 22 "Username anonymity" (RFC 8489 §18.1: bits 0 and 1 counted from the most significant). nullopt: no cookie.
 std::optional<std::uint32_t> SecurityFeatures(absl::string_view nonce);
 inline constexpr std::uint32_t kFeaturePasswordAlgorithms = 1u << 23;
 inline constexpr std::uint32_t kFeatureUsernameAnonymity = 1u << 22;
 
 // Makes nonces that a server recognises without remembering them: the second in which they end, and a MAC of
-// it and the client's address under a secret. So each is valid for one source address and port only (§9.2.4),
+// it and the client's address under a secret. So each is valid for one source address and port only (RFC 8489 §9.2.4),
 // and a flood of unauthenticated requests costs no memory. The last few are known by sight: a client shows its nonce
 // with every request.
 class NonceSource {

@@ -31,11 +31,11 @@ enum class ShortTermVerdict : std::uint8_t {
 // RFC 8489 §9.1.3, in its order. An indication that is not accepted is to be discarded silently.
 ShortTermVerdict CheckShortTerm(const MessageView& request, const ShortTermCredential& credential);
 
-// The integrity of a response to `request` (§9.1.3): the one hash that the request had, SHA-256 before SHA-1.
+// The integrity of a response to `request` (RFC 8489 §9.1.3): the one hash that the request had, SHA-256 before SHA-1.
 void AddShortTermIntegrity(const MessageView& request, const ShortTermCredential& credential, MessageBuilder& response);
 
 // True if `response` carries a right integrity made with the hash that the request had. One that does not is
-// discarded as if it had never come (§9.1.4).
+// discarded as if it had never come (RFC 8489 §9.1.4).
 bool CheckShortTermResponse(const MessageView& response, const HmacSha1Key& key);
 
 }  // namespace pinhole::stun

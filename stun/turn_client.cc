@@ -243,7 +243,7 @@ void TurnClient::OnAllocateSuccess(net::Instant now, const MessageView& response
   const std::optional<XorMappedAddress> mapped = response.Get<XorMappedAddress>();
   const net::Family family = options_.family.value_or(net::Family::kIpv4);
   const bool usable = relayed.has_value() && mapped.has_value() && relayed->address.family() == family;
-  if (!usable || state_ == State::kReleasing) {  // Of no use to us, so it is given back (§7.3).
+  if (!usable || state_ == State::kReleasing) {  // Of no use to us, so it is given back (RFC 8656 §7.3).
     if (state_ == State::kAllocating) outputs_.Push(AllocationFailed{Reason::kBadResponse, 0});
     state_ = State::kReleasing;
     return StartRequest(now, {Kind::kRelease, {}}, 0, tag);
@@ -268,7 +268,7 @@ void TurnClient::OnFailure(net::Instant now, const Purpose& purpose, Reason reas
   const bool is_lost =
       purpose.kind == Kind::kRefresh || (code == kAllocationMismatch && purpose.kind != Kind::kAllocate);
   if (state_ == State::kReleasing) {
-    outputs_.Push(Released{});  // A 437 says that it is gone already (§8.3).
+    outputs_.Push(Released{});  // A 437 says that it is gone already (RFC 8656 §8.3).
     Close();
   } else if (purpose.kind == Kind::kAllocate) {
     outputs_.Push(AllocationFailed{reason, code});

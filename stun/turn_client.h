@@ -44,7 +44,7 @@ class TurnClient {
     Transport relayed_transport = Transport::kUdp;
     std::string username;  // as OpaqueString leaves it, and so the password
     std::string password;
-    std::optional<net::Family> family;              // REQUESTED-ADDRESS-FAMILY; without: IPv4 (§7.2)
+    std::optional<net::Family> family;              // REQUESTED-ADDRESS-FAMILY; without: IPv4 (RFC 8656 §7.2)
     std::optional<std::uint32_t> lifetime_seconds;  // LIFETIME asked for; without: the server's default
     std::string software;                           // SOFTWARE of Allocate and Refresh; none if empty
     ClientTransaction::Options transaction;         // of every request over UDP
@@ -116,7 +116,7 @@ class TurnClient {
     net::SocketAddress peer;
     net::ByteView payload;
   };
-  // An ICMP error that the relay got for a datagram of ours to `peer` (§11.6).
+  // An ICMP error that the relay got for a datagram of ours to `peer` (RFC 8656 §11.6).
   struct IcmpFromPeer {
     net::SocketAddress peer;
     std::uint8_t type;
@@ -134,7 +134,7 @@ class TurnClient {
     Reason reason;
     int code;
   };
-  // The same as PeerConnected, but the peer has connected to us; to be taken or left (§4.4).
+  // The same as PeerConnected, but the peer has connected to us; to be taken or left (RFC 6062 §4.4).
   struct ConnectionAttempt {
     net::SocketAddress peer;
     PeerConnectionId connection;

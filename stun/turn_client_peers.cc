@@ -106,7 +106,7 @@ void TurnClient::BindChannel(net::Instant now, const net::SocketAddress& peer) {
     if (channels_.size() >= kPeersMax || !permission_fits) {
       return outputs_.Push(ChannelFailed{peer, Reason::kLimit, 0});
     }
-    // Numbers are used once, so none has to rest five minutes before it is given to another peer (§12).
+    // Numbers are used once, so none has to rest five minutes before it is given to another peer (RFC 8656 §12).
     const auto number = static_cast<std::uint16_t>(kChannelNumberMin + channels_.size());
     channel = &channels_.emplace_back();
     channel->peer = peer;
@@ -166,7 +166,7 @@ bool TurnClient::OnChannelData(net::Instant now, net::ByteView datagram) {
   if (state_ != State::kAllocated) return false;
   const std::optional<ChannelDataView> message = ChannelDataView::Parse(datagram);
   if (!message.has_value() || message->channel - kChannelNumberMin >= static_cast<int>(channels_.size())) return true;
-  // It may come before the answer to ChannelBind does (§12).
+  // It may come before the answer to ChannelBind does (RFC 8656 §12).
   const Channel& channel = channels_[message->channel - kChannelNumberMin];
   const bool allowed = HasPermission(now, channel.peer.address()) || IsUnderWayFor(channel.peer.address());
   if (allowed) outputs_.Push(DataFromPeer{channel.peer, message->data});
@@ -177,7 +177,7 @@ bool TurnClient::OnDataIndication(net::Instant now, const MessageView& message) 
   if (state_ != State::kAllocated) return false;
   const std::optional<XorPeerAddress> peer = message.Get<XorPeerAddress>();
   if (message.HasUnknownRequired(kTurnAttributes) || !peer.has_value()) return true;
-  // Only from whom we let in, in case somebody tricked the server (§11.4).
+  // Only from whom we let in, in case somebody tricked the server (RFC 8656 §11.4).
   if (!HasPermission(now, peer->address.address())) return true;
   if (const std::optional<Icmp> icmp = message.Get<Icmp>()) {
     outputs_.Push(IcmpFromPeer{peer->address, icmp->type, icmp->code, icmp->error_data});

@@ -46,7 +46,7 @@ class TurnDataConnection {
 
   TurnDataConnection(Options options, net::RandomSource& random);
 
-  // The connection is there. It is a new one, to the address that the control connection goes to (§4.3).
+  // The connection is there. It is a new one, to the address that the control connection goes to (RFC 6062 §4.3).
   void Start(net::Instant now);
   // A message as StreamSplitter gives it; to be asked for no other once kBound.
   void OnMessage(net::Instant now, net::ByteView message);

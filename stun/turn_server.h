@@ -50,11 +50,11 @@ class TurnServer {
     bool relay_ipv6 = false;
     bool relay_udp = true;              // UDP allocations; else 403 (RFC 6062 §5.1)
     bool relay_tcp = false;             // TCP allocations; else 442
-    bool can_set_dont_fragment = true;  // else DONT-FRAGMENT is an unknown attribute (§7.2)
+    bool can_set_dont_fragment = true;  // else DONT-FRAGMENT is an unknown attribute (RFC 8656 §7.2)
     bool allow_loopback_peers = false;  // else 403: peers would reach services of the relay's own machine
-    net::Duration lifetime_max = std::chrono::seconds(3600);    // RECOMMENDED by §7.2
-    net::Duration nonce_lifetime = std::chrono::seconds(3600);  // §5: at least once every hour
-    std::size_t allocations_max = 16384;           // 508 beyond: the ports 49152-65535 of one address (§7.2)
+    net::Duration lifetime_max = std::chrono::seconds(3600);    // RECOMMENDED by RFC 8656 §7.2
+    net::Duration nonce_lifetime = std::chrono::seconds(3600);  // RFC 8656 §5: at least once every hour
+    std::size_t allocations_max = 16384;           // 508 beyond: the ports 49152-65535 of one address (RFC 8656 §7.2)
     std::size_t allocations_per_user_max = 16384;  // 486 beyond
     std::size_t permissions_max = 256;             // per allocation, 508 beyond: 2.5 full ICE check lists
     std::size_t channels_max = 256;                // per allocation, 508 beyond; the RFC's numbers end at 4096
@@ -124,7 +124,7 @@ class TurnServer {
   void OnRelayOpened(net::Instant now, RelayId relay, const std::optional<net::SocketAddress>& address);
   void OnRelayedDatagram(net::Instant now, RelayId relay, const net::SocketAddress& from, net::ByteView payload,
                          net::PacketTag tag = {});
-  // An ICMP error (type and code as on the wire) about a datagram from `relay` to `destination` (§11.5).
+  // An ICMP error (type and code as on the wire) about a datagram from `relay` to `destination` (RFC 8656 §11.5).
   void OnRelayIcmp(net::Instant now, RelayId relay, const net::SocketAddress& destination, std::uint8_t type,
                    std::uint8_t code, std::uint32_t mtu_bytes, net::PacketTag tag = {});
   // The answer to ConnectPeer when the connection is there.
@@ -159,7 +159,7 @@ class TurnServer {
     net::Family family;
     Transport transport;  // of the relayed address
     net::Instant expiry;
-    // The Allocate that made it: to know a retransmission (§7.2), and to answer when the relay is open.
+    // The Allocate that made it: to know a retransmission (RFC 8656 §7.2), and to answer when the relay is open.
     TransactionId allocate_id;
     bool fingerprint;
     bool ipv6_refused;       // ADDITIONAL-ADDRESS-FAMILY asked for a second address

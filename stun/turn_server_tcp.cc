@@ -12,7 +12,7 @@ constexpr std::size_t kConnectionAttemptBytesMax = kHeaderBytes + 4 + 20 + 4 + 4
 
 using Connection = PeerConnections::Connection;
 
-// §5.2, in its order, but that a request must say whom it means before it can be compared with others.
+// RFC 6062 §5.2, in its order, but that a request must say whom it means before it can be compared with others.
 void TurnServer::OnConnect(const Request& request, const Allocation& allocation) {
   if (allocation.transport != Transport::kTcp) return Refuse(request, errors::kAllocationMismatch);
   const std::optional<XorPeerAddress> peer = request.message.Get<XorPeerAddress>();
@@ -93,7 +93,7 @@ std::optional<net::SocketAddress> TurnServer::ControlConnectionOf(const MessageV
   return allocations_.at(connection->relay)->five_tuple.client;
 }
 
-// §5.4. The 5-tuple is that of the new connection; the allocation is found by what CONNECTION-ID names.
+// RFC 6062 §5.4. The 5-tuple is that of the new connection; the allocation is found by what CONNECTION-ID names.
 void TurnServer::OnConnectionBind(const Request& request) {
   if (request.five_tuple.transport != Transport::kTcp) return Refuse(request, errors::kBadRequest);
   const std::optional<ConnectionId> id = request.message.Get<ConnectionId>();
@@ -101,7 +101,7 @@ void TurnServer::OnConnectionBind(const Request& request) {
   if (connection == nullptr || connection->state != PeerConnections::State::kPending) {
     return Refuse(request, errors::kBadRequest);
   }
-  // A control connection stays one (§3), and a data connection speaks no STUN.
+  // A control connection stays one (RFC 6062 §3), and a data connection speaks no STUN.
   if (HasAllocation(request.five_tuple)) return Refuse(request, errors::kBadRequest);
   if (allocations_.at(connection->relay)->user != request.user) return Refuse(request, errors::kWrongCredentials);
   Acknowledge(request);

@@ -43,7 +43,7 @@ inline constexpr net::Duration kReferralConnectPatience = std::chrono::seconds(8
 inline constexpr net::Duration kReferralPatience = std::chrono::seconds(75);
 // A server closes what has connected and not registered in this time.
 inline constexpr net::Duration kReferralRegisterPatience = std::chrono::seconds(30);
-// Below the 30 s that some NATs keep an established connection (RFC 5382 REQ-5 asks for 2 h 4 min).
+// Below the 30 s that some NATs keep an established connection (RFC 5382 §5 REQ-5 asks for 2 h 4 min).
 inline constexpr net::Duration kReferralKeepalive = std::chrono::seconds(25);
 
 enum class ReferralKind : std::uint8_t { kRegister = 1, kPublish = 2, kDeliver = 3, kRefuse = 4 };

@@ -13,7 +13,7 @@ namespace pinhole::apps {
 
 // The TCP side of a TURN server's TCP allocations (RFC 6062 §5): a listener for each relayed address, connections
 // with peers from and to that address, and each one's joint with the connection that a client bound to it. Until then
-// a peer's connection is not read: its bytes wait in the host's receive buffer, and the window says so (§5.3).
+// a peer's connection is not read: its bytes wait in the host's receive buffer, and the window says so (RFC 6062 §5.3).
 //
 // The engine decides; after each event the owner empties TakeEvent().
 class TurnPeerLinks {

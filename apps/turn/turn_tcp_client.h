@@ -50,7 +50,7 @@ class TurnTcpClient {
   // Data connections under way, of peers that connect; more are left to time out at the server.
   static constexpr std::size_t kBindingMax = 64;
 
-  // Transports are set here. `local` is where connections leave from, any port; every one has its own (§4.3).
+  // Transports are set here. `local` is where connections leave from, any port; every one has its own (RFC 6062 §4.3).
   TurnTcpClient(net::Host& host, stun::TurnClient::Options options, const net::IpAddress& local);
 
   void Start();

@@ -8,7 +8,7 @@
 
 namespace pinhole::scenarios {
 
-// The behaviour that the simulator is to give a NAT. `nat` is one of a resolved cell (Scenario::Resolve).
+// The behavior that the simulator is to give a NAT. `nat` is one of a resolved cell (Scenario::Resolve).
 sim::NatProfile ToNatProfile(const proto::Nat& nat);
 
 // Writes the defaults that depend on other fields: the timeouts that follow idle_timeout_us.
@@ -19,13 +19,13 @@ void FillDependentDefaults(proto::TcpNat* tcp);
 sim::Unsolicited ToUnsolicited(proto::Unsolicited::Answer value);
 sim::TcpDepth ToTcpDepth(proto::TcpTracking::Depth value);
 
-// A behaviour that cannot be: the field of proto::Nat where it shows ("udp.ports.policy"), and why.
+// A behavior that cannot be: the field of proto::Nat where it shows ("udp.ports.policy"), and why.
 struct Contradiction {
   std::string field;
   std::string why;
 };
 
-// nullopt: the behaviour is one that a NAT can have. `nat` as above.
+// nullopt: the behavior is one that a NAT can have. `nat` as above.
 std::optional<Contradiction> FindContradiction(const proto::Nat& nat);
 
 }  // namespace pinhole::scenarios

@@ -200,83 +200,83 @@ class Extraction {
 
   // What UDP and TCP have in common in the schema.
   template <typename TransportNat>
-  static NatBehaviour TranslationOf(const TransportNat& transport, const proto::AddressPool& pool) {
-    NatBehaviour behaviour;
+  static NatBehavior TranslationOf(const TransportNat& transport, const proto::AddressPool& pool) {
+    NatBehavior behavior;
     switch (transport.mapping()) {
       case proto::Mapping::ENDPOINT_INDEPENDENT:
-        behaviour.mapping = Dependence::kEndpointIndependent;
+        behavior.mapping = Dependence::kEndpointIndependent;
         break;
       case proto::Mapping::ADDRESS_DEPENDENT:
-        behaviour.mapping = Dependence::kAddressDependent;
+        behavior.mapping = Dependence::kAddressDependent;
         break;
       case proto::Mapping::ADDRESS_AND_PORT_DEPENDENT:
-        behaviour.mapping = Dependence::kAddressAndPortDependent;
+        behavior.mapping = Dependence::kAddressAndPortDependent;
         break;
       case proto::Mapping::PER_TUPLE:
-        behaviour.per_tuple = true;
+        behavior.per_tuple = true;
         break;
     }
-    behaviour.filtering = DependenceOf(transport.filtering());
-    behaviour.memory = transport.filter_memory() == proto::FilterMemory::PER_MAPPING ? FilterMemory::kPerMapping
-                                                                                     : FilterMemory::kPerEndpoint;
-    behaviour.inbound_sessions = transport.inbound_sessions();
-    behaviour.keeps_port = transport.ports().policy() == proto::PortAllocation::PRESERVE ||
-                           transport.ports().policy() == proto::PortAllocation::PRESERVE_WITH_OVERLOADING;
+    behavior.filtering = DependenceOf(transport.filtering());
+    behavior.memory = transport.filter_memory() == proto::FilterMemory::PER_MAPPING ? FilterMemory::kPerMapping
+                                                                                    : FilterMemory::kPerEndpoint;
+    behavior.inbound_sessions = transport.inbound_sessions();
+    behavior.keeps_port = transport.ports().policy() == proto::PortAllocation::PRESERVE ||
+                          transport.ports().policy() == proto::PortAllocation::PRESERVE_WITH_OVERLOADING;
     // Overloading keeps the port towards every destination: a mapping a destination that looks like one for all.
     if (transport.ports().policy() == proto::PortAllocation::PRESERVE_WITH_OVERLOADING &&
-        behaviour.mapping != Dependence::kEndpointIndependent) {
-      behaviour.per_tuple = true;
+        behavior.mapping != Dependence::kEndpointIndependent) {
+      behavior.per_tuple = true;
     }
     switch (transport.hairpin()) {
       case proto::Hairpin::NONE:
-        behaviour.hairpinning = Hairpinning::kNone;
+        behavior.hairpinning = Hairpinning::kNone;
         break;
       case proto::Hairpin::INTERNAL_SOURCE:
-        behaviour.hairpinning = Hairpinning::kInternalSource;
+        behavior.hairpinning = Hairpinning::kInternalSource;
         break;
       case proto::Hairpin::EXTERNAL_SOURCE:
-        behaviour.hairpinning = Hairpinning::kExternalSource;
+        behavior.hairpinning = Hairpinning::kExternalSource;
         break;
     }
-    behaviour.arbitrary_pooling = pool.pooling() == proto::AddressPool::ARBITRARY;
-    return behaviour;
+    behavior.arbitrary_pooling = pool.pooling() == proto::AddressPool::ARBITRARY;
+    return behavior;
   }
 
-  static NatBehaviour BehaviourOf(const proto::Nat& nat, std::uint64_t start_difference_us) {
-    NatBehaviour behaviour = TranslationOf(nat.udp(), nat.pool());
-    behaviour.claims_tuple = nat.udp().unsolicited_claims_tuple();
-    behaviour.answers_icmp = nat.udp().unsolicited() != proto::Unsolicited::DROP;
-    behaviour.forgetful = WhyForgetful(nat, start_difference_us);
-    return behaviour;
+  static NatBehavior BehaviorOf(const proto::Nat& nat, std::uint64_t start_difference_us) {
+    NatBehavior behavior = TranslationOf(nat.udp(), nat.pool());
+    behavior.claims_tuple = nat.udp().unsolicited_claims_tuple();
+    behavior.answers_icmp = nat.udp().unsolicited() != proto::Unsolicited::DROP;
+    behavior.forgetful = WhyForgetful(nat, start_difference_us);
+    return behavior;
   }
 
-  static TcpBehaviour TcpBehaviourOf(const proto::Nat& nat, std::uint64_t start_difference_us) {
+  static TcpBehavior TcpBehaviorOf(const proto::Nat& nat, std::uint64_t start_difference_us) {
     const proto::TcpNat& tcp = nat.tcp();
-    TcpBehaviour behaviour;
-    behaviour.nat = TranslationOf(tcp, nat.pool());
-    behaviour.nat.forgetful = WhyForgetfulOfTcp(nat, start_difference_us);
+    TcpBehavior behavior;
+    behavior.nat = TranslationOf(tcp, nat.pool());
+    behavior.nat.forgetful = WhyForgetfulOfTcp(nat, start_difference_us);
     switch (tcp.unsolicited()) {
       case proto::Unsolicited::DROP:
       case proto::Unsolicited::ICMP_HOST_UNREACHABLE:  // a soft error
         break;
       case proto::Unsolicited::ICMP_PORT_UNREACHABLE:
       case proto::Unsolicited::ICMP_ADMIN_PROHIBITED:
-        behaviour.unsolicited = Refusal::kIcmp;
+        behavior.unsolicited = Refusal::kIcmp;
         break;
       case proto::Unsolicited::TCP_RST:
       case proto::Unsolicited::INPUT:  // nobody listens on the box
-        behaviour.unsolicited = Refusal::kReset;
+        behavior.unsolicited = Refusal::kReset;
         break;
     }
     // The box's own TCP answers at once.
-    behaviour.hold = tcp.unsolicited() == proto::Unsolicited::INPUT ? Duration{} : Micros(tcp.unsolicited_hold_us());
-    behaviour.simultaneous_open = tcp.simultaneous_open() || tcp.tracking() == proto::TcpTracking::ADDRESSES;
-    behaviour.reset_forgets = tcp.tracking() != proto::TcpTracking::ADDRESSES &&
-                              (tcp.on_reset() == proto::TcpReset::CLOSES || tcp.on_reset() == proto::TcpReset::DELETES);
-    behaviour.icmp_forgets = nat.icmp().errors_close_mapping();
-    behaviour.passes_icmp = nat.icmp().errors_translated();
-    behaviour.tracks_numbers = tcp.tracking() >= proto::TcpTracking::WINDOW && !tcp.liberal();
-    return behaviour;
+    behavior.hold = tcp.unsolicited() == proto::Unsolicited::INPUT ? Duration{} : Micros(tcp.unsolicited_hold_us());
+    behavior.simultaneous_open = tcp.simultaneous_open() || tcp.tracking() == proto::TcpTracking::ADDRESSES;
+    behavior.reset_forgets = tcp.tracking() != proto::TcpTracking::ADDRESSES &&
+                             (tcp.on_reset() == proto::TcpReset::CLOSES || tcp.on_reset() == proto::TcpReset::DELETES);
+    behavior.icmp_forgets = nat.icmp().errors_close_mapping();
+    behavior.passes_icmp = nat.icmp().errors_translated();
+    behavior.tracks_numbers = tcp.tracking() >= proto::TcpTracking::WINDOW && !tcp.liberal();
+    return behavior;
   }
 
   static std::string WhyForgetful(const proto::Nat& nat, std::uint64_t start_difference_us) {
@@ -336,8 +336,8 @@ class Extraction {
       first = std::min<std::uint64_t>(first, peer.start_offset_us());
       last = std::max<std::uint64_t>(last, peer.start_offset_us());
     }
-    box.nat = BehaviourOf(nat, last - std::min(first, last));
-    box.tcp = TcpBehaviourOf(nat, last - std::min(first, last));
+    box.nat = BehaviorOf(nat, last - std::min(first, last));
+    box.tcp = TcpBehaviorOf(nat, last - std::min(first, last));
     for (const proto::StaticForward& forward : nat.static_forward()) {
       const std::optional<IpAddress> inside = AddressOf(forward.address());
       if (!inside) continue;

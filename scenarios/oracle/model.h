@@ -22,7 +22,7 @@ enum class FilterMemory : std::uint8_t { kPerEndpoint, kPerMapping };
 enum class Hairpinning : std::uint8_t { kNone, kInternalSource, kExternalSource };
 
 // How a box translates UDP over IPv4.
-struct NatBehaviour {
+struct NatBehavior {
   Dependence mapping = Dependence::kEndpointIndependent;
   Dependence filtering = Dependence::kAddressAndPortDependent;
   FilterMemory memory = FilterMemory::kPerEndpoint;
@@ -51,12 +51,12 @@ enum class Traffic : std::uint8_t { kUdp, kTcp, kSignalling };
 enum class Refusal : std::uint8_t { kSilent, kReset, kIcmp };
 
 // How a box translates TCP over IPv4.
-struct TcpBehaviour {
+struct TcpBehavior {
   // As of UDP, where a packet in is a SYN; `claims_tuple` and `answers_icmp` say nothing.
-  NatBehaviour nat;
+  NatBehavior nat;
   Refusal unsolicited = Refusal::kSilent;  // told to a SYN that is not let in
-  net::Duration hold{};                    // this long after the SYN, unless one from inside has come (RFC 5382 REQ-4)
-  bool simultaneous_open = true;           // a SYN that crosses one from inside is let in (REQ-2)
+  net::Duration hold{};           // this long after the SYN, unless one from inside has come (RFC 5382 §4.3 REQ-4)
+  bool simultaneous_open = true;  // a SYN that crosses one from inside is let in (RFC 5382 §4.2 REQ-2)
   // A refusal that comes back to a SYN ends what the box knows of it.
   bool reset_forgets = false;
   bool icmp_forgets = false;
@@ -105,9 +105,9 @@ struct Box {
   std::vector<Interface> inside;
   bool routes_between_inside = true;
   bool passes_ipv6 = true;
-  NatBehaviour nat;
+  NatBehavior nat;
   std::vector<Forward> forwards;
-  TcpBehaviour tcp = {};
+  TcpBehavior tcp = {};
   Exit udp_exit = {};
   Exit tcp_exit = {};
 };

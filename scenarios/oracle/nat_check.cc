@@ -22,17 +22,17 @@ const proto::Nat* NatOf(const proto::Topology& topology, const std::string& host
   return nullptr;
 }
 
-template <typename Behaviour>
-bool KeepsEndpoint(const Behaviour& behaviour) {
-  return behaviour.mapping() == proto::Mapping::ENDPOINT_INDEPENDENT ||
-         (behaviour.mapping() == proto::Mapping::PER_TUPLE &&
-          behaviour.ports().policy() == proto::PortAllocation::PRESERVE);
+template <typename Behavior>
+bool KeepsEndpoint(const Behavior& behavior) {
+  return behavior.mapping() == proto::Mapping::ENDPOINT_INDEPENDENT ||
+         (behavior.mapping() == proto::Mapping::PER_TUPLE &&
+          behavior.ports().policy() == proto::PortAllocation::PRESERVE);
 }
 
 // The second socket has been sent nothing by the first.
-template <typename Behaviour>
-bool Hairpins(const Behaviour& behaviour) {
-  return behaviour.hairpin() != proto::Hairpin::NONE && behaviour.filtering() == proto::Filtering::ENDPOINT_INDEPENDENT;
+template <typename Behavior>
+bool Hairpins(const Behavior& behavior) {
+  return behavior.hairpin() != proto::Hairpin::NONE && behavior.filtering() == proto::Filtering::ENDPOINT_INDEPENDENT;
 }
 
 bool RefusesSyn(const proto::TcpNat& tcp) {

@@ -68,7 +68,7 @@ struct SideOutcome {
   std::string failure;  // empty when connected; else phase, and the node and rule that dropped the last hope
 };
 
-// What ended a session or a punching: a node, a rule by name, and what kind of behaviour that is (killer.h).
+// What ended a session or a punching: a node, a rule by name, and what kind of behavior that is (killer.h).
 struct KilledBy {
   std::string node;
   std::string rule;

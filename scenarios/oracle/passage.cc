@@ -337,7 +337,7 @@ IpAddress Passage::ExternalAddress(int box_index, const Inside& inside) {
 
 SocketAddress Passage::Out(int box_index, const Inside& inside, const SocketAddress& remote) {
   const Box& box = model_.boxes[At(box_index)];
-  const NatBehaviour& nat = NatOf(box);
+  const NatBehavior& nat = NatOf(box);
   for (const Forward& forward : box.forwards) {
     if (forward.inside == inside.address) {
       return SocketAddress(ExternalAddress(box_index, inside), forward.external_port);
@@ -369,7 +369,7 @@ SocketAddress Passage::Out(int box_index, const Inside& inside, const SocketAddr
 std::optional<Passage::Inside> Passage::In(int box_index, const SocketAddress& external, const SocketAddress& remote,
                                            bool opens, Loss* why) {
   const Box& box = model_.boxes[At(box_index)];
-  const NatBehaviour& nat = NatOf(box);
+  const NatBehavior& nat = NatOf(box);
   for (const Forward& forward : box.forwards) {
     if (forward.external_port != external.port()) continue;
     for (const Interface& interface : box.inside) {
@@ -422,7 +422,7 @@ std::optional<Passage::Inside> Passage::In(int box_index, const SocketAddress& e
 
 SocketAddress Passage::OutPerTuple(int box_index, const Inside& inside, const SocketAddress& remote) {
   const Box& box = model_.boxes[At(box_index)];
-  const NatBehaviour& nat = NatOf(box);
+  const NatBehavior& nat = NatOf(box);
   Memory& memory = memory_[At(box_index)];
   for (const Tuple& tuple : memory.tuples) {
     if (!tuple.local && tuple.inside == inside && tuple.remote == remote) return tuple.external;
@@ -456,7 +456,7 @@ SocketAddress Passage::OutPerTuple(int box_index, const Inside& inside, const So
 std::optional<Passage::Inside> Passage::InPerTuple(int box_index, const SocketAddress& external,
                                                    const SocketAddress& remote, bool opens, Loss* why) {
   const Box& box = model_.boxes[At(box_index)];
-  const NatBehaviour& nat = NatOf(box);
+  const NatBehavior& nat = NatOf(box);
   Memory& memory = memory_[At(box_index)];
   for (const Tuple& tuple : memory.tuples) {
     if (tuple.external != external || tuple.remote != remote) continue;
@@ -489,7 +489,7 @@ std::optional<Passage::Inside> Passage::InPerTuple(int box_index, const SocketAd
 
 void Passage::Refuse(const std::vector<Step>& steps, Refusal refusal) {
   for (const Step& step : steps) {
-    const TcpBehaviour& tcp = model_.boxes[At(step.box)].tcp;
+    const TcpBehavior& tcp = model_.boxes[At(step.box)].tcp;
     if (!(refusal == Refusal::kReset ? tcp.reset_forgets : tcp.icmp_forgets)) continue;
     Memory& memory = memory_[At(step.box)];
     const Inside inside{step.network, step.inside};

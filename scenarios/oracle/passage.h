@@ -150,7 +150,7 @@ class Passage {
     std::size_t next_address = 0;
   };
 
-  const NatBehaviour& NatOf(const Box& box) const { return traffic_ == Traffic::kTcp ? box.tcp.nat : box.nat; }
+  const NatBehavior& NatOf(const Box& box) const { return traffic_ == Traffic::kTcp ? box.tcp.nat : box.nat; }
   // A firewall's `box` lets it out, or in.
   bool LetsOut(const Box& box, const net::SocketAddress& destination) const;
   bool LetsIn(const Box& box) const;

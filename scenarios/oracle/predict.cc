@@ -23,7 +23,7 @@ using std::chrono::milliseconds;
 
 std::size_t At(int index) { return static_cast<std::size_t>(index); }
 
-// The one NAT of a peer that has one IPv4 address behind one box on the outermost domain, and a behaviour that the
+// The one NAT of a peer that has one IPv4 address behind one box on the outermost domain, and a behavior that the
 // closed form knows.
 const Box* OnlyNat(const Model& model, const Peer& peer, const Gathered& gathered) {
   const Host& host = model.hosts[At(peer.host)];
@@ -40,7 +40,7 @@ const Box* OnlyNat(const Model& model, const Peer& peer, const Gathered& gathere
 
 // Connection tracking in the words of the closed form: a port that is kept or reused looks like one mapping, and a
 // tuple answers by itself.
-NatBehaviour InGenericWords(NatBehaviour nat) {
+NatBehavior InGenericWords(NatBehavior nat) {
   if (!nat.per_tuple) return nat;
   nat.per_tuple = false;
   nat.mapping = nat.keeps_port ? Dependence::kEndpointIndependent : Dependence::kAddressAndPortDependent;
@@ -165,8 +165,8 @@ std::string Kinds(const std::vector<PathKind>& paths) {
 
 std::string WhyNoDirectPath(const Model& model, const Reached& reached) {
   if (const std::optional<TwoNats> nats = EachBehindItsOwn(model, reached)) {
-    const NatBehaviour a = InGenericWords(nats->a->nat);
-    const NatBehaviour b = InGenericWords(nats->b->nat);
+    const NatBehavior a = InGenericWords(nats->a->nat);
+    const NatBehavior b = InGenericWords(nats->b->nat);
     if (!PunchingWorks(a, b)) return WhyPunchingFails(a, nats->a->name, b, nats->b->name);
   }
   for (const auto& [peer, gathered] : {std::pair(&model.a, &reached.a), std::pair(&model.b, &reached.b)}) {

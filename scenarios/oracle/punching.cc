@@ -5,14 +5,14 @@
 namespace pinhole::scenarios::oracle {
 namespace {
 
-bool MapsToOne(const NatBehaviour& nat) { return nat.mapping == Dependence::kEndpointIndependent; }
-bool FiltersByPort(const NatBehaviour& nat) { return nat.filtering == Dependence::kAddressAndPortDependent; }
-bool MapsByPort(const NatBehaviour& nat) { return nat.mapping == Dependence::kAddressAndPortDependent; }
+bool MapsToOne(const NatBehavior& nat) { return nat.mapping == Dependence::kEndpointIndependent; }
+bool FiltersByPort(const NatBehavior& nat) { return nat.filtering == Dependence::kAddressAndPortDependent; }
+bool MapsByPort(const NatBehavior& nat) { return nat.mapping == Dependence::kAddressAndPortDependent; }
 
 // What x sent to y's signalled address counts for x's own signalled address.
-bool RemembersAtSignalled(const NatBehaviour& x) { return x.memory == FilterMemory::kPerEndpoint || MapsToOne(x); }
+bool RemembersAtSignalled(const NatBehavior& x) { return x.memory == FilterMemory::kPerEndpoint || MapsToOne(x); }
 
-bool LetsIn(const NatBehaviour& x, const NatBehaviour& y) {
+bool LetsIn(const NatBehavior& x, const NatBehavior& y) {
   switch (x.filtering) {
     case Dependence::kEndpointIndependent:
       return true;
@@ -24,19 +24,19 @@ bool LetsIn(const NatBehaviour& x, const NatBehaviour& y) {
   return false;
 }
 
-bool Settles(const NatBehaviour& x, const NatBehaviour& y) {
+bool Settles(const NatBehavior& x, const NatBehavior& y) {
   if (x.inbound_sessions || MapsToOne(x)) return true;
   if (FiltersByPort(y)) return false;
   if (y.inbound_sessions || !MapsByPort(y)) return true;
   return !MapsByPort(x) && !FiltersByPort(x);
 }
 
-std::string Maps(absl::string_view name, const NatBehaviour& nat) {
+std::string Maps(absl::string_view name, const NatBehavior& nat) {
   return absl::StrCat(name, " maps by ", ToString(nat.mapping));
 }
 
 // Why y's first packet to x leads nowhere.
-std::string WhyNot(const NatBehaviour& x, absl::string_view x_name, const NatBehaviour& y, absl::string_view y_name) {
+std::string WhyNot(const NatBehavior& x, absl::string_view x_name, const NatBehavior& y, absl::string_view y_name) {
   if (!LetsIn(x, y)) {
     if (FiltersByPort(x) && !MapsToOne(y)) return absl::StrCat(x_name, " filters by port and ", Maps(y_name, y));
     return absl::StrCat(x_name, " filters by ", ToString(x.filtering), " for each mapping and ", Maps(x_name, x));
@@ -48,11 +48,11 @@ std::string WhyNot(const NatBehaviour& x, absl::string_view x_name, const NatBeh
 
 }  // namespace
 
-bool PunchingWorks(const NatBehaviour& a, const NatBehaviour& b) {
+bool PunchingWorks(const NatBehavior& a, const NatBehavior& b) {
   return (LetsIn(a, b) && Settles(a, b)) || (LetsIn(b, a) && Settles(b, a));
 }
 
-std::string WhyPunchingFails(const NatBehaviour& a, absl::string_view a_name, const NatBehaviour& b,
+std::string WhyPunchingFails(const NatBehavior& a, absl::string_view a_name, const NatBehavior& b,
                              absl::string_view b_name) {
   const std::string into_a = WhyNot(a, a_name, b, b_name);
   const std::string into_b = WhyNot(b, b_name, a, a_name);

@@ -33,7 +33,7 @@ bool Holds(const Model& model) {
 const char* Named(Refusal refusal) { return refusal == Refusal::kReset ? "RST" : "ICMP"; }
 
 // The word for how a box maps; nullptr: to one.
-const char* MapsBy(const NatBehaviour& nat) {
+const char* MapsBy(const NatBehavior& nat) {
   if (nat.per_tuple) return nat.keeps_port ? nullptr : "port";
   return nat.mapping == Dependence::kEndpointIndependent ? nullptr : ToString(nat.mapping);
 }

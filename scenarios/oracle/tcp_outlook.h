@@ -12,8 +12,8 @@
 //
 // Where every box is silent to what it does not let in, order decides nothing: a SYN is sent again until it gets in. A
 // box that refuses ends the attempt, and with it goes what the sender's own box knew; so a pair lives or dies by
-// whether the other's SYN comes to the box before its own host's has left by it. RFC 5382 REQ-4's hold is what a box
-// adds to that time.
+// whether the other's SYN comes to the box before its own host's has left by it. RFC 5382 §4.3 REQ-4's hold is what a
+// box adds to that time.
 namespace pinhole::scenarios::oracle {
 
 class TcpOutlook {

@@ -305,7 +305,7 @@ class Exploration {
     const Attempt* theirs = Find(1 - attempt.side, *attempt.arrival.socket, attempt.arrival.datagram.source);
     if (theirs == nullptr || theirs->state != State::kRefused) return false;
     return std::any_of(theirs->arrival.steps.begin(), theirs->arrival.steps.end(), [&](const Step& step) {
-      const TcpBehaviour& tcp = model_.boxes[At(step.box)].tcp;
+      const TcpBehavior& tcp = model_.boxes[At(step.box)].tcp;
       const bool forgets = theirs->loss->told == Refusal::kReset ? tcp.reset_forgets : tcp.icmp_forgets;
       return tcp.tracks_numbers && !forgets;
     });
@@ -339,7 +339,7 @@ class Exploration {
     if (!box || attempt.first_into_box == Duration{}) return;
     const auto own = until_box_[1 - attempt.side].find(*box);
     if (own == until_box_[1 - attempt.side].end()) return;
-    const TcpBehaviour& tcp = model_.boxes[At(*box)].tcp;
+    const TcpBehavior& tcp = model_.boxes[At(*box)].tcp;
     Duration& into = attempt.side == 0 ? reached_.into_b : reached_.into_a;
     Duration& hold = attempt.side == 0 ? reached_.hold_b : reached_.hold_a;
     into = std::max(into, attempt.first_into_box - own->second);

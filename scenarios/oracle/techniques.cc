@@ -10,7 +10,7 @@
 namespace pinhole::scenarios::oracle {
 namespace {
 
-// A refused SYN is held at least this long (RFC 5382 REQ-4 says 6 s), or not at all, for the table to know which.
+// A refused SYN is held at least this long (RFC 5382 §4.3 REQ-4 says 6 s), or not at all, for the table to know which.
 constexpr net::Duration kLongHold = std::chrono::seconds(1);
 // A new number of the same endpoints is 1 ahead for each 4 us (RFC 6528), and a SYN offers a window of at most 65,535:
 // 262 ms, and some to spare.
@@ -35,11 +35,11 @@ Prediction Open(std::string reason, DependsOn depends_on = DependsOn::kOrder) {
 }
 
 // Segments to a peer leave by the endpoint that the rendezvous saw.
-bool KeepsEndpoint(const NatBehaviour& nat) {
+bool KeepsEndpoint(const NatBehavior& nat) {
   return nat.per_tuple ? nat.keeps_port : nat.mapping == Dependence::kEndpointIndependent;
 }
-bool AnswersFromTold(const NatBehaviour& nat) { return KeepsEndpoint(nat) || (!nat.per_tuple && nat.inbound_sessions); }
-bool LetsStrangersIn(const NatBehaviour& nat) {
+bool AnswersFromTold(const NatBehavior& nat) { return KeepsEndpoint(nat) || (!nat.per_tuple && nat.inbound_sessions); }
+bool LetsStrangersIn(const NatBehavior& nat) {
   return !nat.per_tuple && nat.filtering == Dependence::kEndpointIndependent;
 }
 
@@ -80,7 +80,7 @@ std::optional<Prediction> ByEndpoints(const Punching& p) {
   return Open(ElseWhere(keeps_a ? p.b : p.a), DependsOn::kChance);
 }
 
-// RFC 9293 §3.5, figure 8; RFC 5382 REQ-2 has NATs let such SYNs pass.
+// RFC 9293 §3.5, figure 8; RFC 5382 §4.2 REQ-2 has NATs let such SYNs pass.
 Prediction BySynsThatCross(const Punching& p) {
   const bool a = p.a.tcp.simultaneous_open, b = p.b.tcp.simultaneous_open;
   if (!a && !b && !LetsStrangersIn(p.a.tcp.nat) && !LetsStrangersIn(p.b.tcp.nat)) {
@@ -93,7 +93,7 @@ Prediction BySynsThatCross(const Punching& p) {
 
 // A's SYN makes an entry that B's is to come in by. What answers A's SYN comes by that entry before.
 Prediction BySynThenListen(const Punching& p) {
-  const TcpBehaviour& home_a = p.a.tcp;
+  const TcpBehavior& home_a = p.a.tcp;
   const bool lets_any_in = LetsStrangersIn(home_a.nat);
   if (!home_a.simultaneous_open && !lets_any_in) {
     return Failed(absl::StrCat(p.a.nat, " lets in no SYN where one has gone out"));
@@ -103,7 +103,7 @@ Prediction BySynThenListen(const Punching& p) {
   const bool closes = (p.b.unsolicited == Answer::kReset && home_a.reset_forgets) ||
                       (p.b.unsolicited == Answer::kIcmp && home_a.icmp_forgets);
   if (closes) {
-    // RFC 5382 REQ-4: a hold ends without a word when B's SYN goes out.
+    // RFC 5382 §4.3 REQ-4: a hold ends without a word when B's SYN goes out.
     const bool held = p.b.tcp.hold >= kLongHold && p.answer_time < kLongHold;
     const bool at_once = p.b.tcp.hold == net::Duration::zero() && p.answer_time > net::Duration::zero();
     if (!held && !at_once) return Open(absl::StrCat("when ", p.b.nat, " answers"));
@@ -156,8 +156,8 @@ Prediction ByForgedNumber(const Punching& p) {
 }
 
 Prediction ByDatagrams(const Punching& p) {
-  const NatBehaviour& a = p.a.udp;
-  const NatBehaviour& b = p.b.udp;
+  const NatBehavior& a = p.a.udp;
+  const NatBehavior& b = p.b.udp;
   if (KeepsEndpoint(a) && KeepsEndpoint(b)) {
     return p.disturbed.empty() ? Direct("both NATs keep their endpoints") : Open(p.disturbed);
   }

@@ -40,8 +40,8 @@ enum class Answer : std::uint8_t { kNone, kReset, kIcmp };
 struct PunchingSide {
   std::string host;
   std::string nat;
-  NatBehaviour udp;
-  TcpBehaviour tcp;
+  NatBehavior udp;
+  TcpBehavior tcp;
   Answer unsolicited = Answer::kNone;  // at last, whatever `tcp` makes of it: kind of error and hold
   bool rewrites_numbers = false;
   bool gives_up = false;  // a connect ends with a soft ICMP error

@@ -13,7 +13,7 @@
 // packets died by.
 namespace pinhole::scenarios {
 
-// What kind of behaviour a packet died of (RFC 4787 §4 and §5, RFC 5382): "mapping", "filtering", "simultaneous_open",
+// What kind of behavior a packet died of (RFC 4787 §4 and §5, RFC 5382): "mapping", "filtering", "simultaneous_open",
 // "tcp_state", "sequence_number", "host", "firewall", "link", "route". Where a NAT answers what it does not let in
 // with RST or ICMP, and that was the end of it, the kind is "rst" or "icmp" instead.
 const char* KindOf(const CellRun& run, const sim::DropRecord& drop);

@@ -19,8 +19,8 @@ inline bool IsOpeningSyn(const TcpHeader& segment) {
   return (segment.flags & (kTcpSyn | kTcpAck | kTcpRst | kTcpFin)) == kTcpSyn;
 }
 
-// SYNs from outside that nobody has asked for, whose answers wait in case that somebody does (RFC 5382 REQ-4, RFC 6092
-// REC-34). Every one waits equally long.
+// SYNs from outside that nobody has asked for, whose answers wait in case that somebody does (RFC 5382 §4.3 REQ-4,
+// RFC 6092 §3.3.1 REC-34). Every one waits equally long.
 class HeldSyns {
  public:
   // At once; one more is dropped without an answer (neither RFC names a bound).

@@ -9,7 +9,7 @@ net::SocketAddress WithoutPort(const net::SocketAddress& address) { return addre
 
 }  // namespace
 
-// RFC 5508 REQ-4: about a packet that went out.
+// RFC 5508 §4.2.1 REQ-4: about a packet that went out.
 Verdict Nat::IcmpFromOutside(net::Instant now, Packet& packet) {
   if (!IsIcmpError(packet)) {
     if (shared_.profile.udp.unsolicited == Unsolicited::kInput) return {.action = Verdict::Action::kInput};
@@ -42,7 +42,7 @@ Verdict Nat::IcmpFromOutside(net::Instant now, Packet& packet) {
   return Verdict::Inside(inside.network);
 }
 
-// RFC 5508 REQ-5: about a packet that came in.
+// RFC 5508 §4.2.2 REQ-5: about a packet that came in.
 Verdict Nat::IcmpFromInside(net::Instant now, int network, Packet& packet) {
   const std::uint32_t destination = packet.destination.address().v4();
   const bool to_external = shared_.IsExternal(destination);

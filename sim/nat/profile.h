@@ -60,7 +60,7 @@ enum class PortCollision : std::uint8_t {
 // What happens to a packet that needs a mapping when no port is left for it.
 enum class Exhaustion : std::uint8_t {
   kDrop,             // silently
-  kAdminProhibited,  // and ICMP type 3 code 13 tells the sender (RFC 5508 REQ-8)
+  kAdminProhibited,  // and ICMP type 3 code 13 tells the sender (RFC 5508 §6 REQ-8)
   kEvictOldest,      // the mapping made first on that external address gives up its port
 };
 
@@ -139,7 +139,7 @@ struct TransportBehavior {
 
   PortAllocation port_allocation = PortAllocation::kPreserve;
   int sequential_step = 1;  // not 0; may be negative
-  // Ports that mappings may have. Absent: the inside port's own class, 1-1023 or 1024-65535 (RFC 4787 REQ-3a);
+  // Ports that mappings may have. Absent: the inside port's own class, 1-1023 or 1024-65535 (RFC 4787 §4.2.1 REQ-3a);
   // for Mapping::kConntrack Linux's three classes.
   std::optional<PortRange> ports = std::nullopt;
   PortParity parity = PortParity::kAny;
@@ -189,7 +189,7 @@ struct OneToOne {
 struct TcpBehavior : TransportBehavior {
   TcpTracking tracking = {};
   // A SYN that is unsolicited gets its RST or ICMP so long after it came, unless the inside host's own SYN to that
-  // remote endpoint goes out before (RFC 5382 REQ-4). Zero: at once.
+  // remote endpoint goes out before (RFC 5382 §4.3 REQ-4). Zero: at once.
   net::Duration unsolicited_hold = std::chrono::seconds(6);
 
   friend bool operator==(const TcpBehavior&, const TcpBehavior&) = default;
@@ -212,9 +212,9 @@ struct NatProfile {
   int mappings_per_host_max = 0;
   WhenFull when_full = WhenFull::kRefuse;
 
-  // ICMP errors about packets of a mapping are translated and passed on (RFC 5508 REQ-4, REQ-5).
+  // ICMP errors about packets of a mapping are translated and passed on (RFC 5508 §4.2.1 REQ-4, §4.2.2 REQ-5).
   bool icmp_errors_translated = true;
-  // ... and end the mapping, against RFC 4787 REQ-12.
+  // ... and end the mapping, against RFC 4787 §9 REQ-12.
   bool icmp_errors_close = false;
 
   // Packets between inside networks, or back into the one they came from, are routed; else dropped.

@@ -89,7 +89,7 @@ Verdict StatefulFilter::Refuse(net::Instant now, const Packet& packet, Rule rule
   return holds ? Hold(now, packet, verdict) : verdict;
 }
 
-// REC-34. `answer`: what it gets then.
+// RFC 6092 §3.3.1 REC-34. `answer`: what it gets then.
 Verdict StatefulFilter::Hold(net::Instant now, const Packet& packet, const Verdict& answer) {
   Verdict verdict = Verdict::Drop(Rule::kSynHeld, packet.destination);
   const bool resets = answer.action == Verdict::Action::kReset;

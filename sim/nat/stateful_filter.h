@@ -30,12 +30,13 @@ struct FilterProfile {
   TcpTracking tcp;
   // The answer to segments that are new from outside. Not kInput.
   Unsolicited unsolicited = Unsolicited::kAdminProhibited;
-  // A SYN gets it so long after it came, unless the inside host's own to that remote endpoint goes out before (RFC 6092
-  // REC-34). Zero: at once.
+  // A SYN gets it so long after it came, unless the inside host's own to that remote endpoint goes out before
+  // (RFC 6092 §3.3.1 REC-34). Zero: at once.
   net::Duration unsolicited_hold = std::chrono::seconds(6);
   // The answer to datagrams that are. kReset: port unreachable. Not kInput.
   Unsolicited unsolicited_udp = Unsolicited::kDrop;
-  // ICMP errors get in if they quote a packet of a flow (RFC 6092 REC-36; nftables' `ct state related`). Never end it.
+  // ICMP errors get in if they quote a packet of a flow (RFC 6092 §3.3.1 REC-36; nftables' `ct state related`). Never
+  // end it.
   bool icmp_errors = true;
 };
 

@@ -43,9 +43,9 @@ enum class TcpIdle : std::uint8_t {
 };
 
 // How long a session lives after the last segment that counted, by the state that this one left. A session is
-// dead at the very end of its time. Defaults are RFC 5382 REQ-5's, by which a connection of which one half still runs
-// is established: only when both ends have sent FIN does its closing, and so the transitory time, begin (RFC 7857 §2,
-// figure 1; RFC 6092 §3.3.1).
+// dead at the very end of its time. Defaults are RFC 5382 §5 REQ-5's, by which a connection of which one half still
+// runs is established: only when both ends have sent FIN does its closing, and so the transitory time, begin
+// (RFC 7857 §2, figure 1; RFC 6092 §3.3.1).
 struct TcpTimeouts {
   net::Duration syn_sent = std::chrono::seconds(240);
   net::Duration syn_received = std::chrono::seconds(240);
@@ -65,7 +65,7 @@ struct TcpTimeouts {
 
 struct TcpTracking {
   TcpDepth depth = TcpDepth::kFlags;
-  // A SYN that crosses the inside host's own is let in (RFC 5382 REQ-2a). Without, it is unsolicited.
+  // A SYN that crosses the inside host's own is let in (RFC 5382 §4.2 REQ-2a). Without, it is unsolicited.
   bool simultaneous_open = true;
   // A connection may be picked up in its middle, by an ACK.
   bool loose = false;

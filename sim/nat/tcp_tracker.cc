@@ -131,7 +131,8 @@ TcpTracker::Judgement TcpTracker::JudgeFlags(const TcpTracking& tracking, Way wa
   if (crossed_ && !like_linux) {
     const bool own = segment.sequence + 1 == sides_[Index(way)].syn_end;
     const bool again = own && ((kind == Kind::kSyn && state_ == SR) || (kind == Kind::kSynAck && state_ == ES));
-    // RFC 5382 REQ-2: of crossing SYNs and their SYN,ACKs each may be sent again, if what should answer it got lost.
+    // RFC 5382 §4.2 REQ-2: of crossing SYNs and their SYN,ACKs each may be sent again, if what should answer it got
+    // lost.
     if (next == kInvalid && again) return {.action = Action::kPassUncounted};
     // RFC 5382 §5: ACKs in both directions mark the beginning of the established phase, and a SYN,ACK is one.
     if (state_ == SR && kind == Kind::kSynAck && !sides_[Index(way)].has_syn_ack) next = ES;

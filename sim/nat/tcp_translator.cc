@@ -66,7 +66,7 @@ Verdict TcpTranslator::FromOutside(net::Instant now, Packet& packet) {
   return Verdict::Inside(in.inside->network);
 }
 
-// RFC 5382 REQ-8: out and in again. Each end has a session of its own, and both trackers judge.
+// RFC 5382 §7.2 REQ-8: out and in again. Each end has a session of its own, and both trackers judge.
 Verdict TcpTranslator::PassHairpin(net::Instant now, Endpoint inside, Packet& packet) {
   const Endpoint target = Endpoint::Of(packet.destination);
   const Hairpin hairpin = shared_.profile.tcp.hairpin;
@@ -136,7 +136,7 @@ TcpTranslator::Passage TcpTranslator::Outbound(net::Instant now, Endpoint inside
     session->sent = true;
     if (action == Action::kPass || action == Action::kReopen) Restart(now, *session);
   }
-  // REQ-4: the connection is wanted, whoever's SYN came first.
+  // RFC 5382 §4.3 REQ-4: the connection is wanted, whoever's SYN came first.
   if (segment.Has(kTcpSyn)) held_.Cancel({external.ToSocketAddress(), remote.ToSocketAddress()});
   segment.sequence += session->inside_shift;
   ShiftTcpAnswers(segment, 0 - session->remote_shift);

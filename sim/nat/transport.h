@@ -24,7 +24,7 @@ struct Outcome {
 };
 
 // The bindings of one transport, and how new ones come to be: is there room, which external address (RFC 4787 §4.1),
-// which port (§4.2)? A Nat has one for UDP and one for TCP, whose port numbers are different things.
+// which port (RFC 4787 §4.2)? A Nat has one for UDP and one for TCP, whose port numbers are different things.
 class Transport {
  public:
   enum class Protocol : std::uint8_t { kUdp, kTcp };

@@ -12,7 +12,7 @@ absl::Status Refuse(absl::string_view field, absl::string_view why) {
   return absl::InvalidArgumentError(absl::StrCat(field, ": ", why));
 }
 
-// One transport's behaviour, and how its fields are called.
+// One transport's behavior, and how its fields are called.
 struct Half {
   absl::string_view name;  // "udp"
   const TransportBehavior& behavior;

@@ -55,9 +55,9 @@ enum class Rule : std::uint8_t {
   kInboundRefused,      // a new session from outside, to an address that is only reached by answers
 
   // TCP tracking of NATs and firewalls (sim/nat/tcp_tracker.h).
-  kSynHeld,             // an unsolicited SYN, not answered for a while (RFC 5382 REQ-4)
+  kSynHeld,             // an unsolicited SYN, not answered for a while (RFC 5382 §4.3 REQ-4)
   kSynHoldFull,         // the same, when too many are held for this one to be answered ever
-  kSimultaneousOpen,    // a SYN that crosses the inside host's own, which this NAT refuses (RFC 5382 REQ-2)
+  kSimultaneousOpen,    // a SYN that crosses the inside host's own, which this NAT refuses (RFC 5382 §4.2 REQ-2)
   kTcpState,            // flags that the connection's state has no way on from
   kTcpNoConnection,     // neither a SYN nor of a connection that is known
   kTcpSynAckNumber,     // a SYN,ACK that does not acknowledge the SYN's number + 1

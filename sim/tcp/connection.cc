@@ -159,7 +159,7 @@ TcpCall TcpConnection::Close(net::Instant now) {
   return fin_wanted_ ? TcpCall::kOk : Finish(now);
 }
 
-// CLOSE, §3.10.4. REQUIRES: open, and not finished before.
+// CLOSE, RFC 9293 §3.10.4. REQUIRES: open, and not finished before.
 TcpCall TcpConnection::Finish(net::Instant now) {
   now_ = now;
   if (state_ == TcpState::kSynSent) {

@@ -66,8 +66,8 @@ enum class TcpCall : std::uint8_t {
 };
 
 // One connection, the TCB of RFC 9293, as a value: it knows no addresses, packets, hosts or clock. Whole state machine
-// of §3.10; RFC 6298 (timer), 5681 and 6582 (congestion), 7323 §2 (window scale), 2018 (blocks sent; those received
-// are not needed by NewReno), 5961 (challenge ACKs). Urgent data, ECN and timestamps are not modelled.
+// of RFC 9293 §3.10; RFC 6298 (timer), 5681 and 6582 (congestion), RFC 7323 §2 (window scale), 2018 (blocks sent; those
+// received are not needed by NewReno), 5961 (challenge ACKs). Urgent data, ECN and timestamps are not modelled.
 //
 //     TcpConnection tcp(options);
 //     tcp.OpenActive(now, isn.Next(now, local, remote));
@@ -127,23 +127,24 @@ class TcpConnection {
   // Gives up to buffer.size() bytes that came in sequence. 0 bytes: kOk if more may come, kClosing if not.
   Taken Read(net::Instant now, std::span<std::uint8_t> buffer);
 
-  // CLOSE (§3.10.4): a FIN after all that was written; what the peer sends can still be read (half-close, §3.6.1).
+  // CLOSE (RFC 9293 §3.10.4): a FIN after all that was written; what the peer sends can still be read (half-close,
+  // RFC 9293 §3.6.1).
   TcpCall FinishWriting(net::Instant now);
   // CLOSE, and nobody will Read() again: if there is something to read, or more comes, the connection is reset
   // (SHLD-3).
   TcpCall Close(net::Instant now);
-  // ABORT (§3.10.5): a RST where there is somebody to tell, and CLOSED at once.
+  // ABORT (RFC 9293 §3.10.5): a RST where there is somebody to tell, and CLOSED at once.
   TcpCall Abort(net::Instant now);
-  // STATUS (§3.10.6).
+  // STATUS (RFC 9293 §3.10.6).
   TcpState state() const { return state_; }
 
   // --- The network and the clock ---
 
-  // SEGMENT ARRIVES (§3.10.7.3-4). `payload` is read during the call. A connection that is CLOSED takes nothing
-  // (kTcpNotExpected): the port answers for it, see no_connection.h.
+  // SEGMENT ARRIVES (RFC 9293 §3.10.7.3-4). `payload` is read during the call. A connection that is CLOSED takes
+  // nothing (kTcpNotExpected): the port answers for it, see no_connection.h.
   Verdict OnSegment(net::Instant now, const TcpHeader& segment, net::ByteView payload);
-  // An ICMP error that quotes a segment of ours with this sequence number (§3.9.2.2). One that quotes what is not in
-  // flight, is taken for a forgery and does nothing (RFC 5927 §4.1). Not for kPacketTooBig.
+  // An ICMP error that quotes a segment of ours with this sequence number (RFC 9293 §3.9.2.2). One that quotes what is
+  // not in flight, is taken for a forgery and does nothing (RFC 5927 §4.1). Not for kPacketTooBig.
   void OnIcmpError(net::Instant now, net::IcmpError::Kind kind, std::uint32_t quoted_sequence);
   // The path takes no segments with more than `mss_bytes` of data and options. What is in flight and larger is sent
   // again in smaller ones. `quoted_sequence` as in OnIcmpError().
@@ -171,7 +172,7 @@ class TcpConnection {
   std::uint32_t snd_wnd() const { return snd_wnd_; }  // bytes
   std::uint32_t rcv_nxt() const { return rcv_nxt_; }
   std::uint32_t rcv_wnd() const { return rcv_edge_ - rcv_nxt_; }  // bytes that were offered
-  std::uint32_t snd_mss() const { return snd_mss_; }              // Eff.snd.MSS of §3.7.1, options not yet subtracted
+  std::uint32_t snd_mss() const { return snd_mss_; }  // Eff.snd.MSS of RFC 9293 §3.7.1, options not yet subtracted
   // In use, after both SYNs; 0 without scaling.
   std::uint8_t snd_wind_shift() const { return snd_wind_shift_; }
   std::uint8_t rcv_wind_shift() const { return rcv_wind_shift_; }
@@ -263,7 +264,8 @@ class TcpConnection {
   std::optional<net::IcmpError::Kind> icmp_error_;
   net::Instant now_{};  // of the latest input
 
-  // Send sequence variables (§3.3.1). snd_max_ is the RFC's SND.NXT; snd_nxt_ goes back when all is sent again.
+  // Send sequence variables (RFC 9293 §3.3.1). snd_max_ is the RFC's SND.NXT; snd_nxt_ goes back when all is sent
+  // again.
   std::uint32_t iss_ = 0;
   std::uint32_t snd_una_ = 0;
   std::uint32_t snd_nxt_ = 0;

@@ -50,7 +50,7 @@ struct TcpConnectionOptions {
   bool nagle = true;  // RFC 9293 §3.7.4
 
   // Initial congestion window in segments (RFC 6928: 10, at most max(14600 bytes, 2 segments)); 0: the bytes of RFC
-  // 5681 §3.1. One segment, whatever is said here, once a SYN or SYN,ACK had to be sent again.
+  // RFC 5681 §3.1. One segment, whatever is said here, once a SYN or SYN,ACK had to be sent again.
   int initial_window_segments = 10;
 
   // RFC 5961 §7: at most so many challenge ACKs, and ACKs that answer segments without data that are out of the window,

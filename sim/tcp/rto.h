@@ -11,7 +11,7 @@ namespace pinhole::sim {
 // The retransmission timeout of RFC 6298 §2 and §5.5-§5.7, in integer nanoseconds.
 class RtoEstimator {
  public:
-  static constexpr net::Duration kGranularity = std::chrono::milliseconds(1);  // G of §2
+  static constexpr net::Duration kGranularity = std::chrono::milliseconds(1);  // G of RFC 6298 §2
   static constexpr net::Duration kAfterLostSyn = std::chrono::seconds(3);      // (5.7)
 
   explicit RtoEstimator(const TcpConnectionOptions& options)
@@ -21,7 +21,7 @@ class RtoEstimator {
         computed_(options.rto_initial),
         rto_(options.rto_initial) {}
 
-  // A round-trip time of a segment that was sent once (§3, Karn). (2.2), (2.3); ends backing off.
+  // A round-trip time of a segment that was sent once (RFC 6298 §3, Karn). (2.2), (2.3); ends backing off.
   void OnSample(net::Duration r) {
     if (!srtt_) {
       srtt_ = r;

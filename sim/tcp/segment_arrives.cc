@@ -28,7 +28,7 @@ TcpConnection::Verdict TcpConnection::OnSegment(net::Instant now, const TcpHeade
   }
 }
 
-// §3.10.7.3
+// RFC 9293 §3.10.7.3
 TcpConnection::Verdict TcpConnection::OnSegmentSynSent(const TcpHeader& segment, net::ByteView payload) {
   const bool has_ack = segment.Has(kTcpAck);
   if (has_ack && (SeqAtOrBefore(segment.acknowledgment, iss_) || SeqBefore(snd_max_, segment.acknowledgment))) {
@@ -61,7 +61,7 @@ TcpConnection::Verdict TcpConnection::OnSegmentSynSent(const TcpHeader& segment,
   return TakeText(rest, payload);
 }
 
-// §3.10.7.4
+// RFC 9293 §3.10.7.4
 TcpConnection::Verdict TcpConnection::OnSegmentSynchronized(const TcpHeader& segment, net::ByteView payload) {
   TcpHeader rest = segment;
   std::uint8_t window_shift = snd_wind_shift_;
@@ -72,8 +72,8 @@ TcpConnection::Verdict TcpConnection::OnSegmentSynchronized(const TcpHeader& seg
       return OutOfWindow(segment);
     }
     if (!passive_) {
-      // Its SYN,ACK of a simultaneous open (figure 7 of §3.5). The SYN is known and is cut off; the ACK is new. Its
-      // window is not scaled (RFC 7323 §2.2).
+      // Its SYN,ACK of a simultaneous open (figure 7 of RFC 9293 §3.5). The SYN is known and is cut off; the ACK is
+      // new. Its window is not scaled (RFC 7323 §2.2).
       window_shift = 0;
       rest.sequence += 1;
       rest.flags &= static_cast<std::uint8_t>(~kTcpSyn);

@@ -69,7 +69,7 @@ std::uint8_t TcpConnection::OurWindowScale() const {
   return shift;
 }
 
-// RCV.WND as it should be offered now: the edge stays where it is until it can move by enough (§3.8.6.2.2).
+// RCV.WND as it should be offered now: the edge stays where it is until it can move by enough (RFC 9293 §3.8.6.2.2).
 std::uint32_t TcpConnection::WindowToOffer() const {
   const std::uint32_t now_offered = rcv_wnd();
   if (reading_closed_) return now_offered;
@@ -102,7 +102,7 @@ TcpConnection::SendSegment TcpConnection::AckSegment() {
   const std::uint32_t window_end = snd_una_ + snd_wnd_;
   const bool beyond = SeqBefore(window_end, snd_max_) && (probing_ || snd_max_ - window_end >= 1u << snd_wind_shift_);
   TcpHeader header = AckHeader(beyond ? window_end : snd_max_);
-  if (keepalive_now_) header.sequence = snd_max_ - 1;  // §3.8.4
+  if (keepalive_now_) header.sequence = snd_max_ - 1;  // RFC 9293 §3.8.4
   keepalive_now_ = false;
   OnAckSent(header);
   return {.header = header};
@@ -167,7 +167,8 @@ bool TcpConnection::SynchronizedAndOpen() const {
   }
 }
 
-// From snd_nxt_ on: what is new, or after a timeout what is sent again. The sender's side of §3.8.6.2.1 and Nagle.
+// From snd_nxt_ on: what is new, or after a timeout what is sent again. The sender's side of RFC 9293 §3.8.6.2.1 and
+// Nagle.
 std::optional<TcpConnection::SendSegment> TcpConnection::DataSegment() {
   if (!SynchronizedAndOpen()) return std::nullopt;
   if (SynUnacknowledged()) {  // finished in SYN-RECEIVED with nothing to say
@@ -208,7 +209,7 @@ std::optional<TcpConnection::SendSegment> TcpConnection::DataSegment() {
   return segment;
 }
 
-// Nothing is in flight and the window is too small: §3.8.6.1 if it is closed, else the override of §3.8.6.2.1.
+// Nothing is in flight and the window is too small: RFC 9293 §3.8.6.1 if it is closed, else the override of §3.8.6.2.1.
 void TcpConnection::ArmPersist() { persist_at_ = now_ + (snd_wnd_ == 0 ? rto_.rto() : kSillyWindowOverride); }
 
 }  // namespace pinhole::sim

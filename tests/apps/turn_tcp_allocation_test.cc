@@ -220,8 +220,8 @@ TEST_F(TcpAllocation, Section5_5_StreamsEndWithTheAllocation) {
   EXPECT_EQ(bob_.at(id).reset, 1);
 }
 
-// §3: "if the relay process is no longer able to write data to the destination, it stops reading data from the source."
-// Three receive buffers of 64 KiB and as many send buffers lie on the way, and TcpJoint's 16.
+// RFC 6062 §3: "if the relay process is no longer able to write data to the destination, it stops reading data from the
+// source." Three receive buffers of 64 KiB and as many send buffers lie on the way, and TcpJoint's 16.
 TEST_F(TcpAllocation, Section3_ASlowReaderHoldsUpTheSenderAndTheRelayKeepsABoundedAmount) {
   const Ends ends = AliceConnects();
   bob_.reads = false;

@@ -2,8 +2,8 @@
 
 #include "tests/sim/nat_tcp_bench.h"
 
-// RFC 5382: NAT behavioural requirements for TCP, over the default profile, which is to meet them, with the hairpin
-// that REQ-8 wants.
+// RFC 5382: NAT behavioral requirements for TCP, over the default profile, which is to meet them, with the hairpin
+// that RFC 5382 §7.2 REQ-8 wants.
 namespace pinhole::sim {
 namespace {
 
@@ -41,7 +41,7 @@ TEST(Rfc5382, Req2ThreeWayHandshakeFromEitherSide) {
 }
 
 // What hosts send whose SYNs cross: each answers with SYN,ACK, and neither owes the other an ACK (RFC 9293 §3.5, figure
-// 7). §5: ACKs in both directions establish, so that from here on it may idle for as long as any other.
+// 7). RFC 5382 §5: ACKs in both directions establish, so that from here on it may idle for as long as any other.
 TEST(Rfc5382, Req2aAndReq5ASimultaneousOpenIsEstablishedByItsTwoSynAcks) {
   for (const bool alice_first : {true, false}) {
     SCOPED_TRACE(alice_first);
@@ -145,7 +145,7 @@ TEST(Rfc5382, Req5APartiallyOpenConnectionLivesFourMinutes) {
   EXPECT_FALSE(nat.Entry().has_value());
 }
 
-// §5: FIN_WAIT_2 and CLOSE_WAIT are of the established phase. One half may run on for as long as the whole.
+// RFC 5382 §5: FIN_WAIT_2 and CLOSE_WAIT are of the established phase. One half may run on for as long as the whole.
 TEST(Rfc5382, Req5WithOneFinAConnectionIsEstablishedAndWithBothItHasFourMinutes) {
   for (const bool alice_first : {true, false}) {
     SCOPED_TRACE(alice_first);
@@ -204,7 +204,7 @@ TEST(Rfc5382, Req8HairpinShowsTheExternalSource) {
   ASSERT_EQ(nat.Out(kBob, kServer, nat.AliceSyn()).action, Action::kOutside);
   const net::SocketAddress bobs = nat.last.source;
   // Both connect to each other's external endpoint: SYNs cross.
-  const Verdict early = nat.Out(kAlice, bobs, nat.AliceSyn());  // Bob has not sent there yet: REQ-4
+  const Verdict early = nat.Out(kAlice, bobs, nat.AliceSyn());  // Bob has not sent there yet: RFC 5382 §4.3 REQ-4
   EXPECT_EQ(early.action, Action::kDrop);
   EXPECT_EQ(early.rule, Rule::kSynHeld);
   ASSERT_EQ(nat.Out(kBob, alices, nat.PeerSyn()).action, Action::kInside);

@@ -282,7 +282,7 @@ TEST_F(Rfc6062Server, Section5_4_TheTwoConnectionsBecomeOneBehindTheAnswer) {
   EXPECT_THAT(bench.closed_peers, IsEmpty());
 }
 
-// §4.3: the same credentials as on the control connection.
+// RFC 6062 §4.3: the same credentials as on the control connection.
 TEST_F(Rfc6062Server, Section5_4_NobodyElseMayBindAConnection) {
   Allocate();
   const PeerConnectionId id = MakeConnection();
@@ -295,7 +295,8 @@ TEST_F(Rfc6062Server, Section5_4_NobodyElseMayBindAConnection) {
   EXPECT_THAT(bench.joins, IsEmpty());
 }
 
-// §4.3: "the same method and credentials", the control connection's nonce among them, though for the same machine only.
+// RFC 6062 §4.3: "the same method and credentials", the control connection's nonce among them, though for the same
+// machine only.
 TEST_F(Rfc6062Server, Section5_4_TheNonceOfTheControlConnectionCounts) {
   Allocate();
   const PeerConnectionId id = MakeConnection();
@@ -308,7 +309,7 @@ TEST_F(Rfc6062Server, Section5_4_TheNonceOfTheControlConnectionCounts) {
   EXPECT_THAT(bench.joins, SizeIs(1));
 }
 
-// §3: a control connection carries no application data.
+// RFC 6062 §3: a control connection carries no application data.
 TEST_F(Rfc6062Server, Section5_4_AControlConnectionDoesNotBecomeADataConnection) {
   Allocate();
   const PeerConnectionId id = MakeConnection();
@@ -373,7 +374,7 @@ class Rfc6062FewConnections : public Rfc6062Server {
   Rfc6062FewConnections() : Rfc6062Server({.relay_tcp = true, .peer_connections_max = 2}) {}
 };
 
-// §7: memory is bounded.
+// RFC 6062 §7: memory is bounded.
 TEST_F(Rfc6062FewConnections, Section7_ConnectionsBeyondTheLimitAreRefusedAndClosed) {
   Allocate();
   ASSERT_EQ(client.Permit(kPeer).code(), 0);

@@ -22,7 +22,7 @@ TEST(Rfc6544, Section7_1_TheConnectionIsOpenedByTheCheckFromTheInterfaceOfTheCan
   EXPECT_EQ(lone.opened()[0].local, Addr("192.0.2.1:0"));
   EXPECT_EQ(lone.opened()[0].remote, Addr("192.0.2.9:9000"));
   EXPECT_EQ(lone.opened()[1].local, Addr("192.0.2.2:0"));
-  EXPECT_EQ(lone.opened()[1].at - lone.opened()[0].at, 50ms);  // Paced like every check (§4.1).
+  EXPECT_EQ(lone.opened()[1].at - lone.opened()[0].at, 50ms);  // Paced like every check (RFC 6544 §4.1).
 }
 
 TEST(Rfc6544, Section7_1_ASimultaneousOpenCandidateConnectsFromItsOwnPort) {

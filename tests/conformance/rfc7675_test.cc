@@ -259,7 +259,8 @@ TEST(Rfc7675, Section5_2_AnAuthentic403RevokesConsentAtOnce) {
   EXPECT_FALSE(lone.agent().SendData(lone.now(), 0, 1, kData));
 }
 
-// "Consent is necessary over a TCP connection because it could be translated to a UDP connection" (§5.1's note).
+// "Consent is necessary over a TCP connection because it could be translated to a UDP connection" (RFC 7675 §5.1's
+// note).
 TEST(Rfc7675, Section5_1_ConsentIsKeptAndLostOverTcpAsOverUdp) {
   AgentOptions options;
   options.udp_candidates = false;

@@ -204,7 +204,7 @@ TEST(Rfc8445, Section7_2_5_1_A487ToACheckThatWasReplacedDoesNotCancelTheNominati
   EXPECT_TRUE(lone.TakeSent(PacketClass::kCheck).empty());
 }
 
-// §8.1.1: the queue held the pair only to be nominated by an agent that is no longer the one to do so.
+// RFC 8445 §8.1.1: the queue held the pair only to be nominated by an agent that is no longer the one to do so.
 TEST(Rfc8445, Section7_2_5_1_ANominationNotYetSentIsDroppedWithTheRole) {
   LoneAgent lone;
   lone.SetRemote({LoneAgent::Host("192.0.2.9:9000"), LoneAgent::Host("192.0.2.8:9000", "2", 1, 0, 7)});

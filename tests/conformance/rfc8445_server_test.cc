@@ -343,7 +343,7 @@ TEST(Rfc8445, Section7_3_1_5_UseCandidateOnASucceededPairNominatesIt) {
 }
 
 // The check left from the first address and was seen to come from the second, so that the second's pair is the valid
-// one (§7.2.5.3.2, case 2). Both pairs have Succeeded, and the peer may nominate by either.
+// one (RFC 8445 §7.2.5.3.2, case 2). Both pairs have Succeeded, and the peer may nominate by either.
 TEST(Rfc8445, Section7_3_1_5_UseCandidateOnAPairMadeValidByAnotherPairsCheckNominatesIt) {
   for (std::uint32_t asked_on : {0u, 1u}) {
     LoneAgent lone(As(Role::kControlled), {"192.0.2.1", "192.0.2.2"});

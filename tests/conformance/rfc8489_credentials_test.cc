@@ -146,7 +146,7 @@ TEST(Rfc8489, Section9_1_4_ResponseWithAnotherAlgorithmThanTheRequestIsDiscarded
   EXPECT_FALSE(CheckShortTermResponse(*MessageView::Parse(bytes), kCredential.sha1));
 }
 
-// --- §9.2, the server, through its one user: the TURN server.
+// --- RFC 8489 §9.2, the server, through its one user: the TURN server.
 
 class Rfc8489LongTermServer : public ::testing::Test {
  protected:
@@ -263,7 +263,7 @@ TEST_F(Rfc8489LongTermServer, Section9_2_4_AuthenticatedResponsesBearMessageInte
                error.view().Has(AttributeType::kUsername));
 }
 
-// --- §9.2, the client, through the TURN client.
+// --- RFC 8489 §9.2, the client, through the TURN client.
 
 class Rfc8489LongTermClient : public ::testing::Test {
  protected:

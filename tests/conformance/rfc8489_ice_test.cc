@@ -43,7 +43,7 @@ TEST(Rfc8489, Section9_1_4_OverTcpAnAnswerWithoutRightIntegrityEndsTheCheckAtOnc
   EXPECT_EQ(agent.lone.PairTo(kPeer).state, PairState::kFailed);
 }
 
-// §6.3: a message whose fingerprint is wrong is discarded silently. Nothing that the peer said was violated.
+// RFC 8489 §6.3: a message whose fingerprint is wrong is discarded silently. Nothing that the peer said was violated.
 TEST(Rfc8489, Section6_3_OverTcpAnAnswerWithAWrongFingerprintLeavesTheCheckWaiting) {
   CheckingOverTcp agent;
   std::array<std::uint8_t, stun::kMessageBytesMax> buffer;

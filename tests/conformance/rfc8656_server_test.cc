@@ -257,7 +257,7 @@ TEST_F(Rfc8656Server, Section18_12_TheReasonPhraseOfAnAddressErrorCodeIsShorterT
     m.Add(RequestedTransport{}).Add(AdditionalAddressFamily{net::Family::kIpv6});
   });
   const std::string reason(partial.view().Get<AddressErrorCode>().value().reason);
-  EXPECT_EQ(reason, "Address Family not Supported");  // §19
+  EXPECT_EQ(reason, "Address Family not Supported");  // RFC 8656 §19
   EXPECT_LT(reason.size(), 128u);
 }
 

@@ -159,7 +159,7 @@ TEST(Rfc9293, Section3_10_7_3_WithoutSynOrRstIsDropped) {
   EXPECT_EQ(bench.tcp.state(), TcpState::kSynSent);
 }
 
-// --- §3.5 ---
+// --- RFC 9293 §3.5 ---
 
 std::vector<std::string> Log(const TcpPipe& pipe) {
   std::vector<std::string> lines;

@@ -581,7 +581,7 @@ TEST(Rfc9293, Section3_10_7_4_AFinBehindAGapWaitsForTheData) {
   EXPECT_EQ(bench.Read(99).bytes, 15u);
 }
 
-// --- §3.6.1, MAY-2 ---
+// --- RFC 9293 §3.6.1, MAY-2 ---
 
 TEST(Rfc9293, Section3_6_1_OnlyANewerSynMayReplaceTimeWait) {
   TcpBench bench;

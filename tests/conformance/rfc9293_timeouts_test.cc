@@ -205,7 +205,7 @@ TEST(Rfc9293, Section3_10_8_TimeWaitTimeoutClosesAfter2Msl) {
   EXPECT_THAT(bench.TakeEvents(), ElementsAre("ended: finished"));
 }
 
-// --- §3.8.3 R2 ---
+// --- RFC 9293 §3.8.3 R2 ---
 
 // MUST-23: at least three minutes.
 TEST(Rfc9293, Section3_8_3_SynIsRetransmittedForThreeMinutes) {
@@ -244,7 +244,7 @@ TEST(Rfc9293, Section3_8_3_R2CountsAgainForTheNextSegment) {
   EXPECT_EQ(bench.tcp.state(), TcpState::kEstablished);
 }
 
-// --- §3.8.6.1 zero-window probes ---
+// --- RFC 9293 §3.8.6.1 zero-window probes ---
 
 TEST(Rfc9293, Section3_8_6_1_AClosedWindowIsProbedWithOneOctet) {
   TcpBench bench;
@@ -332,7 +332,7 @@ TEST(Rfc9293, Section3_8_6_AShrunkenWindowStopsNewData) {
   EXPECT_THAT(bench.TakeSent(), ElementsAre("<SEQ=4001><ACK=5001><LEN=500><CTL=ACK>"));
 }
 
-// --- §3.7.4, §3.8.6.2: small segments ---
+// --- RFC 9293 §3.7.4, §3.8.6.2: small segments ---
 
 TEST(Rfc9293, Section3_7_4_NagleHoldsSmallSegmentsWhileDataIsInFlight) {
   TcpBench bench;
@@ -394,7 +394,7 @@ TEST(Rfc9293, Section3_8_6_2_2_TheReceiverDoesNotOfferCrumbs) {
   EXPECT_EQ(bench.sent[0].header.window, 1000);
 }
 
-// --- §3.8.6.3 delayed acknowledgments ---
+// --- RFC 9293 §3.8.6.3 delayed acknowledgments ---
 
 TEST(Rfc9293, Section3_8_6_3_AnAckWaitsForASecondSegmentOrTheDelay) {
   TcpConnectionOptions options = TcpBench::Plain();
@@ -437,7 +437,7 @@ TEST(Rfc9293, Section3_10_7_4_SegmentsProcessedTogetherGetOneAck) {
   EXPECT_THAT(bench.TakeSent(), ElementsAre("<SEQ=1001><ACK=5501><CTL=ACK>"));
 }
 
-// --- §3.8.4 keep-alives ---
+// --- RFC 9293 §3.8.4 keep-alives ---
 
 TcpConnectionOptions WithKeepalive() {
   TcpConnectionOptions options = TcpBench::Plain();
@@ -495,7 +495,7 @@ TEST(Rfc9293, Section3_8_4_AProbeIsAnswered) {
   EXPECT_THAT(bench.TakeSent(), ElementsAre("<SEQ=1001><ACK=5001><CTL=ACK>"));
 }
 
-// --- §3.9.2.2 ICMP ---
+// --- RFC 9293 §3.9.2.2 ICMP ---
 
 // Every way to be about to open; our SYN is 1000.
 constexpr std::pair<const char*, void (*)(TcpBench&)> kConnecting[] = {

@@ -19,7 +19,7 @@ class HouseRules(unittest.TestCase):
     def violations(self, **files):
         for name, text in files.items():
             self.plant(name, text)
-        return check.check_tree(self.root, self.directions, self.banned)
+        return check.check_tree(self.root, self.directions, self.banned, {})
 
     def plant(self, name, text):
         path = self.root / name
@@ -28,7 +28,7 @@ class HouseRules(unittest.TestCase):
 
     def found(self, name, text):
         self.plant(name, text)
-        found = check.check_tree(self.root, self.directions, self.banned)
+        found = check.check_tree(self.root, self.directions, self.banned, {})
         (self.root / name).unlink()
         return found
 
@@ -81,6 +81,10 @@ class HouseRules(unittest.TestCase):
                 with self.subTest(name=name, target=target):
                     self.assertEqual(self.found(name, f'#include "{target}"\n'), [])
 
+    def test_a_rule_may_take_over_another(self):
+        directions = check.read_directions("net:\nsim: net xxhash\nrun: +sim\njudge: +run google/\n")
+        self.assertEqual(directions["judge"], ["run", "sim", "net", "xxhash", "google/"])
+
     def test_foreign_headers_belong_to_their_rooms(self):
         for name, header in [("ice/a.cc", "nettle/hmac.h"), ("stun/a.cc", "google/protobuf/message.h"),
                              ("sim/a.cc", "gtest/gtest.h"), ("net/a.cc", "xxhash.h"), ("apps/a.cc", "openssl/evp.h")]:
@@ -130,6 +134,21 @@ class HouseRules(unittest.TestCase):
             with self.subTest(line=line):
                 self.assertEqual(self.found(name, line + "\n"), [])
 
+    def test_spelling_is_held_in_comments_texts_and_markdown(self):
+        for name in ("sim/a.cc", "docs/a.md", "README.md", "scenarios/library/a.textproto", "cmake/a.cmake", "dev"):
+            for line in ("// NAT behaviour", "its behaviour", "Behaviours;"):
+                with self.subTest(name=name, line=line):
+                    found = self.found(name, f"\n{line}\n")
+                    self.assertEqual(len(found), 1, found)
+                    self.assertTrue(found[0].startswith(f"{name}:2: "), found)
+            self.assertEqual(self.found(name, "// NAT behavior\n"), [])
+        self.assertEqual(self.found("build/release/a.txt", "behaviour\n"), [])
+
+    def test_citations_are_held_in_comments_and_markdown(self):
+        for name, text in [("sim/a.cc", "\n// §4.2.\n"), ("docs/a.md", "\nsee §4\n"), ("scenarios/a.proto", "\n// §4\n")]:
+            self.assertEqual([found.split(" ")[0] for found in self.found(name, text)], [f"{name}:2:"])
+        self.assertEqual(self.found("dev", "§4\n"), [])
+
     def test_an_exception_covers_its_file_only_and_needs_a_reason(self):
         stanza = "in: sim\nword: \\bfoo\\b\ninstead: bar\nexcept: sim/a.cc because of that\n"
         self.banned = check.read_banned(stanza)
@@ -138,11 +157,84 @@ class HouseRules(unittest.TestCase):
         with self.assertRaises(ValueError):
             check.read_banned("in: sim\nword: x\ninstead: y\nexcept: sim/a.cc\n")
 
+    CLOSED = ("foreign: nettle/\nclosed: scenarios/oracle\nnet: nettle/\nsim: net\nscenarios: net sim\n"
+              "scenarios/oracle: net scenarios/*.pb.h scenarios/plan.h\n")
+
+    def test_a_closed_folder_is_held_to_its_rule_through_others(self):
+        self.directions = check.read_directions(self.CLOSED)
+        files = {
+            "scenarios/oracle/predict.h": '#include "net/time.h"\n#include "scenarios/plan.h"\n',
+            "scenarios/oracle/predict.cc": '#include "scenarios/oracle/predict.h"\n#include "scenarios/scenario.pb.h"\n',
+            "scenarios/plan.h": '\n#include "scenarios/way.h"\n',
+            "scenarios/way.h": '#include "sim/world.h"\n',
+            "sim/world.h": '#include "sim/link.h"\n',
+            "net/time.h": "",
+        }
+        self.assertEqual(self.violations(**files), [
+            "scenarios/oracle/predict.h:2: scenarios/oracle is closed and reaches scenarios/way.h: "
+            "scenarios/oracle/predict.h -> scenarios/plan.h -> scenarios/way.h"])
+        # Two files deep, through one that the rule lets in.
+        self.directions["scenarios/oracle"].append("scenarios/way.h")
+        self.assertEqual(self.violations(), [
+            "scenarios/oracle/predict.h:2: scenarios/oracle is closed and reaches sim/world.h: "
+            "scenarios/oracle/predict.h -> scenarios/plan.h -> scenarios/way.h -> sim/world.h"])
+        self.assertEqual(self.violations(**{"scenarios/way.h": '#include "net/time.h"\n#include <vector>\n'}), [])
+
+    def test_a_closed_folder_does_not_reach_through_the_source_of_a_header(self):
+        self.directions = check.read_directions(self.CLOSED)
+        self.assertEqual(self.violations(**{
+            "scenarios/oracle/a.h": '#include "scenarios/plan.h"\n',
+            "scenarios/plan.h": "",
+            "scenarios/plan.cc": '#include "scenarios/plan.h"\n#include "sim/world.h"\n',
+        }), ["scenarios/oracle/a.h:1: scenarios/oracle is closed and reaches sim/world.h: "
+             "scenarios/oracle/a.h -> scenarios/plan.h -> scenarios/plan.cc -> sim/world.h"])
+
+    def test_a_closed_folder_does_not_reach_foreign_headers(self):
+        self.directions = check.read_directions(self.CLOSED)
+        found = self.violations(**{
+            "scenarios/oracle/a.h": '#include "net/key.h"\n',
+            "net/key.h": "#include <nettle/hmac.h>\n",
+        })
+        self.assertEqual(len(found), 1, found)
+        self.assertIn("scenarios/oracle/a.h -> net/key.h -> nettle/hmac.h", found[0])
+
+    def test_a_folder_that_is_not_closed_reaches_what_its_neighbours_include(self):
+        self.directions = check.read_directions("foreign:\nnet:\nsim: net\nscenarios: sim\n")
+        files = {"scenarios/a.h": '#include "sim/a.h"\n', "sim/a.h": '#include "net/a.h"\n'}
+        self.assertEqual(self.violations(**files), [])
+
+    def test_a_circle_of_folders_is_found(self):
+        self.directions = check.read_directions("foreign:\nnet: sim\nstun: net\nsim: stun net\n")
+        found = self.violations(**{
+            "net/a.h": '\n#include "sim/a.h"\n',
+            "sim/b.h": '#include "stun/a.h"\n',
+            "stun/b.h": '#include "net/b.h"\n',
+        })
+        self.assertEqual(found, [
+            "net/a.h:2: net -> sim -> stun -> net is a circle of folders: "
+            "net/a.h:2 includes sim/a.h; sim/b.h:1 includes stun/a.h; stun/b.h:1 includes net/b.h"])
+        self.plant("stun/b.h", "")
+        found = self.violations(**{"net/a.h": '#include "sim/a.h"\n', "sim/b.h": '#include "net/b.h"\n'})
+        self.assertEqual(len(found), 1, found)
+        self.assertIn("net -> sim -> net is a circle", found[0])
+
+    def test_a_folder_and_one_inside_it_make_a_circle_too(self):
+        self.directions = check.read_directions("foreign:\nsim: sim/nat\nsim/nat: sim\n")
+        files = {"sim/a.h": '#include "sim/nat/a.h"\n', "sim/nat/b.h": '#include "sim/packet.h"\n'}
+        self.assertEqual(len(self.violations(**files)), 1)
+        # The arrow that a rule lists by the file's own name is meant.
+        self.directions["sim/nat"] = ["sim/packet.h"]
+        self.assertEqual(self.violations(**files), [])
+
     def test_rules_that_cannot_be_read_are_refused(self):
         with self.assertRaises(ValueError):
             check.read_directions("net\n")
         with self.assertRaises(ValueError):
             check.read_directions("net:\nnet: stun\n")
+        with self.assertRaises(ValueError):
+            check.read_directions("foreign:\nclosed: sim/oracle\nsim:\n")
+        with self.assertRaises(ValueError):
+            check.read_directions("sim: +net\nnet:\n")
         with self.assertRaises(ValueError):
             check.read_banned("in: sim\nword: x\n")
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Holds the top-level README to what is true: its scenarios come out as they expect, the commands on scenario files and
-profiles that it shows work, and the paths it names exist.
+profiles that it shows work, and the paths it names exist. Program and CHANGELOG have the version of CMakeLists.txt.
 
 usage: readme_test.py PINHOLE      the program
 """
@@ -46,6 +46,15 @@ def main():
     for path in sorted(set(re.findall(r"(?:\./)?\b(?:[\w.]+/)+[\w.]*|\./dev\b|\.ci/run", readme))):
         if not path.startswith("build/") and not path.startswith("topologies/") and not (ROOT / path).exists():
             bad.append(f"README.md names {path}, which does not exist")
+
+    cmake = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
+    version = re.search(r"project\(pinhole VERSION ([\d.]+)", cmake).group(1)
+    printed = subprocess.run([pinhole, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    if printed != f"pinhole {version}":
+        bad.append(f"pinhole --version prints {printed!r}; CMakeLists.txt says {version}")
+    newest = re.search(r"^## .*", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE).group(0)
+    if version not in newest:
+        bad.append(f"CHANGELOG.md begins with {newest!r}; CMakeLists.txt says {version}")
 
     print("\n".join(bad) if bad else "README.md holds")
     return 1 if bad else 0

@@ -20,12 +20,12 @@ TEST(AgentOptions, WhatAnRfcForbidsIsRefusedByName) {
   };
   const Row rows[] = {
       {"ta", [](AgentOptions& o) { o.ta = 4ms; }},                                  // RFC 8445 §14.2
-      {"fixed_rto", [](AgentOptions& o) { o.fixed_rto = 499ms; }},                  // §14.3
-      {"keepalive_interval", [](AgentOptions& o) { o.keepalive_interval = 14s; }},  // §11
+      {"fixed_rto", [](AgentOptions& o) { o.fixed_rto = 499ms; }},                  // RFC 8445 §14.3
+      {"keepalive_interval", [](AgentOptions& o) { o.keepalive_interval = 14s; }},  // RFC 8445 §11
       {"consent.interval", [](AgentOptions& o) { o.consent.interval = 4900ms; }},   // RFC 7675 §5.1: 4 s at 0.8
       {"ufrag_length", [](AgentOptions& o) { o.ufrag_length = 3; }},                // RFC 8445 §5.3
       {"password_length", [](AgentOptions& o) { o.password_length = 21; }},
-      {"components", [](AgentOptions& o) { o.components = {257}; }},  // §5.1.2.1
+      {"components", [](AgentOptions& o) { o.components = {257}; }},  // RFC 8445 §5.1.2.1
       {"components", [](AgentOptions& o) { o.components = {}; }},
       {"pair_limit", [](AgentOptions& o) { o.pair_limit = 0; }},
       {"relayed_after", [](AgentOptions& o) { o.relayed_after = 100ms; }},

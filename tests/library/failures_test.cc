@@ -191,7 +191,7 @@ TEST(NatMatrix, EveryFailedCellNamesANatAndARuleThatItsProfileHas) {
     ExpectReasonIsTold(failed);
     if (HasFailure()) break;
   }
-  // At least the 36 and the 24 of the two matrices of nine behaviours.
+  // At least the 36 and the 24 of the two matrices of nine behaviors.
   EXPECT_GT(failures, 60);
 }
 

@@ -106,8 +106,8 @@ TEST(Ford2005, OneNatThatIsOtherwiseChangesItsRowAndTheTotalsAlone) {
 }
 
 // Which kind of ford2005_pairs a NAT of ford2005 is.
-template <typename Behaviour>
-std::string KindOf(const Behaviour& nat, bool answers) {
+template <typename Behavior>
+std::string KindOf(const Behavior& nat, bool answers) {
   std::string kind = nat.mapping() == proto::Mapping::ENDPOINT_INDEPENDENT ? "stays" : "moves";
   if (answers) return "answers";
   return nat.filtering() == proto::Filtering::ENDPOINT_INDEPENDENT ? kind + "_open" : kind;

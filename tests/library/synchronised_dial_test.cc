@@ -61,7 +61,7 @@ TEST(SynchronisedDial, TcpFallsByTheShareThatAnswersOnceTheErrorExceedsTheOneWay
     const Four& udp = all.at({"UDP", key.quarter_us, key.error_ppm});
     for (const int r : {0, 10, 30, 50, 100}) {
       const bool tie = key.error_ppm == 1000000 || key.error_ppm == -1000000;
-      if (tie && r > 0 && key.transport != "UDP") continue;  // decided by no behaviour
+      if (tie && r > 0 && key.transport != "UDP") continue;  // decided by no behavior
       SCOPED_TRACE(absl::StrCat(key.transport, " quarter of RTT ", key.quarter_us, " us, error ", key.error_ppm,
                                 " ppm, ", r, " % answer"));
       const bool late = key.error_ppm > 1000000 || key.error_ppm < -1000000;

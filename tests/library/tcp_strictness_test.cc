@@ -50,7 +50,7 @@ TEST(TcpStrictness, SimultaneousOpenPassesEveryDepth) {
   }
 }
 
-// RFC 5382 REQ-4 is there for this: what comes first must not be answered.
+// RFC 5382 §4.3 REQ-4 is there for this: what comes first must not be answered.
 TEST(TcpStrictness, SimultaneousOpenOfASideThatIsLateFailsOnlyWhereItsNatAnswers) {
   for (int depth = 0; depth < 6; ++depth) {
     for (const char* nat : {"silent", "answers", "deletes"}) {

@@ -25,7 +25,7 @@ struct Canonical {
 
 TEST(Rfc5952, Section4TextOfEveryExample) {
   constexpr Canonical kTable[] = {
-      // §1 and §2: eight spellings of one address.
+      // RFC 5952 §1 and §2: eight spellings of one address.
       {"2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"},
       {"2001:0db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"},
       {"2001:db8::1:0:0:1", "2001:db8::1:0:0:1"},
@@ -34,20 +34,20 @@ TEST(Rfc5952, Section4TextOfEveryExample) {
       {"2001:db8:0:0:1::1", "2001:db8::1:0:0:1"},
       {"2001:db8:0000:0:1::1", "2001:db8::1:0:0:1"},
       {"2001:DB8:0:0:1::1", "2001:db8::1:0:0:1"},
-      // §4.1 leading zeros go; a single zero group stays one digit.
+      // RFC 5952 §4.1 leading zeros go; a single zero group stays one digit.
       {"2001:0db8::0001", "2001:db8::1"},
       {"2001:db8:aaaa:bbbb:cccc:dddd:eeee:0001", "2001:db8:aaaa:bbbb:cccc:dddd:eeee:1"},
-      // §4.2.1 "::" takes as much as it can.
+      // RFC 5952 §4.2.1 "::" takes as much as it can.
       {"2001:db8:0:0:0:0:2:1", "2001:db8::2:1"},
       {"2001:db8::0:1", "2001:db8::1"},
-      // §4.2.2 but never one group alone.
+      // RFC 5952 §4.2.2 but never one group alone.
       {"2001:db8::1:1:1:1:1", "2001:db8:0:1:1:1:1:1"},
-      // §4.2.3 the longest run, and the first of equals.
+      // RFC 5952 §4.2.3 the longest run, and the first of equals.
       {"2001:0:0:1:0:0:0:1", "2001:0:0:1::1"},
       {"2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"},
-      // §4.3 lower case.
+      // RFC 5952 §4.3 lower case.
       {"2001:DB8::ABCD:EF", "2001:db8::abcd:ef"},
-      // §5 the well-known prefix of mapped addresses keeps the IPv4 form.
+      // RFC 5952 §5 the well-known prefix of mapped addresses keeps the IPv4 form.
       {"::ffff:c000:201", "::ffff:192.0.2.1"},
       {"0:0:0:0:0:ffff:192.0.2.1", "::ffff:192.0.2.1"},
       // The ends.

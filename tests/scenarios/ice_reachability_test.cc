@@ -1,4 +1,4 @@
-// Who reaches whom, by real agents: the two matrices of nine RFC 4787 behaviours a side, in every order of starting.
+// Who reaches whom, by real agents: the two matrices of nine RFC 4787 behaviors a side, in every order of starting.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

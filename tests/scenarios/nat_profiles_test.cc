@@ -75,10 +75,10 @@ TEST(NatProfiles, Rfc3489Section5Names) {
       {"port-restricted-cone", {proto::Mapping::ENDPOINT_INDEPENDENT, proto::Filtering::ADDRESS_AND_PORT_DEPENDENT}},
       {"symmetric", {proto::Mapping::ADDRESS_AND_PORT_DEPENDENT, proto::Filtering::ADDRESS_AND_PORT_DEPENDENT}},
   };
-  for (const auto& [name, behaviour] : table) {
+  for (const auto& [name, behavior] : table) {
     SCOPED_TRACE(name);
-    EXPECT_EQ(Get(profiles, name).udp().mapping(), behaviour.first);
-    EXPECT_EQ(Get(profiles, name).udp().filtering(), behaviour.second);
+    EXPECT_EQ(Get(profiles, name).udp().mapping(), behavior.first);
+    EXPECT_EQ(Get(profiles, name).udp().filtering(), behavior.second);
   }
 }
 

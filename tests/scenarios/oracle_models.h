@@ -58,7 +58,7 @@ inline int AddNetwork(Model& model, const char* name) {
 }
 
 // alice - home_a - internet - home_b - bob, 20 ms between any two on the internet. Both homes use the same subnet.
-inline Model TwoHomes(const NatBehaviour& a, const NatBehaviour& b) {
+inline Model TwoHomes(const NatBehavior& a, const NatBehavior& b) {
   Model model = Core();
   const int lan_a = AddNetwork(model, "lan_a");
   const int lan_b = AddNetwork(model, "lan_b");
@@ -78,9 +78,9 @@ inline constexpr auto EI = Dependence::kEndpointIndependent;
 inline constexpr auto AD = Dependence::kAddressDependent;
 inline constexpr auto APD = Dependence::kAddressAndPortDependent;
 
-inline NatBehaviour Generic(Dependence mapping, Dependence filtering, FilterMemory memory = FilterMemory::kPerEndpoint,
-                            bool sessions = false) {
-  NatBehaviour nat;
+inline NatBehavior Generic(Dependence mapping, Dependence filtering, FilterMemory memory = FilterMemory::kPerEndpoint,
+                           bool sessions = false) {
+  NatBehavior nat;
   nat.mapping = mapping;
   nat.filtering = filtering;
   nat.memory = memory;
@@ -88,27 +88,27 @@ inline NatBehaviour Generic(Dependence mapping, Dependence filtering, FilterMemo
   return nat;
 }
 
-inline NatBehaviour LinuxMasquerade() {
-  NatBehaviour nat;
+inline NatBehavior LinuxMasquerade() {
+  NatBehavior nat;
   nat.per_tuple = true;
   return nat;
 }
 
-inline NatBehaviour LinuxInputAccept() {
-  NatBehaviour nat = LinuxMasquerade();
+inline NatBehavior LinuxInputAccept() {
+  NatBehavior nat = LinuxMasquerade();
   nat.claims_tuple = true;
   return nat;
 }
 
-inline NatBehaviour LinuxRandomFully() {
-  NatBehaviour nat = LinuxMasquerade();
+inline NatBehavior LinuxRandomFully() {
+  NatBehavior nat = LinuxMasquerade();
   nat.keeps_port = false;
   return nat;
 }
 
 // All 36: mapping × filtering × memory × sessions.
-inline std::vector<NatBehaviour> AllGeneric() {
-  std::vector<NatBehaviour> all;
+inline std::vector<NatBehavior> AllGeneric() {
+  std::vector<NatBehavior> all;
   for (FilterMemory memory : {FilterMemory::kPerEndpoint, FilterMemory::kPerMapping}) {
     for (bool sessions : {false, true}) {
       for (Dependence mapping : {EI, AD, APD}) {
@@ -119,7 +119,7 @@ inline std::vector<NatBehaviour> AllGeneric() {
   return all;
 }
 
-inline std::string Describe(const NatBehaviour& nat) {
+inline std::string Describe(const NatBehavior& nat) {
   return std::string("maps by ") + ToString(nat.mapping) + ", filters by " + ToString(nat.filtering) +
          (nat.memory == FilterMemory::kPerMapping ? ", memory per mapping" : ", memory per endpoint") +
          (nat.inbound_sessions ? ", sessions" : ", no sessions");

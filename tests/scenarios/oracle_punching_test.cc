@@ -38,8 +38,8 @@ void ExpectRule(FilterMemory memory, bool sessions, Rule rule, int direct_cells)
     for (Dependence filter_a : {EI, AD, APD}) {
       for (Dependence map_b : {EI, AD, APD}) {
         for (Dependence filter_b : {EI, AD, APD}) {
-          const NatBehaviour a = Generic(map_a, filter_a, memory, sessions);
-          const NatBehaviour b = Generic(map_b, filter_b, memory, sessions);
+          const NatBehavior a = Generic(map_a, filter_a, memory, sessions);
+          const NatBehavior b = Generic(map_b, filter_b, memory, sessions);
           const bool expected = rule(map_a, filter_a, map_b, filter_b);
           EXPECT_EQ(PunchingWorks(a, b), expected) << Describe(a) << " against " << Describe(b);
           const Prediction prediction = Predict(TwoHomes(a, b));
@@ -66,7 +66,7 @@ using Endpoint = std::pair<char, int>;
 
 class SmallNat {
  public:
-  SmallNat(char name, const NatBehaviour& nat) : name_(name), nat_(nat) {}
+  SmallNat(char name, const NatBehavior& nat) : name_(name), nat_(nat) {}
 
   Endpoint Out(Endpoint to) {
     int port = 0;
@@ -94,7 +94,7 @@ class SmallNat {
 
  private:
   const char name_;
-  const NatBehaviour nat_;
+  const NatBehavior nat_;
   std::map<Endpoint, int> ports_;
   std::set<std::pair<int, Endpoint>> sent_;
   std::map<Endpoint, int> sessions_;
@@ -102,7 +102,7 @@ class SmallNat {
 
 class SmallWorld {
  public:
-  SmallWorld(const NatBehaviour& a, const NatBehaviour& b) : nats_{SmallNat('A', a), SmallNat('B', b)} {
+  SmallWorld(const NatBehavior& a, const NatBehavior& b) : nats_{SmallNat('A', a), SmallNat('B', b)} {
     const Endpoint server{'S', 1};
     const Endpoint seen_a = nats_[0].Out(server);
     const Endpoint seen_b = nats_[1].Out(server);
@@ -162,13 +162,13 @@ class SmallWorld {
 
 // Every order of the first four turns, each followed or not by delivery of what is under way, then alternating turns.
 TEST(OraclePunching, ClosedFormHoldsForAll1296PairsInEverySendOrder) {
-  const std::vector<NatBehaviour> all = AllGeneric();
+  const std::vector<NatBehavior> all = AllGeneric();
   constexpr unsigned kTurns = 4;
   for (std::size_t i = 0; i < all.size(); ++i) {
     // The other order of the two is the same world with its turns exchanged.
     for (std::size_t j = i; j < all.size(); ++j) {
-      const NatBehaviour& a = all[i];
-      const NatBehaviour& b = all[j];
+      const NatBehavior& a = all[i];
+      const NatBehavior& b = all[j];
       const bool expected = PunchingWorks(a, b);
       ASSERT_EQ(PunchingWorks(b, a), expected);
       for (unsigned who = 0; who < 1u << kTurns; ++who) {
@@ -191,8 +191,8 @@ TEST(OraclePunching, ClosedFormHoldsForAll1296PairsInEverySendOrder) {
 }
 
 TEST(OraclePunching, WalkAgreesWithClosedFormForAll1296PairsInEveryOrder) {
-  for (const NatBehaviour& a : AllGeneric()) {
-    for (const NatBehaviour& b : AllGeneric()) {
+  for (const NatBehavior& a : AllGeneric()) {
+    for (const NatBehavior& b : AllGeneric()) {
       const Model model = TwoHomes(a, b);
       const std::vector<PathKind> paths = Explore(model, Order::kCrossing, Pooling::kAlwaysFirst).direct;
       for (Order order : {Order::kCrossing, Order::kAFirst, Order::kBFirst}) {
@@ -207,15 +207,15 @@ TEST(OraclePunching, WalkAgreesWithClosedFormForAll1296PairsInEveryOrder) {
   }
 }
 
-// The two readings face each other: 18 behaviours a side, of which 9 × 9 meet a NAT of the other reading.
+// The two readings face each other: 18 behaviors a side, of which 9 × 9 meet a NAT of the other reading.
 TEST(OraclePunching, MixedReadingsConnect55Of81WhicheverSideHasWhich) {
   int direct = 0;
   for (Dependence map_a : {EI, AD, APD}) {
     for (Dependence filter_a : {EI, AD, APD}) {
       for (Dependence map_b : {EI, AD, APD}) {
         for (Dependence filter_b : {EI, AD, APD}) {
-          const NatBehaviour a = Generic(map_a, filter_a);
-          const NatBehaviour b = Generic(map_b, filter_b, FilterMemory::kPerMapping, true);
+          const NatBehavior a = Generic(map_a, filter_a);
+          const NatBehavior b = Generic(map_b, filter_b, FilterMemory::kPerMapping, true);
           EXPECT_EQ(PunchingWorks(a, b), PunchingWorks(b, a));
           direct += PunchingWorks(a, b);
         }

@@ -39,8 +39,7 @@ PathKind Tcp(CandidateType a_local, CandidateType a_remote, CandidateType b_loca
 }
 
 // Two homes whose agents have TCP only. Their descriptions take 40 ms, a SYN 20 ms from NAT to NAT.
-Model TcpHomes(const NatBehaviour& a, const NatBehaviour& b, TcpCandidates types_a = kAll,
-               TcpCandidates types_b = kAll) {
+Model TcpHomes(const NatBehavior& a, const NatBehavior& b, TcpCandidates types_a = kAll, TcpCandidates types_b = kAll) {
   Model model = TwoHomes(Generic(APD, APD), Generic(APD, APD));
   model.hosts[static_cast<std::size_t>(model.b.host)].interfaces[0].addresses = {Ip("192.168.1.11")};
   model.boxes[0].tcp.nat = a;
@@ -87,8 +86,8 @@ TEST(OracleTcp, TwoSymmetricNatsNeverConnect) {
 // in: what the closed form says of UDP through the same NATs.
 TEST(OracleTcp, NatsWithSessionsConnectAsTheyDoOverUdp) {
   int connect = 0;
-  for (const NatBehaviour& a : AllGeneric()) {
-    for (const NatBehaviour& b : AllGeneric()) {
+  for (const NatBehavior& a : AllGeneric()) {
+    for (const NatBehavior& b : AllGeneric()) {
       if (!a.inbound_sessions || !b.inbound_sessions || a.memory != b.memory) continue;
       const bool works = PunchingWorks(a, b);
       connect += works;
@@ -103,7 +102,7 @@ TEST(OracleTcp, NatsWithSessionsConnectAsTheyDoOverUdp) {
 // A NAT that lets a SYN in and has the answer leave by another port than it came to takes the end that its host's own
 // SYN would have connected. Over UDP the same NATs meet (RFC 4787 §5: what was sent to counts for every port).
 TEST(OracleTcp, ASynThatIsLetInAndAnsweredFromElsewhereSpoilsTheOwnOne) {
-  const NatBehaviour cone = Generic(EI, AD);
+  const NatBehavior cone = Generic(EI, AD);
   ASSERT_TRUE(PunchingWorks(cone, Generic(APD, APD)));
   const Prediction spoilt = Predict(TcpHomes(cone, Generic(APD, APD)));
   EXPECT_THAT(spoilt.outcomes, ElementsAre(Outcome::kFailed));
@@ -113,7 +112,7 @@ TEST(OracleTcp, ASynThatIsLetInAndAnsweredFromElsewhereSpoilsTheOwnOne) {
 }
 
 TEST(OracleTcp, AnActiveSideConnectsToAPassiveOneThatAnyoneMayReach) {
-  for (const NatBehaviour& a : AllGeneric()) {
+  for (const NatBehavior& a : AllGeneric()) {
     const Prediction open = Predict(TcpHomes(a, Generic(EI, EI), kActive, kPassive));
     EXPECT_THAT(open.outcomes, ElementsAre(Outcome::kDirect)) << Describe(a);
     // Its port is no candidate's.
@@ -196,7 +195,7 @@ TEST(OracleTcp, RefusedConnectionsThatAreTriedAgainConnect) {
   EXPECT_TRUE(Connects(model));
 }
 
-// RFC 5382 REQ-4.
+// RFC 5382 §4.3 REQ-4.
 TEST(OracleTcp, AHeldSynIsRefusedOnlyWhenTheHoldIsOver) {
   for (int ahead_s : {1, 5, 7}) {
     Model model = TcpHomes(Generic(EI, APD), Generic(EI, APD), kSo, kSo);
@@ -239,7 +238,7 @@ TEST(OracleTcp, WhereTimesDoNotTellWhoIsFirstItDependsOnOrder) {
   EXPECT_THAT(prediction.reason, HasSubstr("unless home_a answers a SYN with RST first"));
 }
 
-// RFC 5382 REQ-2: the SYN from outside is let in. A SYN,ACK is no such SYN: one NAT that passes is enough.
+// RFC 5382 §4.2 REQ-2: the SYN from outside is let in. A SYN,ACK is no such SYN: one NAT that passes is enough.
 TEST(OracleTcp, SimultaneousOpenFailsOnlyWhereBothNatsRefuseIt) {
   for (bool a_passes : {false, true}) {
     for (bool b_passes : {false, true}) {
@@ -265,7 +264,7 @@ TEST(OracleTcp, RefusedSimultaneousOpenLeavesPassivePorts) {
 
 // ---- Beside UDP and relays.
 
-Model BothTransports(const NatBehaviour& udp, const NatBehaviour& tcp) {
+Model BothTransports(const NatBehavior& udp, const NatBehavior& tcp) {
   Model model = TcpHomes(tcp, tcp);
   model.boxes[0].nat = model.boxes[1].nat = udp;
   model.a.udp = model.b.udp = true;

@@ -100,7 +100,7 @@ TEST(Techniques, ATupleThatKeepsItsPortIsWhereThePeerWasTold) {
   EXPECT_TRUE(Fails(punching));
 }
 
-// RFC 5382 REQ-2.
+// RFC 5382 §4.2 REQ-2.
 TEST(Techniques, SynsThatCrossPassUnlessBothNatsRefuseThem) {
   for (const Technique technique : {Technique::kSimultaneousOpen, Technique::kLowTtlSyn}) {
     Punching punching = Homes(technique);
@@ -132,7 +132,7 @@ TEST(Techniques, OtherPlacesThanTwoHomesAreLeftOpen) {
   }
 }
 
-// RFC 7857 §2.2 has a RST that comes in leave the entry for a while; RFC 5382 REQ-10 says so of ICMP.
+// RFC 7857 §2.2 has a RST that comes in leave the entry for a while; RFC 5382 §7.3 REQ-10 says so of ICMP.
 TEST(Techniques, AnAnswerToTheFirstSynEndsSynThenListenWhereItEndsTheEntry) {
   struct Row {
     Answer answer;
@@ -153,7 +153,7 @@ TEST(Techniques, AnAnswerToTheFirstSynEndsSynThenListenWhereItEndsTheEntry) {
     // Entries of the tries before may let the next one in, but what works at once works.
     punching.several_tries = true;
     EXPECT_TRUE(row.connects ? Connects(punching) : Depends(punching));
-    // RFC 5382 REQ-4: the SYN is held until bob's goes out, and then dropped without a word.
+    // RFC 5382 §4.3 REQ-4: the SYN is held until bob's goes out, and then dropped without a word.
     punching.b.tcp.hold = 6s;
     EXPECT_TRUE(Connects(punching));
     punching.b.tcp.hold = 30ms;
@@ -188,7 +188,7 @@ TEST(Techniques, AHostThatGivesUpForASoftErrorLosesWhereItIsTold) {
   }
 }
 
-// RFC 5382 REQ-10. The SYN that is sent again makes a new entry; a forged SYN,ACK has come and gone by then.
+// RFC 5382 §7.3 REQ-10. The SYN that is sent again makes a new entry; a forged SYN,ACK has come and gone by then.
 TEST(Techniques, AnEntryThatTimeExceededClosesIsMissedByAForgedSynAckAndByNothingElse) {
   for (int side : {0, 1}) {
     Punching punching = Homes(Technique::kLowTtlSyn);

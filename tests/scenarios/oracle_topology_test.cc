@@ -171,7 +171,7 @@ TEST(OraclePaths, SecondInterfaceWithoutNatConnects) {
 
 Model OneNat(Hairpinning hairpinning, int inner_networks, bool routes) {
   Model model = Core();
-  NatBehaviour nat = Generic(EI, EI);
+  NatBehavior nat = Generic(EI, EI);
   nat.hairpinning = hairpinning;
   const int first = AddNetwork(model, "inner_1");
   const int second = inner_networks == 2 ? AddNetwork(model, "inner_2") : first;
@@ -227,9 +227,9 @@ TEST(OracleHairpin, TwoInnerNetworksRoutedBetweenMeanAHostPair) {
 }
 
 // Two homes behind one CGN, each on a line of its own.
-Model OneCgn(Hairpinning hairpinning, bool routes, const NatBehaviour& home) {
+Model OneCgn(Hairpinning hairpinning, bool routes, const NatBehavior& home) {
   Model model = Core();
-  NatBehaviour cgn = Generic(EI, EI);
+  NatBehavior cgn = Generic(EI, EI);
   cgn.hairpinning = hairpinning;
   const int lan_a = AddNetwork(model, "lan_a");
   const int lan_b = AddNetwork(model, "lan_b");
@@ -254,7 +254,7 @@ Model OneCgn(Hairpinning hairpinning, bool routes, const NatBehaviour& home) {
 }
 
 TEST(OracleHairpin, TwoHomesBehindOneCgnThatDoesNotRouteBetweenSubscribers) {
-  const NatBehaviour home = Generic(EI, EI);
+  const NatBehavior home = Generic(EI, EI);
   ExpectOnly(WithTurn(OneCgn(Hairpinning::kNone, false, home)), Outcome::kRelayed);
   ExpectOnly(WithTurn(OneCgn(Hairpinning::kExternalSource, false, home)), Outcome::kDirect);
   ExpectOnly(WithTurn(OneCgn(Hairpinning::kInternalSource, false, home)), Outcome::kRelayed);
@@ -272,7 +272,7 @@ TEST(OracleHairpin, CgnThatRoutesBetweenSubscribersLetsInternalSourceThrough) {
 TEST(OracleChains, TheStricterOfTwoLevelsDecides) {
   // alice behind home and CGN; bob behind one home.
   struct Row {
-    NatBehaviour home, cgn, bob;
+    NatBehavior home, cgn, bob;
     bool direct;
   };
   const Row rows[] = {
@@ -375,7 +375,7 @@ TEST(OracleChance, LossLeavesEveryOutcomeOpen) {
 
 TEST(OracleChance, ArbitraryPoolingConnectsByOneDrawOfItsAddresses) {
   // home_b lets in whoever is at the address that alice's server saw.
-  NatBehaviour pooled = Generic(APD, APD);
+  NatBehavior pooled = Generic(APD, APD);
   pooled.arbitrary_pooling = true;
   Model model = TwoHomes(pooled, Generic(EI, AD));
   model.boxes[0].outside.addresses = {Ip("192.0.2.11"), Ip("192.0.2.12"), Ip("192.0.2.13")};
@@ -390,7 +390,7 @@ TEST(OracleChance, ArbitraryPoolingConnectsByOneDrawOfItsAddresses) {
 // ---- The end of gathering.
 
 // Two homes whose inside links make the round trip from alice to the server `round_trip_ms`.
-Model FarFromTheServer(const NatBehaviour& nat, int round_trip_ms) {
+Model FarFromTheServer(const NatBehavior& nat, int round_trip_ms) {
   Model model = TwoHomes(nat, nat);
   Interface& interface = model.hosts[static_cast<std::size_t>(model.a.host)].interfaces[0];
   interface.up = milliseconds(round_trip_ms / 2 - 20);  // 10 ms each at the home's outside and the server
@@ -400,7 +400,7 @@ Model FarFromTheServer(const NatBehaviour& nat, int round_trip_ms) {
 
 // The deadline is a second; what has not come by then yields no candidate.
 TEST(OracleGathering, AnAnswerThatComesAfterTheDeadlineIsNone) {
-  const NatBehaviour cone = Generic(EI, APD);
+  const NatBehavior cone = Generic(EI, APD);
   EXPECT_FALSE(Predict(FarFromTheServer(cone, 998)).Allows(Outcome::kFailed));
   ExpectOnly(Predict(FarFromTheServer(cone, 1002)), Outcome::kFailed);
   Model patient = FarFromTheServer(cone, 1002);
@@ -409,7 +409,7 @@ TEST(OracleGathering, AnAnswerThatComesAfterTheDeadlineIsNone) {
 }
 
 TEST(OracleGathering, AnAnswerThatMayComeBeforeOrAfterTheDeadlineLeavesItOpen) {
-  const NatBehaviour cone = Generic(EI, APD);
+  const NatBehavior cone = Generic(EI, APD);
   const Prediction together = Predict(FarFromTheServer(cone, 1000));
   EXPECT_THAT(together.outcomes, ElementsAre(Outcome::kDirect, Outcome::kFailed));
   EXPECT_EQ(together.depends_on, DependsOn::kTiming);
@@ -445,12 +445,12 @@ PathKind Mirrored(const PathKind& path) {
 }
 
 TEST(OracleSymmetry, SwappingTheNatsMirrorsThePrediction) {
-  std::vector<NatBehaviour> all = AllGeneric();
+  std::vector<NatBehavior> all = AllGeneric();
   all.push_back(LinuxMasquerade());
   all.push_back(LinuxInputAccept());
   all.push_back(LinuxRandomFully());
-  for (const NatBehaviour& a : all) {
-    for (const NatBehaviour& b : all) {
+  for (const NatBehavior& a : all) {
+    for (const NatBehavior& b : all) {
       const Prediction one = WithTurn(TwoHomes(a, b));
       const Prediction other = WithTurn(TwoHomes(b, a));
       EXPECT_EQ(one.outcomes, other.outcomes);

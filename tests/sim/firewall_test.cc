@@ -114,8 +114,8 @@ TEST(Firewall, AConnectionFromInsidePasses) {
   }
 }
 
-// RFC 6092 REC-31. With a delay the SYNs cross on the wire; where one arrives before the other was sent, the policy
-// decides: drop and prohibited leave the later one to open, a RST kills it at the sender.
+// RFC 6092 §3.3.1 REC-31. With a delay the SYNs cross on the wire; where one arrives before the other was sent, the
+// policy decides: drop and prohibited leave the later one to open, a RST kills it at the sender.
 TEST(Firewall, SimultaneousOpenPassesWhereSynsCross) {
   for (const Unsolicited unsolicited : {Unsolicited::kDrop, Unsolicited::kAdminProhibited, Unsolicited::kReset}) {
     Bench firewall(Nft(unsolicited));
@@ -130,7 +130,7 @@ TEST(Firewall, SimultaneousOpenPassesWhereSynsCross) {
   EXPECT_EQ(late.StateOf(), State::kNone);
 }
 
-// REC-35, with what RFC 5382 §5 calls established.
+// RFC 6092 §3.3.1 REC-35, with what RFC 5382 §5 calls established.
 TEST(Firewall, Rec35AFlowIsEstablishedUntilBothEndsHaveSentFin) {
   Bench firewall(FilterProfile{});
   ASSERT_TRUE(firewall.GoesOut(kInsideSyn));
@@ -161,7 +161,7 @@ TEST(Firewall, InvalidSegmentsAreDroppedBothWays) {
   EXPECT_EQ(firewall.Out({kTcpAck, kAliceIsn + 1'000'000, kPeerIsn + 1, 10}).rule, Rule::kTcpSequenceTooHigh);
 }
 
-// REC-36 and REC-37.
+// RFC 6092 §3.3.1 REC-36 and §3.3.1 REC-37.
 TEST(Firewall, ErrorsAboutAFlowGetInAndEndNothing) {
   Bench firewall(Nft(Unsolicited::kDrop));
   Packet error = NatBench::Unreachable(kOutside6.address(), kInside6, kOutside6);

@@ -6,7 +6,7 @@
 // NATs have to arrive at packet by packet.
 namespace pinhole::sim {
 
-struct NatBehaviour {
+struct NatBehavior {
   Mapping mapping;
   Filtering filtering;
 
@@ -23,8 +23,8 @@ inline constexpr Filtering kFilterings[] = {Filtering::kEndpointIndependent, Fil
                                             Filtering::kAddressAndPortDependent};
 
 // The pair of cell 0 to 80.
-inline NatBehaviour BehaviourA(int cell) { return {kMappings[cell / 27], kFilterings[cell / 9 % 3]}; }
-inline NatBehaviour BehaviourB(int cell) { return {kMappings[cell / 3 % 3], kFilterings[cell % 3]}; }
+inline NatBehavior BehaviorA(int cell) { return {kMappings[cell / 27], kFilterings[cell / 9 % 3]}; }
+inline NatBehavior BehaviorB(int cell) { return {kMappings[cell / 3 % 3], kFilterings[cell % 3]}; }
 
 // The two readings of RFC 4787 §5: filters remember by inside endpoint, and packets let in make no session; or
 // filters remember by mapping, and packets let in make a session.
@@ -33,11 +33,11 @@ struct Reading {
   FilterMemory memory;
   bool inbound_sessions;
   int direct;  // of 81
-  bool (*connects)(NatBehaviour a, NatBehaviour b);
+  bool (*connects)(NatBehavior a, NatBehavior b);
 
-  UdpBehavior Udp(NatBehaviour behaviour, PortAllocation ports) const {
-    return {{.mapping = behaviour.mapping,
-             .filtering = behaviour.filtering,
+  UdpBehavior Udp(NatBehavior behavior, PortAllocation ports) const {
+    return {{.mapping = behavior.mapping,
+             .filtering = behavior.filtering,
              .filter_memory = memory,
              .inbound_sessions = inbound_sessions,
              .port_allocation = ports}};
@@ -45,12 +45,12 @@ struct Reading {
 };
 
 inline constexpr Reading kEndpointReading = {
-    "endpoint memory, no sessions", FilterMemory::kEndpoint, false, 45, [](NatBehaviour a, NatBehaviour b) {
+    "endpoint memory, no sessions", FilterMemory::kEndpoint, false, 45, [](NatBehavior a, NatBehavior b) {
       return !(a.filters_by_port() && !b.maps_independently()) && !(b.filters_by_port() && !a.maps_independently()) &&
              !(a.maps_by_port() && b.maps_by_port());
     }};
 inline constexpr Reading kSessionReading = {
-    "mapping memory, sessions", FilterMemory::kMapping, true, 57, [](NatBehaviour a, NatBehaviour b) {
+    "mapping memory, sessions", FilterMemory::kMapping, true, 57, [](NatBehavior a, NatBehavior b) {
       return a.is_open() || b.is_open() || (a.maps_independently() && a.filters_by_address()) ||
              (b.maps_independently() && b.filters_by_address()) || (a.maps_independently() && b.maps_independently());
     }};

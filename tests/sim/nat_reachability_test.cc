@@ -8,7 +8,7 @@
 #include "tests/sim/nat_bench.h"
 #include "tests/sim/nat_reachability_rules.h"
 
-// Every mapping × filtering behaviour against every other, both sides retrying and following the sources that they
+// Every mapping × filtering behavior against every other, both sides retrying and following the sources that they
 // see, whoever sends first: two translators and nothing else. nat_world_reachability_test.cc has the whole internet.
 namespace pinhole::sim {
 namespace {
@@ -103,7 +103,7 @@ constexpr std::pair<net::Duration, net::Duration> kOrders[] = {
 int Matrix(const Reading& reading, PortAllocation ports) {
   int connected = 0;
   for (int cell = 0; cell < 81; ++cell) {
-    const NatBehaviour a = BehaviourA(cell), b = BehaviourB(cell);
+    const NatBehavior a = BehaviorA(cell), b = BehaviorB(cell);
     bool direct = false;
     for (const auto& [a_starts, b_starts] : kOrders) {
       direct = Punch(reading.Udp(a, ports), reading.Udp(b, ports)).Connects(a_starts, b_starts);

@@ -6,7 +6,7 @@
 
 #include "tests/sim/nat_bench.h"
 
-// RFC 4787 §12, one test for each requirement that is about a box's behaviour: a profile that meets it, and, where
+// RFC 4787 §12, one test for each requirement that is about a box's behavior: a profile that meets it, and, where
 // the text describes them, those that do not.
 namespace pinhole::sim {
 namespace {
@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 const net::SocketAddress kServerOtherPort = Addr("192.0.2.1:9999");
 const net::SocketAddress kOtherServer = Addr("192.0.2.7:3478");
 
-// §4.1's definitions as a table: does x1' equal x2' for these Y2:y2, when Y1:y1 is kServer?
+// RFC 4787 §4.1's definitions as a table: does x1' equal x2' for these Y2:y2, when Y1:y1 is kServer?
 struct MappingRow {
   Mapping mapping;
   bool same_endpoint, same_address, other_address;
@@ -201,8 +201,8 @@ TEST(Rfc4787, Req10PayloadsAreNotTouched) {
   EXPECT_EQ(packet.payload.size_bytes, 100u);
 }
 
-TEST(Rfc4787, Req11BehaviourDoesNotChangeAfterACollision) {
-  // Primary, secondary and tertiary (§8): Alice, Bob and Carol send from the same port.
+TEST(Rfc4787, Req11BehaviorDoesNotChangeAfterACollision) {
+  // Primary, secondary and tertiary (RFC 4787 §8): Alice, Bob and Carol send from the same port.
   for (const MappingRow& row : kRfc4787Section41) {
     for (const Filtering filtering :
          {Filtering::kEndpointIndependent, Filtering::kAddressDependent, Filtering::kAddressAndPortDependent}) {
@@ -224,7 +224,7 @@ TEST(Rfc4787, Req11BehaviourDoesNotChangeAfterACollision) {
 TEST(Rfc4787, Req12IcmpDoesNotEndAMapping) {
   NatBench nat(UdpBehavior{});
   const net::SocketAddress mapped = nat.SendOut(kAlice, kServer);
-  Packet error = NatBench::Unreachable(Ip("203.0.113.9"), mapped, kServer);  // from any router: REQ-12a
+  Packet error = NatBench::Unreachable(Ip("203.0.113.9"), mapped, kServer);  // from any router: RFC 4787 §9 REQ-12a
   EXPECT_EQ(nat.nat.FromOutside(nat.now, error).action, Verdict::Action::kInside);
   EXPECT_TRUE(nat.GetsIn(kServer, mapped));
 }

@@ -2,7 +2,7 @@
 
 #include "tests/sim/nat_tcp_bench.h"
 
-// Unsolicited SYNs: what is said to them, and RFC 5382 REQ-4's six seconds before it is.
+// Unsolicited SYNs: what is said to them, and RFC 5382 §4.3 REQ-4's six seconds before it is.
 namespace pinhole::sim {
 namespace {
 
@@ -146,7 +146,7 @@ TEST(TcpHold, AnOutboundSynAckCancelsItToo) {
   EXPECT_TRUE(nat.Outputs().empty());
 }
 
-// REQ-4 with REQ-8: the first of two hosts behind one NAT.
+// RFC 5382 §4.3 REQ-4 with §7.2 REQ-8: the first of two hosts behind one NAT.
 TEST(TcpHold, AHairpinnedSynIsHeldLikeOneFromOutside) {
   NatProfile profile = Answering(Unsolicited::kPortUnreachable, 6s);
   profile.tcp.hairpin = Hairpin::kExternalSource;

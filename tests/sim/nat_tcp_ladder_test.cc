@@ -56,7 +56,7 @@ TEST(TcpLadder, SimultaneousOpenPassesEveryRungAndIsRefusedWhereTheProfileRefuse
   }
 }
 
-// The inside host reports a segment that came in (RFC 5508 REQ-5): the quote leaves as its sender sent it.
+// The inside host reports a segment that came in (RFC 5508 §4.2.2 REQ-5): the quote leaves as its sender sent it.
 TEST(TcpLadder, T5ShiftsWhatInsideHostsQuoteBackToo) {
   TcpNatBench nat(AtDepth(TcpDepth::kRewritesIsn));
   ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));

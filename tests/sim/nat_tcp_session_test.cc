@@ -103,7 +103,7 @@ TEST(TcpSession, WhetherAnIcmpErrorShutsTheHoleIsTheProfiles) {
   }
 }
 
-// REQ-10, of errors that the inside host sends about what it got.
+// RFC 5382 §7.3 REQ-10, of errors that the inside host sends about what it got.
 TEST(TcpSession, WhetherTheInsideHostsIcmpErrorEndsTheConnectionIsTheProfiles) {
   for (const bool closes : {false, true}) {
     NatProfile profile;

@@ -68,8 +68,8 @@ TEST(IdleConnection, KeepAlivesMoreOftenThanTheTimerSaveItAndLessOftenDoNot) {
   }
 }
 
-// RFC 5382 REQ-5 for a connection whose SYNs crossed and that then says nothing for hours: hosts send no ACK of their
-// own after SYN,ACKs that crossed. Where the NAT resets what idled, it knows this one too.
+// RFC 5382 §5 REQ-5 for a connection whose SYNs crossed and that then says nothing for hours: hosts send no ACK of
+// their own after SYN,ACKs that crossed. Where the NAT resets what idled, it knows this one too.
 TEST(IdleConnection, OneWhoseSynsCrossedIdlesAsLongAsAnyOther) {
   for (const TcpDepth depth : {TcpDepth::kFlags, TcpDepth::kSynAckNumber, TcpDepth::kWindow}) {
     SCOPED_TRACE(ToString(depth));
@@ -169,10 +169,10 @@ void ExpectHole(const std::optional<nat::TcpTranslator::Entry>& entry, TcpDepth 
 }
 
 // RFC 9293 §3.10.4: closing in SYN-SENT sends nothing, so the hole is still open; the closed port then answers the
-// peer's SYN with RST, and that shuts it where a RST ends a session. It has the number 0 (§3.10.7.1). Up to T2 that is
-// as good as any. From T3 on it is out of the window of what Alice has sent, and so dropped at her own NAT, as the
-// kernel drops what is out of the window outwards with `ct state invalid drop`: the hole stays open, and Bob is told
-// nothing.
+// peer's SYN with RST, and that shuts it where a RST ends a session. It has the number 0 (RFC 9293 §3.10.7.1). Up to T2
+// that is as good as any. From T3 on it is out of the window of what Alice has sent, and so dropped at her own NAT, as
+// the kernel drops what is out of the window outwards with `ct state invalid drop`: the hole stays open, and Bob is
+// told nothing.
 TEST(ClosedPunchingSocket, LeavesTheHoleOpenUntilItsResetOfASynShutsItBelowT3) {
   for (const TcpDepth depth : kDepths) {
     for (const TcpOnReset on_reset : kOnResets) {

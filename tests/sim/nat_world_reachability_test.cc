@@ -169,7 +169,7 @@ TEST_P(UdpReachabilityInAWorld, IsTheMatrixOfItsReadingInEverySendOrder) {
   for (const auto& [a_starts, b_starts] : kOrders) {
     int direct = 0;
     for (int cell = 0; cell < 81; ++cell) {
-      const NatBehaviour a = BehaviourA(cell), b = BehaviourB(cell);
+      const NatBehavior a = BehaviorA(cell), b = BehaviorB(cell);
       const bool connects = TwoHomes(reading.Udp(a, PortAllocation::kPreserve), reading.Udp(b, PortAllocation::kRandom),
                                      a_starts, b_starts)
                                 .Connects();

@@ -142,7 +142,7 @@ TEST(Rfc2018, Section2_ASynAckPermitsOnlyWhatTheSynDid) {
   }
 }
 
-// Section 7's example: segments of 500 bytes from 5000, here from 5001, of which the 1st, 3rd, 5th and 7th are lost.
+// RFC 2018 §7's example: segments of 500 bytes from 5000, here from 5001, of which the 1st, 3rd, 5th and 7th are lost.
 TEST(Rfc2018, Section4_TheLatestBlockIsTheFirst) {
   TcpBench bench = OpenWithSack(true);
   bench.ReceiveData(5501, 500);
