@@ -1,4 +1,4 @@
-#include "scenarios/oracle/punching.h"
+#include "scenarios/oracle/udp_punching.h"
 
 #include "absl/strings/str_cat.h"
 
@@ -48,12 +48,12 @@ std::string WhyNot(const NatBehaviour& x, absl::string_view x_name, const NatBeh
 
 }  // namespace
 
-bool PunchingWorks(const NatBehaviour& a, const NatBehaviour& b) {
+bool UdpPunchingWorks(const NatBehaviour& a, const NatBehaviour& b) {
   return (LetsIn(a, b) && Settles(a, b)) || (LetsIn(b, a) && Settles(b, a));
 }
 
-std::string WhyPunchingFails(const NatBehaviour& a, absl::string_view a_name, const NatBehaviour& b,
-                             absl::string_view b_name) {
+std::string WhyUdpPunchingFails(const NatBehaviour& a, absl::string_view a_name, const NatBehaviour& b,
+                                absl::string_view b_name) {
   const std::string into_a = WhyNot(a, a_name, b, b_name);
   const std::string into_b = WhyNot(b, b_name, a, a_name);
   return into_a == into_b ? into_a : absl::StrCat(into_a, "; ", into_b);
