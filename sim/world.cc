@@ -435,11 +435,6 @@ const LinkDirection& World::link(LinkId link, Direction direction) const {
   return links_[DirectionIndex(link, direction)].line;
 }
 
-LinkEnd World::link_end(LinkId link, Direction sender) const {
-  const Attachment& at = attachments_[links_[DirectionIndex(link, sender)].from];
-  return {nodes_[at.node].get(), static_cast<int>(at.interface)};
-}
-
 TrafficCounters World::interface_counters(const Node& node, int interface) const {
   const std::uint32_t at = node.attachments_[interface];
   return at == Node::kNotAttached ? TrafficCounters{} : attachments_[at].counters;

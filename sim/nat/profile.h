@@ -118,7 +118,7 @@ struct PortRange {
 // How long a mapping lives after the packet that started its timer. Which of the four applies is judged before
 // that packet counts: the first answer still gets `unreplied`. A mapping is dead at the very end of its time.
 struct UdpTimeouts {
-  std::optional<net::Duration> first;  // after the first packet only; absent: as unreplied
+  std::optional<net::Duration> first;                 // after the first packet only; absent: as unreplied
   net::Duration unreplied = std::chrono::seconds(120);
   net::Duration replied = std::chrono::seconds(120);
   net::Duration assured = std::chrono::seconds(120);
@@ -230,13 +230,8 @@ const char* ToString(Mapping value);
 const char* ToString(Filtering value);
 const char* ToString(FilterMemory value);
 const char* ToString(PortAllocation value);
-const char* ToString(PortCollision value);
-const char* ToString(Exhaustion value);
-const char* ToString(PortParity value);
 const char* ToString(Refresh value);
 const char* ToString(Hairpin value);
 const char* ToString(Unsolicited value);
-const char* ToString(Pooling value);
-const char* ToString(WhenFull value);
 
 }  // namespace pinhole::sim

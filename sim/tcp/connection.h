@@ -34,7 +34,6 @@ enum class TcpState : std::uint8_t {
   kLastAck,
   kTimeWait,
 };
-inline constexpr int kTcpStateCount = 11;
 // As the RFC writes it: "SYN-SENT".
 const char* ToString(TcpState state);
 
