@@ -66,7 +66,7 @@ void Agent::Impl::HandleData(net::Instant now, int base, const net::SocketAddres
   (void)now;
   const LocalBase& local = session_.base(base);
   const int index = session_.FindPair(base, from);
-  if (index < 0 || !session_.lists.pair(index).answered) {
+  if (index < 0 || !session_.lists.pair(index).checks.answered) {
     ++session_.counters.datagrams_ignored;
     return;
   }
@@ -104,9 +104,9 @@ void Agent::Impl::HandleIcmp(int base, const net::SocketAddress& destination, ne
                              net::Instant now) {
   const int index = session_.FindPair(base, destination);
   if (index < 0) return;
-  CandidatePair& pair = session_.lists.pair(index);
-  ++pair.icmp_errors;
-  pair.last_icmp = kind;
+  PairChecks& checks = session_.lists.pair(index).checks;
+  ++checks.icmp_errors;
+  checks.last_icmp = kind;
   // RFC 1122 §3.2.2.1: protocol and port unreachable are hard; of ICMPv6, administratively prohibited too.
   const bool hard = kind == net::IcmpError::Kind::kPortUnreachable ||
                     kind == net::IcmpError::Kind::kProtocolUnreachable ||
@@ -144,7 +144,7 @@ bool Agent::Impl::StartCheck(net::Instant now) {
     stun::TurnClient& client = session_.relays[base.relay].client;
     if (!client.HasPermission(now, peer)) {
       session_.lists.SetState(index, PairState::kWaiting);
-      pair.needs_permission = true;
+      pair.checks.wait = CheckWait::kPermission;
       client.CreatePermission(now, peer);  // Its request takes the slot.
       session_.DrainRelay(now, base.relay);
       return true;
@@ -309,7 +309,7 @@ void Agent::OnSendResult(net::Instant now, SocketTag tag, const net::SocketAddre
   if (session.over() || base >= session.bases.size() || status == net::SendStatus::kSent) return;
   const int index = session.FindPair(static_cast<int>(base), to);
   if (index < 0) return;
-  session.lists.pair(index).last_refused_send = status;
+  session.lists.pair(index).checks.last_refused_send = status;
   const bool passes = status == net::SendStatus::kWouldBlock || status == net::SendStatus::kPendingError;
   if (!passes) impl_->checks_.FailOnError(now, index, PairEnd::kSendRefused);
   impl_->AfterInput(now);
@@ -346,16 +346,17 @@ bool Agent::SendData(net::Instant now, int stream, int component, net::ByteView 
   CandidatePair& pair = session.lists.pair(index);
   // Before a pair is selected, consent lasts from the check that validated it (RFC 7675 §5).
   const ConsentOptions& consent = session.options.consent;
-  const bool allowed = status.selected < 0 ? now < pair.last_success + consent.expiry : status.consent.Allows(now);
+  const bool allowed =
+      status.selected < 0 ? now < pair.valid_pair->last_success + consent.expiry : status.consent.Allows(now);
   if (consent.enabled && !allowed) return false;
-  if (pair.tcp) {
+  if (pair.tcp()) {
     const TcpConnection* connection =
         session.connections.FindPeer(pair.base, session.remotes[pair.remote].candidate.address);
     if (connection == nullptr || !connection->answered) return false;
   }
-  pair.carries_data = true;
+  pair.valid_pair->carries_data = true;
   bool sent = false;
-  if (pair.tcp && stun::LooksLikeStun(bytes)) {
+  if (pair.tcp() && stun::LooksLikeStun(bytes)) {
     // It would be taken for STUN where it arrives; in two frames it is not (RFC 6544 §10.1).
     sent = session.SendOnPair(now, index, bytes.first(bytes.size() - 1), net::PacketClass::kData, cause) &&
            session.SendOnPair(now, index, bytes.last(1), net::PacketClass::kData, cause);

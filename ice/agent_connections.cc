@@ -56,7 +56,7 @@ void Agent::OnConnecting(net::Instant now, ConnectionTag tag, const net::SocketA
   if (connection == nullptr || connection->state != TcpConnection::State::kConnecting) return;
   connection->local = local;
   const int pair = connection->to_server ? -1 : impl_->session_.FindPair(connection->base, connection->remote);
-  if (pair >= 0) impl_->session_.lists.pair(pair).connected_from = local;
+  if (pair >= 0) impl_->session_.lists.pair(pair).connection->local = local;
 }
 
 void Agent::OnConnected(net::Instant now, ConnectionTag tag) {

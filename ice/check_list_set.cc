@@ -166,12 +166,12 @@ bool CheckListSet::FoundationIsActive(std::uint32_t foundation) const {
 
 // A pair whose component is being nominated on another is checked no more (RFC 8445 §8.1.1).
 bool CheckListSet::IsReady(const CandidatePair& candidate) const {
-  return candidate.state == PairState::kWaiting && !candidate.needs_permission && !candidate.needs_attempt &&
+  return candidate.state == PairState::kWaiting && candidate.checks.wait == CheckWait::kNone &&
          list(candidate.stream).component(candidate.component).chosen < 0;
 }
 
 bool CheckListSet::MayCheck(const CandidatePair& candidate) const {
-  return IsReady(candidate) && !(tcp_held_ && candidate.tcp);
+  return IsReady(candidate) && !(tcp_held_ && candidate.tcp());
 }
 
 // Of the pairs in the queue the one that is being nominated has Succeeded before; whatever it was in the queue for,
@@ -179,7 +179,7 @@ bool CheckListSet::MayCheck(const CandidatePair& candidate) const {
 bool CheckListSet::MayCheckTriggered(int index) const {
   const CandidatePair& triggered = pair(index);
   const int chosen = list(triggered.stream).component(triggered.component).chosen;
-  return chosen >= 0 ? pair(chosen).generator == index : IsReady(triggered);
+  return chosen >= 0 ? pair(chosen).generator() == index : IsReady(triggered);
 }
 
 int CheckListSet::TakeFrom(CheckList& list) {
@@ -195,7 +195,7 @@ int CheckListSet::TakeFrom(CheckList& list) {
     for (int index : list.order) {
       const CandidatePair& frozen = pair(index);
       if (frozen.state != PairState::kFrozen || list.component(frozen.component).chosen >= 0) continue;
-      if (tcp_held_ && frozen.tcp) continue;
+      if (tcp_held_ && frozen.tcp()) continue;
       if (FoundationIsActive(frozen.foundation)) continue;
       SetState(index, PairState::kWaiting);
       thawed = true;
@@ -231,7 +231,7 @@ bool CheckListSet::HasNext() const {
       const CandidatePair& candidate = pair(index);
       if (MayCheck(candidate)) return true;
       if (candidate.state == PairState::kFrozen && list.component(candidate.component).chosen < 0 &&
-          !(tcp_held_ && candidate.tcp) && !FoundationIsActive(candidate.foundation)) {
+          !(tcp_held_ && candidate.tcp()) && !FoundationIsActive(candidate.foundation)) {
         return true;
       }
     }
@@ -240,7 +240,7 @@ bool CheckListSet::HasNext() const {
 }
 
 bool CheckListSet::HasTcpPair() const {
-  return std::any_of(pairs_.begin(), pairs_.end(), [](const CandidatePair& candidate) { return candidate.tcp; });
+  return std::any_of(pairs_.begin(), pairs_.end(), [](const CandidatePair& candidate) { return candidate.tcp(); });
 }
 
 bool CheckListSet::AllEnded(int stream) const {
@@ -250,7 +250,7 @@ bool CheckListSet::AllEnded(int stream) const {
 
 bool CheckListSet::HasValidPair(int stream, int component) const {
   return std::any_of(pairs_.begin(), pairs_.end(), [&](const CandidatePair& candidate) {
-    return candidate.valid && candidate.stream == stream && candidate.component == component;
+    return candidate.valid() && candidate.stream == stream && candidate.component == component;
   });
 }
 

@@ -21,7 +21,7 @@ void ConnectivityChecks::Start(net::Instant now, int index) {
   check.role = session_.role;
   check.role_switches = session_.counters.role_switches;
   const int chosen = lists.list(pair.stream).component(pair.component).chosen;
-  check.use_candidate = session_.role == Role::kControlling && chosen >= 0 && lists.pair(chosen).generator == index;
+  check.use_candidate = session_.role == Role::kControlling && chosen >= 0 && lists.pair(chosen).generator() == index;
 
   std::array<std::uint8_t, stun::kMessageBytesMax> buffer;
   const net::ByteView request = WriteCheck(buffer, stun::TransactionId::Random(session_.random),
@@ -37,20 +37,20 @@ void ConnectivityChecks::Start(net::Instant now, int index) {
                        .in_progress = lists.count(PairState::kInProgress)};
   const AgentOptions& options = session_.options;
   check.transaction.emplace(now, request,
-                            pair.tcp
+                            pair.tcp()
                                 ? stun::ClientTransaction::Options::OverTcp(options.tcp.transaction_timeout)
                                 : stun::ClientTransaction::Options{
                                       .rto = CheckRto(options.rto_policy, options.fixed_rto, session_.pacer.ta(), load),
                                       .sends_max = options.sends_max,
                                       .last_wait_rtos = options.last_wait_rtos});
-  pair.check = slot;
-  ++pair.checks;
+  pair.checks.open = slot;
+  ++pair.checks.started;
   ++session_.counters.transactions;
-  if (!pair.first_check.has_value()) pair.first_check = now;
+  if (!pair.checks.first.has_value()) pair.checks.first = now;
   if (!session_.times.first_check.has_value()) session_.times.first_check = now;
   check.transaction->PollOutput();
   UpdateDeadline(slot);
-  if (pair.tcp) {
+  if (pair.tcp()) {
     SendOverTcp(now, slot);
   } else {
     SendRequest(now, slot);
@@ -60,11 +60,11 @@ void ConnectivityChecks::Start(net::Instant now, int index) {
 // The first transmission.
 void ConnectivityChecks::SendRequest(net::Instant now, int slot) {
   Check& check = checks_[static_cast<std::size_t>(slot)];
-  CandidatePair& pair = session_.lists.pair(check.pair);
+  PairChecks& checks = session_.lists.pair(check.pair).checks;
   check.sent_at = now;
-  ++pair.sends;
-  session_.SendOnPair(now, check.pair, check.transaction->request(), net::PacketClass::kCheck, pair.cause);
-  pair.cause = {};
+  ++checks.sends;
+  session_.SendOnPair(now, check.pair, check.transaction->request(), net::PacketClass::kCheck, checks.cause);
+  checks.cause = {};
 }
 
 bool ConnectivityChecks::OnTimer(net::Instant now) {
@@ -90,7 +90,7 @@ bool ConnectivityChecks::OnTimer(net::Instant now) {
   check.transaction->OnTimer(now);
   while (const auto output = check.transaction->PollOutput()) {
     if (const auto* send = std::get_if<stun::ClientTransaction::SendRequest>(&*output)) {
-      ++session_.lists.pair(index).sends;
+      ++session_.lists.pair(index).checks.sends;
       session_.SendOnPair(now, index, send->bytes, net::PacketClass::kRetransmittedCheck, {});
     } else if (std::holds_alternative<stun::ClientTransaction::Failed>(*output)) {
       EndWithTransaction(now, due);
@@ -180,7 +180,7 @@ int ConnectivityChecks::MappedCandidate(const Check& check, const net::SocketAdd
   const CandidatePair& pair = session_.lists.pair(check.pair);
   const int known = session_.FindLocalCandidate(mapped, pair.base);
   if (known >= 0) return known;
-  if (session_.local_candidates.size() >= kLocalCandidatesMax) return pair.mapped >= 0 ? pair.mapped : pair.local;
+  if (session_.local_candidates.size() >= kLocalCandidatesMax) return pair.mapped() >= 0 ? pair.mapped() : pair.local;
   const LocalBase& base = session_.base(pair.base);
   Candidate found;
   found.stream = pair.stream;
@@ -205,9 +205,9 @@ void ConnectivityChecks::OnSuccess(net::Instant now, const Check& check, const n
   CheckListSet& lists = session_.lists;
   const ComponentStatus& component =
       lists.list(lists.pair(check.pair).stream).component(lists.pair(check.pair).component);
-  const bool is_chosen = component.chosen >= 0 && lists.pair(component.chosen).generator == check.pair;
+  const bool is_chosen = component.chosen >= 0 && lists.pair(component.chosen).generator() == check.pair;
   if (is_chosen && !check.use_candidate) {  // A late answer must not end the check that nominates.
-    lists.pair(component.chosen).last_success = now;
+    lists.pair(component.chosen).valid_pair->last_success = now;
     return;
   }
   const int mapped = MappedCandidate(check, mapped_address);
@@ -225,24 +225,27 @@ void ConnectivityChecks::OnSuccess(net::Instant now, const Check& check, const n
   lists.RemoveFromQueue(check.pair);
   lists.SetState(check.pair, PairState::kSucceeded);
   lists.pair(check.pair).end = PairEnd::kNone;
-  lists.pair(check.pair).answered = true;
+  lists.pair(check.pair).checks.answered = true;
   CandidatePair& valid = lists.pair(valid_index);
   if (valid_index != check.pair) {
     Cancel(now, valid_index);
     lists.RemoveFromQueue(valid_index);
     lists.SetState(valid_index, PairState::kSucceeded);
-    lists.pair(valid_index).answered = true;
+    lists.pair(valid_index).checks.answered = true;
   }
-  if (sent_once) valid.round_trip = round_trip;
   const std::uint32_t local_priority =
       mapped >= 0 ? session_.local_candidate(mapped).priority : session_.LocalPriorityOf(valid);
-  valid.mapped = mapped;
-  valid.generator = check.pair;
-  valid.valid_priority = session_.PriorityOf(local_priority, session_.remotes[valid.remote].candidate.priority);
-  valid.last_success = now;
-  if (!valid.valid) {
-    valid.valid = true;
-    valid.valid_since = now;
+  const bool was_valid = valid.valid();
+  if (!valid.valid_pair.has_value()) valid.valid_pair.emplace();
+  ValidPair& made = *valid.valid_pair;
+  if (sent_once) made.round_trip = round_trip;
+  made.mapped = mapped;
+  made.generator = check.pair;
+  made.priority = session_.PriorityOf(local_priority, session_.remotes[valid.remote].candidate.priority);
+  made.last_success = now;
+  if (!was_valid) {
+    made.on_valid_list = true;
+    made.since = now;
     if (!session_.times.first_valid.has_value()) session_.times.first_valid = now;
     session_.out.Push(PairValid{valid.stream, valid.component, valid_index});
   }
@@ -255,7 +258,7 @@ void ConnectivityChecks::OnSuccess(net::Instant now, const Check& check, const n
 }
 
 void ConnectivityChecks::Fail(net::Instant now, int index, PairEnd why, int error_code) {
-  const int check = session_.lists.pair(index).check;
+  const int check = session_.lists.pair(index).checks.open;
   if (check >= 0) Free(check);
   EndFailed(now, index, why, error_code);
 }
@@ -270,9 +273,9 @@ void ConnectivityChecks::OnPermission(net::Instant now, int base, const net::IpA
   CheckListSet& lists = session_.lists;
   for (int i = 0; i < lists.pair_count(); ++i) {
     CandidatePair& pair = lists.pair(i);
-    if (pair.base != base || !pair.needs_permission) continue;
+    if (pair.base != base || pair.checks.wait != CheckWait::kPermission) continue;
     if (session_.remotes[pair.remote].candidate.address.address() != peer) continue;
-    pair.needs_permission = false;
+    pair.checks.wait = CheckWait::kNone;
     if (!pair.listed || pair.state != PairState::kWaiting) continue;
     if (granted) {
       lists.Trigger(i);
@@ -298,17 +301,17 @@ void ConnectivityChecks::EndFailed(net::Instant now, int index, PairEnd why, int
   lists.RemoveFromQueue(index);
   lists.SetState(index, PairState::kFailed);
   pair.end = why;
-  pair.error_code = error_code;
+  pair.checks.error_code = error_code;
   const int chosen = list.component(pair.component).chosen;
-  const bool was_nominating = chosen >= 0 && lists.pair(chosen).generator == index;
+  const bool was_nominating = chosen >= 0 && lists.pair(chosen).generator() == index;
   if (was_nominating) {
-    lists.pair(chosen).valid = false;
+    lists.pair(chosen).valid_pair->on_valid_list = false;
     list.nomination_failed = true;
   }
   if (pair.nomination == Nomination::kRequested) list.nomination_failed = true;
   pair.nomination = Nomination::kNone;
-  pair.valid = false;
-  if (pair.tcp) StopConnecting(index);
+  if (pair.valid_pair.has_value()) pair.valid_pair->on_valid_list = false;
+  if (pair.tcp()) StopConnecting(index);
 }
 
 }  // namespace pinhole::ice

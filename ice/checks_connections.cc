@@ -24,7 +24,7 @@ void ConnectivityChecks::SendOverTcp(net::Instant now, int slot) {
 
 bool ConnectivityChecks::NeedsAttempt(const CandidatePair& pair) const {
   const net::SocketAddress& remote = session_.remotes[pair.remote].candidate.address;
-  return pair.tcp && Connects(session_.base(pair.base).transport()) &&
+  return pair.tcp() && Connects(session_.base(pair.base).transport()) &&
          session_.connections.FindPeer(pair.base, remote) == nullptr &&
          session_.connections.Attempts(remote.address()) >= TcpConnections::kAttemptsMax;
 }
@@ -32,7 +32,7 @@ bool ConnectivityChecks::NeedsAttempt(const CandidatePair& pair) const {
 bool ConnectivityChecks::HoldBack(int index) {
   CandidatePair& pair = session_.lists.pair(index);
   if (pair.state != PairState::kWaiting || !NeedsAttempt(pair)) return false;
-  pair.needs_attempt = true;
+  pair.checks.wait = CheckWait::kConnection;
   holds_back_ = true;
   ++session_.counters.checks_held_back;
   return true;
@@ -43,8 +43,12 @@ void ConnectivityChecks::ReleaseHeldBack() {
   holds_back_ = false;
   for (int i = 0; i < session_.lists.pair_count(); ++i) {
     CandidatePair& pair = session_.lists.pair(i);
-    if (pair.needs_attempt) pair.needs_attempt = NeedsAttempt(pair);
-    holds_back_ |= pair.needs_attempt;
+    if (pair.checks.wait != CheckWait::kConnection) continue;
+    if (NeedsAttempt(pair)) {
+      holds_back_ = true;
+    } else {
+      pair.checks.wait = CheckWait::kNone;
+    }
   }
 }
 
@@ -69,9 +73,9 @@ void ConnectivityChecks::OnConnected(net::Instant now, const TcpConnection& conn
   const int index = session_.FindPair(connection.base, connection.remote);
   if (index < 0) return;
   CandidatePair& pair = session_.lists.pair(index);
-  if (pair.check >= 0) return SendRequest(now, pair.check);
-  if (!pair.lost_at.has_value()) return;
-  pair.lost_at.reset();
+  if (pair.checks.open >= 0) return SendRequest(now, pair.checks.open);
+  if (!pair.connection->lost_at.has_value()) return;
+  pair.connection->lost_at.reset();
   session_.reconnected.push_back(index);
 }
 
@@ -82,13 +86,13 @@ bool ConnectivityChecks::IsSelected(int index) const {
 
 void ConnectivityChecks::Reconnect(net::Instant now, int index, TcpConnection& gone, bool was_open) {
   CandidatePair& pair = session_.lists.pair(index);
-  if (was_open) pair.lost_at = now;
+  if (was_open) pair.connection->lost_at = now;
   const LocalBase& base = session_.base(pair.base);
   const bool consent_lost =
       session_.lists.list(pair.stream).component(pair.component).consent.state() == ConsentState::State::kLost;
   if (!base.open() || !Connects(base.transport()) || consent_lost) return;
   if (!was_open) {
-    if (now < *pair.lost_at + session_.options.tcp.transaction_timeout) {
+    if (now < *pair.connection->lost_at + session_.options.tcp.transaction_timeout) {
       ++session_.counters.connections_opened;
       TcpConnections::Pause(gone, now + kReconnectPause);
     }
@@ -103,9 +107,9 @@ void ConnectivityChecks::AdoptConnection(net::Instant now, int base, const net::
   if (local.transport() != Transport::kTcpPassive) return;
   const int index = session_.lists.list(local.stream).component(local.component).selected;
   CandidatePair& pair = session_.lists.pair(index);
-  if (pair.base != base || !pair.lost_at.has_value()) return;
+  if (pair.base != base || !pair.connection->lost_at.has_value()) return;
   session_.remotes.Move(pair.remote, from);
-  pair.lost_at.reset();
+  pair.connection->lost_at.reset();
   session_.reconnected.push_back(index);
 }
 
@@ -115,12 +119,12 @@ void ConnectivityChecks::OnConnectionEnded(net::Instant now, TcpConnection& conn
   TcpConnections::Forget(connection);
   if (index < 0) return;
   CandidatePair& pair = session_.lists.pair(index);
-  pair.connection_end = why;
+  pair.connection->end = why;
   if (!pair.listed) return;
   if (IsSelected(index)) return Reconnect(now, index, connection, was_open);
   if (was_open) {
     // What had succeeded works no more; nothing else says so (RFC 8489 §6.2.2).
-    if (pair.state == PairState::kInProgress || pair.valid) Fail(now, index, PairEnd::kConnectionLost, 0);
+    if (pair.state == PairState::kInProgress || pair.valid()) Fail(now, index, PairEnd::kConnectionLost, 0);
     return;
   }
   if (pair.state != PairState::kInProgress) return;

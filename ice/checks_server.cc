@@ -104,7 +104,7 @@ bool ConnectivityChecks::AcceptsNomination(int base, const net::SocketAddress& f
   const auto is = [&](const CandidatePair& one) {
     return one.base == base && session_.remotes[one.remote].candidate.address == from;
   };
-  return is(pair) || is(session_.lists.pair(pair.generator));
+  return is(pair) || is(session_.lists.pair(pair.generator()));
 }
 
 // RFC 8445 §7.3.1.3, within the limits. `slot`: of a pair that has to make room, or -1. -1: not learned.
@@ -119,7 +119,7 @@ int ConnectivityChecks::LearnRemote(int base, const net::SocketAddress& from, st
     // Only another peer-reflexive pair makes room, a dead one first, then the oldest that has come to nothing.
     for (int i = 0; i < lists.pair_count(); ++i) {
       const CandidatePair& other = lists.pair(i);
-      if (!other.listed || other.tcp != tcp || session_.remotes[other.remote].learned_on < 0) continue;
+      if (!other.listed || other.tcp() != tcp || session_.remotes[other.remote].learned_on < 0) continue;
       if (other.state == PairState::kSucceeded || other.nomination != Nomination::kNone) continue;
       if (slot < 0 || (other.state == PairState::kFailed && lists.pair(slot).state != PairState::kFailed)) slot = i;
     }
@@ -130,8 +130,8 @@ int ConnectivityChecks::LearnRemote(int base, const net::SocketAddress& from, st
   }
   if (slot >= 0) {
     const int old_remote = lists.pair(slot).remote;
-    if (lists.pair(slot).check >= 0) Free(lists.pair(slot).check);
-    while (lists.pair(slot).cancelled > 0) ForgetOldestCancelled(slot);
+    if (lists.pair(slot).checks.open >= 0) Free(lists.pair(slot).checks.open);
+    while (lists.pair(slot).checks.cancelled > 0) ForgetOldestCancelled(slot);
     lists.Unlist(slot, PairEnd::kNone);
     ++session_.counters.prflx_pairs_replaced;
     const std::vector<int>& order = lists.list(lists.pair(slot).stream).order;
@@ -171,10 +171,10 @@ void ConnectivityChecks::HandleCheck(net::Instant now, int base, const net::Sock
   if (pair.state == PairState::kSucceeded) {
     if (nominates) {
       for (int i = 0; i < lists.pair_count(); ++i) {
-        if (lists.pair(i).valid && lists.pair(i).generator == index) return Nominate(now, i);
+        if (lists.pair(i).valid() && lists.pair(i).generator() == index) return Nominate(now, i);
       }
       // It is valid by another pair's check, whose mapped address is this one's base (RFC 8445 §7.2.5.3.2, case 2).
-      if (pair.valid) Nominate(now, index);
+      if (pair.valid()) Nominate(now, index);
     }
     return;
   }
@@ -187,8 +187,8 @@ void ConnectivityChecks::HandleCheck(net::Instant now, int base, const net::Sock
   if (list.component(local.component).chosen >= 0) return;
   lists.SetState(index, PairState::kWaiting);
   pair.end = PairEnd::kNone;
-  pair.cause = tag;
-  if (!pair.needs_permission) lists.Trigger(index);
+  pair.checks.cause = tag;
+  if (pair.checks.wait != CheckWait::kPermission) lists.Trigger(index);
 }
 
 // RFC 8445 §7.2.5.3.4, §7.3.1.5 and §8.1.2: the component is concluded on this valid pair.
@@ -205,7 +205,7 @@ void ConnectivityChecks::Nominate(net::Instant now, int index) {
     const CandidatePair& other = lists.pair(i);
     if (i == index || !other.listed || other.stream != pair.stream || other.component != pair.component) continue;
     Cancel(now, i);
-    if (other.tcp) StopConnecting(i);
+    if (other.tcp()) StopConnecting(i);
     lists.Unlist(i, other.end == PairEnd::kNone && IsOpen(other.state) ? PairEnd::kConcluded : other.end);
   }
   session_.newly_selected.push_back(index);

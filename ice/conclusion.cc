@@ -72,7 +72,7 @@ void Conclusion::Nominate(net::Instant now) {
       queue.erase(
           std::remove_if(queue.begin(), queue.end(), [&](int other) { return lists.pair(other).component == id; }),
           queue.end());
-      lists.Trigger(pair.generator);
+      lists.Trigger(pair.generator());
     }
   }
 }
@@ -140,7 +140,7 @@ bool Conclusion::OwnChecksAreOpen(int stream) const {
   const std::vector<int>& order = session_.lists.list(stream).order;
   return std::any_of(order.begin(), order.end(), [&](int index) {
     const CandidatePair& pair = session_.lists.pair(index);
-    const bool first = pair.checks == 0 || (pair.checks == 1 && pair.state == PairState::kInProgress);
+    const bool first = pair.checks.started == 0 || (pair.checks.started == 1 && pair.state == PairState::kInProgress);
     return IsOpen(pair.state) && first && session_.remotes[pair.remote].learned_on < 0;
   });
 }

@@ -3,6 +3,7 @@
 #include "ice/connectivity_checks.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace pinhole::ice {
 namespace {
@@ -40,10 +41,10 @@ int ConnectivityChecks::NewCheck() {
 void ConnectivityChecks::Free(int check) {
   const auto at = static_cast<std::size_t>(check);
   CandidatePair& pair = session_.lists.pair(checks_[at].pair);
-  if (pair.check == check) {
-    pair.check = -1;
+  if (pair.checks.open == check) {
+    pair.checks.open = -1;
   } else {
-    --pair.cancelled;
+    --pair.checks.cancelled;
   }
   checks_[at].transaction.reset();
   keys_[at] = 0;
@@ -59,7 +60,7 @@ void ConnectivityChecks::UpdateDeadline(int check) {
 
 // The transaction that the pair is In-Progress by, not one that was cancelled.
 bool ConnectivityChecks::IsActive(int check) const {
-  return session_.lists.pair(checks_[static_cast<std::size_t>(check)].pair).check == check;
+  return session_.lists.pair(checks_[static_cast<std::size_t>(check)].pair).checks.open == check;
 }
 
 void ConnectivityChecks::ForgetOldestCancelled(int pair) {
@@ -74,14 +75,13 @@ void ConnectivityChecks::ForgetOldestCancelled(int pair) {
 }
 
 void ConnectivityChecks::Cancel(net::Instant now, int index) {
-  CandidatePair& pair = session_.lists.pair(index);
-  if (pair.check < 0) return;
-  const int check = pair.check;
-  pair.check = -1;
-  ++pair.cancelled;
+  PairChecks& checks = session_.lists.pair(index).checks;
+  if (checks.open < 0) return;
+  const int check = std::exchange(checks.open, -1);
+  ++checks.cancelled;
   checks_[static_cast<std::size_t>(check)].transaction->StopRetransmitting(now);
   UpdateDeadline(check);
-  if (pair.cancelled > kCancelledMax) ForgetOldestCancelled(index);
+  if (checks.cancelled > kCancelledMax) ForgetOldestCancelled(index);
 }
 
 void ConnectivityChecks::Clear() {

@@ -14,7 +14,7 @@ void Keepalives::OnSelected(net::Instant now, int index) {
   if (!options.enabled) return;
   session_.lists.list(pair.stream)
       .component(pair.component)
-      .consent.Start(now, pair.last_success, options.interval, options.expiry, session_.random);
+      .consent.Start(now, pair.valid_pair->last_success, options.interval, options.expiry, session_.random);
 }
 
 bool Keepalives::OnResponse(net::Instant now, int base, const net::SocketAddress& from,
@@ -32,7 +32,7 @@ bool Keepalives::OnResponse(net::Instant now, int base, const net::SocketAddress
         session_.TrustConnection(base, from, true);
         component.consent.OnAnswer(now, response.transaction_id(), session_.options.consent.expiry);
         ++session_.counters.consent_answers;
-        pair.last_success = now;
+        pair.valid_pair->last_success = now;
       } else if (const auto error = response.Get<stun::ErrorCode>(); error.has_value() && error->code == 403) {
         Lose(now, pair, component.consent, true);  // RFC 7675 §5.2
       }
@@ -83,7 +83,7 @@ bool Keepalives::NeedsKeepalive(const CandidatePair& pair) const {
   const bool selected = component.selected >= 0 && &session_.lists.pair(component.selected) == &pair;
   if (selected) return component.consent.state() == ConsentState::State::kNone;
   const bool may_be_nominated = list.state == CheckListState::kRunning && !list.nomination_failed;
-  return component.selected < 0 && pair.valid && (pair.carries_data || may_be_nominated);
+  return component.selected < 0 && pair.valid() && (pair.valid_pair->carries_data || may_be_nominated);
 }
 
 void Keepalives::OnTimer(net::Instant now) {

@@ -6,12 +6,12 @@ namespace pinhole::ice {
 namespace {
 
 CandidateType LocalTypeOf(const Session& session, const CandidatePair& pair) {
-  if (pair.valid && pair.mapped >= 0) return session.local_candidate(pair.mapped).type;
+  if (pair.valid() && pair.mapped() >= 0) return session.local_candidate(pair.mapped()).type;
   return pair.local >= 0 ? session.local_candidate(pair.local).type : session.base(pair.base).self.type;
 }
 
 PathClass ClassOfPair(const Session& session, const CandidatePair& pair) {
-  return ClassOf(LocalTypeOf(session, pair), session.remotes[pair.remote].candidate.type, pair.tcp);
+  return ClassOf(LocalTypeOf(session, pair), session.remotes[pair.remote].candidate.type, pair.tcp());
 }
 
 bool IsOf(const CandidatePair& pair, int stream, int component) {
@@ -34,10 +34,10 @@ int BestValidPair(const Session& session, int stream, int component) {
   PathClass best_class{};
   for (int i = 0; i < session.lists.pair_count(); ++i) {
     const CandidatePair& pair = session.lists.pair(i);
-    if (!pair.valid || !IsOf(pair, stream, component)) continue;
+    if (!pair.valid() || !IsOf(pair, stream, component)) continue;
     const PathClass path_class = ClassOfPair(session, pair);
     if (best < 0 || path_class < best_class ||
-        (path_class == best_class && pair.valid_priority > session.lists.pair(best).valid_priority)) {
+        (path_class == best_class && pair.valid_pair->priority > session.lists.pair(best).valid_pair->priority)) {
       best = i;
       best_class = path_class;
     }
@@ -53,7 +53,8 @@ NominationDecision DecideNomination(const Session& session, net::Instant now, in
     int first = best;
     for (int i = 0; i < session.lists.pair_count(); ++i) {
       const CandidatePair& pair = session.lists.pair(i);
-      if (pair.valid && IsOf(pair, stream, component) && *pair.valid_since < *session.lists.pair(first).valid_since) {
+      if (pair.valid() && IsOf(pair, stream, component) &&
+          pair.valid_pair->since < session.lists.pair(first).valid_pair->since) {
         first = i;
       }
     }
@@ -74,8 +75,8 @@ NominationDecision DecideNomination(const Session& session, net::Instant now, in
     int highest = best;
     for (int i = 0; i < session.lists.pair_count(); ++i) {
       const CandidatePair& pair = session.lists.pair(i);
-      if (pair.valid && IsOf(pair, stream, component) &&
-          pair.valid_priority > session.lists.pair(highest).valid_priority) {
+      if (pair.valid() && IsOf(pair, stream, component) &&
+          pair.valid_pair->priority > session.lists.pair(highest).valid_pair->priority) {
         highest = i;
       }
     }

@@ -36,8 +36,6 @@ const char* ToString(NominationPolicy policy) {
   return "";
 }
 
-const char* ToString(ConnectFailurePolicy policy) { return policy == ConnectFailurePolicy::kFail ? "fail" : "retry"; }
-
 namespace {
 
 absl::Status Refuse(absl::string_view field, absl::string_view rule) {

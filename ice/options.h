@@ -44,7 +44,6 @@ enum class ConnectFailurePolicy : std::uint8_t {
   kFail,   // it fails at once (RFC 6544 §7.1)
   kRetry,  // connects again from the same port, TcpOptions::retry_pause later each time, until Ti is over
 };
-const char* ToString(ConnectFailurePolicy policy);
 
 // ICE over TCP (RFC 6544). Of every type that is on there is a candidate on every address, for every component.
 struct TcpOptions {

@@ -34,7 +34,7 @@ const net::IpAddress& TargetOf(const Session& session, const CandidatePair& pair
 void RefuseTargets(Session& session, std::vector<CandidatePair>& pairs) {
   std::set<int> refused;
   const auto is_refused = [&](const CandidatePair& pair) {
-    if (!pair.tcp || !session.targets.Forbids(TargetOf(session, pair))) return false;
+    if (!pair.tcp() || !session.targets.Forbids(TargetOf(session, pair))) return false;
     refused.insert(pair.remote);
     return true;
   };
@@ -48,7 +48,7 @@ void RefuseTooManyPrivate(Session& session, std::vector<std::vector<CandidatePai
   TcpTargets allowed = session.targets;
   for (std::vector<CandidatePair>& list : lists) {
     for (CandidatePair& pair : list) {
-      if (!pair.listed || !pair.tcp || allowed.Allow(TargetOf(session, pair))) continue;
+      if (!pair.listed || !pair.tcp() || allowed.Allow(TargetOf(session, pair))) continue;
       pair.listed = false;
       refused.insert(pair.remote);
     }
@@ -130,7 +130,7 @@ int DiscardBeyond(int limit, bool tcp_only, std::vector<std::vector<CandidatePai
       while (bottom.at > 0) {
         CandidatePair& lowest = lists[i][static_cast<std::size_t>(--bottom.at)];
         int& left = bottom.left[static_cast<std::size_t>(lowest.component)];
-        if (left < 2 || !lowest.listed || (tcp_only && !lowest.tcp)) continue;
+        if (left < 2 || !lowest.listed || (tcp_only && !lowest.tcp())) continue;
         --left;
         --total;
         ++discarded;
@@ -157,7 +157,7 @@ CandidatePair MakePair(const Session& session, int base_index, int local, int re
   pair.foundation = PairFoundation(base.foundation, peer.foundation);
   pair.priority = session.PriorityOf(session.LocalPriorityOf(pair), peer.candidate.priority);
   pair.check_priority = PeerReflexivePriority(base.self.priority, base.transport());
-  pair.tcp = IsTcp(base.transport());
+  if (IsTcp(base.transport())) pair.connection.emplace();
   pair.state = PairState::kWaiting;
   return pair;
 }
@@ -189,7 +189,7 @@ bool GiveUpTcpPair(Session& session) {
   for (int i = 0; i < session.lists.pair_count(); ++i) {
     const CandidatePair& pair = session.lists.pair(i);
     const bool unchecked = pair.state == PairState::kFrozen || pair.state == PairState::kWaiting;
-    if (!pair.listed || !pair.tcp || !unchecked || pair.nomination != Nomination::kNone) continue;
+    if (!pair.listed || !pair.tcp() || !unchecked || pair.nomination != Nomination::kNone) continue;
     if (lowest < 0 || pair.priority < session.lists.pair(lowest).priority) lowest = i;
   }
   if (lowest < 0) return false;
@@ -209,11 +209,11 @@ void PairLateRemoteCandidate(Session& session, int remote) {
     if (list.state != CheckListState::kRunning || list.component(local.component).selected >= 0) continue;
     if (session.lists.Find(base, remote) >= 0) continue;  // Redundant: the first local candidate is the highest.
     CandidatePair pair = MakePair(session, base, static_cast<int>(i), remote);
-    if (pair.tcp && !session.targets.WouldAllow(peer.address.address())) {
+    if (pair.tcp() && !session.targets.WouldAllow(peer.address.address())) {
       ++session.counters.targets_refused;
       continue;
     }
-    if (session.lists.listed() >= session.options.pair_limit && (pair.tcp || !GiveUpTcpPair(session))) {
+    if (session.lists.listed() >= session.options.pair_limit && (pair.tcp() || !GiveUpTcpPair(session))) {
       ++session.counters.pairs_discarded;
       continue;
     }

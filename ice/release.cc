@@ -75,7 +75,7 @@ bool Release::IsSelectedConnection(const TcpConnection& connection) const {
   const ComponentStatus& component =
       session_.lists.list(session_.lists.pair(pair).stream).component(session_.lists.pair(pair).component);
   return component.selected == pair ||
-         (component.selected >= 0 && session_.lists.pair(component.selected).generator == pair);
+         (component.selected >= 0 && session_.lists.pair(component.selected).generator() == pair);
 }
 
 // Those of no selected pair that no server is talked to through any more.

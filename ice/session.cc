@@ -100,25 +100,30 @@ PairView Session::ViewOf(int index) const {
   view.stream = pair.stream;
   view.component = pair.component;
   view.local = pair.local >= 0 ? local_candidate(pair.local) : base(pair.base).self;
-  view.base = pair.connected_from.value_or(base(pair.base).address());
+  view.base = base(pair.base).address();
   view.remote = remotes[pair.remote].candidate;
   view.priority = pair.priority;
   view.state = pair.state;
   view.end = pair.end;
   view.nomination = pair.nomination;
-  view.valid = pair.valid;
-  if (pair.mapped >= 0) view.mapped = local_candidate(pair.mapped);
-  view.error_code = pair.error_code;
-  view.connection_end = pair.connection_end;
-  view.checks = pair.checks;
-  view.sends = pair.sends;
-  view.icmp_errors = pair.icmp_errors;
-  view.last_icmp = pair.last_icmp;
-  view.last_refused_send = pair.last_refused_send;
-  view.first_check = pair.first_check;
-  view.valid_since = pair.valid_since;
   view.nominated_at = pair.nominated_at;
-  view.round_trip = pair.round_trip;
+  view.error_code = pair.checks.error_code;
+  view.checks = pair.checks.started;
+  view.sends = pair.checks.sends;
+  view.icmp_errors = pair.checks.icmp_errors;
+  view.last_icmp = pair.checks.last_icmp;
+  view.last_refused_send = pair.checks.last_refused_send;
+  view.first_check = pair.checks.first;
+  view.valid = pair.valid();
+  if (pair.mapped() >= 0) view.mapped = local_candidate(pair.mapped());
+  if (pair.valid_pair.has_value()) {
+    view.valid_since = pair.valid_pair->since;
+    view.round_trip = pair.valid_pair->round_trip;
+  }
+  if (pair.connection.has_value()) {
+    view.base = pair.connection->local.value_or(view.base);
+    view.connection_end = pair.connection->end;
+  }
   return view;
 }
 
@@ -127,7 +132,9 @@ void Session::RecomputePriorities() {
     CandidatePair& pair = lists.pair(i);
     const std::uint32_t remote_priority = remotes[pair.remote].candidate.priority;
     pair.priority = PriorityOf(LocalPriorityOf(pair), remote_priority);
-    if (pair.mapped >= 0) pair.valid_priority = PriorityOf(local_candidate(pair.mapped).priority, remote_priority);
+    if (pair.mapped() >= 0) {
+      pair.valid_pair->priority = PriorityOf(local_candidate(pair.mapped()).priority, remote_priority);
+    }
   }
   lists.Reorder();
 }

@@ -18,18 +18,6 @@ const char* ToString(PairState state) {
   return "";
 }
 
-const char* ToString(CheckListState state) {
-  switch (state) {
-    case CheckListState::kRunning:
-      return "running";
-    case CheckListState::kCompleted:
-      return "completed";
-    case CheckListState::kFailed:
-      return "failed";
-  }
-  return "";
-}
-
 const char* ToString(Nomination nomination) {
   switch (nomination) {
     case Nomination::kNone:

@@ -19,7 +19,6 @@ const char* ToString(PairState state);
 
 // RFC 8445 §6.1.2.1.
 enum class CheckListState : std::uint8_t { kRunning, kCompleted, kFailed };
-const char* ToString(CheckListState state);
 
 // How far a pair is on its way to being the one for its component (RFC 8445 §7.2.5.3.4, §7.3.1.5).
 enum class Nomination : std::uint8_t {

@@ -299,11 +299,6 @@ const LinkDirection& World::link(LinkId link, Direction direction) const {
   return links_[DirectionIndex(link, direction)];
 }
 
-LinkEnd World::link_end(LinkId link, Direction sender) const {
-  const Attachment& at = attachments_[fabric_.From(DirectionIndex(link, sender))];
-  return {nodes_[at.node].node.get(), static_cast<int>(at.interface)};
-}
-
 TrafficCounters World::interface_counters(const Node& node, int interface) const {
   const std::uint32_t at = AttachmentOf(node, interface);
   return at == Fabric::kNone ? TrafficCounters{} : attachments_[at].counters;

@@ -107,7 +107,6 @@ class World {
   void SetLinkProfile(LinkId link, Direction direction, const LinkProfile& profile);
   const LinkDirection& link(LinkId link, Direction direction) const;
   std::size_t link_count() const { return links_.size() / 2; }
-  LinkEnd link_end(LinkId link, Direction sender) const;
 
   // Results.
   const Node& node(NodeId id) const { return *nodes_[static_cast<std::uint32_t>(id)].node; }

@@ -4,24 +4,6 @@
 
 namespace pinhole::stun {
 
-const char* ToString(Protocol protocol) {
-  switch (protocol) {
-    case Protocol::kStun:
-      return "STUN";
-    case Protocol::kZrtp:
-      return "ZRTP";
-    case Protocol::kDtls:
-      return "DTLS";
-    case Protocol::kTurnChannel:
-      return "TURN channel";
-    case Protocol::kRtp:
-      return "RTP";
-    case Protocol::kUnknown:
-      return "unknown";
-  }
-  return "?";
-}
-
 Protocol Classify(net::ByteView datagram) {
   if (datagram.empty()) return Protocol::kUnknown;
   const std::uint8_t first = datagram[0];

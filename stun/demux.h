@@ -15,7 +15,6 @@ enum class Protocol : std::uint8_t {
   kRtp,          // 128..191
   kUnknown,      // anything else, or no byte at all: dropped
 };
-const char* ToString(Protocol protocol);
 
 Protocol Classify(net::ByteView datagram);
 

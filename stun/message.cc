@@ -18,46 +18,6 @@ constexpr std::size_t PaddedLength(std::size_t length) { return (length + 3) & ~
 
 }  // namespace
 
-const char* ToString(MessageClass message_class) {
-  switch (message_class) {
-    case MessageClass::kRequest:
-      return "request";
-    case MessageClass::kIndication:
-      return "indication";
-    case MessageClass::kSuccess:
-      return "success response";
-    case MessageClass::kError:
-      return "error response";
-  }
-  return "?";
-}
-
-const char* ToString(Method method) {
-  switch (method) {
-    case Method::kBinding:
-      return "Binding";
-    case Method::kAllocate:
-      return "Allocate";
-    case Method::kRefresh:
-      return "Refresh";
-    case Method::kSend:
-      return "Send";
-    case Method::kData:
-      return "Data";
-    case Method::kCreatePermission:
-      return "CreatePermission";
-    case Method::kChannelBind:
-      return "ChannelBind";
-    case Method::kConnect:
-      return "Connect";
-    case Method::kConnectionBind:
-      return "ConnectionBind";
-    case Method::kConnectionAttempt:
-      return "ConnectionAttempt";
-  }
-  return "unassigned";
-}
-
 std::optional<MessageView> MessageView::Parse(net::ByteView datagram) {
   if (!LooksLikeStun(datagram) || datagram.size() > kParsedBytesMax) return std::nullopt;
   return ParseAttributes(datagram);

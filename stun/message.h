@@ -30,9 +30,7 @@ enum class Method : std::uint16_t {
   kConnectionAttempt = 0x00C,
 };
 
-const char* ToString(MessageClass message_class);
 // The RFC's name, or "unassigned".
-const char* ToString(Method method);
 
 inline constexpr std::uint32_t kMagicCookie = 0x2112A442;
 inline constexpr std::size_t kHeaderBytes = 20;

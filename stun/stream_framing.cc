@@ -12,22 +12,6 @@ constexpr std::size_t kCookieEnd = 8;  // of a STUN header
 
 }  // namespace
 
-const char* ToString(StreamSplitter::Fault fault) {
-  switch (fault) {
-    case StreamSplitter::Fault::kNone:
-      return "none";
-    case StreamSplitter::Fault::kNeitherStunNorChannelData:
-      return "neither STUN nor ChannelData";
-    case StreamSplitter::Fault::kNoMagicCookie:
-      return "no magic cookie";
-    case StreamSplitter::Fault::kBadLength:
-      return "a length that is no multiple of four";
-    case StreamSplitter::Fault::kTooLong:
-      return "a message that is too long";
-  }
-  return "?";
-}
-
 std::nullopt_t StreamSplitter::Fail(Fault fault) {
   fault_ = fault;
   return std::nullopt;

@@ -71,6 +71,5 @@ class StreamSplitter {
 };
 
 // Why a stream ended, in words.
-const char* ToString(StreamSplitter::Fault fault);
 
 }  // namespace pinhole::stun

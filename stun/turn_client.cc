@@ -37,36 +37,6 @@ TurnClient::Reason ToReason(ClientTransaction::FailureReason reason) {
 
 }  // namespace
 
-const char* ToString(TurnClient::Reason reason) {
-  switch (reason) {
-    case TurnClient::Reason::kTimedOut:
-      return "no answer";
-    case TurnClient::Reason::kIntegrityViolated:
-      return "answers with wrong integrity";
-    case TurnClient::Reason::kRefused:
-      return "refused";
-    case TurnClient::Reason::kBadResponse:
-      return "unusable answer";
-    case TurnClient::Reason::kHardIcmpError:
-      return "ICMP error";
-    case TurnClient::Reason::kConnectionLost:
-      return "connection to the server lost";
-    case TurnClient::Reason::kNoAllocation:
-      return "no allocation";
-    case TurnClient::Reason::kLimit:
-      return "too many peers";
-    case TurnClient::Reason::kRequestTooLong:
-      return "request too long";
-    case TurnClient::Reason::kExpired:
-      return "expired";
-    case TurnClient::Reason::kTooSoon:
-      return "asked again too soon";
-    case TurnClient::Reason::kNotForTransport:
-      return "not for this allocation's transport";
-  }
-  return "?";
-}
-
 TurnClient::TurnClient(Options options, net::RandomSource& random)
     : options_(std::move(options)), random_(&random), credential_(options_.username, options_.password) {}
 

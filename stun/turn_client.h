@@ -294,6 +294,4 @@ class TurnClient {
   OutputQueue<Output> outputs_;
 };
 
-const char* ToString(TurnClient::Reason reason);
-
 }  // namespace pinhole::stun

@@ -41,7 +41,7 @@ void DataConfirmation::OnData(net::Instant now, net::ByteView bytes) {
     give_up_at_ = now + options_.patience;
   }
   if (!confirmed() && received_ == options_.datagrams && acknowledged_ == options_.datagrams) {
-    confirmed_at_ = now;
+    confirmed_ = true;
     send_at_ = now + options_.interval;
   }
 }

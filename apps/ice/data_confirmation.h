@@ -51,10 +51,9 @@ class DataConfirmation {
   // All of the peer's datagrams have come.
   bool received_all() const { return received_ == options_.datagrams; }
   // And the peer has said that all of ours came.
-  bool confirmed() const { return confirmed_at_.has_value(); }
+  bool confirmed() const { return confirmed_; }
   bool given_up() const { return given_up_; }
   std::optional<net::Instant> first_received() const { return first_received_; }
-  std::optional<net::Instant> confirmed_at() const { return confirmed_at_; }
   // Longest time without data from the peer, from the first received on.
   net::Duration largest_gap() const { return largest_gap_; }
 
@@ -62,6 +61,7 @@ class DataConfirmation {
   Options options_;
   std::vector<std::uint8_t> buffer_;
   bool started_ = false;
+  bool confirmed_ = false;
   bool given_up_ = false;
   bool answer_due_ = false;
   bool datagram_due_ = false;
@@ -72,7 +72,6 @@ class DataConfirmation {
   net::Instant resend_at_{};
   net::Instant give_up_at_{};
   std::optional<net::Instant> first_received_;
-  std::optional<net::Instant> confirmed_at_;
   net::Instant last_received_{};
   net::Duration largest_gap_{};
 };

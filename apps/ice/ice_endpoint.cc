@@ -336,13 +336,6 @@ std::optional<ice::SocketTag> IceEndpoint::TagOf(net::SocketId socket) const {
   return std::nullopt;
 }
 
-std::optional<int> IceEndpoint::selected_pair(int stream, int component) const {
-  for (const Path& path : paths_) {
-    if (path.stream == stream && path.component == component) return path.selected;
-  }
-  return std::nullopt;
-}
-
 std::string IceEndpoint::Failure() const { return failure_; }
 
 EndpointReport IceEndpoint::Report() const {
@@ -378,7 +371,6 @@ EndpointReport IceEndpoint::Report() const {
     report.candidates.push_back(std::move(reported));
   }
   report.path_changes = path_changes_;
-  report.remote_candidates = agent_.RemoteCandidates();
   report.pairs = agent_.CheckListSnapshot();
   for (const Path& path : paths_) {
     report.largest_data_gap = std::max(report.largest_data_gap, path.data.largest_gap());

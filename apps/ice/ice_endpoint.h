@@ -57,7 +57,6 @@ struct EndpointReport {
   net::Duration largest_data_gap{};
   int path_changes = 0;  // of components from one selected pair to another
   std::vector<ReportedCandidate> candidates;
-  std::vector<ice::Candidate> remote_candidates;
   std::vector<ice::PairView> pairs;
   std::vector<ice::PairView> selected;  // of each component that has one
   std::vector<ice::UnansweredRequest> unanswered;
@@ -101,8 +100,6 @@ class IceEndpoint final : public net::App {
   bool finished() const { return state_ == EndpointState::kConnected || state_ == EndpointState::kFailed; }
   const EndpointTimes& times() const { return times_; }
   const ice::Agent& agent() const { return agent_; }
-  // Index of the selected pair of a component in the agent's check list; nullopt: none is selected.
-  std::optional<int> selected_pair(int stream, int component) const;
   // Tag of the first data datagram accepted on the selected pair of the first component.
   net::PacketTag first_data_tag() const { return first_data_tag_; }
   // Why it failed, in words; empty unless kFailed.

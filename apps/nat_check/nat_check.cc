@@ -163,166 +163,177 @@ void NatCheckServer::SetAlarm() {
 // ---- Client ------------------------------------------------------------------------------------------------------
 
 void NatCheckClient::OnStart() {
-  const net::SocketAddress any(net::IpAddress::Unspecified(options_.servers[0].family()), 0);
-  udp_done_ = !options_.udp && !options_.udp_hairpin;
-  tcp_done_ = !options_.tcp && !options_.tcp_hairpin;
-  if (!udp_done_) {
-    for (net::SocketId& socket : udp_) {
-      const absl::StatusOr<net::SocketId> opened = host_.OpenUdp(any);
-      if (!opened.ok()) {
-        EndUdp();
-        break;
-      }
-      socket = *opened;
-    }
+  if (options_.udp || options_.udp_hairpin) {
+    StartUdp();
+  } else {
+    EndUdp();
   }
-  if (!udp_done_) {
-    udp_ends_at_ = host_.Now() + options_.udp_patience;
-    SendChecks();
+  if (options_.tcp || options_.tcp_hairpin) {
+    StartTcp();
+  } else {
+    EndTcp();
   }
-  if (!tcp_done_) StartTcp();
-  finished_ = udp_done_ && tcp_done_;
   SetAlarm();
+}
+
+void NatCheckClient::StartUdp() {
+  const net::SocketAddress any(net::IpAddress::Unspecified(options_.servers[0].family()), 0);
+  for (net::SocketId* socket : {&udp_.asking, &udp_.hairpinning}) {
+    const absl::StatusOr<net::SocketId> opened = host_.OpenUdp(any);
+    if (!opened.ok()) return EndUdp();
+    *socket = *opened;
+  }
+  udp_.phase = UdpTest::Phase::kAsking;
+  udp_.ends_at = host_.Now() + options_.udp_patience;
+  SendChecks();
 }
 
 void NatCheckClient::SendChecks() {
   net::SendOptions options;
   options.packet_class = net::PacketClass::kDiscovery;
   for (int i = 0; i < 2; ++i) {
-    if (!udp_seen_[i]) host_.SendTo(udp_[0], options_.servers[i], BytesOf("CHECK"), options);
+    if (!udp_.seen[i]) host_.SendTo(udp_.asking, options_.servers[i], BytesOf("CHECK"), options);
   }
-  if (udp_seen_[1] && options_.udp_hairpin && !udp_hairpinned_) {
+  if (udp_.phase == UdpTest::Phase::kHairpinning && options_.udp_hairpin && !udp_.hairpinned) {
     options.packet_class = net::PacketClass::kCheck;
-    host_.SendTo(udp_[1], *udp_seen_[1], BytesOf("HAIRPIN"), options);
+    host_.SendTo(udp_.hairpinning, *udp_.seen[1], BytesOf("HAIRPIN"), options);
   }
-  resend_at_ = host_.Now() + kResend;
+  udp_.resend_at = host_.Now() + kResend;
 }
 
 void NatCheckClient::OnDatagram(const net::Datagram& datagram) {
-  if (udp_done_ || datagram.socket != udp_[0]) return;
+  if (!udp_.running() || datagram.socket != udp_.asking) return;
   const std::vector<std::string> words = WordsOf(datagram);
   if (words[0] == "HAIRPIN") {
-    udp_hairpinned_ = true;
+    udp_.hairpinned = true;
   } else if (words[0] == "SEEN" && words.size() == 2) {
     for (int i = 0; i < 2; ++i) {
-      if (datagram.from != options_.servers[i] || udp_seen_[i]) continue;
-      udp_seen_[i] = net::SocketAddress::Parse(words[1]);
-      if (udp_seen_[1] && i == 1) SendChecks();
+      if (datagram.from != options_.servers[i] || udp_.seen[i]) continue;
+      udp_.seen[i] = net::SocketAddress::Parse(words[1]);
+    }
+    if (udp_.phase == UdpTest::Phase::kAsking && udp_.seen[1]) {
+      udp_.phase = UdpTest::Phase::kHairpinning;
+      SendChecks();
     }
   }
-  if (udp_seen_[0] && udp_seen_[1] && (udp_hairpinned_ || !options_.udp_hairpin)) EndUdp();
+  if (udp_.seen[0] && udp_.seen[1] && (udp_.hairpinned || !options_.udp_hairpin)) EndUdp();
   SetAlarm();
 }
 
 void NatCheckClient::EndUdp() {
-  if (udp_done_) return;
-  udp_done_ = true;
-  resend_at_.reset();
-  udp_ends_at_.reset();
-  for (const std::optional<net::SocketAddress>& seen : udp_seen_) {
-    if (seen) report_.udp_seen.push_back(*seen);
-  }
-  if (options_.udp) report_.udp = udp_seen_[0] && udp_seen_[0] == udp_seen_[1];
-  if (options_.udp_hairpin) report_.udp_hairpin = udp_hairpinned_;
-  finished_ = tcp_done_;
+  udp_.phase = UdpTest::Phase::kOver;
+  udp_.resend_at = udp_.ends_at = net::kNever;
 }
 
 // From one port to servers 1 and 2, listening on it too.
 void NatCheckClient::StartTcp() {
-  const net::SocketAddress any(net::IpAddress::Unspecified(options_.servers[0].family()), 0);
-  tcp_ends_at_ = host_.Now() + options_.tcp_patience;
-  local_ = any;
+  tcp_.local = net::SocketAddress(net::IpAddress::Unspecified(options_.servers[0].family()), 0);
   for (int i = 0; i < 2; ++i) {
-    const absl::StatusOr<net::SocketId> connection = host_.Connect(local_, options_.servers[i], ReusingTcp());
-    if (!connection.ok()) {
-      EndTcp();
-      return;
-    }
-    to_server_[i] = *connection;
-    local_ = *host_.LocalAddress(*connection);
+    const absl::StatusOr<net::SocketId> connection = host_.Connect(tcp_.local, options_.servers[i], ReusingTcp());
+    if (!connection.ok()) return EndTcp();
+    tcp_.to_server[i] = *connection;
+    tcp_.local = *host_.LocalAddress(*connection);
   }
-  if (const absl::StatusOr<net::SocketId> listener = host_.Listen(local_, ReusingTcp()); listener.ok()) {
-    listener_ = *listener;
-  }
+  host_.Listen(tcp_.local, ReusingTcp()).IgnoreError();
+  tcp_.phase = TcpTest::Phase::kAsking;
+  tcp_.ends_at = host_.Now() + options_.tcp_patience;
 }
 
 void NatCheckClient::OnTcpReadable(net::SocketId connection) {
   std::array<std::uint8_t, kLineBytesMax> buffer;
   for (int i = 0; i < 2; ++i) {
-    if (to_server_[i] != connection) continue;
+    if (tcp_.to_server[i] != connection) continue;
     const absl::StatusOr<std::size_t> read = host_.Read(connection, buffer);
     if (!read.ok()) continue;
-    text_[i].append(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(*read));
-    const std::size_t end = text_[i].find('\n');
-    if (end != std::string::npos && !tcp_seen_[i]) OnTcpSeen(i, text_[i].substr(0, end));
-    if (text_[i].size() > kLineBytesMax) text_[i].clear();
+    std::string& text = tcp_.text[i];
+    text.append(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(*read));
+    const std::size_t end = text.find('\n');
+    if (end != std::string::npos && !tcp_.seen[i]) OnTcpSeen(i, text.substr(0, end));
+    if (text.size() > kLineBytesMax) text.clear();
   }
   SetAlarm();
 }
 
 void NatCheckClient::OnTcpSeen(int server, const std::string& line) {
   const std::vector<std::string> words = absl::StrSplit(line, ' ');
-  if (words.size() != 3 || words[0] != "SEEN") return;
-  tcp_seen_[server] = net::SocketAddress::Parse(words[1]);
-  if (server != 1) return;
+  if (!tcp_.running() || words.size() != 3 || words[0] != "SEEN") return;
+  tcp_.seen[server] = net::SocketAddress::Parse(words[1]);
+  if (server != 1 || tcp_.phase != TcpTest::Phase::kAsking) return;
   for (const UnsolicitedSyn what : {UnsolicitedSyn::kSilent, UnsolicitedSyn::kRefused, UnsolicitedSyn::kAccepted}) {
-    if (words[2] == ToString(what)) report_.unsolicited = what;
+    if (words[2] == ToString(what)) tcp_.unsolicited = what;
   }
-  if (report_.unsolicited == UnsolicitedSyn::kSilent) {
-    const absl::StatusOr<net::SocketId> connection = host_.Connect(local_, options_.servers[2], ReusingTcp());
-    if (connection.ok()) to_server_[2] = *connection;
+  ConnectBack();
+}
+
+// Server 2 has answered.
+void NatCheckClient::ConnectBack() {
+  tcp_.phase = TcpTest::Phase::kConnecting;
+  tcp_.ends_at = host_.Now() + kGoAhead;  // as long as server 3 had
+  if (tcp_.unsolicited == UnsolicitedSyn::kSilent) {
+    const absl::StatusOr<net::SocketId> connection = host_.Connect(tcp_.local, options_.servers[2], ReusingTcp());
+    if (connection.ok()) tcp_.to_server[2] = *connection;
   }
-  if (options_.tcp_hairpin && tcp_seen_[1]) {
-    const net::SocketAddress other_port(local_.address(), 0);
-    const absl::StatusOr<net::SocketId> connection = host_.Connect(other_port, *tcp_seen_[1], ReusingTcp());
-    if (connection.ok()) hairpin_ = *connection;
+  if (options_.tcp_hairpin && tcp_.seen[1]) {
+    const net::SocketAddress other_port(tcp_.local.address(), 0);
+    const absl::StatusOr<net::SocketId> connection = host_.Connect(other_port, *tcp_.seen[1], ReusingTcp());
+    if (connection.ok()) tcp_.hairpin = *connection;
   }
-  // What is still open has as long as server 3 had.
-  tcp_ends_at_ = host_.Now() + kGoAhead;
 }
 
 void NatCheckClient::OnTcpConnected(net::SocketId connection) {
-  if (hairpin_ == connection) tcp_hairpinned_ = true;
-  if (to_server_[2] == connection) report_.simultaneous_open = true;
+  if (tcp_.hairpin == connection && tcp_.running()) tcp_.hairpinned = true;
+  if (tcp_.to_server[2] == connection) tcp_.simultaneous_open = true;
 }
 
 void NatCheckClient::OnTcpReset(net::SocketId connection, const absl::Status& why) {
   (void)why;
-  if (hairpin_ == connection) hairpin_.reset();
-  for (std::optional<net::SocketId>& one : to_server_) {
+  if (tcp_.hairpin == connection) tcp_.hairpin.reset();
+  for (std::optional<net::SocketId>& one : tcp_.to_server) {
     if (one == connection) one.reset();
   }
 }
 
 void NatCheckClient::EndTcp() {
-  if (tcp_done_) return;
-  tcp_done_ = true;
-  tcp_ends_at_.reset();
-  for (const std::optional<net::SocketAddress>& seen : tcp_seen_) {
-    if (seen) report_.tcp_seen.push_back(*seen);
+  tcp_.phase = TcpTest::Phase::kOver;
+  tcp_.ends_at = net::kNever;
+}
+
+NatCheckClient::Report NatCheckClient::report() const {
+  Report report;
+  if (udp_.phase == UdpTest::Phase::kOver) {
+    for (const std::optional<net::SocketAddress>& seen : udp_.seen) {
+      if (seen) report.udp_seen.push_back(*seen);
+    }
+    if (options_.udp) report.udp = udp_.seen[0] && udp_.seen[0] == udp_.seen[1];
+    if (options_.udp_hairpin) report.udp_hairpin = udp_.hairpinned;
   }
-  if (options_.tcp) {
-    report_.tcp = tcp_seen_[0] && tcp_seen_[0] == tcp_seen_[1] && report_.unsolicited &&
-                  *report_.unsolicited != UnsolicitedSyn::kRefused;
+  if (tcp_.phase == TcpTest::Phase::kOver) {
+    for (const std::optional<net::SocketAddress>& seen : tcp_.seen) {
+      if (seen) report.tcp_seen.push_back(*seen);
+    }
+    if (options_.tcp) {
+      report.tcp = tcp_.seen[0] && tcp_.seen[0] == tcp_.seen[1] && tcp_.unsolicited &&
+                   *tcp_.unsolicited != UnsolicitedSyn::kRefused;
+    }
+    if (options_.tcp_hairpin) report.tcp_hairpin = tcp_.hairpinned;
   }
-  if (options_.tcp_hairpin) report_.tcp_hairpin = tcp_hairpinned_;
-  finished_ = udp_done_;
+  report.unsolicited = tcp_.unsolicited;
+  report.simultaneous_open = tcp_.simultaneous_open;
+  return report;
 }
 
 void NatCheckClient::OnTimer() {
   const net::Instant now = host_.Now();
-  if (udp_ends_at_ && *udp_ends_at_ <= now) EndUdp();
-  if (resend_at_ && *resend_at_ <= now) SendChecks();
-  if (tcp_ends_at_ && *tcp_ends_at_ <= now) EndTcp();
+  if (udp_.ends_at <= now) EndUdp();
+  if (udp_.resend_at <= now) SendChecks();
+  if (tcp_.ends_at <= now) EndTcp();
   SetAlarm();
 }
 
 void NatCheckClient::SetAlarm() {
-  std::optional<net::Instant> next;
-  for (const auto& alarm : {resend_at_, udp_ends_at_, tcp_ends_at_}) {
-    if (alarm && (!next || *alarm < *next)) next = alarm;
-  }
-  host_.WakeAt(next);
+  net::Earliest next;
+  for (const net::Instant at : {udp_.resend_at, udp_.ends_at, tcp_.ends_at}) next.Add(at);
+  host_.WakeAt(next.get());
 }
 
 }  // namespace pinhole::apps

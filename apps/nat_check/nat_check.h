@@ -69,6 +69,22 @@ class NatCheckServer final : public net::App {
   std::vector<Attempt> attempts_;
 };
 
+// The client runs two tests side by side, each through the phases of its own:
+//
+//     UDP   kNotStarted --> kAsking --server 2 has answered--> kHairpinning --all is back, or udp_patience--> kOver
+//                              `------------------------udp_patience-----------------------------------------^
+//
+//           kAsking:      CHECK goes to servers 1 and 2 until they answer.
+//           kHairpinning: HAIRPIN goes to the endpoint that server 2 sees; CHECK still to server 1 if it is silent.
+//
+//     TCP   kNotStarted --> kAsking --server 2 has answered--> kConnecting --5 s--> kOver
+//                              `---tcp_patience, or no port to connect from---------^
+//
+//           kAsking:      connected to servers 1 and 2 from one port, and listening on it; server 2 answers when
+//                         server 3 has told it.
+//           kConnecting:  connects to the endpoint that server 2 sees, and to server 3 if its SYN met silence.
+//
+// A test that is not wanted is kOver from the start.
 class NatCheckClient final : public net::App {
  public:
   struct Options {
@@ -81,7 +97,7 @@ class NatCheckClient final : public net::App {
     net::Duration udp_patience = std::chrono::seconds(3);
     net::Duration tcp_patience = std::chrono::seconds(25);
   };
-  // Absent: not tested.
+  // Absent: not tested, or not over yet.
   struct Report {
     // Both servers saw one endpoint.
     std::optional<bool> udp;
@@ -105,36 +121,52 @@ class NatCheckClient final : public net::App {
   void OnTcpReadable(net::SocketId connection) override;
   void OnTcpReset(net::SocketId connection, const absl::Status& why) override;
 
-  bool finished() const { return finished_; }
-  const Report& report() const { return report_; }
+  bool finished() const { return udp_.phase == UdpTest::Phase::kOver && tcp_.phase == TcpTest::Phase::kOver; }
+  Report report() const;
 
  private:
+  struct UdpTest {
+    enum class Phase : std::uint8_t { kNotStarted, kAsking, kHairpinning, kOver };
+    Phase phase = Phase::kNotStarted;
+    net::SocketId asking{};
+    net::SocketId hairpinning{};
+    std::optional<net::SocketAddress> seen[2];  // by servers 1 and 2
+    bool hairpinned = false;
+    // kNever: not running.
+    net::Instant resend_at = net::kNever;
+    net::Instant ends_at = net::kNever;
+
+    bool running() const { return phase == Phase::kAsking || phase == Phase::kHairpinning; }
+  };
+  struct TcpTest {
+    enum class Phase : std::uint8_t { kNotStarted, kAsking, kConnecting, kOver };
+    Phase phase = Phase::kNotStarted;
+    net::SocketAddress local;                   // of all connections but the hairpin
+    std::optional<net::SocketId> to_server[3];  // while it has not been reset
+    std::string text[2];                        // from servers 1 and 2
+    std::optional<net::SocketAddress> seen[2];  // by servers 1 and 2
+    std::optional<UnsolicitedSyn> unsolicited;
+    std::optional<net::SocketId> hairpin;
+    bool hairpinned = false;
+    bool simultaneous_open = false;
+    net::Instant ends_at = net::kNever;  // kNever: not running
+
+    bool running() const { return phase == Phase::kAsking || phase == Phase::kConnecting; }
+  };
+
+  void StartUdp();
   void SendChecks();
+  void EndUdp();
   void StartTcp();
   void OnTcpSeen(int server, const std::string& line);
-  void EndUdp();
+  void ConnectBack();
   void EndTcp();
   void SetAlarm();
 
   net::Host& host_;
   const Options options_;
-  Report report_;
-  bool finished_ = false;
-  bool udp_done_ = false;
-  bool tcp_done_ = false;
-
-  net::SocketId udp_[2] = {};  // the second one hairpins
-  std::optional<net::SocketAddress> udp_seen_[2];
-  bool udp_hairpinned_ = false;
-  std::optional<net::Instant> resend_at_, udp_ends_at_, tcp_ends_at_;
-
-  net::SocketAddress local_;  // of all TCP but the hairpin
-  std::optional<net::SocketId> listener_;
-  std::optional<net::SocketId> to_server_[3];
-  std::string text_[2];
-  std::optional<net::SocketAddress> tcp_seen_[2];
-  std::optional<net::SocketId> hairpin_;
-  bool tcp_hairpinned_ = false;
+  UdpTest udp_;
+  TcpTest tcp_;
 };
 
 }  // namespace pinhole::apps

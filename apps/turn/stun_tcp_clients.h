@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "apps/turn/message_stream.h"
 #include "net/host.h"
+#include "net/server_patience.h"
 #include "stun/turn_server.h"
 
 namespace pinhole::apps {
@@ -29,7 +30,7 @@ class StunTcpClients {
     // mapping lasts only while it is open, and an agent needs that for longer than it speaks: until its peer's
     // description has come, for which it waits 2 min if not told otherwise, and the checks after it have ended, of
     // which each takes 39.5 s at most.
-    net::Duration idle_max = std::chrono::minutes(5);
+    net::Duration idle_max = net::kStunTcpIdleMax;
     // Of a message on a connection without an allocation: the longest USERNAME, REALM and NONCE, and more.
     std::size_t stranger_message_bytes_max = 4096;
     // What waits for a client that does not read. Relayed data beyond half of it is left out; when a response does

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "net/server_patience.h"
 #include "scenarios/oracle/predict.h"
 
 namespace pinhole::scenarios::oracle {
@@ -23,8 +24,9 @@ using std::chrono::seconds;
 
 // A mapping or a remembered destination that lives shorter than this may be gone between two checks of one pair.
 constexpr std::uint64_t kShortLifeUs = 5'000'000;
-// Of the five minutes that STUN servers keep an idle connection (apps/turn/stun_tcp_clients.h), but for the gathering.
-constexpr std::uint64_t kServerPatienceUs = 290'000'000;
+// How long a side can wait for the other one while a STUN server keeps its idle connections: gathering comes before,
+// and takes less than 10 s.
+constexpr microseconds kServerPatience = std::chrono::duration_cast<microseconds>(net::kStunTcpIdleMax) - seconds(10);
 // A filter that remembers fewer destinations, or a table with room for fewer mappings, may lose what a session needs.
 constexpr std::uint32_t kFewEntries = 24;
 
@@ -299,7 +301,7 @@ class Extraction {
     const std::uint64_t opening =
         tcp.has_syn_sent_timeout_us() ? tcp.syn_sent_timeout_us() : tcp.transitory_timeout_us();
     if (opening < kShortLifeUs) return absl::StrCat("forgets a SYN after ", opening / 1000, " ms");
-    if (start_difference_us > kServerPatienceUs) return "outlives what a STUN server keeps of an idle client";
+    if (Micros(start_difference_us) > kServerPatience) return "outlives what a STUN server keeps of an idle client";
     const std::uint64_t established = tcp.established_timeout_us();
     if (established < kShortLifeUs + start_difference_us) {
       return absl::StrCat("forgets a connection after ", established / 1000, " ms");

@@ -13,7 +13,7 @@ namespace pinhole::scenarios::oracle {
 absl::StatusOr<Model> ModelOf(const proto::Topology& topology, const proto::Session& session);
 
 // As ModelOf(), of a punching of a resolved cell (extract_punching.cc).
-absl::StatusOr<Punching> PunchingOf(const proto::Scenario& cell, const proto::Punching& punching);
+absl::StatusOr<PunchingModel> PunchingModelOf(const proto::Scenario& cell, const proto::Punching& punching);
 
 }  // namespace pinhole::scenarios::oracle
 

@@ -72,7 +72,7 @@ class PunchingExtraction {
   PunchingExtraction(const proto::Scenario& cell, const proto::Punching& punching)
       : topology_(cell.topology()), punching_(punching) {}
 
-  absl::StatusOr<Punching> Run() {
+  absl::StatusOr<PunchingModel> Run() {
     punch_.technique = TechniqueOf(punching_.technique());
     punch_.several_tries = punching_.tries() > 1;
     punch_.also_listens = punching_.also_listens();
@@ -126,7 +126,7 @@ class PunchingExtraction {
   }
 
   // Its only interface, which leads to a NAT with one address and nothing behind it; else nullptr.
-  const Interface* FillSide(const Model& model, const Peer& peer, PunchingSide& side) {
+  const Interface* FillSide(const Model& model, const Peer& peer, PunchingHome& side) {
     const Host& host = model.hosts[static_cast<std::size_t>(peer.host)];
     side.host = host.name;
     const bool home = host.interfaces.size() == 1 && host.interfaces[0].gateway;
@@ -196,19 +196,19 @@ class PunchingExtraction {
 
   const proto::Topology& topology_;
   const proto::Punching& punching_;
-  Punching punch_;
+  PunchingModel punch_;
 };
 
 }  // namespace
 
-absl::StatusOr<Punching> PunchingOf(const proto::Scenario& cell, const proto::Punching& punching) {
+absl::StatusOr<PunchingModel> PunchingModelOf(const proto::Scenario& cell, const proto::Punching& punching) {
   return PunchingExtraction(cell, punching).Run();
 }
 
 }  // namespace oracle
 
 absl::StatusOr<Prediction> Predict(const proto::Scenario& cell, const proto::Punching& punching) {
-  const absl::StatusOr<oracle::Punching> extracted = oracle::PunchingOf(cell, punching);
+  const absl::StatusOr<oracle::PunchingModel> extracted = oracle::PunchingModelOf(cell, punching);
   if (!extracted.ok()) return extracted.status();
   return oracle::PredictPunching(*extracted);
 }

@@ -11,9 +11,9 @@
 #include "absl/strings/str_join.h"
 #include "scenarios/oracle/beginnings.h"
 #include "scenarios/oracle/passage.h"
-#include "scenarios/oracle/punching.h"
 #include "scenarios/oracle/reachability.h"
 #include "scenarios/oracle/tcp_outlook.h"
+#include "scenarios/oracle/udp_punching.h"
 
 namespace pinhole::scenarios::oracle {
 namespace {
@@ -167,7 +167,7 @@ std::string WhyNoDirectPath(const Model& model, const Reached& reached) {
   if (const std::optional<TwoNats> nats = EachBehindItsOwn(model, reached)) {
     const NatBehavior a = InGenericWords(nats->a->nat);
     const NatBehavior b = InGenericWords(nats->b->nat);
-    if (!PunchingWorks(a, b)) return WhyPunchingFails(a, nats->a->name, b, nats->b->name);
+    if (!UdpPunchingWorks(a, b)) return WhyUdpPunchingFails(a, nats->a->name, b, nats->b->name);
   }
   for (const auto& [peer, gathered] : {std::pair(&model.a, &reached.a), std::pair(&model.b, &reached.b)}) {
     if (gathered->hosts + gathered->srflxs + gathered->relays == 0) {
@@ -284,8 +284,9 @@ Prediction Predict(const Model& model) {
   }
   // Where the closed form applies, it decides.
   if (const std::optional<TwoNats> nats = EachBehindItsOwn(model, any)) {
-    prediction.direct = PunchingWorks(InGenericWords(nats->a->nat), InGenericWords(nats->b->nat)) ? Existence::kAlways
-                                                                                                  : Existence::kNever;
+    prediction.direct = UdpPunchingWorks(InGenericWords(nats->a->nat), InGenericWords(nats->b->nat))
+                            ? Existence::kAlways
+                            : Existence::kNever;
   }
 
   const Existence udp_direct = prediction.direct;

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "scenarios/oracle/exploration.h"
+
 namespace pinhole::scenarios::oracle {
 namespace {
 
@@ -12,18 +14,12 @@ using net::IpAddress;
 using net::SocketAddress;
 
 // Ports that a side learns from one remote address at one socket before it believes no more. Who has not met after two
-// moves (punching.h) is moving for ever; an agent's own limit is higher.
+// moves (udp_punching.h) is moving for ever; an agent's own limit is higher.
 constexpr int kLearnedPortsMax = 4;
 // Each round teaches somebody something, or is the last.
 constexpr int kRoundsMax = 4 * kLearnedPortsMax;
 
 std::size_t At(int index) { return static_cast<std::size_t>(index); }
-
-struct Candidate {
-  SocketAddress address;
-  CandidateType type;
-  bool withheld = false;
-};
 
 // A socket of a peer, and whom it checks.
 struct Base {
@@ -34,7 +30,6 @@ struct Base {
 
 struct Side {
   std::vector<Base> bases;
-  std::vector<Candidate> candidates;
   Duration gathering{};
   Duration last_asked{};
   bool close = false;
@@ -68,18 +63,16 @@ struct Working {
   }
 };
 
-class Exploration {
+class UdpExploration : private Exploration {
  public:
-  Exploration(const Model& model, Order order, Pooling pooling)
-      : model_(model), order_(order), order_matters_(OrderMayMatter(model)), passage_(model, pooling) {
-    for (const Server& server : model.servers) AddServer(server);
-    next_port_ = 50000;
-    AddPeer(model.a, sides_[0]);
-    AddPeer(model.b, sides_[1]);
+  UdpExploration(const Model& model, Order order, Pooling pooling)
+      : Exploration(model, order, pooling, Traffic::kUdp), order_matters_(OrderMayMatter(model)) {
+    AddPeer(0);
+    AddPeer(1);
     // Loopback apart, what a side has gathered it tells the other.
     for (int side = 0; side < 2; ++side) {
       for (Base& base : sides_[side].bases) {
-        for (const Candidate& candidate : sides_[1 - side].candidates) {
+        for (const ExploredCandidate& candidate : candidates_[1 - side]) {
           if (!candidate.withheld) Learn(base, candidate.address, true);
         }
       }
@@ -88,8 +81,8 @@ class Exploration {
 
   Reached Run() {
     Reached reached;
-    reached.a = Summarise(sides_[0]);
-    reached.b = Summarise(sides_[1]);
+    reached.a = Summarise(0);
+    reached.b = Summarise(1);
     for (int round = 0; round < kRoundsMax; ++round) {
       const int before = passage_.knowledge() + learned_;
       Round();
@@ -117,24 +110,6 @@ class Exploration {
   }
 
  private:
-  void AddServer(const Server& server) {
-    server_sockets_.emplace_back();
-    for (const SocketAddress& address : server.listens) {
-      const Interface* interface = InterfaceOf(server.host, address.address());
-      if (interface == nullptr || !server.up) continue;
-      server_sockets_.back().push_back(passage_.AddSocket(*interface, address));
-    }
-  }
-
-  const Interface* InterfaceOf(int host, const IpAddress& address) const {
-    for (const Interface& interface : model_.hosts[At(host)].interfaces) {
-      for (const IpAddress& own : interface.addresses) {
-        if (own == address) return &interface;
-      }
-    }
-    return nullptr;
-  }
-
   // The address under which the server sees the socket; nothing if no answer comes back. `round_trip` is set then.
   std::optional<SocketAddress> AskServer(int socket, int server_socket, Duration* round_trip) {
     const SocketAddress server = passage_.socket(server_socket).address;
@@ -147,29 +122,27 @@ class Exploration {
     return request.datagram.source;
   }
 
-  static void AddCandidate(Side& side, const SocketAddress& address, CandidateType type, bool withheld) {
-    for (const Candidate& old : side.candidates) {
+  void AddCandidate(int side, const SocketAddress& address, CandidateType type, bool withheld) {
+    for (const ExploredCandidate& old : candidates_[side]) {
       if (old.address == address && (old.type == type || !old.withheld)) return;
     }
-    side.candidates.push_back({address, type, withheld});
+    candidates_[side].push_back({.address = address, .type = type, .withheld = withheld});
   }
 
-  void AddPeer(const Peer& peer, Side& side) {
-    AddRelaysOverTcp(peer, side);
+  void AddPeer(int side) {
+    const Peer& peer = PeerOf(side);
+    AddRelaysOverTcp(side);
     std::vector<Question> questions;
     std::vector<int> sockets;
     if (!peer.udp) return;
-    for (const Interface& interface : model_.hosts[At(peer.host)].interfaces) {
-      for (const IpAddress& address : interface.addresses) {
-        if (address.IsLoopback() || address.IsLinkLocal()) continue;
-        const SocketAddress own(address, next_port_++);
-        sockets.push_back(passage_.AddSocket(interface, own));
-        AddCandidate(side, own, CandidateType::kHost, peer.withhold_host);
-        Ask(peer, sockets.back(), questions);
-      }
+    for (const auto& [interface, address] : AddressesOf(peer)) {
+      const SocketAddress own(address, next_port_++);
+      sockets.push_back(passage_.AddSocket(interface, own));
+      AddCandidate(side, own, CandidateType::kHost, peer.withhold_host);
+      Ask(peer, sockets.back(), questions);
     }
-    AskAgain(peer, questions, side);
-    LeaveOutTheLate(peer, questions, side);
+    AskAgain(peer, questions, sides_[side]);
+    LeaveOutTheLate(peer, questions, sides_[side]);
     for (int socket : sockets) {
       const SocketAddress own = passage_.socket(socket).address;
       bool checks = !peer.withhold_host;
@@ -179,9 +152,9 @@ class Exploration {
           AddCandidate(side, *question.mapped, CandidateType::kServerReflexive, peer.withhold_srflx);
           if (!peer.withhold_srflx) checks = true;
         }
-        if (question.turn) AddRelay(model_.servers[At(question.server)], own, peer, side);
+        if (question.turn) AddRelay(model_.servers[At(question.server)], own, side);
       }
-      if (checks) side.bases.push_back({socket, false, {}});
+      if (checks) sides_[side].bases.push_back({socket, false, {}});
     }
   }
 
@@ -270,7 +243,7 @@ class Exploration {
     if (unanswered) side.gathering = std::max(side.gathering, last_at_least + peer.gathering_deadline);
   }
 
-  void AddRelay(const Server& server, const SocketAddress& own, const Peer& peer, Side& side) {
+  void AddRelay(const Server& server, const SocketAddress& own, int side) {
     for (const IpAddress& address : server.relay_addresses) {
       if (address.family() != own.family()) continue;
       const Interface* interface = InterfaceOf(server.host, address);
@@ -284,26 +257,25 @@ class Exploration {
       socket.down = interface->down;
       socket.relay = true;
       const int index = passage_.AddSocket(socket);
-      AddCandidate(side, relayed, CandidateType::kRelayed, peer.withhold_relay);
-      if (!peer.withhold_relay) side.bases.push_back({index, true, {}});
+      AddCandidate(side, relayed, CandidateType::kRelayed, PeerOf(side).withhold_relay);
+      if (!PeerOf(side).withhold_relay) sides_[side].bases.push_back({index, true, {}});
       return;
     }
   }
 
   // One for every address from which a server can be reached.
-  void AddRelaysOverTcp(const Peer& peer, Side& side) {
+  void AddRelaysOverTcp(int side) {
+    const Peer& peer = PeerOf(side);
     if (peer.withhold_relay) return;
-    for (const Interface& interface : model_.hosts[At(peer.host)].interfaces) {
-      for (const IpAddress& address : interface.addresses) {
-        if (address.IsLoopback() || address.IsLinkLocal()) continue;
-        for (int index : peer.tcp_turn_servers) {
-          const Server& server = model_.servers[At(index)];
-          if (!server.up || !server.turn) continue;
-          const std::optional<Duration> round_trip = RoundTripOverTcp(server, interface, address);
-          if (!round_trip) continue;
-          AddRelay(server, SocketAddress(address, 1), peer, side);
-          side.gathering = std::max(side.gathering, 3 * *round_trip);  // the handshake, and two requests
-        }
+    for (const auto& [interface, address] : AddressesOf(peer)) {
+      for (int index : peer.tcp_turn_servers) {
+        const Server& server = model_.servers[At(index)];
+        if (!server.up || !server.turn) continue;
+        const std::optional<Duration> round_trip = RoundTripOverTcp(server, interface, address);
+        if (!round_trip) continue;
+        AddRelay(server, SocketAddress(address, 1), side);
+        // The handshake, and two requests.
+        sides_[side].gathering = std::max(sides_[side].gathering, 3 * *round_trip);
       }
     }
   }
@@ -324,12 +296,12 @@ class Exploration {
     return std::nullopt;
   }
 
-  static Gathered Summarise(const Side& side) {
+  Gathered Summarise(int side) const {
     Gathered gathered;
-    gathered.took = side.gathering;
-    gathered.last_asked = side.last_asked;
-    gathered.close = side.close;
-    for (const Candidate& candidate : side.candidates) {
+    gathered.took = sides_[side].gathering;
+    gathered.last_asked = sides_[side].last_asked;
+    gathered.close = sides_[side].close;
+    for (const ExploredCandidate& candidate : candidates_[side]) {
       if (candidate.withheld) continue;
       gathered.hosts += candidate.type == CandidateType::kHost;
       gathered.srflxs += candidate.type == CandidateType::kServerReflexive;
@@ -462,25 +434,6 @@ class Exploration {
     for (const Paused& one : paused) Finish(one.side, one.base, one.remote, passage_.Resume(one.datagram));
   }
 
-  // The types under which `side` may know one of its own addresses. A withheld candidate may be known or found anew.
-  std::vector<CandidateType> LocalTypes(int side, const SocketAddress& mapped) const {
-    std::vector<CandidateType> types;
-    for (const Candidate& candidate : sides_[side].candidates) {
-      if (candidate.address != mapped) continue;
-      types.push_back(candidate.type);
-      if (!candidate.withheld) return types;
-    }
-    types.push_back(CandidateType::kPeerReflexive);
-    return types;
-  }
-
-  CandidateType RemoteType(int side, const SocketAddress& remote) const {
-    for (const Candidate& candidate : sides_[1 - side].candidates) {
-      if (candidate.address == remote && !candidate.withheld) return candidate.type;
-    }
-    return CandidateType::kPeerReflexive;
-  }
-
   // The pairs that work from both ends, by kind. With `same_address`, each end checks where the other's check was seen;
   // otherwise at least one does.
   void AddPaths(const std::vector<Working>& a, const std::vector<Working>& b, bool same_address,
@@ -510,13 +463,8 @@ class Exploration {
     }
   }
 
-  const Model& model_;
-  const Order order_;
   const bool order_matters_;
-  Passage passage_;
-  std::vector<std::vector<int>> server_sockets_;  // by server; empty if it is not up
   Side sides_[2];
-  std::uint16_t next_port_ = 50000;
   int learned_ = 0;
   std::vector<Working> worked_[2];  // by side, each once
   Reached* reached_ = nullptr;      // set for the last round only
@@ -534,6 +482,8 @@ bool OrderMayMatter(const Model& model) {
   return false;
 }
 
-Reached Explore(const Model& model, Order order, Pooling pooling) { return Exploration(model, order, pooling).Run(); }
+Reached Explore(const Model& model, Order order, Pooling pooling) {
+  return UdpExploration(model, order, pooling).Run();
+}
 
 }  // namespace pinhole::scenarios::oracle

@@ -4,6 +4,8 @@
 #include <map>
 #include <utility>
 
+#include "scenarios/oracle/exploration.h"
+
 namespace pinhole::scenarios::oracle {
 namespace {
 
@@ -16,25 +18,16 @@ constexpr int kRoundsMax = 16;
 
 std::size_t At(int index) { return static_cast<std::size_t>(index); }
 
-enum class Way : std::uint8_t { kPassive, kSimultaneousOpen };
-
-struct Candidate {
-  SocketAddress address;
-  CandidateType type;
-  Way way;
-  bool withheld = false;
-};
+using Transport = ExploredCandidate::Transport;
 
 // A port that is listened on.
 struct Listener {
   int socket = 0;
-  Way way;
   bool connects = false;  // simultaneous-open, and not all of its candidates withheld
 };
 
 struct Side {
   std::vector<Listener> listeners;
-  std::vector<Candidate> candidates;
   Gathered gathered;
 };
 
@@ -55,13 +48,12 @@ struct Attempt {
   Arrival arrival;  // of the flight under way
 };
 
-class Exploration {
+class TcpExploration : private Exploration {
  public:
-  Exploration(const Model& model, Order order, bool in_time, Pooling pooling)
-      : model_(model), order_(order), in_time_(in_time), passage_(model, pooling, Traffic::kTcp) {
-    for (const Server& server : model.servers) AddServer(server);
-    AddPeer(model.a, sides_[0]);
-    AddPeer(model.b, sides_[1]);
+  TcpExploration(const Model& model, Order order, bool in_time, Pooling pooling)
+      : Exploration(model, order, pooling, Traffic::kTcp), in_time_(in_time) {
+    AddPeer(0);
+    AddPeer(1);
     AddAttempts(0);
     AddAttempts(1);
   }
@@ -98,77 +90,65 @@ class Exploration {
  private:
   using State = Attempt::State;
 
-  void AddServer(const Server& server) {
-    server_sockets_.emplace_back();
-    for (const SocketAddress& address : server.listens_tcp) {
-      for (const Interface& interface : model_.hosts[At(server.host)].interfaces) {
-        const std::vector<IpAddress>& own = interface.addresses;
-        if (!server.up || std::find(own.begin(), own.end(), address.address()) == own.end()) continue;
-        server_sockets_.back().push_back(passage_.AddSocket(interface, address));
-      }
-    }
-  }
-
-  void AddPeer(const Peer& peer, Side& side) {
+  void AddPeer(int side) {
+    const TcpCandidates& tcp = PeerOf(side).tcp;
     int requests = 0;
-    for (const Interface& interface : model_.hosts[At(peer.host)].interfaces) {
-      for (const IpAddress& address : interface.addresses) {
-        if (address.IsLoopback() || address.IsLinkLocal()) continue;
-        if (peer.tcp.active && !peer.withhold_host) ++side.gathered.hosts;
-        if (peer.tcp.passive) AddListener(peer, interface, address, Way::kPassive, requests, side);
-        if (peer.tcp.simultaneous_open) AddListener(peer, interface, address, Way::kSimultaneousOpen, requests, side);
-      }
+    for (const LocalAddress& local : AddressesOf(PeerOf(side))) {
+      if (tcp.active && !PeerOf(side).withhold_host) ++sides_[side].gathered.hosts;
+      if (tcp.passive) AddListener(side, local, Transport::kTcpPassive, requests);
+      if (tcp.simultaneous_open) AddListener(side, local, Transport::kTcpSimultaneousOpen, requests);
     }
   }
 
-  void AddListener(const Peer& peer, const Interface& interface, const IpAddress& address, Way way, int& requests,
-                   Side& side) {
-    const SocketAddress own(address, next_port_++);
-    Listener listener{passage_.AddSocket(interface, own), way, !peer.withhold_host && way == Way::kSimultaneousOpen};
-    AddCandidate(side, {own, CandidateType::kHost, way, peer.withhold_host});
+  void AddListener(int side, const LocalAddress& local, Transport transport, int& requests) {
+    const Peer& peer = PeerOf(side);
+    Gathered& gathered = sides_[side].gathered;
+    const SocketAddress own(local.address, next_port_++);
+    const bool simultaneous_open = transport == Transport::kTcpSimultaneousOpen;
+    Listener listener{passage_.AddSocket(local.interface, own), !peer.withhold_host && simultaneous_open};
+    AddCandidate(side, {own, CandidateType::kHost, transport, peer.withhold_host});
     for (int server : peer.tcp_stun_servers) {
       if (peer.withhold_srflx) break;
       for (int server_socket : server_sockets_[At(server)]) {
         const SocketAddress listens = passage_.socket(server_socket).address;
-        if (listens.family() != address.family()) continue;
+        if (listens.family() != own.family()) continue;
         const Arrival syn = passage_.Open(listener.socket, listens);
         if (syn.socket != server_socket) continue;
         const Arrival answer = passage_.Send(server_socket, syn.datagram.source);
         if (answer.socket != listener.socket || answer.datagram.source != listens) continue;
         // The handshake, and then the request.
-        side.gathered.last_asked = peer.pace * requests;
+        gathered.last_asked = peer.pace * requests;
         const Duration whole = peer.pace * requests++ + 2 * (syn.datagram.delay + answer.datagram.delay);
-        side.gathered.took = std::max(side.gathered.took, whole);
+        gathered.took = std::max(gathered.took, whole);
         if (syn.datagram.source != own) {
-          AddCandidate(side, {syn.datagram.source, CandidateType::kServerReflexive, way, false});
-          listener.connects |= way == Way::kSimultaneousOpen;
+          AddCandidate(side, {syn.datagram.source, CandidateType::kServerReflexive, transport, false});
+          listener.connects |= simultaneous_open;
         }
         break;
       }
     }
-    side.listeners.push_back(listener);
+    sides_[side].listeners.push_back(listener);
   }
 
-  static void AddCandidate(Side& side, const Candidate& candidate) {
-    for (const Candidate& old : side.candidates) {
+  void AddCandidate(int side, const ExploredCandidate& candidate) {
+    for (const ExploredCandidate& old : candidates_[side]) {
       if (old.address == candidate.address && !old.withheld) return;
     }
-    side.candidates.push_back(candidate);
+    candidates_[side].push_back(candidate);
     if (candidate.withheld) return;
-    (candidate.type == CandidateType::kHost ? side.gathered.hosts : side.gathered.srflxs) += 1;
+    Gathered& gathered = sides_[side].gathered;
+    (candidate.type == CandidateType::kHost ? gathered.hosts : gathered.srflxs) += 1;
   }
 
   void AddAttempts(int side) {
-    const Peer& peer = side == 0 ? model_.a : model_.b;
-    for (const Candidate& remote : sides_[1 - side].candidates) {
-      if (remote.withheld || IsOwn(peer, remote.address.address())) continue;
-      if (remote.way == Way::kPassive) {
+    const Peer& peer = PeerOf(side);
+    for (const ExploredCandidate& remote : candidates_[1 - side]) {
+      if (remote.withheld || InterfaceOf(peer.host, remote.address.address()) != nullptr) continue;
+      if (remote.transport == Transport::kTcpPassive) {
         if (!peer.tcp.active || peer.withhold_host) continue;
-        for (const Interface& interface : model_.hosts[At(peer.host)].interfaces) {
-          for (const IpAddress& address : interface.addresses) {
-            if (address.IsLoopback() || address.IsLinkLocal() || address.family() != remote.address.family()) continue;
-            AddAttempt(side, passage_.AddSocket(interface, SocketAddress(address, next_port_++)), remote.address);
-          }
+        for (const auto& [interface, address] : AddressesOf(peer)) {
+          if (address.family() != remote.address.family()) continue;
+          AddAttempt(side, passage_.AddSocket(interface, SocketAddress(address, next_port_++)), remote.address);
         }
         continue;
       }
@@ -178,15 +158,6 @@ class Exploration {
         AddAttempt(side, listener.socket, remote.address);
       }
     }
-  }
-
-  bool IsOwn(const Peer& peer, const IpAddress& address) const {
-    for (const Interface& interface : model_.hosts[At(peer.host)].interfaces) {
-      if (std::find(interface.addresses.begin(), interface.addresses.end(), address) != interface.addresses.end()) {
-        return true;
-      }
-    }
-    return false;
   }
 
   void AddAttempt(int side, int socket, const SocketAddress& remote) {
@@ -226,7 +197,7 @@ class Exploration {
     for (Attempt* attempt : answered) Connect(*attempt);
     for (Attempt* attempt : refused) {
       passage_.Refuse(attempt->arrival.steps, attempt->loss->told);
-      if ((attempt->side == 0 ? model_.a : model_.b).retries_refused || attempt->state != State::kTrying) continue;
+      if (PeerOf(attempt->side).retries_refused || attempt->state != State::kTrying) continue;
       attempt->state = State::kRefused;
       ++changes_;
     }
@@ -346,34 +317,10 @@ class Exploration {
     if (tcp.unsolicited != Refusal::kSilent) hold = tcp.hold;
   }
 
-  // The types under which `side` may know one of its own addresses. A withheld candidate may be known or found anew.
-  std::vector<CandidateType> LocalTypes(int side, const SocketAddress& mapped) const {
-    std::vector<CandidateType> types;
-    for (const Candidate& candidate : sides_[side].candidates) {
-      if (candidate.address != mapped) continue;
-      types.push_back(candidate.type);
-      if (!candidate.withheld) return types;
-    }
-    types.push_back(CandidateType::kPeerReflexive);
-    return types;
-  }
-
-  CandidateType RemoteType(int side, const SocketAddress& remote) const {
-    for (const Candidate& candidate : sides_[1 - side].candidates) {
-      if (candidate.address == remote && !candidate.withheld) return candidate.type;
-    }
-    return CandidateType::kPeerReflexive;
-  }
-
-  const Model& model_;
-  const Order order_;
   const bool in_time_;
-  Passage passage_;
-  std::vector<std::vector<int>> server_sockets_;  // by server; empty if it is not up
   Side sides_[2];
   std::vector<Attempt> attempts_;
   std::map<int, Duration> until_box_[2];  // by side and box: how long its own SYNs take to get there
-  std::uint16_t next_port_ = 50000;
   int changes_ = 0;
   TcpReached reached_;
 };
@@ -381,7 +328,7 @@ class Exploration {
 }  // namespace
 
 TcpReached ExploreTcp(const Model& model, Order order, bool in_time, Pooling pooling) {
-  return Exploration(model, order, in_time, pooling).Run();
+  return TcpExploration(model, order, in_time, pooling).Run();
 }
 
 }  // namespace pinhole::scenarios::oracle

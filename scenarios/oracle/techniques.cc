@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "scenarios/oracle/punching.h"
+#include "scenarios/oracle/udp_punching.h"
 
 namespace pinhole::scenarios::oracle {
 namespace {
@@ -43,12 +43,12 @@ bool LetsStrangersIn(const NatBehavior& nat) {
   return !nat.per_tuple && nat.filtering == Dependence::kEndpointIndependent;
 }
 
-std::string ElseWhere(const PunchingSide& side) {
+std::string ElseWhere(const PunchingHome& side) {
   return absl::StrCat(side.nat, " gives ", side.host, " another port towards its peer than its peer was told of");
 }
 
 // One side knows of the other before anything has come from there.
-Prediction ByConnect(const Punching& p) {
+Prediction ByConnect(const PunchingModel& p) {
   if (!LetsStrangersIn(p.b.tcp.nat)) {
     return Failed(absl::StrCat(p.b.host, " only listens, and ", p.b.nat, " lets no stranger in"));
   }
@@ -58,14 +58,14 @@ Prediction ByConnect(const Punching& p) {
 }
 
 // TCP's sockets are pairs of endpoints (RFC 9293 §3.4.1): what comes from another port than was told belongs to none.
-std::optional<Prediction> ByEndpoints(const Punching& p) {
+std::optional<Prediction> ByEndpoints(const PunchingModel& p) {
   const bool keeps_a = KeepsEndpoint(p.a.tcp.nat), keeps_b = KeepsEndpoint(p.b.tcp.nat);
   if (keeps_a && keeps_b) return std::nullopt;
   // A listener takes whoever comes.
   const bool takes_any =
       p.technique == Technique::kSynThenListen || (p.technique == Technique::kSimultaneousOpen && p.also_listens);
   if (!takes_any) {
-    for (const PunchingSide* side : {&p.a, &p.b}) {
+    for (const PunchingHome* side : {&p.a, &p.b}) {
       if (!AnswersFromTold(side->tcp.nat)) return Failed(ElseWhere(*side));
     }
   } else if (p.technique == Technique::kSynThenListen) {
@@ -80,8 +80,8 @@ std::optional<Prediction> ByEndpoints(const Punching& p) {
   return Open(ElseWhere(keeps_a ? p.b : p.a), DependsOn::kChance);
 }
 
-// RFC 9293 §3.5, figure 8; RFC 5382 §4.2 REQ-2 has NATs let such SYNs pass.
-Prediction BySynsThatCross(const Punching& p) {
+// RFC 9293 §3.5, figure 8; RFC 5382 §4.3 REQ-2 has NATs let such SYNs pass.
+Prediction BySynsThatCross(const PunchingModel& p) {
   const bool a = p.a.tcp.simultaneous_open, b = p.b.tcp.simultaneous_open;
   if (!a && !b && !LetsStrangersIn(p.a.tcp.nat) && !LetsStrangersIn(p.b.tcp.nat)) {
     return Failed("neither NAT lets in a SYN that crosses one from inside");
@@ -92,7 +92,7 @@ Prediction BySynsThatCross(const Punching& p) {
 }
 
 // A's SYN makes an entry that B's is to come in by. What answers A's SYN comes by that entry before.
-Prediction BySynThenListen(const Punching& p) {
+Prediction BySynThenListen(const PunchingModel& p) {
   const TcpBehavior& home_a = p.a.tcp;
   const bool lets_any_in = LetsStrangersIn(home_a.nat);
   if (!home_a.simultaneous_open && !lets_any_in) {
@@ -120,8 +120,8 @@ Prediction BySynThenListen(const Punching& p) {
 
 // The first SYN opens its own NAT and ends in the core, and the one that is sent again opens whatever an error has
 // closed meanwhile.
-Prediction ByLowTtl(const Punching& p) {
-  for (const PunchingSide* side : {&p.a, &p.b}) {
+Prediction ByLowTtl(const PunchingModel& p) {
+  for (const PunchingHome* side : {&p.a, &p.b}) {
     if (side->gives_up && p.tells_exceeded && side->tcp.passes_icmp) {
       return Failed(absl::StrCat("the time exceeded ends ", side->host, "'s connect"));
     }
@@ -129,13 +129,13 @@ Prediction ByLowTtl(const Punching& p) {
   return BySynsThatCross(p);
 }
 
-Prediction ByForgedNumber(const Punching& p) {
+Prediction ByForgedNumber(const PunchingModel& p) {
   if (p.technique == Technique::kForgedGuessedNumber) {
     return Failed("a SYN,ACK of a number that was not sent is answered with a RST at best (RFC 9293 §3.10.7.3)");
   }
   if (!p.forges) return Failed("no SYN,ACK comes from the rendezvous, and SYNs end on the way");
   std::string open = p.disturbed;
-  for (const PunchingSide* side : {&p.a, &p.b}) {
+  for (const PunchingHome* side : {&p.a, &p.b}) {
     if (side->gives_up && p.tells_exceeded && side->tcp.passes_icmp) {
       return Failed(absl::StrCat("the time exceeded ends ", side->host, "'s connect"));
     }
@@ -144,7 +144,7 @@ Prediction ByForgedNumber(const Punching& p) {
     if (side->rewrites_numbers && !may_forget) return Failed(absl::StrCat(side->nat, " rewrites sequence numbers"));
   }
   if (!open.empty()) return Open(open);
-  for (const PunchingSide* side : {&p.a, &p.b}) {
+  for (const PunchingHome* side : {&p.a, &p.b}) {
     if (!side->tcp.icmp_forgets || !p.tells_exceeded) continue;
     if (!LetsStrangersIn(side->tcp.nat)) {
       return Failed(absl::StrCat("the time exceeded closes ", side->nat, " before the SYN,ACK comes"));
@@ -155,19 +155,20 @@ Prediction ByForgedNumber(const Punching& p) {
   return Direct("each side gets the SYN,ACK that answers its SYN");
 }
 
-Prediction ByDatagrams(const Punching& p) {
+Prediction ByDatagrams(const PunchingModel& p) {
   const NatBehavior& a = p.a.udp;
   const NatBehavior& b = p.b.udp;
   if (KeepsEndpoint(a) && KeepsEndpoint(b)) {
     return p.disturbed.empty() ? Direct("both NATs keep their endpoints") : Open(p.disturbed);
   }
-  if (!a.per_tuple && !b.per_tuple && !PunchingWorks(a, b)) return Failed(WhyPunchingFails(a, p.a.nat, b, p.b.nat));
+  if (!a.per_tuple && !b.per_tuple && !UdpPunchingWorks(a, b))
+    return Failed(WhyUdpPunchingFails(a, p.a.nat, b, p.b.nat));
   return Open("who answers from where", DependsOn::kOrder);
 }
 
 }  // namespace
 
-Prediction PredictPunching(const Punching& p) {
+Prediction PredictPunching(const PunchingModel& p) {
   if (!p.beyond.empty()) return Open(p.beyond, DependsOn::kChance);
   if (p.technique == Technique::kUdp) return ByDatagrams(p);
   if (p.technique == Technique::kConnect) return ByConnect(p);

@@ -37,7 +37,7 @@ enum class Technique : std::uint8_t {
 enum class Answer : std::uint8_t { kNone, kReset, kIcmp };
 
 // A host and the NAT that it is behind.
-struct PunchingSide {
+struct PunchingHome {
   std::string host;
   std::string nat;
   NatBehavior udp;
@@ -47,10 +47,10 @@ struct PunchingSide {
   bool gives_up = false;  // a connect ends with a soft ICMP error
 };
 
-struct Punching {
+struct PunchingModel {
   Technique technique = Technique::kSimultaneousOpen;
-  PunchingSide a;
-  PunchingSide b;
+  PunchingHome a;
+  PunchingHome b;
   bool several_tries = false;
   bool also_listens = false;   // both, beside a simultaneous open
   bool tells_exceeded = true;  // the core, of a TTL that ran out
@@ -66,6 +66,6 @@ struct Punching {
 
 // DIRECT, FAILED, or either: it depends, and the reason says on what. An outcome that holds at any timing, loss and
 // number of tries is told of those that have them, too.
-Prediction PredictPunching(const Punching& punching);
+Prediction PredictPunching(const PunchingModel& punching);
 
 }  // namespace pinhole::scenarios::oracle

@@ -127,19 +127,6 @@ absl::Status HostNode::RemoveAddress(int interface, const net::IpAddress& addres
   return absl::OkStatus();
 }
 
-absl::Status HostNode::SetAddressLife(int interface, const net::IpAddress& address, net::AddressLife life) {
-  if (interface > kLoopbackInterface && interface < static_cast<int>(interfaces_.size())) {
-    for (net::InterfaceAddress& held : interfaces_[interface].addresses) {
-      if (held.address != address) continue;
-      held.life = life;
-      world().NoteState(*this, StateKind::kAddressLife, static_cast<std::uint64_t>(life), net::StableHash(address));
-      InterfacesChanged();
-      return absl::OkStatus();
-    }
-  }
-  return absl::NotFoundError(absl::StrCat(name(), ": no ", address.ToString(), " on interface ", interface));
-}
-
 absl::Status HostNode::SetInterfaceUp(int interface, bool up) {
   if (interface <= kLoopbackInterface || interface >= static_cast<int>(interfaces_.size())) {
     return absl::NotFoundError(absl::StrCat(name(), ": no interface ", interface));

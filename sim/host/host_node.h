@@ -67,8 +67,6 @@ class HostNode : public Node {
   explicit HostNode(const NodeInit& init, const HostOptions& options = {});
   ~HostNode() override;
 
-  const HostOptions& host_options() const { return options_; }
-
   // Setting up. An address brings the route to its prefix with it. InvalidArgument, naming the node: an
   // address twice on this node, no such interface, a prefix too long for the family.
   absl::Status AddAddress(int interface, const net::InterfaceAddress& address);
@@ -77,7 +75,6 @@ class HostNode : public Node {
 
   // Changing while the run lasts; programs that watch get OnInterfacesChanged(). NotFound: no such address.
   absl::Status RemoveAddress(int interface, const net::IpAddress& address);
-  absl::Status SetAddressLife(int interface, const net::IpAddress& address, net::AddressLife life);
   absl::Status SetInterfaceUp(int interface, bool up);
   void RemoveRoute(const net::IpPrefix& prefix, int interface);
 

@@ -54,44 +54,6 @@ const char* ToString(PortAllocation value) {
   std::abort();
 }
 
-const char* ToString(PortCollision value) {
-  switch (value) {
-    case PortCollision::kRandom:
-      return "random";
-    case PortCollision::kNextFree:
-      return "next_free";
-    case PortCollision::kOtherAddress:
-      return "other_address";
-    case PortCollision::kTakeOver:
-      return "take_over";
-    case PortCollision::kRefuse:
-      return "refuse";
-  }
-  std::abort();
-}
-
-const char* ToString(Exhaustion value) {
-  switch (value) {
-    case Exhaustion::kDrop:
-      return "drop";
-    case Exhaustion::kAdminProhibited:
-      return "admin_prohibited";
-    case Exhaustion::kEvictOldest:
-      return "evict_oldest";
-  }
-  std::abort();
-}
-
-const char* ToString(PortParity value) {
-  switch (value) {
-    case PortParity::kAny:
-      return "any";
-    case PortParity::kPreserve:
-      return "preserve";
-  }
-  std::abort();
-}
-
 const char* ToString(Refresh value) {
   switch (value) {
     case Refresh::kOutbound:
@@ -132,28 +94,6 @@ const char* ToString(Unsolicited value) {
       return "input";
     case Unsolicited::kReset:
       return "reset";
-  }
-  std::abort();
-}
-
-const char* ToString(Pooling value) {
-  switch (value) {
-    case Pooling::kPaired:
-      return "paired";
-    case Pooling::kArbitrary:
-      return "arbitrary";
-  }
-  std::abort();
-}
-
-const char* ToString(WhenFull value) {
-  switch (value) {
-    case WhenFull::kRefuse:
-      return "refuse";
-    case WhenFull::kEvictOldest:
-      return "evict_oldest";
-    case WhenFull::kReboot:
-      return "reboot";
   }
   std::abort();
 }

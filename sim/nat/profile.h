@@ -230,13 +230,8 @@ const char* ToString(Mapping value);
 const char* ToString(Filtering value);
 const char* ToString(FilterMemory value);
 const char* ToString(PortAllocation value);
-const char* ToString(PortCollision value);
-const char* ToString(Exhaustion value);
-const char* ToString(PortParity value);
 const char* ToString(Refresh value);
 const char* ToString(Hairpin value);
 const char* ToString(Unsolicited value);
-const char* ToString(Pooling value);
-const char* ToString(WhenFull value);
 
 }  // namespace pinhole::sim

@@ -16,7 +16,6 @@ enum class StateKind : std::uint8_t {
   kSocketClosed = 4,
   kAddressAdded = 5,
   kAddressRemoved = 6,
-  kAddressLife = 7,
   kInterfaceUp = 8,
   kRouteAdded = 9,
   kRouteRemoved = 10,
@@ -24,8 +23,6 @@ enum class StateKind : std::uint8_t {
   kProgramStarted = 12,
   kMappingCreated = 13,
   kMappingRemoved = 14,
-  kSessionCreated = 15,
-  kSessionRemoved = 16,
   kPathMtu = 17,
   kTcpState = 18,
 };

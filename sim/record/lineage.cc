@@ -1,26 +1,6 @@
 #include "sim/record/lineage.h"
 
-#include <cstdlib>
-
 namespace pinhole::sim {
-
-const char* ToString(Relation relation) {
-  switch (relation) {
-    case Relation::kSent:
-      return "sent";
-    case Relation::kCausedBy:
-      return "caused_by";
-    case Relation::kTranslated:
-      return "translated";
-    case Relation::kDuplicated:
-      return "duplicated";
-    case Relation::kQuotes:
-      return "quotes";
-    case Relation::kAnswers:
-      return "answers";
-  }
-  std::abort();  // No `default`, so the compiler finds a missing case.
-}
 
 PacketId Lineage::Emitted(PacketId id) const {
   while (true) {

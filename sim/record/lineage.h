@@ -17,7 +17,6 @@ enum class Relation : std::uint8_t {
   kQuotes,      // an ICMP error about the parent
   kAnswers,     // made by an IP stack itself, such as an echo reply
 };
-const char* ToString(Relation relation);
 
 // Where every packet of a run came from. Ids are indices here.
 class Lineage {

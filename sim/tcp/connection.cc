@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <utility>
 
 namespace pinhole::sim {
 
@@ -76,7 +75,7 @@ TcpCall TcpConnection::OpenActive(net::Instant now, std::uint32_t iss) {
   state_ = TcpState::kSynSent;
   iss_ = snd_una_ = iss;
   snd_nxt_ = snd_max_ = iss + 1;
-  syn_now_ = true;
+  due_.Add(DueSegment::kSyn);
   RestartUserTimeout();
   return TcpCall::kOk;
 }
@@ -93,7 +92,7 @@ TcpCall TcpConnection::OpenPassive(net::Instant now, std::uint32_t iss, const Tc
   snd_wnd_ = max_snd_wnd_ = syn.window;
   snd_wl1_ = syn.sequence;
   snd_wl2_ = iss;
-  syn_now_ = true;
+  due_.Add(DueSegment::kSyn);
   RestartUserTimeout();
   return TcpCall::kOk;
 }
@@ -104,7 +103,7 @@ TcpConnection::Taken TcpConnection::Write(net::Instant now, net::ByteView bytes)
   if (fin_wanted_ || state_ == TcpState::kTimeWait) return {.status = TcpCall::kClosing};
   const bool was_idle = snd_una_ == snd_max_ && send_.size() == 0;
   const std::uint32_t taken = send_.Append(bytes);
-  if (taken < bytes.size()) wants_writable_ = true;
+  if (taken < bytes.size()) write_fell_short_ = true;
   if (was_idle && taken > 0) RestartUserTimeout();
   return {.status = taken == 0 && !bytes.empty() ? TcpCall::kInsufficientResources : TcpCall::kOk, .bytes = taken};
 }
@@ -121,7 +120,7 @@ TcpConnection::Taken TcpConnection::Read(net::Instant now, std::span<std::uint8_
   // RFC 9293 §3.8.6.2.2: tell the peer of the room when there is enough of it.
   const bool receiving =
       state_ == TcpState::kEstablished || state_ == TcpState::kFinWait1 || state_ == TcpState::kFinWait2;
-  if (receiving && WindowToOffer() != rcv_wnd()) ack_now_ = true;
+  if (receiving && WindowToOffer() != rcv_wnd()) due_.Add(DueSegment::kAck);
   return {.status = TcpCall::kOk, .bytes = given};
 }
 
@@ -206,14 +205,15 @@ void TcpConnection::End(TcpEnd end) {
   state_ = TcpState::kClosed;
   end_ = end;
   StopTimers();
-  syn_now_ = ack_now_ = head_again_ = force_ = keepalive_now_ = false;
-  writable_pending_ = false;
+  due_.Clear();
   send_.Release();
-  if (end != TcpEnd::kFinished) {
+  if (end == TcpEnd::kFinished) {
+    events_.Remove(Event::kWritable);
+  } else {
     receive_.Release();
-    connected_pending_ = readable_pending_ = peer_finished_pending_ = finished_pending_ = false;
+    events_.Clear();
   }
-  ended_pending_ = true;
+  events_.Add(Event::kEnded);
 }
 
 void TcpConnection::EnterTimeWait() {
@@ -229,14 +229,23 @@ void TcpConnection::StopTimers() {
 
 std::optional<TcpConnection::Output> TcpConnection::PollOutput() {
   if (std::optional<Output> segment = NextSegment()) return segment;
-  const auto take = [](bool& pending) { return std::exchange(pending, false); };
-  if (take(connected_pending_)) return Connected{};
-  if (take(readable_pending_)) return Readable{};
-  if (take(peer_finished_pending_)) return PeerFinished{};
-  if (take(writable_pending_)) return Writable{};
-  if (take(finished_pending_)) return Finished{};
-  if (take(ended_pending_)) return Ended{end_};
-  return std::nullopt;
+  const std::optional<Event> event = events_.TakeFirst();
+  if (!event) return std::nullopt;
+  switch (*event) {
+    case Event::kConnected:
+      return Connected{};
+    case Event::kReadable:
+      return Readable{};
+    case Event::kPeerFinished:
+      return PeerFinished{};
+    case Event::kWritable:
+      return Writable{};
+    case Event::kFinished:
+      return Finished{};
+    case Event::kEnded:
+      return Ended{end_};
+  }
+  std::abort();
 }
 
 bool TcpConnection::MayBeReplacedBy(const TcpHeader& syn) const {
@@ -252,7 +261,8 @@ const char* TcpConnection::BrokenInvariant() const {
   if (!reading_closed_ && rcv_wnd() > receive_.free_bytes()) return "the window that is offered fits the buffer";
   if (early_fin_ && SeqAtOrBefore(*early_fin_, rcv_nxt_)) return "a FIN that waits for what is before it is ahead";
   if (fin_sent_ && !fin_wanted_) return "a FIN is sent only when the user has finished";
-  const bool segment_pending = syn_now_ || head_again_ || force_;
+  const bool segment_pending =
+      due_.Has(DueSegment::kSyn) || due_.Has(DueSegment::kHeadAgain) || due_.Has(DueSegment::kForcedData);
   if (FlightSize() > 0 && !segment_pending && retransmit_at_ == kNever) return "what is in flight has a timer";
   if (FlightSize() == 0 && retransmit_at_ != kNever) return "nothing in flight, no retransmission timer";
   if (state_ == TcpState::kTimeWait && wait_over_at_ == kNever) return "TIME-WAIT ends";

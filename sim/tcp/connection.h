@@ -13,6 +13,8 @@
 #include "sim/packet/tcp_header.h"
 #include "sim/tcp/congestion.h"
 #include "sim/tcp/connection_options.h"
+#include "sim/tcp/header.h"
+#include "sim/tcp/pending_set.h"
 #include "sim/tcp/receive_buffer.h"
 #include "sim/tcp/rto.h"
 #include "sim/tcp/send_buffer.h"
@@ -33,7 +35,6 @@ enum class TcpState : std::uint8_t {
   kLastAck,
   kTimeWait,
 };
-inline constexpr int kTcpStateCount = 11;
 // As the RFC writes it: "SYN-SENT".
 const char* ToString(TcpState state);
 
@@ -258,6 +259,18 @@ class TcpConnection {
 
   static constexpr net::Instant kNever = net::kNever;
 
+  // The reasons to send a segment, in the order in which PollOutput() makes the segments. Data that the windows allow
+  // is not among them: it is sent after kHeadAgain, and its segment is the ACK too.
+  enum class DueSegment : std::uint8_t {
+    kSyn,         // SYN, or SYN,ACK
+    kHeadAgain,   // the first segment that is not acknowledged, once more
+    kForcedData,  // data or FIN, although the window or silly window avoidance forbids it
+    kAck,
+    kKeepalive,  // a probe
+  };
+  // An output that is no segment, in the order in which PollOutput() gives them.
+  enum class Event : std::uint8_t { kConnected, kReadable, kPeerFinished, kWritable, kFinished, kEnded };
+
   TcpConnectionOptions options_;
   TcpState state_ = TcpState::kClosed;
   TcpEnd end_ = TcpEnd::kNone;
@@ -292,20 +305,11 @@ class TcpConnection {
   bool peer_fin_ = false;                   // has been taken: RCV.NXT is behind it
   std::optional<std::uint32_t> early_fin_;  // the number of a FIN that came before all data had
 
-  // What the next polls are to give.
-  bool syn_now_ = false;
-  bool ack_now_ = false;
-  bool head_again_ = false;     // the first segment that is not acknowledged, once more
-  bool force_ = false;          // send though the window or silly windows forbid it
-  bool keepalive_now_ = false;  // a probe
+  // The next polls give a RST, then the segments that are due, then the events.
   std::optional<TcpHeader> reset_;
-  bool connected_pending_ = false;
-  bool readable_pending_ = false;
-  bool writable_pending_ = false;
-  bool peer_finished_pending_ = false;
-  bool finished_pending_ = false;
-  bool ended_pending_ = false;
-  bool wants_writable_ = false;
+  PendingSet<DueSegment> due_;
+  PendingSet<Event> events_;
+  bool write_fell_short_ = false;  // Write() took less than it was given, and Writable has not told of room since
 
   SendBuffer send_;
   ReceiveBuffer receive_;

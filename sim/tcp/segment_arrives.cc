@@ -48,12 +48,12 @@ TcpConnection::Verdict TcpConnection::OnSegmentSynSent(const TcpHeader& segment,
   snd_wl2_ = has_ack ? segment.acknowledgment : iss_;
   if (!has_ack) {  // simultaneous open: SYN,ACK, not ACK
     state_ = TcpState::kSynReceived;
-    syn_now_ = true;
+    due_.Add(DueSegment::kSyn);
     return {};
   }
   OnNewlyAcknowledged(segment.acknowledgment);
   EnterEstablished();
-  ack_now_ = true;
+  due_.Add(DueSegment::kAck);
   if (payload.empty() && !segment.Has(kTcpFin)) return {};
   TcpHeader rest = segment;
   rest.sequence += 1;
@@ -68,7 +68,7 @@ TcpConnection::Verdict TcpConnection::OnSegmentSynchronized(const TcpHeader& seg
   if (state_ == TcpState::kSynReceived && segment.Has(kTcpSyn) && !segment.Has(kTcpRst) && segment.sequence == irs_) {
     if (!segment.Has(kTcpAck)) {
       // The peer's SYN again: it has seen no SYN,ACK. An ACK alone, as the first check has it, would be no use to it.
-      if (MayChallenge()) syn_now_ = true;
+      if (MayChallenge()) due_.Add(DueSegment::kSyn);
       return OutOfWindow(segment);
     }
     if (!passive_) {
@@ -116,7 +116,7 @@ std::optional<TcpConnection::Verdict> TcpConnection::CheckSequence(const TcpHead
   if (segment_length == 0 || syn) {
     ChallengeAck();
   } else {
-    ack_now_ = true;
+    due_.Add(DueSegment::kAck);
   }
   Verdict verdict = OutOfWindow(segment);
   if (syn && state_ != TcpState::kSynReceived) verdict.rule = Rule::kTcpChallenged;  // RFC 5961 §4.2
@@ -173,7 +173,7 @@ std::optional<TcpConnection::Verdict> TcpConnection::CheckAck(const TcpHeader& s
              snd_wnd_ > 0 && std::uint32_t{segment.window} << window_shift == snd_wnd_) {
     // A duplicate (RFC 5681 §2).
     if (congestion_.OnDuplicateAck(snd_una_, snd_max_, !sack_ok_ || segment.sack_count > 0)) {
-      head_again_ = true;
+      due_.Add(DueSegment::kHeadAgain);
       ++counters_.fast_retransmits;
     }
   }
@@ -205,7 +205,7 @@ void TcpConnection::EnterEstablished() {
   // Finished in SYN-RECEIVED: in FIN-WAIT-1 or behind it, and nobody waits for it.
   if (state_ != TcpState::kSynSent && state_ != TcpState::kSynReceived) return;
   state_ = fin_wanted_ ? TcpState::kFinWait1 : TcpState::kEstablished;
-  connected_pending_ = true;
+  events_.Add(Event::kConnected);
   RestartKeepalive();
 }
 
@@ -240,27 +240,28 @@ void TcpConnection::OnNewlyAcknowledged(std::uint32_t acknowledgment) {
   if (SeqBefore(snd_nxt_, snd_una_)) snd_nxt_ = snd_una_;
   send_.DropFront(bytes);
   retransmissions_ = 0;
-  head_again_ = false;
-  syn_now_ = syn_now_ && syn == 0;
+  due_.Remove(DueSegment::kHeadAgain);
+  if (syn != 0) due_.Remove(DueSegment::kSyn);
 
   bool restart_timer = true;
   if (bytes + fin > 0 && syn == 0) {  // RFC 5681 §3.1: the SYN's acknowledgment opens no window
     const NewReno::OnAck then = congestion_.OnNewAck(snd_una_, bytes + fin, FlightSize());
-    head_again_ = then.retransmit_head;
+    if (then.retransmit_head) due_.Add(DueSegment::kHeadAgain);
     restart_timer = then.restart_timer;
   }
   if (FlightSize() == 0) {
     retransmit_at_ = kNever;  // RFC 6298 (5.2)
-    probing_ = force_ = false;
+    probing_ = false;
+    due_.Remove(DueSegment::kForcedData);
   } else if (restart_timer) {
     ArmRetransmission();  // (5.3)
   }
   RestartUserTimeout();
-  if (wants_writable_ && send_.free_bytes() >= std::max(1u, send_.capacity() / 3)) {
-    wants_writable_ = false;
-    writable_pending_ = true;
+  if (write_fell_short_ && send_.free_bytes() >= std::max(1u, send_.capacity() / 3)) {
+    write_fell_short_ = false;
+    events_.Add(Event::kWritable);
   }
-  if (fin != 0) finished_pending_ = true;
+  if (fin != 0) events_.Add(Event::kFinished);
 }
 
 // Seventh and eighth check.
@@ -271,7 +272,7 @@ TcpConnection::Verdict TcpConnection::TakeText(const TcpHeader& segment, net::By
     return Drop(Rule::kTcpNotExpected, segment.sequence, rcv_nxt_);  // behind the peer's FIN
   }
   if (rcv_wnd() == 0) {
-    ack_now_ = true;
+    due_.Add(DueSegment::kAck);
     return OutOfWindow(segment);
   }
   // Cut to what is new and in the window.
@@ -291,21 +292,21 @@ TcpConnection::Verdict TcpConnection::TakeText(const TcpHeader& segment, net::By
     const bool in_order = begin == rcv_nxt_ && receive_.islands() == 0;
     const std::uint64_t next = receive_.next();
     if (!receive_.Store(begin - rcv_nxt_, payload.subspan(begin - segment.sequence, length))) {
-      ack_now_ = true;
+      due_.Add(DueSegment::kAck);
       return Drop(Rule::kTcpReassemblyFull, segment.sequence, rcv_nxt_);
     }
     const std::uint32_t advanced = static_cast<std::uint32_t>(receive_.next() - next);
     rcv_nxt_ += advanced;
-    if (advanced > 0) readable_pending_ = true;
+    if (advanced > 0) events_.Add(Event::kReadable);
     ++unacked_segments_;
     // Every second segment, and at once around a gap (RFC 9293 §3.8.6.3, RFC 5681 §4.2).
     if (!in_order || unacked_segments_ >= 2 || options_.delayed_ack.count() == 0) {
-      ack_now_ = true;
+      due_.Add(DueSegment::kAck);
     } else if (delayed_ack_at_ == kNever) {
       delayed_ack_at_ = now_ + options_.delayed_ack;
     }
   } else {
-    ack_now_ = true;
+    due_.Add(DueSegment::kAck);
   }
   if (has_fin && SeqBefore(fin_at, rcv_edge_) && !SeqBefore(fin_at, rcv_nxt_)) early_fin_ = fin_at;
   // A FIN below what has come already contradicts itself: no more is expected of it.
@@ -317,9 +318,9 @@ TcpConnection::Verdict TcpConnection::TakeText(const TcpHeader& segment, net::By
 void TcpConnection::TakeFin() {
   rcv_nxt_ += 1;
   peer_fin_ = true;
-  peer_finished_pending_ = true;
+  events_.Add(Event::kPeerFinished);
   early_fin_.reset();
-  ack_now_ = true;
+  due_.Add(DueSegment::kAck);
   if (state_ == TcpState::kEstablished) {
     state_ = TcpState::kCloseWait;
   } else if (state_ == TcpState::kFinWait1) {
@@ -355,7 +356,7 @@ bool TcpConnection::MayChallenge() {
 void TcpConnection::ChallengeAck() {
   if (!MayChallenge()) return;
   ++counters_.challenge_acks;
-  ack_now_ = true;
+  due_.Add(DueSegment::kAck);
 }
 
 }  // namespace pinhole::sim

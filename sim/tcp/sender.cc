@@ -1,6 +1,5 @@
 // What is sent next: made when it is polled. RFC 9293 §3.7.4, §3.8.6.
 #include <algorithm>
-#include <utility>
 
 #include "sim/tcp/connection.h"
 
@@ -20,22 +19,20 @@ std::optional<TcpConnection::Output> TcpConnection::NextSegment() {
     reset_.reset();
   } else if (state_ == TcpState::kClosed) {
     return segment;
-  } else if (syn_now_) {
+  } else if (due_.Take(DueSegment::kSyn)) {
     segment = SynSegment();
-  } else if (head_again_) {
-    head_again_ = false;
+  } else if (due_.Take(DueSegment::kHeadAgain)) {
     if (const std::optional<SendSegment> again = HeadAgain()) segment = *again;
   }
   if (!segment) {
     if (const std::optional<SendSegment> data = DataSegment()) segment = *data;
   }
-  if (!segment && (ack_now_ || keepalive_now_)) segment = AckSegment();
+  if (!segment && (due_.Has(DueSegment::kAck) || due_.Has(DueSegment::kKeepalive))) segment = AckSegment();
   if (segment) ++counters_.segments_sent;
   return segment;
 }
 
 TcpConnection::SendSegment TcpConnection::SynSegment() {
-  syn_now_ = false;
   const bool with_ack = state_ != TcpState::kSynSent;
   TcpHeader header{.sequence = iss_,
                    .window = static_cast<std::uint16_t>(std::min(kWindowFieldMax, receive_.capacity())),
@@ -44,7 +41,7 @@ TcpConnection::SendSegment TcpConnection::SynSegment() {
   if (with_ack) {
     header.flags |= kTcpAck;
     header.acknowledgment = rcv_nxt_;
-    ack_now_ = false;
+    due_.Remove(DueSegment::kAck);
   }
   if (with_ack ? scale_ok_ : options_.window_scale.has_value()) header.window_scale = OurWindowScale();
   header.sack_permitted = with_ack ? sack_ok_ : options_.sack_permitted;
@@ -92,7 +89,7 @@ TcpHeader TcpConnection::AckHeader(std::uint32_t sequence) const {
 void TcpConnection::OnAckSent(TcpHeader& header) {
   const std::uint32_t edge = rcv_nxt_ + (std::uint32_t{header.window} << rcv_wind_shift_);
   if (SeqBefore(rcv_edge_, edge)) rcv_edge_ = edge;
-  ack_now_ = false;
+  due_.Remove(DueSegment::kAck);
   delayed_ack_at_ = kNever;
   unacked_segments_ = 0;
 }
@@ -102,8 +99,7 @@ TcpConnection::SendSegment TcpConnection::AckSegment() {
   const std::uint32_t window_end = snd_una_ + snd_wnd_;
   const bool beyond = SeqBefore(window_end, snd_max_) && (probing_ || snd_max_ - window_end >= 1u << snd_wind_shift_);
   TcpHeader header = AckHeader(beyond ? window_end : snd_max_);
-  if (keepalive_now_) header.sequence = snd_max_ - 1;  // RFC 9293 §3.8.4
-  keepalive_now_ = false;
+  if (due_.Take(DueSegment::kKeepalive)) header.sequence = snd_max_ - 1;  // RFC 9293 §3.8.4
   OnAckSent(header);
   return {.header = header};
 }
@@ -180,7 +176,7 @@ std::optional<TcpConnection::SendSegment> TcpConnection::DataSegment() {
   const std::uint32_t data_end = DataEnd();
   const bool fin_due = fin_wanted_ && SeqAtOrBefore(snd_nxt_, data_end);
   const std::uint32_t unsent = SeqBefore(snd_nxt_, data_end) ? data_end - snd_nxt_ : 0;
-  const bool forced = std::exchange(force_, false);
+  const bool forced = due_.Take(DueSegment::kForcedData);
   if (unsent == 0 && !fin_due) {
     persist_at_ = kNever;
     return std::nullopt;

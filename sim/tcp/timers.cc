@@ -72,24 +72,24 @@ void TcpConnection::OnRetransmissionTimeout() {
   timing_ = false;
   if (syn) {
     syn_timed_out_ = true;
-    syn_now_ = true;
+    due_.Add(DueSegment::kSyn);
   } else {
     // A closed window is no sign of congestion.
     if (snd_wnd_ > 0) congestion_.OnTimeout(FlightSize(), snd_max_, retransmissions_ > 1);
     snd_nxt_ = snd_una_;
-    head_again_ = false;
-    force_ = true;
+    due_.Remove(DueSegment::kHeadAgain);
+    due_.Add(DueSegment::kForcedData);
   }
   rto_.BackOff();       // RFC 6298 (5.5)
   ArmRetransmission();  // (5.6)
 }
 
 void TcpConnection::OnPersistTimeout() {
-  force_ = true;
+  due_.Add(DueSegment::kForcedData);
   if (snd_wnd_ == 0) rto_.BackOff();  // SHLD-30
 }
 
-void TcpConnection::OnDelayedAckTimeout() { ack_now_ = true; }
+void TcpConnection::OnDelayedAckTimeout() { due_.Add(DueSegment::kAck); }
 
 void TcpConnection::OnKeepaliveTimeout() {
   if (FlightSize() > 0 || send_.size() > 0) {  // MUST-26; the retransmission timer finds out
@@ -101,7 +101,7 @@ void TcpConnection::OnKeepaliveTimeout() {
     return;
   }
   ++unanswered_keepalives_;
-  keepalive_now_ = true;
+  due_.Add(DueSegment::kKeepalive);
   keepalive_at_ = now_ + options_.keepalive_interval;
 }
 

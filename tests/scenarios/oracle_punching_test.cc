@@ -9,8 +9,8 @@
 
 #include "gtest/gtest.h"
 #include "scenarios/oracle/predict.h"
-#include "scenarios/oracle/punching.h"
 #include "scenarios/oracle/reachability.h"
+#include "scenarios/oracle/udp_punching.h"
 #include "tests/scenarios/oracle_models.h"
 
 namespace pinhole::scenarios::oracle {
@@ -41,7 +41,7 @@ void ExpectRule(FilterMemory memory, bool sessions, Rule rule, int direct_cells)
           const NatBehavior a = Generic(map_a, filter_a, memory, sessions);
           const NatBehavior b = Generic(map_b, filter_b, memory, sessions);
           const bool expected = rule(map_a, filter_a, map_b, filter_b);
-          EXPECT_EQ(PunchingWorks(a, b), expected) << Describe(a) << " against " << Describe(b);
+          EXPECT_EQ(UdpPunchingWorks(a, b), expected) << Describe(a) << " against " << Describe(b);
           const Prediction prediction = Predict(TwoHomes(a, b));
           EXPECT_EQ(prediction.direct, expected ? Existence::kAlways : Existence::kNever) << prediction.reason;
           direct += expected;
@@ -169,8 +169,8 @@ TEST(OraclePunching, ClosedFormHoldsForAll1296PairsInEverySendOrder) {
     for (std::size_t j = i; j < all.size(); ++j) {
       const NatBehavior& a = all[i];
       const NatBehavior& b = all[j];
-      const bool expected = PunchingWorks(a, b);
-      ASSERT_EQ(PunchingWorks(b, a), expected);
+      const bool expected = UdpPunchingWorks(a, b);
+      ASSERT_EQ(UdpPunchingWorks(b, a), expected);
       for (unsigned who = 0; who < 1u << kTurns; ++who) {
         for (unsigned delivered = 0; delivered < 1u << kTurns; ++delivered) {
           SmallWorld world(a, b);
@@ -201,7 +201,7 @@ TEST(OraclePunching, WalkAgreesWithClosedFormForAll1296PairsInEveryOrder) {
         if (!OrderMayMatter(model)) {
           EXPECT_EQ(reached.direct, paths) << Describe(a) << " against " << Describe(b);
         }
-        EXPECT_EQ(!reached.direct.empty(), PunchingWorks(a, b)) << Describe(a) << " against " << Describe(b);
+        EXPECT_EQ(!reached.direct.empty(), UdpPunchingWorks(a, b)) << Describe(a) << " against " << Describe(b);
       }
     }
   }
@@ -216,8 +216,8 @@ TEST(OraclePunching, MixedReadingsConnect55Of81WhicheverSideHasWhich) {
         for (Dependence filter_b : {EI, AD, APD}) {
           const NatBehavior a = Generic(map_a, filter_a);
           const NatBehavior b = Generic(map_b, filter_b, FilterMemory::kPerMapping, true);
-          EXPECT_EQ(PunchingWorks(a, b), PunchingWorks(b, a));
-          direct += PunchingWorks(a, b);
+          EXPECT_EQ(UdpPunchingWorks(a, b), UdpPunchingWorks(b, a));
+          direct += UdpPunchingWorks(a, b);
         }
       }
     }
@@ -226,10 +226,10 @@ TEST(OraclePunching, MixedReadingsConnect55Of81WhicheverSideHasWhich) {
 }
 
 TEST(OraclePunching, SaysWhichFilterAndWhichMappingStandAgainstEachOther) {
-  EXPECT_EQ(WhyPunchingFails(Generic(APD, APD), "home_a", Generic(EI, APD), "home_b"),
+  EXPECT_EQ(WhyUdpPunchingFails(Generic(APD, APD), "home_a", Generic(EI, APD), "home_b"),
             "home_a maps by port, so answers from another port, and home_b filters by port; "
             "home_b filters by port and home_a maps by port");
-  EXPECT_EQ(WhyPunchingFails(Generic(APD, EI), "home_a", Generic(APD, EI), "home_b"),
+  EXPECT_EQ(WhyUdpPunchingFails(Generic(APD, EI), "home_a", Generic(APD, EI), "home_b"),
             "home_a maps by port, so answers from another port, and home_b maps by port, so they never meet; "
             "home_b maps by port, so answers from another port, and home_a maps by port, so they never meet");
 }

@@ -6,7 +6,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "scenarios/oracle/predict.h"
-#include "scenarios/oracle/punching.h"
+#include "scenarios/oracle/udp_punching.h"
 #include "tests/scenarios/oracle_models.h"
 
 namespace pinhole::scenarios::oracle {
@@ -89,7 +89,7 @@ TEST(OracleTcp, NatsWithSessionsConnectAsTheyDoOverUdp) {
   for (const NatBehavior& a : AllGeneric()) {
     for (const NatBehavior& b : AllGeneric()) {
       if (!a.inbound_sessions || !b.inbound_sessions || a.memory != b.memory) continue;
-      const bool works = PunchingWorks(a, b);
+      const bool works = UdpPunchingWorks(a, b);
       connect += works;
       const Prediction prediction = Predict(TcpHomes(a, b));
       EXPECT_THAT(prediction.outcomes, ElementsAre(works ? Outcome::kDirect : Outcome::kFailed))
@@ -103,7 +103,7 @@ TEST(OracleTcp, NatsWithSessionsConnectAsTheyDoOverUdp) {
 // SYN would have connected. Over UDP the same NATs meet (RFC 4787 §5: what was sent to counts for every port).
 TEST(OracleTcp, ASynThatIsLetInAndAnsweredFromElsewhereSpoilsTheOwnOne) {
   const NatBehavior cone = Generic(EI, AD);
-  ASSERT_TRUE(PunchingWorks(cone, Generic(APD, APD)));
+  ASSERT_TRUE(UdpPunchingWorks(cone, Generic(APD, APD)));
   const Prediction spoilt = Predict(TcpHomes(cone, Generic(APD, APD)));
   EXPECT_THAT(spoilt.outcomes, ElementsAre(Outcome::kFailed));
   EXPECT_THAT(spoilt.reason, HasSubstr("home_b maps by port, so answers from another port"));

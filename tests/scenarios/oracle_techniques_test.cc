@@ -17,8 +17,8 @@ constexpr Technique kTcpTechniques[] = {
 };
 
 // Two NATs as RFC 5382 recommends, but that they filter by port and answer nothing.
-Punching Homes(Technique technique) {
-  Punching punching;
+PunchingModel Homes(Technique technique) {
+  PunchingModel punching;
   punching.technique = technique;
   punching.a.host = "alice";
   punching.a.nat = "home_a";
@@ -28,15 +28,15 @@ Punching Homes(Technique technique) {
   punching.reopen_time = 60ms;
   return punching;
 }
-PunchingSide& SideOf(Punching& punching, int side) { return side == 0 ? punching.a : punching.b; }
+PunchingHome& SideOf(PunchingModel& punching, int side) { return side == 0 ? punching.a : punching.b; }
 
 testing::AssertionResult Is(const Prediction& prediction, std::vector<Outcome> outcomes) {
   if (prediction.outcomes == outcomes) return testing::AssertionSuccess();
   return testing::AssertionFailure() << Summary(prediction) << ": " << prediction.reason;
 }
-testing::AssertionResult Connects(const Punching& p) { return Is(PredictPunching(p), {Outcome::kDirect}); }
-testing::AssertionResult Fails(const Punching& p) { return Is(PredictPunching(p), {Outcome::kFailed}); }
-testing::AssertionResult Depends(const Punching& p) {
+testing::AssertionResult Connects(const PunchingModel& p) { return Is(PredictPunching(p), {Outcome::kDirect}); }
+testing::AssertionResult Fails(const PunchingModel& p) { return Is(PredictPunching(p), {Outcome::kFailed}); }
+testing::AssertionResult Depends(const PunchingModel& p) {
   return Is(PredictPunching(p), {Outcome::kDirect, Outcome::kFailed});
 }
 
@@ -49,7 +49,7 @@ TEST(Techniques, BetweenTwoNatsOfRfc5382AllWorkButAPlainConnectAndAGuess) {
 }
 
 TEST(Techniques, APlainConnectNeedsANatThatLetsStrangersIn) {
-  Punching punching = Homes(Technique::kConnect);
+  PunchingModel punching = Homes(Technique::kConnect);
   punching.a.tcp.nat.filtering = Dependence::kEndpointIndependent;
   EXPECT_TRUE(Fails(punching));
   punching.b.tcp.nat.filtering = Dependence::kAddressDependent;
@@ -70,7 +70,7 @@ TEST(Techniques, ASegmentFromAnotherPortThanWasToldBelongsToNoConnection) {
   for (const Technique technique : {Technique::kSimultaneousOpen, Technique::kSynThenListen, Technique::kLowTtlSyn,
                                     Technique::kForgedExchangedNumber}) {
     for (int side : {0, 1}) {
-      Punching punching = Homes(technique);
+      PunchingModel punching = Homes(technique);
       SideOf(punching, side).tcp.nat.mapping = Dependence::kAddressDependent;
       EXPECT_TRUE(Fails(punching)) << static_cast<int>(technique) << " " << side;
       punching.disturbed = "loss on alice.eth0";
@@ -78,7 +78,7 @@ TEST(Techniques, ASegmentFromAnotherPortThanWasToldBelongsToNoConnection) {
     }
   }
   // But a listener takes whoever its NAT lets in, and a session that a SYN from outside has made keeps its endpoint.
-  Punching punching = Homes(Technique::kSynThenListen);
+  PunchingModel punching = Homes(Technique::kSynThenListen);
   punching.b.tcp.nat.mapping = Dependence::kAddressDependent;
   punching.a.tcp.nat.filtering = Dependence::kAddressDependent;
   EXPECT_TRUE(Depends(punching));
@@ -93,7 +93,7 @@ TEST(Techniques, ASegmentFromAnotherPortThanWasToldBelongsToNoConnection) {
 }
 
 TEST(Techniques, ATupleThatKeepsItsPortIsWhereThePeerWasTold) {
-  Punching punching = Homes(Technique::kSimultaneousOpen);
+  PunchingModel punching = Homes(Technique::kSimultaneousOpen);
   punching.a.tcp.nat.per_tuple = true;
   EXPECT_TRUE(Connects(punching));
   punching.a.tcp.nat.keeps_port = false;
@@ -103,7 +103,7 @@ TEST(Techniques, ATupleThatKeepsItsPortIsWhereThePeerWasTold) {
 // RFC 5382 §4.2 REQ-2.
 TEST(Techniques, SynsThatCrossPassUnlessBothNatsRefuseThem) {
   for (const Technique technique : {Technique::kSimultaneousOpen, Technique::kLowTtlSyn}) {
-    Punching punching = Homes(technique);
+    PunchingModel punching = Homes(technique);
     punching.b.tcp.simultaneous_open = false;
     EXPECT_TRUE(Depends(punching));
     punching.a.tcp.simultaneous_open = false;
@@ -114,19 +114,19 @@ TEST(Techniques, SynsThatCrossPassUnlessBothNatsRefuseThem) {
 TEST(Techniques, WhoIsFirstIsLeftOpen) {
   for (const Technique technique : {Technique::kSimultaneousOpen, Technique::kSynThenListen, Technique::kLowTtlSyn,
                                     Technique::kForgedExchangedNumber, Technique::kUdp}) {
-    Punching punching = Homes(technique);
+    PunchingModel punching = Homes(technique);
     punching.disturbed = "timing_error_us";
     EXPECT_TRUE(Depends(punching)) << static_cast<int>(technique);
     EXPECT_THAT(PredictPunching(punching).reason, HasSubstr("timing_error_us"));
   }
-  Punching guess = Homes(Technique::kForgedGuessedNumber);
+  PunchingModel guess = Homes(Technique::kForgedGuessedNumber);
   guess.disturbed = "timing_error_us";
   EXPECT_TRUE(Fails(guess));
 }
 
 TEST(Techniques, OtherPlacesThanTwoHomesAreLeftOpen) {
   for (const Technique technique : kTcpTechniques) {
-    Punching punching = Homes(technique);
+    PunchingModel punching = Homes(technique);
     punching.beyond = "home_a is behind another NAT";
     EXPECT_TRUE(Depends(punching));
   }
@@ -145,7 +145,7 @@ TEST(Techniques, AnAnswerToTheFirstSynEndsSynThenListenWhereItEndsTheEntry) {
       {Answer::kIcmp, true, false, true}, {Answer::kIcmp, false, true, false},
   };
   for (const Row& row : kRows) {
-    Punching punching = Homes(Technique::kSynThenListen);
+    PunchingModel punching = Homes(Technique::kSynThenListen);
     punching.b.unsolicited = row.answer;
     punching.a.tcp.reset_forgets = row.reset_forgets;
     punching.a.tcp.icmp_forgets = row.icmp_forgets;
@@ -163,7 +163,7 @@ TEST(Techniques, AnAnswerToTheFirstSynEndsSynThenListenWhereItEndsTheEntry) {
 
 // RFC 6528: a number is 1 ahead for each 4 us; a SYN's window is 65,535 at most.
 TEST(Techniques, AListenersNumberIsInTheWindowThatItsNatRemembersForAQuarterOfASecond) {
-  Punching punching = Homes(Technique::kSynThenListen);
+  PunchingModel punching = Homes(Technique::kSynThenListen);
   punching.a.tcp.tracks_numbers = true;
   EXPECT_TRUE(Connects(punching));
   punching.reopen_time = 300ms;
@@ -176,7 +176,7 @@ TEST(Techniques, AListenersNumberIsInTheWindowThatItsNatRemembersForAQuarterOfAS
 TEST(Techniques, AHostThatGivesUpForASoftErrorLosesWhereItIsTold) {
   for (const Technique technique : {Technique::kLowTtlSyn, Technique::kForgedExchangedNumber}) {
     for (int side : {0, 1}) {
-      Punching punching = Homes(technique);
+      PunchingModel punching = Homes(technique);
       SideOf(punching, side).gives_up = true;
       EXPECT_TRUE(Fails(punching));
       SideOf(punching, side).tcp.passes_icmp = false;
@@ -191,7 +191,7 @@ TEST(Techniques, AHostThatGivesUpForASoftErrorLosesWhereItIsTold) {
 // RFC 5382 §7.3 REQ-10. The SYN that is sent again makes a new entry; a forged SYN,ACK has come and gone by then.
 TEST(Techniques, AnEntryThatTimeExceededClosesIsMissedByAForgedSynAckAndByNothingElse) {
   for (int side : {0, 1}) {
-    Punching punching = Homes(Technique::kLowTtlSyn);
+    PunchingModel punching = Homes(Technique::kLowTtlSyn);
     SideOf(punching, side).tcp.icmp_forgets = true;
     EXPECT_TRUE(Connects(punching));
     punching.technique = Technique::kForgedExchangedNumber;
@@ -203,7 +203,7 @@ TEST(Techniques, AnEntryThatTimeExceededClosesIsMissedByAForgedSynAckAndByNothin
 
 TEST(Techniques, AnExchangedNumberIsRightUnlessANatRewritesIt) {
   for (int side : {0, 1}) {
-    Punching punching = Homes(Technique::kForgedExchangedNumber);
+    PunchingModel punching = Homes(Technique::kForgedExchangedNumber);
     SideOf(punching, side).rewrites_numbers = true;
     EXPECT_TRUE(Fails(punching));
     punching.technique = Technique::kSimultaneousOpen;
@@ -213,7 +213,7 @@ TEST(Techniques, AnExchangedNumberIsRightUnlessANatRewritesIt) {
 
 // BCP 38, or a host that may not send in another's name.
 TEST(Techniques, ARendezvousThatCannotForgeOpensNothing) {
-  Punching punching = Homes(Technique::kForgedExchangedNumber);
+  PunchingModel punching = Homes(Technique::kForgedExchangedNumber);
   punching.forges = false;
   EXPECT_TRUE(Fails(punching));
   punching.technique = Technique::kLowTtlSyn;
@@ -221,7 +221,7 @@ TEST(Techniques, ARendezvousThatCannotForgeOpensNothing) {
 }
 
 TEST(Techniques, DatagramsGoByTheRuleOfPunching) {
-  Punching punching = Homes(Technique::kUdp);
+  PunchingModel punching = Homes(Technique::kUdp);
   punching.a.udp.mapping = Dependence::kAddressAndPortDependent;
   EXPECT_TRUE(Fails(punching));  // home_b filters by port
   punching.b.udp.filtering = Dependence::kEndpointIndependent;

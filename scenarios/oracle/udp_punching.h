@@ -21,10 +21,10 @@ namespace pinhole::scenarios::oracle {
 //            or moves once more and x lets that in and stays (neither mapping nor filtering by port).
 // A direct path exists if and only if one of the two can be x. On the readings of RFC 4787 (memory per endpoint, no
 // sessions) and of connection tracking (per mapping, sessions) this comes to 45 and 57 of 81 pairs.
-bool PunchingWorks(const NatBehavior& a, const NatBehavior& b);
+bool UdpPunchingWorks(const NatBehavior& a, const NatBehavior& b);
 
-// Why not, such as "home_b filters by port and home_a maps by address". REQUIRES: !PunchingWorks(a, b).
-std::string WhyPunchingFails(const NatBehavior& a, absl::string_view a_name, const NatBehavior& b,
-                             absl::string_view b_name);
+// Why not, such as "home_b filters by port and home_a maps by address". REQUIRES: !UdpPunchingWorks(a, b).
+std::string WhyUdpPunchingFails(const NatBehavior& a, absl::string_view a_name, const NatBehavior& b,
+                                absl::string_view b_name);
 
 }  // namespace pinhole::scenarios::oracle

@@ -1,4 +1,4 @@
-#include "scenarios/oracle/punching.h"
+#include "scenarios/oracle/udp_punching.h"
 
 #include "absl/strings/str_cat.h"
 
@@ -48,12 +48,12 @@ std::string WhyNot(const NatBehavior& x, absl::string_view x_name, const NatBeha
 
 }  // namespace
 
-bool PunchingWorks(const NatBehavior& a, const NatBehavior& b) {
+bool UdpPunchingWorks(const NatBehavior& a, const NatBehavior& b) {
   return (LetsIn(a, b) && Settles(a, b)) || (LetsIn(b, a) && Settles(b, a));
 }
 
-std::string WhyPunchingFails(const NatBehavior& a, absl::string_view a_name, const NatBehavior& b,
-                             absl::string_view b_name) {
+std::string WhyUdpPunchingFails(const NatBehavior& a, absl::string_view a_name, const NatBehavior& b,
+                                absl::string_view b_name) {
   const std::string into_a = WhyNot(a, a_name, b, b_name);
   const std::string into_b = WhyNot(b, b_name, a, a_name);
   return into_a == into_b ? into_a : absl::StrCat(into_a, "; ", into_b);
