@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -28,26 +30,43 @@ bool IsDue(std::optional<net::Instant>& alarm, net::Instant now) {
   return true;
 }
 
+struct TechniqueName {
+  PunchingTechnique technique;
+  const char* name;
+};
+// In the order of the enum.
+constexpr TechniqueName kTechniques[] = {
+    {PunchingTechnique::kConnect, "connect"},
+    {PunchingTechnique::kSimultaneousOpen, "simultaneous_open"},
+    {PunchingTechnique::kSynThenListen, "syn_then_listen"},
+    {PunchingTechnique::kLowTtlSyn, "low_ttl_syn"},
+    {PunchingTechnique::kForgedGuessedNumber, "forged_guessed_number"},
+    {PunchingTechnique::kForgedExchangedNumber, "forged_exchanged_number"},
+    {PunchingTechnique::kUdp, "udp"},
+};
+
+constexpr bool HasEveryTechniqueInOrder() {
+  if (std::size(kTechniques) != kPunchingTechniqueCount) return false;
+  for (std::size_t i = 0; i < std::size(kTechniques); ++i) {
+    if (kTechniques[i].technique != static_cast<PunchingTechnique>(i)) return false;
+  }
+  return true;
+}
+static_assert(HasEveryTechniqueInOrder());
+
 }  // namespace
 
 const char* ToString(PunchingTechnique technique) {
-  switch (technique) {
-    case PunchingTechnique::kConnect:
-      return "connect";
-    case PunchingTechnique::kSimultaneousOpen:
-      return "simultaneous_open";
-    case PunchingTechnique::kSynThenListen:
-      return "syn_then_listen";
-    case PunchingTechnique::kLowTtlSyn:
-      return "low_ttl_syn";
-    case PunchingTechnique::kForgedGuessedNumber:
-      return "forged_guessed_number";
-    case PunchingTechnique::kForgedExchangedNumber:
-      return "forged_exchanged_number";
-    case PunchingTechnique::kUdp:
-      return "udp";
+  const std::size_t index = static_cast<std::size_t>(technique);
+  if (index >= std::size(kTechniques)) std::abort();
+  return kTechniques[index].name;
+}
+
+std::optional<PunchingTechnique> PunchingTechniqueOf(absl::string_view name) {
+  for (const TechniqueName& one : kTechniques) {
+    if (name == one.name) return one.technique;
   }
-  return "?";
+  return std::nullopt;
 }
 
 void TcpPunching::OnStart() {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "apps/punching/punching_signal.h"
 #include "net/host.h"
 
@@ -21,7 +22,12 @@ enum class PunchingTechnique : std::uint8_t {
   kForgedExchangedNumber,  // the same, with the sequence numbers that the SYNs had (NATBLASTER, STUNT's first way)
   kUdp,                    // both send datagrams: what the same peers would get without TCP
 };
+inline constexpr int kPunchingTechniqueCount = static_cast<int>(PunchingTechnique::kUdp) + 1;
+
+// Stable lower-case name, such as "low_ttl_syn".
 const char* ToString(PunchingTechnique technique);
+// The technique of that name. nullopt: there is none.
+std::optional<PunchingTechnique> PunchingTechniqueOf(absl::string_view name);
 
 // One side. The sides start each try together as libp2p's DCUtR does: B sends CONNECT, A answers, B takes the round
 // trip time, sends SYNC and waits half of it; A acts when SYNC comes.

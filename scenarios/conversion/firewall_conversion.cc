@@ -26,6 +26,14 @@ std::vector<std::uint16_t> PortsOf(const Ports& ports) {
   return std::vector<std::uint16_t>(ports.begin(), ports.end());
 }
 
+// The fields that say how the firewall follows flows and answers what belongs to none, in the order in which a
+// contradiction is told.
+constexpr int kFlowFields[] = {
+    proto::Firewall::kUnsolicitedFieldNumber, proto::Firewall::kUdpIdleTimeoutUsFieldNumber,
+    proto::Firewall::kTrackingFieldNumber,    proto::Firewall::kSimultaneousOpenFieldNumber,
+    proto::Firewall::kIcmpErrorsFieldNumber,  proto::Firewall::kUnsolicitedHoldUsFieldNumber,
+};
+
 std::optional<Contradiction> FindContradiction(const proto::Firewall& firewall) {
   if (firewall.block_udp() && firewall.udp_port_size() > 0) {
     return Contradiction{"udp_port", "has no effect where block_udp lets no UDP pass"};
@@ -91,17 +99,12 @@ std::optional<Contradiction> FindContradiction(const proto::Router& router) {
 std::optional<Contradiction> FindFirewallContradiction(const proto::Nat& nat) {
   const proto::Firewall& firewall = nat.firewall();
   if (firewall.has_outside()) return Contradiction{"outside", "a NAT's own outside interface is the firewall's"};
-  const bool flows = firewall.has_unsolicited() || firewall.has_udp_idle_timeout_us() || firewall.has_tracking() ||
-                     firewall.has_simultaneous_open() || firewall.has_icmp_errors() ||
-                     firewall.has_unsolicited_hold_us();
-  if (flows && nat.ipv6() != proto::Nat::OUTBOUND_ONLY) {
-    const char* field = firewall.has_unsolicited()           ? "unsolicited"
-                        : firewall.has_udp_idle_timeout_us() ? "udp_idle_timeout_us"
-                        : firewall.has_tracking()            ? "tracking"
-                        : firewall.has_simultaneous_open()   ? "simultaneous_open"
-                        : firewall.has_icmp_errors()         ? "icmp_errors"
-                                                             : "unsolicited_hold_us";
-    return Contradiction{field, "has no effect: it is for IPv6, which this NAT does not filter (ipv6: OUTBOUND_ONLY)"};
+  if (nat.ipv6() == proto::Nat::OUTBOUND_ONLY) return FindContradiction(firewall);
+  for (const int number : kFlowFields) {
+    const google::protobuf::FieldDescriptor* field = firewall.GetDescriptor()->FindFieldByNumber(number);
+    if (!firewall.GetReflection()->HasField(firewall, field)) continue;
+    return Contradiction{field->name(),
+                         "has no effect: it is for IPv6, which this NAT does not filter (ipv6: OUTBOUND_ONLY)"};
   }
   return FindContradiction(firewall);
 }

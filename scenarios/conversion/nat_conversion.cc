@@ -2,10 +2,11 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "absl/strings/strip.h"
+#include "sim/nat/validate.h"
 
 namespace pinhole::scenarios {
 namespace {
@@ -238,50 +239,81 @@ sim::TcpBehavior ToTcpBehavior(proto::TcpNat tcp) {
   return behavior;
 }
 
-// Where the simulator's field names differ from the schema's.
-struct FieldName {
-  absl::string_view simulator;
-  absl::string_view schema;
+// Where the schema has a field of the simulator's profile: under `udp`, under `tcp` or in proto::Nat itself.
+struct FieldPathRow {
+  sim::NatField field;
+  absl::string_view path;
 };
-constexpr FieldName kFieldNames[] = {
-    {"mappings_max", "limits.mappings_max"},
-    {"mappings_per_host_max", "limits.mappings_per_host_max"},
-    {"when_full", "limits.when_full"},
-    {"soft_pairing", "pool.soft_pairing"},
-    {"pools_per_transport", "pool.per_transport"},
-    {"port_forwards", "static_forward"},
-};
-// Those of `udp` and `tcp`.
-constexpr FieldName kTransportFieldNames[] = {
-    {"port_allocation", "ports.policy"},
-    {"ports", "ports.first_port"},
-    {"sequential_step", "ports.step"},
-    {"parity", "ports.keep_parity"},
-    {"contiguity", "ports.keep_contiguity"},
-    {"collision", "ports.on_collision"},
-    {"exhaustion", "ports.on_exhaustion"},
-    {"block_ports", "ports.block_ports"},
-    {"blocks_per_host", "ports.blocks_per_host"},
-    {"destinations_remembered", "destination_ring"},
-    {"filter_timeout", "filter_timeout_us"},
-    {"poisoning", "unsolicited_claims_tuple"},
-    {"unsolicited_hold", "unsolicited_hold_us"},
-    {"timeouts.unacknowledged", "unacknowledged_timeout_us"},
-    {"timeouts.retransmitted", "retransmitted_timeout_us"},
+constexpr FieldPathRow kFieldPaths[] = {
+    {sim::NatField::kFiltering, "filtering"},
+    {sim::NatField::kFilterMemory, "filter_memory"},
+    {sim::NatField::kInboundSessions, "inbound_sessions"},
+    {sim::NatField::kPortAllocation, "ports.policy"},
+    {sim::NatField::kSequentialStep, "ports.step"},
+    {sim::NatField::kPorts, "ports.first_port"},
+    {sim::NatField::kParity, "ports.keep_parity"},
+    {sim::NatField::kContiguity, "ports.keep_contiguity"},
+    {sim::NatField::kCollision, "ports.on_collision"},
+    {sim::NatField::kExhaustion, "ports.on_exhaustion"},
+    {sim::NatField::kBlockPorts, "ports.block_ports"},
+    {sim::NatField::kBlocksPerHost, "ports.blocks_per_host"},
+    {sim::NatField::kHairpin, "hairpin"},
+    {sim::NatField::kUnsolicited, "unsolicited"},
+    {sim::NatField::kFirstTimeout, "first_timeout_us"},
+    {sim::NatField::kUnrepliedTimeout, "unreplied_timeout_us"},
+    {sim::NatField::kRepliedTimeout, "idle_timeout_us"},
+    {sim::NatField::kAssuredTimeout, "assured_timeout_us"},
+    {sim::NatField::kAssuredAfter, "assured_after_us"},
+    {sim::NatField::kDestinationsRemembered, "destination_ring"},
+    {sim::NatField::kFilterTimeout, "filter_timeout_us"},
+    {sim::NatField::kPoisoning, "unsolicited_claims_tuple"},
+    {sim::NatField::kTracking, "tracking"},
+    {sim::NatField::kSimultaneousOpen, "simultaneous_open"},
+    {sim::NatField::kLoose, "loose"},
+    {sim::NatField::kLiberal, "liberal"},
+    {sim::NatField::kInvalid, "invalid"},
+    {sim::NatField::kIdle, "idle"},
+    {sim::NatField::kRetransmissionsMax, "retransmissions_max"},
+    {sim::NatField::kSynSentTimeout, "syn_sent_timeout_us"},
+    {sim::NatField::kSynReceivedTimeout, "syn_received_timeout_us"},
+    {sim::NatField::kEstablishedTimeout, "established_timeout_us"},
+    {sim::NatField::kFinWaitTimeout, "fin_wait_timeout_us"},
+    {sim::NatField::kCloseWaitTimeout, "close_wait_timeout_us"},
+    {sim::NatField::kLastAckTimeout, "last_ack_timeout_us"},
+    {sim::NatField::kTimeWaitTimeout, "time_wait_timeout_us"},
+    {sim::NatField::kCloseTimeout, "close_timeout_us"},
+    {sim::NatField::kUnacknowledgedTimeout, "unacknowledged_timeout_us"},
+    {sim::NatField::kRetransmittedTimeout, "retransmitted_timeout_us"},
+    {sim::NatField::kUnsolicitedHold, "unsolicited_hold_us"},
+    {sim::NatField::kSoftPairing, "pool.soft_pairing"},
+    {sim::NatField::kPoolsPerTransport, "pool.per_transport"},
+    {sim::NatField::kPortForwards, "static_forward"},
+    {sim::NatField::kOneToOne, "one_to_one"},
+    {sim::NatField::kMappingsMax, "limits.mappings_max"},
+    {sim::NatField::kMappingsPerHostMax, "limits.mappings_per_host_max"},
+    {sim::NatField::kWhenFull, "limits.when_full"},
 };
 
-std::string SchemaName(absl::string_view field) {
-  for (const absl::string_view transport : {absl::string_view("udp."), absl::string_view("tcp.")}) {
-    absl::string_view own = field;
-    if (!absl::ConsumePrefix(&own, transport)) continue;
-    for (const FieldName& name : kTransportFieldNames) {
-      if (name.simulator == own) return absl::StrCat(transport, name.schema);
-    }
+constexpr bool HasEveryFieldInOrder() {
+  if (std::size(kFieldPaths) != sim::kNatFieldCount) return false;
+  for (std::size_t i = 0; i < std::size(kFieldPaths); ++i) {
+    if (kFieldPaths[i].field != static_cast<sim::NatField>(i)) return false;
   }
-  for (const FieldName& name : kFieldNames) {
-    if (name.simulator == field) return std::string(name.schema);
+  return true;
+}
+static_assert(HasEveryFieldInOrder());
+
+std::string FieldPathOf(const sim::NatContradiction& found) {
+  const absl::string_view path = kFieldPaths[static_cast<std::size_t>(found.field)].path;
+  switch (found.part) {
+    case sim::NatPart::kWhole:
+      return std::string(path);
+    case sim::NatPart::kUdp:
+      return absl::StrCat("udp.", path);
+    case sim::NatPart::kTcp:
+      return absl::StrCat("tcp.", path);
   }
-  return std::string(field);
+  std::abort();
 }
 
 }  // namespace
@@ -378,12 +410,9 @@ std::optional<Contradiction> FindContradiction(const proto::Nat& nat) {
   if (nat.udp().unsolicited() == proto::Unsolicited::TCP_RST) {
     return Contradiction{"udp.unsolicited", "TCP_RST answers TCP; UDP has DROP, INPUT and the ICMP answers"};
   }
-  const absl::Status status = sim::Validate(ToNatProfile(nat));
-  if (status.ok()) return std::nullopt;
-  const absl::string_view message = status.message();
-  const std::size_t colon = message.find(": ");
-  if (colon == absl::string_view::npos) return Contradiction{"profile", std::string(message)};
-  return Contradiction{SchemaName(message.substr(0, colon)), std::string(message.substr(colon + 2))};
+  const std::optional<sim::NatContradiction> found = sim::FindContradiction(ToNatProfile(nat));
+  if (!found) return std::nullopt;
+  return Contradiction{FieldPathOf(*found), found->why};
 }
 
 }  // namespace pinhole::scenarios

@@ -1,13 +1,13 @@
 #include "scenarios/judge/verdict.h"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "scenarios/judge/bounds.h"
 #include "scenarios/language/expectations.h"
 
 namespace pinhole::scenarios {
@@ -100,63 +100,6 @@ std::string WherePeerDiffers(const proto::PeerExpect& expected, const SideOutcom
     return absl::StrCat(expected.name(), " selected ", side.tcp ? "TCP" : "UDP");
   }
   return "";
-}
-
-// How late the later of both sides is; nothing if one never was.
-template <typename TimeOf>
-std::optional<std::uint64_t> LaterUs(const SessionOutcome& outcome, TimeOf time_of) {
-  std::int64_t later = 0;
-  for (const SideOutcome* side : {&outcome.a, &outcome.b}) {
-    const std::optional<net::Duration> time = time_of(*side);
-    if (!time) return std::nullopt;
-    later = std::max<std::int64_t>(later, std::chrono::ceil<std::chrono::microseconds>(*time).count());
-  }
-  return static_cast<std::uint64_t>(later);
-}
-
-std::string OverBound(absl::string_view what, std::optional<std::uint64_t> got, std::uint64_t bound,
-                      absl::string_view unit) {
-  if (!got) return absl::StrCat(what, ": there is none");
-  if (*got <= bound) return "";
-  return absl::StrCat(what, " ", *got, unit, ", expected at most ", bound, unit);
-}
-
-std::string BrokenBound(const proto::Bounds& bounds, const SessionOutcome& outcome) {
-  const auto since_start = [](const std::optional<net::Instant>& at) -> std::optional<net::Duration> {
-    if (!at) return std::nullopt;
-    return at->time_since_epoch();
-  };
-  const auto count = [](const std::optional<std::int64_t>& value) -> std::optional<std::uint64_t> {
-    if (!value) return std::nullopt;
-    return static_cast<std::uint64_t>(*value);
-  };
-  std::string broken;
-  if (broken.empty() && bounds.has_connected_max_us()) {
-    broken = OverBound("connected after",
-                       LaterUs(outcome, [&](const SideOutcome& side) { return since_start(side.connected_at); }),
-                       bounds.connected_max_us(), " us");
-  }
-  if (broken.empty() && bounds.has_nominated_max_us()) {
-    broken = OverBound("nominated after",
-                       LaterUs(outcome, [&](const SideOutcome& side) { return since_start(side.nominated); }),
-                       bounds.nominated_max_us(), " us");
-  }
-  if (broken.empty() && bounds.has_valid_to_nominated_max_us()) {
-    broken = OverBound("from first valid pair to nomination",
-                       LaterUs(outcome,
-                               [](const SideOutcome& side) -> std::optional<net::Duration> {
-                                 if (!side.first_valid || !side.nominated) return std::nullopt;
-                                 return *side.nominated - *side.first_valid;
-                               }),
-                       bounds.valid_to_nominated_max_us(), " us");
-  }
-  if (broken.empty() && bounds.has_packets_max()) {
-    broken = OverBound("packets", count(outcome.packets), bounds.packets_max(), "");
-  }
-  if (broken.empty() && bounds.has_bytes_max()) {
-    broken = OverBound("bytes", count(outcome.wire_bytes), bounds.bytes_max(), "");
-  }
-  return broken;
 }
 
 std::string KilledOtherwise(const proto::Killed& expected, const SessionOutcome& outcome) {

@@ -12,8 +12,6 @@
 namespace pinhole::scenarios {
 namespace {
 
-constexpr std::int64_t kAxisValuesMax = 100000;
-
 std::vector<std::string> NamesOf(const std::vector<CompiledAxis>& axes) {
   std::vector<std::string> names;
   for (const CompiledAxis& axis : axes) names.push_back(axis.name);
@@ -22,16 +20,18 @@ std::vector<std::string> NamesOf(const std::vector<CompiledAxis>& axes) {
 
 }  // namespace
 
-void CompiledSweep::CompileAxis(const proto::Axis& axis, const Origins& origins, Problems* problems) {
+void CompiledSweep::CompileAxis(const proto::Axis& axis, const AxisTexts& axis_texts, const Origins& origins,
+                                Problems* problems) {
   const std::string path = absl::StrCat("sweep.axis[", axis.name(), "]");
   const std::string who = absl::StrCat("axis \"", axis.name(), "\": ");
   const auto add = [&](const std::string& where, absl::string_view what) {
     problems->Add(origins.Find(where), absl::StrCat(who, what));
   };
   CompiledAxis compiled{axis.name(), {}};
-  const int ways = (axis.values_size() > 0) + axis.has_range() + (axis.choice_size() > 0);
-  if (ways != 1) {
-    add(path, ways == 0 ? "it has no values: give values, a range or choices" : "say one of values, range and choice");
+  const std::vector<const google::protobuf::FieldDescriptor*> said = ValueFieldsOf(axis);
+  if (said.size() != 1) {
+    add(path, said.empty() ? "it has no values: give values, a range, values_of, all_profiles or choices"
+                           : "say one of values, range, values_of, all_profiles and choice");
     return;
   }
   std::set<std::string> labels;
@@ -80,38 +80,22 @@ void CompiledSweep::CompileAxis(const proto::Axis& axis, const Origins& origins,
     }
   }
   if (static_cast<int>(fields.size()) < axis.path_size()) return;
-  std::vector<std::string> texts(axis.values().begin(), axis.values().end());
-  if (axis.has_range()) {
-    const proto::NumberRange& range = axis.range();
-    const std::string range_path = absl::StrCat(path, ".range");
-    if (range.step() < 1) return;  // told by the check against the schema
-    if (range.to() < range.from()) {
-      add(range_path, absl::StrCat("the range from ", range.from(), " to ", range.to(), " is empty"));
-      return;
-    }
-    const std::uint64_t span = static_cast<std::uint64_t>(range.to()) - static_cast<std::uint64_t>(range.from());
-    if (span / static_cast<std::uint64_t>(range.step()) >= kAxisValuesMax) {
-      add(range_path, absl::StrCat("the range has more than ", kAxisValuesMax, " values"));
-      return;
-    }
-    const std::uint64_t count = span / static_cast<std::uint64_t>(range.step()) + 1;
-    for (std::uint64_t i = 0; i < count; ++i) {
-      texts.push_back(absl::StrCat(range.from() + static_cast<std::int64_t>(i) * range.step()));
-    }
-  }
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    const std::string value_path =
-        axis.has_range() ? absl::StrCat(path, ".range") : absl::StrCat(path, ".values[", i, "]");
+  const std::optional<std::vector<std::string>> texts = axis_texts.Of(
+      axis, [&](const std::string& field, const std::string& what) { add(absl::StrCat(path, ".", field), what); });
+  if (!texts) return;
+  for (std::size_t i = 0; i < texts->size(); ++i) {
+    const std::string value_path = said[0]->is_repeated() ? absl::StrCat(path, ".", said[0]->name(), "[", i, "]")
+                                                          : absl::StrCat(path, ".", said[0]->name());
     std::vector<CompiledSet> sets;
     for (const FieldPath& field : fields) {
-      absl::StatusOr<CompiledSet> set = CompiledSet::CompileAssignment(field, texts[i], origins.Find(value_path));
+      absl::StatusOr<CompiledSet> set = CompiledSet::CompileAssignment(field, (*texts)[i], origins.Find(value_path));
       if (set.ok()) {
         sets.push_back(*std::move(set));
       } else {
         add(value_path, set.status().message());
       }
     }
-    add_value(LabelOf(texts[i]), std::move(sets), value_path);
+    add_value(LabelOf((*texts)[i]), std::move(sets), value_path);
   }
   axes_.push_back(std::move(compiled));
 }
@@ -157,6 +141,7 @@ CompiledSweep CompiledSweep::Compile(const proto::Scenario& scenario, NatProfile
                                      Problems* problems) {
   CompiledSweep compiled;
   compiled.profiles_ = std::move(profiles);
+  const AxisTexts axis_texts(scenario.sweep(), compiled.profiles_);
   std::map<std::string, std::string> set_by;
   for (const proto::Axis& axis : scenario.sweep().axis()) {
     for (int i = 0; i < axis.path_size(); ++i) {
@@ -166,7 +151,7 @@ CompiledSweep CompiledSweep::Compile(const proto::Scenario& scenario, NatProfile
                     absl::StrCat("axis \"", axis.name(), "\": ", axis.path(i), " is set by axis \"", other->second,
                                  "\" already, which would have no effect"));
     }
-    compiled.CompileAxis(axis, origins, problems);
+    compiled.CompileAxis(axis, axis_texts, origins, problems);
   }
   if (!problems->empty()) return compiled;
   compiled.CompileZips(scenario.sweep(), origins, problems);

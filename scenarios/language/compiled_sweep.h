@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "scenarios/language/axis_texts.h"
 #include "scenarios/language/compiled_axis.h"
 #include "scenarios/language/condition.h"
 #include "scenarios/language/nat_profiles.h"
@@ -36,7 +37,7 @@ class CompiledSweep {
   std::vector<std::pair<std::string, Location>> SetPlaces(const std::vector<std::uint32_t>& numbers) const;
 
  private:
-  void CompileAxis(const proto::Axis& axis, const Origins& origins, Problems* problems);
+  void CompileAxis(const proto::Axis& axis, const AxisTexts& axis_texts, const Origins& origins, Problems* problems);
   void CompileZips(const proto::Sweep& sweep, const Origins& origins, Problems* problems);
 
   proto::Scenario plain_;

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "scenarios/language/axis_texts.h"
 #include "scenarios/language/compiled_sweep.h"
 #include "scenarios/language/expand.h"
 #include "scenarios/language/field_path.h"
@@ -80,6 +81,11 @@ class BaseStack {
       return;
     }
     if (own.has_base() && !LoadBase(file, own.base(), own_origins.Find("base"), depth)) return;
+    for (const proto::Axis& over : own.sweep().axis()) {
+      for (proto::Axis& axis : *merged.mutable_sweep()->mutable_axis()) {
+        if (over.name() == axis.name()) KeepValueFields(ValueFieldsOf(over), &axis);
+      }
+    }
     MergeByName(own, &merged);
     origins.MergeFrom(own_origins);
   }
@@ -110,6 +116,16 @@ class BaseStack {
   Problems* problems_;
 };
 
+// After `path`, a field that says the values of an axis, has been set: the axis has its values from there alone.
+void KeepValuesSetAt(const FieldPath& path, proto::Scenario* scenario) {
+  const absl::StatusOr<google::protobuf::Message*> holder = path.Holder(scenario);
+  if (!holder.ok() || (*holder)->GetDescriptor() != proto::Axis::descriptor()) return;
+  proto::Axis* axis = static_cast<proto::Axis*>(*holder);
+  for (const google::protobuf::FieldDescriptor* field : ValueFieldsOf(*axis)) {
+    if (field == &path.field()) return KeepValueFields({field}, axis);
+  }
+}
+
 void ApplySets(const std::vector<std::string>& sets, proto::Scenario* scenario, Origins* origins, Problems* problems) {
   for (const std::string& text : sets) {
     const Location place{absl::StrCat("--set ", text), 0, 0};
@@ -130,6 +146,7 @@ void ApplySets(const std::vector<std::string>& sets, proto::Scenario* scenario, 
       problems->Add(place, status.message());
       continue;
     }
+    KeepValuesSetAt(*path, scenario);
     origins->Record(parts.first, place);
   }
 }

@@ -15,26 +15,6 @@ using std::chrono::microseconds;
 
 Duration Micros(std::uint64_t us) { return microseconds(static_cast<std::int64_t>(us)); }
 
-Technique TechniqueOf(proto::Punching::Technique technique) {
-  switch (technique) {
-    case proto::Punching::CONNECT:
-      return Technique::kConnect;
-    case proto::Punching::SIMULTANEOUS_OPEN:
-      return Technique::kSimultaneousOpen;
-    case proto::Punching::SYN_THEN_LISTEN:
-      return Technique::kSynThenListen;
-    case proto::Punching::LOW_TTL_SYN:
-      return Technique::kLowTtlSyn;
-    case proto::Punching::FORGED_GUESSED_NUMBER:
-      return Technique::kForgedGuessedNumber;
-    case proto::Punching::FORGED_EXCHANGED_NUMBER:
-      return Technique::kForgedExchangedNumber;
-    case proto::Punching::UDP:
-      break;
-  }
-  return Technique::kUdp;
-}
-
 Answer AnswerOf(proto::Unsolicited::Answer answer) {
   switch (answer) {
     case proto::Unsolicited::DROP:
@@ -57,9 +37,9 @@ const auto* Named(const Elements& elements, const std::string& name) {
   return found == elements.end() ? nullptr : &*found;
 }
 
-bool LowTtl(Technique technique) {
-  return technique == Technique::kLowTtlSyn || technique == Technique::kForgedGuessedNumber ||
-         technique == Technique::kForgedExchangedNumber;
+bool LowTtl(proto::Punching::Technique technique) {
+  return technique == proto::Punching::LOW_TTL_SYN || technique == proto::Punching::FORGED_GUESSED_NUMBER ||
+         technique == proto::Punching::FORGED_EXCHANGED_NUMBER;
 }
 
 // The rules are about two homes on one internet:
@@ -72,8 +52,8 @@ class PunchingExtraction {
   PunchingExtraction(const proto::Scenario& cell, const proto::Punching& punching)
       : topology_(cell.topology()), punching_(punching) {}
 
-  absl::StatusOr<PunchingModel> Run() {
-    punch_.technique = TechniqueOf(punching_.technique());
+  absl::StatusOr<Punching> Run() {
+    punch_.technique = punching_.technique();
     punch_.several_tries = punching_.tries() > 1;
     punch_.also_listens = punching_.also_listens();
     proto::Session session;
@@ -146,7 +126,7 @@ class PunchingExtraction {
     if (box.outside.addresses.size() != 1) Beyond(absl::StrCat(box.name, " has several addresses"));
     if (!box.forwards.empty()) Beyond(absl::StrCat(box.name, " forwards ports"));
     if (nat.has_firewall()) Beyond(absl::StrCat(box.name, " has a firewall"));
-    const std::string& forgetful = punch_.technique == Technique::kUdp ? box.nat.forgetful : box.tcp.nat.forgetful;
+    const std::string& forgetful = punch_.technique == proto::Punching::UDP ? box.nat.forgetful : box.tcp.nat.forgetful;
     if (!forgetful.empty()) Beyond(absl::StrCat(box.name, " ", forgetful));
     if (box.tcp.icmp_forgets && !box.tcp.passes_icmp) Beyond(absl::StrCat(box.name, " keeps errors to itself"));
     return &host.interfaces[0];
@@ -187,7 +167,8 @@ class PunchingExtraction {
     std::uint64_t rto = 0;
     for (const proto::PunchingPeer& peer : punching_.peer()) {
       const std::uint64_t own = Named(topology_.host(), peer.host())->tcp().initial_rto_us();
-      if (rto != 0 && own != rto && punch_.technique == Technique::kLowTtlSyn) Disturbed("unlike initial_rto_us");
+      if (rto != 0 && own != rto && punch_.technique == proto::Punching::LOW_TTL_SYN)
+        Disturbed("unlike initial_rto_us");
       rto = std::max(rto, own);
       if (LowTtl(punch_.technique) && Micros(own) <= once) Beyond("a SYN is sent again before an error is back");
     }

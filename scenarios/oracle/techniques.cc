@@ -62,13 +62,13 @@ std::optional<Prediction> ByEndpoints(const PunchingModel& p) {
   const bool keeps_a = KeepsEndpoint(p.a.tcp.nat), keeps_b = KeepsEndpoint(p.b.tcp.nat);
   if (keeps_a && keeps_b) return std::nullopt;
   // A listener takes whoever comes.
-  const bool takes_any =
-      p.technique == Technique::kSynThenListen || (p.technique == Technique::kSimultaneousOpen && p.also_listens);
+  const bool takes_any = p.technique == proto::Punching::SYN_THEN_LISTEN ||
+                         (p.technique == proto::Punching::SIMULTANEOUS_OPEN && p.also_listens);
   if (!takes_any) {
     for (const PunchingHome* side : {&p.a, &p.b}) {
       if (!AnswersFromTold(side->tcp.nat)) return Failed(ElseWhere(*side));
     }
-  } else if (p.technique == Technique::kSynThenListen) {
+  } else if (p.technique == proto::Punching::SYN_THEN_LISTEN) {
     if (!AnswersFromTold(p.a.tcp.nat)) return Failed(ElseWhere(p.a));
     // Where A's SYN gets in, by itself or by what a try has left behind, it may leave B an endpoint to answer by.
     const bool lets_a_in = LetsStrangersIn(p.b.tcp.nat) || p.several_tries;
@@ -80,7 +80,7 @@ std::optional<Prediction> ByEndpoints(const PunchingModel& p) {
   return Open(ElseWhere(keeps_a ? p.b : p.a), DependsOn::kChance);
 }
 
-// RFC 9293 §3.5, figure 8; RFC 5382 §4.3 REQ-2 has NATs let such SYNs pass.
+// RFC 9293 §3.5, figure 8; RFC 5382 §4.2 REQ-2 has NATs let such SYNs pass.
 Prediction BySynsThatCross(const PunchingModel& p) {
   const bool a = p.a.tcp.simultaneous_open, b = p.b.tcp.simultaneous_open;
   if (!a && !b && !LetsStrangersIn(p.a.tcp.nat) && !LetsStrangersIn(p.b.tcp.nat)) {
@@ -129,8 +129,8 @@ Prediction ByLowTtl(const PunchingModel& p) {
   return BySynsThatCross(p);
 }
 
-Prediction ByForgedNumber(const PunchingModel& p) {
-  if (p.technique == Technique::kForgedGuessedNumber) {
+Prediction ByForgedNumber(const Punching& p) {
+  if (p.technique == proto::Punching::FORGED_GUESSED_NUMBER) {
     return Failed("a SYN,ACK of a number that was not sent is answered with a RST at best (RFC 9293 §3.10.7.3)");
   }
   if (!p.forges) return Failed("no SYN,ACK comes from the rendezvous, and SYNs end on the way");
@@ -170,21 +170,21 @@ Prediction ByDatagrams(const PunchingModel& p) {
 
 Prediction PredictPunching(const PunchingModel& p) {
   if (!p.beyond.empty()) return Open(p.beyond, DependsOn::kChance);
-  if (p.technique == Technique::kUdp) return ByDatagrams(p);
-  if (p.technique == Technique::kConnect) return ByConnect(p);
+  if (p.technique == proto::Punching::UDP) return ByDatagrams(p);
+  if (p.technique == proto::Punching::CONNECT) return ByConnect(p);
   if (std::optional<Prediction> decided = ByEndpoints(p)) return *std::move(decided);
   switch (p.technique) {
-    case Technique::kSimultaneousOpen:
+    case proto::Punching::SIMULTANEOUS_OPEN:
       return BySynsThatCross(p);
-    case Technique::kSynThenListen:
+    case proto::Punching::SYN_THEN_LISTEN:
       return BySynThenListen(p);
-    case Technique::kLowTtlSyn:
+    case proto::Punching::LOW_TTL_SYN:
       return ByLowTtl(p);
-    case Technique::kForgedGuessedNumber:
-    case Technique::kForgedExchangedNumber:
+    case proto::Punching::FORGED_GUESSED_NUMBER:
+    case proto::Punching::FORGED_EXCHANGED_NUMBER:
       return ByForgedNumber(p);
-    case Technique::kConnect:
-    case Technique::kUdp:
+    case proto::Punching::CONNECT:
+    case proto::Punching::UDP:
       break;
   }
   return Open("the technique", DependsOn::kChance);

@@ -5,6 +5,7 @@
 
 #include "scenarios/oracle/model.h"
 #include "scenarios/oracle/prediction.h"
+#include "scenarios/scenario.pb.h"
 
 // Techniques beside ICE, in closed form: technique by technique what each NAT and host in turn does with the segments
 // that it needs, by RFC 9293 §3.5 and §3.10.7, RFC 5382 and, of low TTLs, RFC 9293 §3.9.2.2.
@@ -23,16 +24,6 @@
 // that a listener's number may be beyond, or rewrites numbers. All else that is sent here is what a tracker expects.
 namespace pinhole::scenarios::oracle {
 
-enum class Technique : std::uint8_t {
-  kConnect,
-  kSimultaneousOpen,
-  kSynThenListen,
-  kLowTtlSyn,
-  kForgedGuessedNumber,
-  kForgedExchangedNumber,
-  kUdp,
-};
-
 // What the sender of a SYN that is not let in is told.
 enum class Answer : std::uint8_t { kNone, kReset, kIcmp };
 
@@ -47,10 +38,10 @@ struct PunchingHome {
   bool gives_up = false;  // a connect ends with a soft ICMP error
 };
 
-struct PunchingModel {
-  Technique technique = Technique::kSimultaneousOpen;
-  PunchingHome a;
-  PunchingHome b;
+struct Punching {
+  proto::Punching::Technique technique = proto::Punching::SIMULTANEOUS_OPEN;
+  PunchingSide a;
+  PunchingSide b;
   bool several_tries = false;
   bool also_listens = false;   // both, beside a simultaneous open
   bool tells_exceeded = true;  // the core, of a TTL that ran out

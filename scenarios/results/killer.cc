@@ -144,65 +144,8 @@ class Search {
 }  // namespace
 
 const char* KindOf(const CellRun& run, const sim::DropRecord& drop) {
-  switch (drop.rule) {
-    case sim::Rule::kLinkLoss:
-    case sim::Rule::kLinkDown:
-    case sim::Rule::kQueueFull:
-    case sim::Rule::kFault:
-    case sim::Rule::kTooBig:
-    case sim::Rule::kNeedsFragments:
-      return "link";
-    case sim::Rule::kNone:
-    case sim::Rule::kNoRoute:
-    case sim::Rule::kNoNeighbour:
-    case sim::Rule::kTtlExceeded:
-    case sim::Rule::kPrivateInCore:
-    case sim::Rule::kMartian:
-    case sim::Rule::kNotForwarding:
-    case sim::Rule::kInterfaceDown:
-    case sim::Rule::kSourceFiltered:
-    case sim::Rule::kInterfaceNotRouted:
-      return "route";
-    case sim::Rule::kNoMapping:
-    case sim::Rule::kPortExhausted:
-    case sim::Rule::kMappingLimit:
-    case sim::Rule::kHairpinRefused:
-      return "mapping";
-    // What a NAT's own input takes, or refuses, is what its filter did not let in.
-    case sim::Rule::kNoSocket:
-    case sim::Rule::kInputDropped:
-      return AtNat(run, drop) ? "filtering" : "host";
-    case sim::Rule::kFilteredAddress:
-    case sim::Rule::kFilteredPort:
-    case sim::Rule::kInboundRefused:
-    case sim::Rule::kIcmpNotTranslated:
-    case sim::Rule::kSynHeld:
-    case sim::Rule::kSynHoldFull:
-      return "filtering";
-    case sim::Rule::kProtocolBlocked:
-      return "firewall";
-    case sim::Rule::kSimultaneousOpen:
-      return "simultaneous_open";
-    case sim::Rule::kTcpState:
-    case sim::Rule::kTcpNoConnection:
-      return "tcp_state";
-    case sim::Rule::kTcpSynAckNumber:
-    case sim::Rule::kTcpSequenceTooHigh:
-    case sim::Rule::kTcpSequenceTooLow:
-    case sim::Rule::kTcpAckTooHigh:
-    case sim::Rule::kTcpAckTooLow:
-    case sim::Rule::kTcpResetNumber:
-      return "sequence_number";
-    case sim::Rule::kNoProtocol:
-    case sim::Rule::kTcpOutOfWindow:
-    case sim::Rule::kTcpBadAck:
-    case sim::Rule::kTcpChallenged:
-    case sim::Rule::kTcpNotExpected:
-    case sim::Rule::kTcpReassemblyFull:
-    case sim::Rule::kTcpBacklogFull:
-      return "host";
-  }
-  return "?";
+  const sim::RuleEntry& rule = sim::EntryOf(drop.rule);
+  return rule.kind_at_nat != nullptr && AtNat(run, drop) ? rule.kind_at_nat : rule.kind;
 }
 
 std::optional<SessionKiller> KillerOf(const CellRun& run, const PacketBook& book, std::size_t session) {

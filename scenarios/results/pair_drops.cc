@@ -34,25 +34,11 @@ std::optional<std::size_t> PairOf(const CellRun& run, const PacketBook& book, co
 }
 
 bool IsHopeless(const CellRun& run, const sim::DropRecord& drop) {
-  switch (drop.rule) {
-    case sim::Rule::kNoRoute:
-    case sim::Rule::kNoNeighbour:
-    case sim::Rule::kPrivateInCore:
-    case sim::Rule::kMartian:
-    case sim::Rule::kNotForwarding:
-    case sim::Rule::kNoProtocol:
-    case sim::Rule::kHairpinRefused:
-    case sim::Rule::kInterfaceNotRouted:
-    case sim::Rule::kProtocolBlocked:
-      return true;
-    case sim::Rule::kNoSocket: {
-      const std::uint32_t node = static_cast<std::uint32_t>(drop.node);
-      return run.plan().nodes[node].kind != PlannedNodeKind::kNat ||
-             !static_cast<const sim::NatBox&>(run.host(node)).nat().IsExternal(drop.destination.address());
-    }
-    default:
-      return false;
-  }
+  const sim::RuleEntry& rule = sim::EntryOf(drop.rule);
+  if (!rule.hopeless || rule.kind_at_nat == nullptr) return rule.hopeless;
+  const std::uint32_t node = static_cast<std::uint32_t>(drop.node);
+  return run.plan().nodes[node].kind != PlannedNodeKind::kNat ||
+         !static_cast<const sim::NatBox&>(run.host(node)).nat().IsExternal(drop.destination.address());
 }
 
 std::vector<PairDeath> DeathsOf(const CellRun& run, const PacketBook& book, std::size_t session, int side) {

@@ -9,7 +9,7 @@ namespace pinhole::sim {
 
 struct FirewallOptions {
   HostOptions host;
-  FilterProfile profile;  // REQUIRES: Validate() is OK
+  FilterProfile profile;  // REQUIRES: IsValid(profile)
   EgressPolicy egress;
   int outside = 1;  // the interface; all others are inside, and routed between without a look
 };

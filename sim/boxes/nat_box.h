@@ -12,10 +12,10 @@ namespace pinhole::sim {
 
 struct NatBoxOptions {
   HostOptions host;
-  NatProfile profile;  // REQUIRES: Validate() is OK
+  NatProfile profile;  // REQUIRES: IsValid(profile)
   // IPv6 packets are routed both ways, untranslated. Without, they end here.
   bool passes_ipv6 = true;
-  // What of IPv6 passes; absent: all. REQUIRES: Validate() is OK.
+  // What of IPv6 passes; absent: all. REQUIRES: IsValid(*ipv6).
   std::optional<FilterProfile> ipv6_filter = std::nullopt;
   EgressPolicy egress = {};  // of both families
 };

@@ -196,7 +196,7 @@ Verdict Nat::AnswerUnsolicited(net::Instant now, Endpoint external, Endpoint rem
     case Unsolicited::kAdminProhibited:
       verdict.icmp_code = kAdminProhibitedCode;
       break;
-    case Unsolicited::kReset:  // TCP's; refused by Validate()
+    case Unsolicited::kReset:  // TCP's; refused by FindContradiction()
       return verdict;
     case Unsolicited::kInput:
       if (shared_.profile.udp.poisoning && why.rule != Rule::kHairpinRefused) Claim(now, external, remote);

@@ -29,7 +29,7 @@ namespace pinhole::sim {
 // sends by itself; after it, and after each packet, PollOutput() is to be drained.
 class Nat {
  public:
-  // REQUIRES: Validate(profile) is OK; `external` are IPv4, none twice, none in profile.one_to_one. `random` must
+  // REQUIRES: IsValid(profile) (validate.h); `external` are IPv4, none twice, none in profile.one_to_one. `random` must
   // outlive this.
   Nat(NatProfile profile, const std::vector<net::IpAddress>& external, std::vector<InsidePrefix> inside,
       net::RandomSource* random);

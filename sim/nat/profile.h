@@ -4,7 +4,6 @@
 #include <optional>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "net/ip_address.h"
 #include "net/socket_address.h"
 #include "net/time.h"
@@ -12,7 +11,7 @@
 
 // How one NAT behaves, as data: the words of RFC 4787 (UDP), RFC 5508 (ICMP), RFC 6888 and RFC 7857, and what
 // devices do besides. Every field is independent of the others as far as a device could exist that has them so;
-// Validate() refuses the rest. A default-constructed profile is a port-preserving "port-restricted cone".
+// validate.h refuses the rest. A default-constructed profile is a port-preserving "port-restricted cone".
 namespace pinhole::sim {
 
 // When two packets of one inside endpoint X:x share an external endpoint (RFC 4787 §4.1).
@@ -222,9 +221,6 @@ struct NatProfile {
 
   friend bool operator==(const NatProfile&, const NatProfile&) = default;
 };
-
-// OK, or InvalidArgument naming the first field that contradicts another, or could have no effect, and why.
-absl::Status Validate(const NatProfile& profile);
 
 const char* ToString(Mapping value);
 const char* ToString(Filtering value);

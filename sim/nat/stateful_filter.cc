@@ -17,26 +17,29 @@ constexpr std::uint8_t kAdminProhibitedCode = 13;
 
 }  // namespace
 
-absl::Status Validate(const FilterProfile& profile) {
+std::optional<NatContradiction> FindContradiction(const FilterProfile& profile) {
   if (profile.unsolicited == Unsolicited::kInput || profile.unsolicited_udp == Unsolicited::kInput) {
-    return absl::InvalidArgumentError("unsolicited: input: without translation nothing from outside is for the box");
+    const NatPart part = profile.unsolicited == Unsolicited::kInput ? NatPart::kTcp : NatPart::kUdp;
+    return NatContradiction{part, NatField::kUnsolicited,
+                            "input: without translation nothing from outside is for the box"};
   }
   if (profile.tcp.invalid != TcpInvalid::kDrop && profile.tcp.invalid != TcpInvalid::kReset) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("tcp.invalid: ", ToString(profile.tcp.invalid), ": needs a translation to be left out"));
+    return NatContradiction{NatPart::kTcp, NatField::kInvalid,
+                            absl::StrCat(ToString(profile.tcp.invalid), ": needs a translation to be left out")};
   }
   if (profile.tcp.idle != TcpIdle::kSilent) {
-    return absl::InvalidArgumentError("tcp.idle: a firewall forgets in silence");
+    return NatContradiction{NatPart::kTcp, NatField::kIdle, "a firewall forgets in silence"};
   }
   if (profile.tcp.depth == TcpDepth::kRewritesIsn) {
-    return absl::InvalidArgumentError("tcp.depth: rewrites_isn: without translation no packet is changed");
+    return NatContradiction{NatPart::kTcp, NatField::kTracking,
+                            "rewrites_isn: without translation no packet is changed"};
   }
   NatProfile nat;  // the rest is as for a NAT
   nat.udp.timeouts = profile.udp_timeouts;
   nat.tcp.tracking = profile.tcp;
   nat.tcp.unsolicited = profile.unsolicited;
   nat.tcp.unsolicited_hold = profile.unsolicited_hold;
-  return Validate(nat);
+  return FindContradiction(nat);
 }
 
 StatefulFilter::StatefulFilter(const FilterProfile& profile) : profile_(profile) {
@@ -64,7 +67,7 @@ Verdict StatefulFilter::Refuse(net::Instant now, const Packet& packet, Rule rule
   verdict.action = Verdict::Action::kReject;
   switch (packet.is_tcp() ? profile_.unsolicited : profile_.unsolicited_udp) {
     case Unsolicited::kDrop:
-    case Unsolicited::kInput:  // refused by Validate()
+    case Unsolicited::kInput:  // refused by FindContradiction()
       verdict.action = Verdict::Action::kDrop;
       break;
     case Unsolicited::kReset:

@@ -12,6 +12,7 @@
 #include "sim/nat/profile.h"
 #include "sim/nat/refresh.h"
 #include "sim/nat/tcp_tracker.h"
+#include "sim/nat/validate.h"
 #include "sim/nat/verdict.h"
 #include "sim/packet/packet.h"
 
@@ -40,8 +41,9 @@ struct FilterProfile {
   bool icmp_errors = true;
 };
 
-// OK, or InvalidArgument naming the field.
-absl::Status Validate(const FilterProfile& profile);
+// The first field that describes no firewall that could be, by the name that it has in a NatProfile. nullopt: none.
+std::optional<NatContradiction> FindContradiction(const FilterProfile& profile);
+inline bool IsValid(const FilterProfile& profile) { return !FindContradiction(profile).has_value(); }
 
 // A stateful firewall without translation, IPv4 and IPv6, as a value: what is sent from inside opens a flow, and only
 // what belongs to a flow gets in (RFC 6092 §3). In nftables: policy drop, invalid drop, established accept, inside
@@ -50,7 +52,7 @@ absl::Status Validate(const FilterProfile& profile);
 // Not modelled: ICMP that is no error, of which nothing gets in; protocols that are none of these.
 class StatefulFilter {
  public:
-  // REQUIRES: Validate(profile) is OK.
+  // REQUIRES: IsValid(profile).
   explicit StatefulFilter(const FilterProfile& profile);
 
   // kOutside: it may go on. Otherwise kDrop, kReject (code 3, port, or 13, prohibited, of RFC 792's) or kReset.

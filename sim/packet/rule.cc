@@ -1,103 +1,89 @@
 #include "sim/packet/rule.h"
 
 #include <cstdlib>
+#include <iterator>
 
 namespace pinhole::sim {
+namespace {
 
-const char* ToString(Rule rule) {
-  switch (rule) {
-    case Rule::kNone:
-      return "none";
-    case Rule::kLinkLoss:
-      return "link_loss";
-    case Rule::kLinkDown:
-      return "link_down";
-    case Rule::kQueueFull:
-      return "queue_full";
-    case Rule::kFault:
-      return "fault";
-    case Rule::kTooBig:
-      return "too_big";
-    case Rule::kNeedsFragments:
-      return "needs_fragments";
-    case Rule::kNoRoute:
-      return "no_route";
-    case Rule::kNoNeighbour:
-      return "no_neighbour";
-    case Rule::kTtlExceeded:
-      return "ttl_exceeded";
-    case Rule::kPrivateInCore:
-      return "private_in_core";
-    case Rule::kMartian:
-      return "martian";
-    case Rule::kNotForwarding:
-      return "not_forwarding";
-    case Rule::kInterfaceDown:
-      return "interface_down";
-    case Rule::kSourceFiltered:
-      return "source_filtered";
-    case Rule::kNoSocket:
-      return "no_socket";
-    case Rule::kNoProtocol:
-      return "no_protocol";
-    case Rule::kInputDropped:
-      return "input_dropped";
-    case Rule::kNoMapping:
-      return "no_mapping";
-    case Rule::kFilteredAddress:
-      return "filtered_address";
-    case Rule::kFilteredPort:
-      return "filtered_port";
-    case Rule::kPortExhausted:
-      return "port_exhausted";
-    case Rule::kMappingLimit:
-      return "mapping_limit";
-    case Rule::kHairpinRefused:
-      return "hairpin_refused";
-    case Rule::kInterfaceNotRouted:
-      return "interface_not_routed";
-    case Rule::kProtocolBlocked:
-      return "protocol_blocked";
-    case Rule::kIcmpNotTranslated:
-      return "icmp_not_translated";
-    case Rule::kInboundRefused:
-      return "inbound_refused";
-    case Rule::kTcpOutOfWindow:
-      return "tcp_out_of_window";
-    case Rule::kTcpBadAck:
-      return "tcp_bad_ack";
-    case Rule::kTcpChallenged:
-      return "tcp_challenged";
-    case Rule::kTcpNotExpected:
-      return "tcp_not_expected";
-    case Rule::kTcpReassemblyFull:
-      return "tcp_reassembly_full";
-    case Rule::kTcpBacklogFull:
-      return "tcp_backlog_full";
-    case Rule::kSynHeld:
-      return "syn_held";
-    case Rule::kSynHoldFull:
-      return "syn_hold_full";
-    case Rule::kSimultaneousOpen:
-      return "simultaneous_open";
-    case Rule::kTcpState:
-      return "tcp_state";
-    case Rule::kTcpNoConnection:
-      return "tcp_no_connection";
-    case Rule::kTcpSynAckNumber:
-      return "tcp_syn_ack_number";
-    case Rule::kTcpSequenceTooHigh:
-      return "tcp_sequence_too_high";
-    case Rule::kTcpSequenceTooLow:
-      return "tcp_sequence_too_low";
-    case Rule::kTcpAckTooHigh:
-      return "tcp_ack_too_high";
-    case Rule::kTcpAckTooLow:
-      return "tcp_ack_too_low";
-    case Rule::kTcpResetNumber:
-      return "tcp_reset_number";
+constexpr bool kHopeless = true;
+
+// In the order of the enum: rule, name, kind, hopeless, kind at a NAT.
+constexpr RuleEntry kRules[] = {
+    {Rule::kNone, "none", "route"},
+
+    // Links.
+    {Rule::kLinkLoss, "link_loss", "link"},
+    {Rule::kLinkDown, "link_down", "link"},
+    {Rule::kQueueFull, "queue_full", "link"},
+    {Rule::kFault, "fault", "link"},
+    {Rule::kTooBig, "too_big", "link"},
+    {Rule::kNeedsFragments, "needs_fragments", "link"},
+
+    // Routing.
+    {Rule::kNoRoute, "no_route", "route", kHopeless},
+    {Rule::kNoNeighbour, "no_neighbour", "route", kHopeless},
+    {Rule::kTtlExceeded, "ttl_exceeded", "route"},
+    {Rule::kPrivateInCore, "private_in_core", "route", kHopeless},
+    {Rule::kMartian, "martian", "route", kHopeless},
+    {Rule::kNotForwarding, "not_forwarding", "route", kHopeless},
+    {Rule::kInterfaceDown, "interface_down", "route"},
+    {Rule::kSourceFiltered, "source_filtered", "route"},
+
+    // Hosts, and the input path of any box.
+    {Rule::kNoSocket, "no_socket", "host", kHopeless, "filtering"},
+    {Rule::kNoProtocol, "no_protocol", "host", kHopeless},
+    {Rule::kInputDropped, "input_dropped", "host", false, "filtering"},
+
+    // TCP endpoints.
+    {Rule::kTcpOutOfWindow, "tcp_out_of_window", "host"},
+    {Rule::kTcpBadAck, "tcp_bad_ack", "host"},
+    {Rule::kTcpChallenged, "tcp_challenged", "host"},
+    {Rule::kTcpNotExpected, "tcp_not_expected", "host"},
+    {Rule::kTcpReassemblyFull, "tcp_reassembly_full", "host"},
+    {Rule::kTcpBacklogFull, "tcp_backlog_full", "host"},
+
+    // NATs and firewalls.
+    {Rule::kNoMapping, "no_mapping", "mapping"},
+    {Rule::kFilteredAddress, "filtered_address", "filtering"},
+    {Rule::kFilteredPort, "filtered_port", "filtering"},
+    {Rule::kPortExhausted, "port_exhausted", "mapping"},
+    {Rule::kMappingLimit, "mapping_limit", "mapping"},
+    {Rule::kHairpinRefused, "hairpin_refused", "mapping", kHopeless},
+    {Rule::kInterfaceNotRouted, "interface_not_routed", "route", kHopeless},
+    {Rule::kProtocolBlocked, "protocol_blocked", "firewall", kHopeless},
+    {Rule::kIcmpNotTranslated, "icmp_not_translated", "filtering"},
+    {Rule::kInboundRefused, "inbound_refused", "filtering"},
+
+    // TCP tracking of NATs and firewalls.
+    {Rule::kSynHeld, "syn_held", "filtering"},
+    {Rule::kSynHoldFull, "syn_hold_full", "filtering"},
+    {Rule::kSimultaneousOpen, "simultaneous_open", "simultaneous_open"},
+    {Rule::kTcpState, "tcp_state", "tcp_state"},
+    {Rule::kTcpNoConnection, "tcp_no_connection", "tcp_state"},
+    {Rule::kTcpSynAckNumber, "tcp_syn_ack_number", "sequence_number"},
+    {Rule::kTcpSequenceTooHigh, "tcp_sequence_too_high", "sequence_number"},
+    {Rule::kTcpSequenceTooLow, "tcp_sequence_too_low", "sequence_number"},
+    {Rule::kTcpAckTooHigh, "tcp_ack_too_high", "sequence_number"},
+    {Rule::kTcpAckTooLow, "tcp_ack_too_low", "sequence_number"},
+    {Rule::kTcpResetNumber, "tcp_reset_number", "sequence_number"},
+};
+
+constexpr bool HasEveryRuleInOrder() {
+  if (std::size(kRules) != kRuleCount) return false;
+  for (std::size_t i = 0; i < std::size(kRules); ++i) {
+    if (kRules[i].rule != static_cast<Rule>(i)) return false;
   }
-  std::abort();  // No `default`, so the compiler finds a missing case.
+  return true;
+}
+static_assert(HasEveryRuleInOrder());
+
+}  // namespace
+
+const RuleEntry& EntryOf(Rule rule) {
+  const std::size_t index = static_cast<std::size_t>(rule);
+  if (index >= std::size(kRules)) std::abort();
+  return kRules[index];
 }
 
 }  // namespace pinhole::sim

@@ -69,8 +69,24 @@ enum class Rule : std::uint8_t {
 };
 inline constexpr int kRuleCount = static_cast<int>(Rule::kTcpResetNumber) + 1;
 
-// Stable lower-case name, such as "filtered_port".
-const char* ToString(Rule rule);
+// The row of a rule in the one table that says everything about a rule but the packets it is for (rule.cc). A new rule
+// is an enumerator above and a row there.
+struct RuleEntry {
+  Rule rule;
+  // Stable lower-case name, such as "filtered_port".
+  const char* name;
+  // The kind of behavior that the rule is part of (RFC 4787 §4, §5; RFC 5382): "link", "route", "mapping",
+  // "filtering", "firewall", "simultaneous_open", "tcp_state", "sequence_number" or "host".
+  const char* kind;
+  // No state of any filter could have let the packet through: there is no way to its destination, or nobody is there.
+  bool hopeless = false;
+  // The kind where the box that dropped the packet is a NAT, if another one: the input of a NAT gets what its filter
+  // did not let in. A packet to an external address of that NAT is then not hopeless. nullptr: `kind`.
+  const char* kind_at_nat = nullptr;
+};
+const RuleEntry& EntryOf(Rule rule);
+
+inline const char* ToString(Rule rule) { return EntryOf(rule).name; }
 
 // What a drop was judged by, as numbers: nothing is formatted while a run lasts. What they mean for each
 // rule is said by DescribeState() (sim/record/drop_log.h):

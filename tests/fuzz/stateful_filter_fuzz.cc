@@ -271,7 +271,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace pinhole::sim;
   Script script(pinhole::net::ByteView(data, size));
   const FilterProfile profile = ProfileFrom(script);
-  if (!Validate(profile).ok()) return 0;
+  if (!IsValid(profile)) return 0;
   Run run(profile);
   for (int step = 0; step < 1000 && !script.done(); ++step) run.Step(script);
   run.Finish();

@@ -4,11 +4,11 @@ nothing.
 
 usage: compare_builds.py BEFORE AFTER [--rename PATH=KEY] [--ignore PATH] [FILE...]
 
-BEFORE and AFTER are programs; the files are all of scenarios/library/ unless some are named. Compared are, for each
-file, what `check --list` and `sweep` print, the JSON of every run, and the ladder of the first and the last cell. JSON
-is compared byte by byte. Where a key was meant to change, --rename gives BEFORE's key another name and --ignore leaves
-a key out on both sides; PATH goes through lists ("punching.killed.segment"). Prints a line for each file; ends with 1
-if anything differs.
+BEFORE and AFTER are programs; the files are all of scenarios/library/, as each program carries them, unless some are
+named. Compared are, for each file, what `check --list` and `sweep` print, the JSON of every run, and the ladder of the
+first and the last cell. JSON is compared byte by byte. Where a key was meant to change, --rename gives BEFORE's key
+another name and --ignore leaves a key out on both sides; PATH goes through lists ("punching.killed.segment"). Prints a
+line for each file; ends with 1 if anything differs.
 """
 
 import argparse
@@ -126,7 +126,9 @@ def main():
     parser.add_argument("--ignore", action="append", default=[], metavar="PATH")
     arguments = parser.parse_args()
     arguments.before, arguments.after = arguments.before.resolve(), arguments.after.resolve()
-    files = arguments.files or sorted((ROOT / "scenarios" / "library").glob("*.textproto"))
+    # By its name in the data that each program carries: BEFORE may not read a file of today.
+    names = sorted(path.name for path in (ROOT / "scenarios" / "library").glob("*.textproto"))
+    files = arguments.files or [pathlib.Path("library") / name for name in names]
     total, bad = 0, 0
     for path in files:
         shown = path.resolve().relative_to(ROOT) if path.resolve().is_relative_to(ROOT) else path

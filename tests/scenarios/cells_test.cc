@@ -2,10 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "scenarios/language/nat_profiles.h"
 #include "tests/scenarios/scenario_files.h"
 
 namespace pinhole::scenarios {
@@ -50,6 +52,55 @@ TEST(Cells, ARangeHasBothEnds) {
   EXPECT_THAT(
       Ids(Load("sweep { axis { name: \"h\" path: \"session[call].hold_us\" range { from: 5 to: 25 step: 10 } } }")),
       ElementsAre("test/h=5", "test/h=15", "test/h=25"));
+}
+
+TEST(Cells, AnAxisMayHaveTheValuesOfAnother) {
+  // In either order, and through a third.
+  const std::string nat_a = "axis { name: \"nat_a\" path: \"topology.nat[home_a].profile\" values_of: \"nat_b\" }\n";
+  EXPECT_THAT(Ids(Load("sweep {\n" + nat_a + kNatB + "}")),
+              ElementsAre("test/nat_a=pf,nat_b=pf", "test/nat_a=pf,nat_b=cgn", "test/nat_a=cgn,nat_b=pf",
+                          "test/nat_a=cgn,nat_b=cgn"));
+  EXPECT_THAT(Ids(Load("sweep {\n" + nat_a + kNatB +
+                       "axis { name: \"h\" path: \"session[call].hold_us\" range { from: 1 to: 2 } }"
+                       "axis { name: \"t\" path: \"session[call].peer[alice].start_offset_us\" values_of: \"h2\" }"
+                       "axis { name: \"h2\" path: \"session[call].peer[bob].start_offset_us\" values_of: \"h\" }"
+                       "zip { axis: [\"nat_a\", \"nat_b\", \"h\", \"t\", \"h2\"] } }")),
+              ElementsAre("test/h=1,h2=1,nat_a=pf,nat_b=pf,t=1", "test/h=2,h2=2,nat_a=cgn,nat_b=cgn,t=2"));
+}
+
+TEST(Cells, AnAxisMayHaveAllProfilesSortedByName) {
+  const auto values = [](const std::string& all) {
+    const Scenario scenario = Load("sweep { axis { name: \"n\" path: \"topology.nat[home_a].profile\" " + all + " } }");
+    std::vector<std::string> names;
+    for (const Cell& cell : scenario.cells()) names.push_back(cell.values[0].value);
+    return names;
+  };
+  SystemFiles files;
+  Problems problems;
+  std::vector<std::string> names;
+  const NatProfiles profiles = NatProfiles::Load(files, kBuiltinPrefix, &problems);
+  for (const proto::NatProfile& profile : profiles.all()) names.push_back(profile.name());
+  EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
+  EXPECT_EQ(values("all_profiles {}"), names);
+  // By name or alias.
+  names.erase(std::find(names.begin(), names.end(), "cgn"));
+  names.erase(std::find(names.begin(), names.end(), "linux-masquerade"));
+  EXPECT_EQ(values("all_profiles { except: \"cgn\" except: \"linux\" }"), names);
+}
+
+TEST(Cells, ValuesThatAreSaidInAnotherFormReplaceThoseOfTheBase) {
+  const std::string base =
+      Homes("sweep { axis { name: \"n\" path: \"topology.nat[home_a].profile\" all_profiles {} } }");
+  const auto ids = [&](const std::string& over, const std::vector<std::string>& sets = {}) {
+    LoadOptions options;
+    options.sets = sets;
+    const absl::StatusOr<Scenario> scenario =
+        LoadText("base: \"other.textproto\" " + over, {{"other.textproto", base}}, options);
+    EXPECT_TRUE(scenario.ok()) << scenario.status().message();
+    return scenario.ok() ? Ids(*scenario) : std::vector<std::string>();
+  };
+  EXPECT_THAT(ids("sweep { axis { name: \"n\" values: [\"pf\", \"cgn\"] } }"), ElementsAre("test/n=pf", "test/n=cgn"));
+  EXPECT_THAT(ids("", {"sweep.axis[n].values=cgn,pf"}), ElementsAre("test/n=cgn", "test/n=pf"));
 }
 
 TEST(Cells, ConstraintsDropCombinations) {

@@ -7,9 +7,11 @@
 #include <set>
 #include <string>
 
+#include "absl/strings/ascii.h"
 #include "google/protobuf/text_format.h"
 #include "scenarios/conversion/agent_conversion.h"
 #include "scenarios/conversion/link_conversion.h"
+#include "scenarios/conversion/technique_conversion.h"
 #include "scenarios/plan/plan.h"
 #include "tests/scenarios/run_cells.h"
 
@@ -121,6 +123,21 @@ TEST(Knobs, AnAgentWithoutKnobsHasTheEnginesDefaults) {
     EXPECT_EQ(row.option(of_nothing), row.option(AgentOptions())) << FieldOf(row.set);
     EXPECT_NE(row.option(of_nothing), row.got) << row.set;
   }
+}
+
+// ToTechnique() finds the program's technique by name.
+TEST(Knobs, TheSchemaHasTheTechniquesOfTheProgram) {
+  const google::protobuf::EnumDescriptor& techniques = *proto::Punching::Technique_descriptor();
+  EXPECT_EQ(techniques.value_count(), apps::kPunchingTechniqueCount);
+  std::set<apps::PunchingTechnique> seen;
+  for (int i = 0; i < techniques.value_count(); ++i) {
+    const auto technique = static_cast<proto::Punching::Technique>(techniques.value(i)->number());
+    EXPECT_TRUE(apps::PunchingTechniqueOf(absl::AsciiStrToLower(techniques.value(i)->name())))
+        << techniques.value(i)->name();
+    seen.insert(ToTechnique(technique));
+  }
+  EXPECT_EQ(seen.size(), static_cast<std::size_t>(apps::kPunchingTechniqueCount));
+  EXPECT_EQ(apps::PunchingTechniqueOf("dial"), std::nullopt);
 }
 
 using sim::LinkProfile;

@@ -274,6 +274,52 @@ TEST(LoadErrors, TwoAxesOverOneField) {
       HasSubstr("axis \"b\": topology.nat[home_a].profile is set by axis \"a\" already, which would have no effect"));
 }
 
+TEST(LoadErrors, AnAxisSaysItsValuesInOneForm) {
+  const auto error = [](const std::string& form) {
+    return ErrorOf(Homes("sweep { axis { name: \"a\" path: \"topology.nat[home_a].profile\" " + form + " }\n" +
+                         "axis { name: \"nat_b\" path: \"topology.nat[home_b].profile\" values: \"pf\" } }"));
+  };
+  EXPECT_EQ(error(""),
+            "test.textproto:3:9: axis \"a\": it has no values: give values, a range, values_of, all_profiles or "
+            "choices");
+  for (const char* form : {"values: \"pf\" values_of: \"nat_b\"", "values_of: \"nat_b\" all_profiles {}",
+                           "all_profiles {} range { to: 1 }", "choice { label: \"x\" } values: \"pf\""}) {
+    EXPECT_EQ(error(form),
+              "test.textproto:3:9: axis \"a\": say one of values, range, values_of, all_profiles and choice")
+        << form;
+  }
+}
+
+TEST(LoadErrors, ValuesOfAnAxisThatHasNone) {
+  const auto error = [](const std::string& of, const std::string& other) {
+    return ErrorOf(Homes("sweep {\n axis { name: \"a\" path: \"topology.nat[home_a].profile\"\n values_of: \"" + of +
+                         "\" }\n axis { name: \"nat_b\" " + other + " } }"));
+  };
+  EXPECT_EQ(error("nat_c", "path: \"topology.nat[home_b].profile\" values: \"pf\""),
+            "test.textproto:5:2: axis \"a\": values_of: no axis \"nat_c\"; did you mean \"nat_b\"?");
+  EXPECT_EQ(error("nat_b", "choice { label: \"x\" }"),
+            "test.textproto:5:2: axis \"a\": values_of: axis \"nat_b\" has choices, which have paths of their own");
+  const std::string circle = "values_of goes through more than 8 axes; does it go in a circle?";
+  EXPECT_EQ(error("a", "path: \"topology.nat[home_b].profile\" values: \"pf\""),
+            "test.textproto:5:2: axis \"a\": " + circle);
+  EXPECT_EQ(error("nat_b", "path: \"topology.nat[home_b].profile\" values_of: \"a\""),
+            "test.textproto:5:2: axis \"a\": " + circle + "\ntest.textproto:6:60: axis \"nat_b\": " + circle);
+  // What is wrong with the other axis is told once, of that axis.
+  EXPECT_EQ(error("nat_b", "path: \"session[call].hold_us\" range { from: 5 to: 1 }"),
+            "test.textproto:6:53: axis \"nat_b\": the range from 5 to 1 is empty");
+  // A value that the field of this axis cannot have is.
+  EXPECT_THAT(error("nat_b", "path: \"session[call].hold_us\" values: \"7\""), HasSubstr("no profile \"7\""));
+}
+
+TEST(LoadErrors, ExceptionsFromAllProfiles) {
+  const auto error = [](const std::string& all) {
+    return ErrorOf(
+        Homes("sweep { axis { name: \"a\" path: \"topology.nat[home_a].profile\"\n all_profiles { " + all + " } } }"));
+  };
+  EXPECT_EQ(error("except: \"pf\" except: \"cng\""),
+            "test.textproto:4:30: axis \"a\": no profile \"cng\"; did you mean \"cgn\"?");
+}
+
 TEST(LoadErrors, TimesThatNoClockHolds) {
   EXPECT_THAT(ErrorOf(Homes("topology { network { name: \"internet\" link { outage { start_us: 18446744073709551615 "
                             "length_us: 1 } } } }")),

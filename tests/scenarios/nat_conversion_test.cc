@@ -97,7 +97,7 @@ TEST(FirewallConversion, WhatReadsNoFlagsHoldsNothing) {
   };
   EXPECT_FALSE(contradiction("tracking: ADDRESSES"));
   EXPECT_EQ(ToFilterProfile(Parse<proto::Firewall>("tracking: ADDRESSES")).unsolicited_hold, 0s);
-  EXPECT_TRUE(Validate(ToFilterProfile(Parse<proto::Firewall>("tracking: ADDRESSES"))).ok());
+  EXPECT_TRUE(sim::IsValid(ToFilterProfile(Parse<proto::Firewall>("tracking: ADDRESSES"))));
   const auto held = contradiction("tracking: ADDRESSES unsolicited_hold_us: 1");
   ASSERT_TRUE(held);
   EXPECT_EQ(held->field, "unsolicited_hold_us");

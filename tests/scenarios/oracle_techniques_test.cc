@@ -11,14 +11,14 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
-constexpr Technique kTcpTechniques[] = {
-    Technique::kConnect,   Technique::kSimultaneousOpen,    Technique::kSynThenListen,
-    Technique::kLowTtlSyn, Technique::kForgedGuessedNumber, Technique::kForgedExchangedNumber,
+constexpr proto::Punching::Technique kTcpTechniques[] = {
+    proto::Punching::CONNECT,     proto::Punching::SIMULTANEOUS_OPEN,     proto::Punching::SYN_THEN_LISTEN,
+    proto::Punching::LOW_TTL_SYN, proto::Punching::FORGED_GUESSED_NUMBER, proto::Punching::FORGED_EXCHANGED_NUMBER,
 };
 
 // Two NATs as RFC 5382 recommends, but that they filter by port and answer nothing.
-PunchingModel Homes(Technique technique) {
-  PunchingModel punching;
+Punching Homes(proto::Punching::Technique technique) {
+  Punching punching;
   punching.technique = technique;
   punching.a.host = "alice";
   punching.a.nat = "home_a";
@@ -41,15 +41,15 @@ testing::AssertionResult Depends(const PunchingModel& p) {
 }
 
 TEST(Techniques, BetweenTwoNatsOfRfc5382AllWorkButAPlainConnectAndAGuess) {
-  for (const Technique technique : kTcpTechniques) {
-    const bool works = technique != Technique::kConnect && technique != Technique::kForgedGuessedNumber;
+  for (const proto::Punching::Technique technique : kTcpTechniques) {
+    const bool works = technique != proto::Punching::CONNECT && technique != proto::Punching::FORGED_GUESSED_NUMBER;
     EXPECT_TRUE(works ? Connects(Homes(technique)) : Fails(Homes(technique))) << static_cast<int>(technique);
   }
-  EXPECT_TRUE(Connects(Homes(Technique::kUdp)));
+  EXPECT_TRUE(Connects(Homes(proto::Punching::UDP)));
 }
 
 TEST(Techniques, APlainConnectNeedsANatThatLetsStrangersIn) {
-  PunchingModel punching = Homes(Technique::kConnect);
+  Punching punching = Homes(proto::Punching::CONNECT);
   punching.a.tcp.nat.filtering = Dependence::kEndpointIndependent;
   EXPECT_TRUE(Fails(punching));
   punching.b.tcp.nat.filtering = Dependence::kAddressDependent;
@@ -67,8 +67,9 @@ TEST(Techniques, APlainConnectNeedsANatThatLetsStrangersIn) {
 
 // RFC 9293 §3.4.1: a connection is a pair of endpoints.
 TEST(Techniques, ASegmentFromAnotherPortThanWasToldBelongsToNoConnection) {
-  for (const Technique technique : {Technique::kSimultaneousOpen, Technique::kSynThenListen, Technique::kLowTtlSyn,
-                                    Technique::kForgedExchangedNumber}) {
+  for (const proto::Punching::Technique technique :
+       {proto::Punching::SIMULTANEOUS_OPEN, proto::Punching::SYN_THEN_LISTEN, proto::Punching::LOW_TTL_SYN,
+        proto::Punching::FORGED_EXCHANGED_NUMBER}) {
     for (int side : {0, 1}) {
       PunchingModel punching = Homes(technique);
       SideOf(punching, side).tcp.nat.mapping = Dependence::kAddressDependent;
@@ -78,7 +79,7 @@ TEST(Techniques, ASegmentFromAnotherPortThanWasToldBelongsToNoConnection) {
     }
   }
   // But a listener takes whoever its NAT lets in, and a session that a SYN from outside has made keeps its endpoint.
-  PunchingModel punching = Homes(Technique::kSynThenListen);
+  Punching punching = Homes(proto::Punching::SYN_THEN_LISTEN);
   punching.b.tcp.nat.mapping = Dependence::kAddressDependent;
   punching.a.tcp.nat.filtering = Dependence::kAddressDependent;
   EXPECT_TRUE(Depends(punching));
@@ -93,7 +94,7 @@ TEST(Techniques, ASegmentFromAnotherPortThanWasToldBelongsToNoConnection) {
 }
 
 TEST(Techniques, ATupleThatKeepsItsPortIsWhereThePeerWasTold) {
-  PunchingModel punching = Homes(Technique::kSimultaneousOpen);
+  Punching punching = Homes(proto::Punching::SIMULTANEOUS_OPEN);
   punching.a.tcp.nat.per_tuple = true;
   EXPECT_TRUE(Connects(punching));
   punching.a.tcp.nat.keeps_port = false;
@@ -102,8 +103,9 @@ TEST(Techniques, ATupleThatKeepsItsPortIsWhereThePeerWasTold) {
 
 // RFC 5382 §4.2 REQ-2.
 TEST(Techniques, SynsThatCrossPassUnlessBothNatsRefuseThem) {
-  for (const Technique technique : {Technique::kSimultaneousOpen, Technique::kLowTtlSyn}) {
-    PunchingModel punching = Homes(technique);
+  for (const proto::Punching::Technique technique :
+       {proto::Punching::SIMULTANEOUS_OPEN, proto::Punching::LOW_TTL_SYN}) {
+    Punching punching = Homes(technique);
     punching.b.tcp.simultaneous_open = false;
     EXPECT_TRUE(Depends(punching));
     punching.a.tcp.simultaneous_open = false;
@@ -112,21 +114,22 @@ TEST(Techniques, SynsThatCrossPassUnlessBothNatsRefuseThem) {
 }
 
 TEST(Techniques, WhoIsFirstIsLeftOpen) {
-  for (const Technique technique : {Technique::kSimultaneousOpen, Technique::kSynThenListen, Technique::kLowTtlSyn,
-                                    Technique::kForgedExchangedNumber, Technique::kUdp}) {
-    PunchingModel punching = Homes(technique);
+  for (const proto::Punching::Technique technique :
+       {proto::Punching::SIMULTANEOUS_OPEN, proto::Punching::SYN_THEN_LISTEN, proto::Punching::LOW_TTL_SYN,
+        proto::Punching::FORGED_EXCHANGED_NUMBER, proto::Punching::UDP}) {
+    Punching punching = Homes(technique);
     punching.disturbed = "timing_error_us";
     EXPECT_TRUE(Depends(punching)) << static_cast<int>(technique);
     EXPECT_THAT(PredictPunching(punching).reason, HasSubstr("timing_error_us"));
   }
-  PunchingModel guess = Homes(Technique::kForgedGuessedNumber);
+  Punching guess = Homes(proto::Punching::FORGED_GUESSED_NUMBER);
   guess.disturbed = "timing_error_us";
   EXPECT_TRUE(Fails(guess));
 }
 
 TEST(Techniques, OtherPlacesThanTwoHomesAreLeftOpen) {
-  for (const Technique technique : kTcpTechniques) {
-    PunchingModel punching = Homes(technique);
+  for (const proto::Punching::Technique technique : kTcpTechniques) {
+    Punching punching = Homes(technique);
     punching.beyond = "home_a is behind another NAT";
     EXPECT_TRUE(Depends(punching));
   }
@@ -145,7 +148,7 @@ TEST(Techniques, AnAnswerToTheFirstSynEndsSynThenListenWhereItEndsTheEntry) {
       {Answer::kIcmp, true, false, true}, {Answer::kIcmp, false, true, false},
   };
   for (const Row& row : kRows) {
-    PunchingModel punching = Homes(Technique::kSynThenListen);
+    Punching punching = Homes(proto::Punching::SYN_THEN_LISTEN);
     punching.b.unsolicited = row.answer;
     punching.a.tcp.reset_forgets = row.reset_forgets;
     punching.a.tcp.icmp_forgets = row.icmp_forgets;
@@ -163,7 +166,7 @@ TEST(Techniques, AnAnswerToTheFirstSynEndsSynThenListenWhereItEndsTheEntry) {
 
 // RFC 6528: a number is 1 ahead for each 4 us; a SYN's window is 65,535 at most.
 TEST(Techniques, AListenersNumberIsInTheWindowThatItsNatRemembersForAQuarterOfASecond) {
-  PunchingModel punching = Homes(Technique::kSynThenListen);
+  Punching punching = Homes(proto::Punching::SYN_THEN_LISTEN);
   punching.a.tcp.tracks_numbers = true;
   EXPECT_TRUE(Connects(punching));
   punching.reopen_time = 300ms;
@@ -174,7 +177,8 @@ TEST(Techniques, AListenersNumberIsInTheWindowThatItsNatRemembersForAQuarterOfAS
 
 // RFC 9293 §3.9.2.2: time exceeded is a soft error, and must not end a connect.
 TEST(Techniques, AHostThatGivesUpForASoftErrorLosesWhereItIsTold) {
-  for (const Technique technique : {Technique::kLowTtlSyn, Technique::kForgedExchangedNumber}) {
+  for (const proto::Punching::Technique technique :
+       {proto::Punching::LOW_TTL_SYN, proto::Punching::FORGED_EXCHANGED_NUMBER}) {
     for (int side : {0, 1}) {
       PunchingModel punching = Homes(technique);
       SideOf(punching, side).gives_up = true;
@@ -191,10 +195,10 @@ TEST(Techniques, AHostThatGivesUpForASoftErrorLosesWhereItIsTold) {
 // RFC 5382 §7.3 REQ-10. The SYN that is sent again makes a new entry; a forged SYN,ACK has come and gone by then.
 TEST(Techniques, AnEntryThatTimeExceededClosesIsMissedByAForgedSynAckAndByNothingElse) {
   for (int side : {0, 1}) {
-    PunchingModel punching = Homes(Technique::kLowTtlSyn);
+    Punching punching = Homes(proto::Punching::LOW_TTL_SYN);
     SideOf(punching, side).tcp.icmp_forgets = true;
     EXPECT_TRUE(Connects(punching));
-    punching.technique = Technique::kForgedExchangedNumber;
+    punching.technique = proto::Punching::FORGED_EXCHANGED_NUMBER;
     EXPECT_TRUE(Fails(punching));
     punching.tells_exceeded = false;
     EXPECT_TRUE(Connects(punching));
@@ -203,25 +207,25 @@ TEST(Techniques, AnEntryThatTimeExceededClosesIsMissedByAForgedSynAckAndByNothin
 
 TEST(Techniques, AnExchangedNumberIsRightUnlessANatRewritesIt) {
   for (int side : {0, 1}) {
-    PunchingModel punching = Homes(Technique::kForgedExchangedNumber);
+    Punching punching = Homes(proto::Punching::FORGED_EXCHANGED_NUMBER);
     SideOf(punching, side).rewrites_numbers = true;
     EXPECT_TRUE(Fails(punching));
-    punching.technique = Technique::kSimultaneousOpen;
+    punching.technique = proto::Punching::SIMULTANEOUS_OPEN;
     EXPECT_TRUE(Connects(punching));
   }
 }
 
 // BCP 38, or a host that may not send in another's name.
 TEST(Techniques, ARendezvousThatCannotForgeOpensNothing) {
-  PunchingModel punching = Homes(Technique::kForgedExchangedNumber);
+  Punching punching = Homes(proto::Punching::FORGED_EXCHANGED_NUMBER);
   punching.forges = false;
   EXPECT_TRUE(Fails(punching));
-  punching.technique = Technique::kLowTtlSyn;
+  punching.technique = proto::Punching::LOW_TTL_SYN;
   EXPECT_TRUE(Connects(punching));
 }
 
 TEST(Techniques, DatagramsGoByTheRuleOfPunching) {
-  PunchingModel punching = Homes(Technique::kUdp);
+  Punching punching = Homes(proto::Punching::UDP);
   punching.a.udp.mapping = Dependence::kAddressAndPortDependent;
   EXPECT_TRUE(Fails(punching));  // home_b filters by port
   punching.b.udp.filtering = Dependence::kEndpointIndependent;

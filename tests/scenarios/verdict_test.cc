@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
@@ -81,6 +82,15 @@ Verdict JudgeBy(const std::vector<proto::Expect>& expectations, const Prediction
 }
 
 const Prediction kOracleSaysFailed = Predicted({Outcome::kFailed});
+
+// A bound that the schema has and nobody looks at would hold always.
+TEST(Verdict, EveryBoundOfTheSchemaIsHeld) {
+  const google::protobuf::Descriptor& bounds = *proto::Bounds::descriptor();
+  for (int i = 0; i < bounds.field_count(); ++i) {
+    const std::string zero = absl::StrCat("bounds { ", bounds.field(i)->name(), ": 0 }");
+    EXPECT_THAT(JudgeBy({Expect(zero)}, kOracleSaysFailed, Srflx()).reason, HasSubstr("expected at most 0")) << zero;
+  }
+}
 
 TEST(Verdict, ExpectationIsMetOrNamesWhatDiffers) {
   struct Row {

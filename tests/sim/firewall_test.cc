@@ -32,7 +32,7 @@ class Bench {
  public:
   explicit Bench(const FilterProfile& profile, bool v4 = false)
       : inside(v4 ? kAlice : kInside6), outside(v4 ? kPeer : kOutside6), filter(profile) {
-    EXPECT_TRUE(Validate(profile).ok()) << Validate(profile);
+    EXPECT_TRUE(IsValid(profile)) << FindContradiction(profile)->why;
   }
   Verdict Out(const Seg& seg) { return filter.FromInside(now, Tcp(inside, outside, seg)); }
   Verdict In(const Seg& seg) { return filter.FromOutside(now, Tcp(outside, inside, seg)); }
@@ -255,15 +255,15 @@ TEST(Firewall, TheHoldIsOfSynsOnlyAndBoundedAndARebootForgetsIt) {
 
 TEST(Firewall, WhatNeedsATranslationIsRefused) {
   FilterProfile profile;
-  EXPECT_TRUE(Validate(profile).ok());
+  EXPECT_TRUE(IsValid(profile));
   profile.unsolicited = Unsolicited::kInput;
-  EXPECT_FALSE(Validate(profile).ok());
+  EXPECT_FALSE(IsValid(profile));
   profile = {};
   profile.tcp.invalid = TcpInvalid::kLeak;
-  EXPECT_FALSE(Validate(profile).ok());
+  EXPECT_FALSE(IsValid(profile));
   profile = {};
   profile.tcp.depth = TcpDepth::kRewritesIsn;
-  EXPECT_FALSE(Validate(profile).ok());
+  EXPECT_FALSE(IsValid(profile));
 }
 
 using FirewallWire = Wire<Firewall, FirewallOptions>;

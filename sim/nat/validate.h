@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "sim/nat/profile.h"
+
+// Which profiles describe no NAT that could be. A profile is refused by one of its fields, so that whoever wrote the
+// profile in other words (a scenario file) can be told the place.
+namespace pinhole::sim {
+
+// The fields of NatProfile that can contradict another one, or have no effect, in the order of their structs.
+enum class NatField : std::uint8_t {
+  // TransportBehavior: of `udp` or of `tcp`.
+  kFiltering,
+  kFilterMemory,
+  kInboundSessions,
+  kPortAllocation,
+  kSequentialStep,
+  kPorts,
+  kParity,
+  kContiguity,
+  kCollision,
+  kExhaustion,
+  kBlockPorts,
+  kBlocksPerHost,
+  kHairpin,
+  kUnsolicited,
+
+  // UdpBehavior.
+  kFirstTimeout,
+  kUnrepliedTimeout,
+  kRepliedTimeout,
+  kAssuredTimeout,
+  kAssuredAfter,
+  kDestinationsRemembered,
+  kFilterTimeout,
+  kPoisoning,
+
+  // TcpBehavior, its TcpTracking and its TcpTimeouts.
+  kTracking,  // TcpTracking::depth
+  kSimultaneousOpen,
+  kLoose,
+  kLiberal,
+  kInvalid,
+  kIdle,
+  kRetransmissionsMax,
+  kSynSentTimeout,
+  kSynReceivedTimeout,
+  kEstablishedTimeout,
+  kFinWaitTimeout,
+  kCloseWaitTimeout,
+  kLastAckTimeout,
+  kTimeWaitTimeout,
+  kCloseTimeout,
+  kUnacknowledgedTimeout,
+  kRetransmittedTimeout,
+  kUnsolicitedHold,
+
+  // NatProfile itself.
+  kSoftPairing,
+  kPoolsPerTransport,
+  kPortForwards,
+  kOneToOne,
+  kMappingsMax,
+  kMappingsPerHostMax,
+  kWhenFull,
+};
+inline constexpr int kNatFieldCount = static_cast<int>(NatField::kWhenFull) + 1;
+
+// The part of a profile that has the field.
+enum class NatPart : std::uint8_t { kWhole, kUdp, kTcp };
+
+struct NatContradiction {
+  NatPart part;
+  NatField field;
+  std::string why;  // without the field: "0 never moves on"
+};
+
+// The first field that contradicts another, or could have no effect. nullopt: a NAT can be as the profile says.
+std::optional<NatContradiction> FindContradiction(const NatProfile& profile);
+inline bool IsValid(const NatProfile& profile) { return !FindContradiction(profile).has_value(); }
+
+}  // namespace pinhole::sim
