@@ -84,7 +84,7 @@ void CompiledSweep::CompileAxis(const proto::Axis& axis, const Origins& origins,
   if (axis.has_range()) {
     const proto::NumberRange& range = axis.range();
     const std::string range_path = absl::StrCat(path, ".range");
-    if (range.step() < 1) return;  // told by the check against the schema
+    if (range.step() < 1) return;  // CheckAgainstSchema() reports it
     if (range.to() < range.from()) {
       add(range_path, absl::StrCat("the range from ", range.from(), " to ", range.to(), " is empty"));
       return;
