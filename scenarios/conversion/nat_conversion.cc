@@ -168,7 +168,7 @@ sim::WhenFull Convert(proto::NatLimits::WhenFull value) {
   std::abort();
 }
 
-// What UdpNat and TcpNat have in common.
+// Converts the fields that UdpNat and TcpNat share.
 template <typename TransportNat>
 void ConvertTransport(const TransportNat& nat, sim::TransportBehavior& behavior) {
   behavior.mapping = Convert(nat.mapping());
@@ -238,7 +238,7 @@ sim::TcpBehavior ToTcpBehavior(proto::TcpNat tcp) {
   return behavior;
 }
 
-// Where the simulator's field names differ from the schema's.
+// A field name of the simulator that differs from the schema's name.
 struct FieldName {
   absl::string_view simulator;
   absl::string_view schema;
@@ -251,7 +251,7 @@ constexpr FieldName kFieldNames[] = {
     {"pools_per_transport", "pool.per_transport"},
     {"port_forwards", "static_forward"},
 };
-// Those of `udp` and `tcp`.
+// For fields of both `udp` and `tcp`.
 constexpr FieldName kTransportFieldNames[] = {
     {"port_allocation", "ports.policy"},
     {"ports", "ports.first_port"},
