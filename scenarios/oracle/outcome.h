@@ -67,7 +67,7 @@ struct SideOutcome {
   std::optional<net::Instant> nominated;
   std::optional<net::Instant> first_data;  // this side accepted the first datagram of the other side
   std::optional<net::Instant> connected_at;
-  std::string failure;  // empty if connected; else the phase, and the node and rule that dropped the last pair's packet
+  std::string failure;  // empty if connected; else the phase, and the node and rule of the last drop
 };
 
 // The drop that made a session or a punching fail: the node, the name of the rule, and the kind of behaviour
