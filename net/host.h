@@ -115,10 +115,12 @@ class App {
   // changed.
   virtual void OnInterfacesChanged() {}
 
-  // TCP. The calls for one connection come in this order: 1. OnTcpConnected() for a connection of this program, or
-  // OnTcpAccepted() for a connection to its listener. Neither comes if the connection fails before. 2. OnTcpReadable()
-  // and OnTcpWritable(), any number of times. After OnTcpClosed() only OnTcpWritable() comes. 3. OnTcpClosed(), at most
-  // once. 4. OnTcpReset(), at most once, as the last call. The id is already invalid during this call.
+  // TCP. The calls for one connection come in this order:
+  //   1. OnTcpConnected() for a connection of this program, or OnTcpAccepted() for a connection to its listener.
+  //      Neither comes if the connection fails before.
+  //   2. OnTcpReadable() and OnTcpWritable(), any number of times. After OnTcpClosed() only OnTcpWritable() comes.
+  //   3. OnTcpClosed(), at most once.
+  //   4. OnTcpReset(), at most once, as the last call. The id is already invalid during this call.
   //
   // A connection lives until Close(), Abort() or OnTcpReset(). The program must also Close() a connection that ended
   // well. No call comes after Close().

@@ -37,7 +37,7 @@ class TcpPunching final : public net::App {
     net::SocketAddress rendezvous;
     PunchingTechnique technique = PunchingTechnique::kSimultaneousOpen;
     int tries = 1;
-    // For kLowTtlSyn and the forged techniques: large enough to pass the own NATs, too small to reach the peer's.
+    // For kLowTtlSyn and the forged techniques: large enough to pass the own NATs, too small to reach the peer's NAT.
     std::uint8_t ttl = 2;
     // B acts too late by timing_error; a negative value makes it too early. timing_error_ppm is the same in millionths
     // of half the round trip time that B measured. Both are added.

@@ -12,8 +12,8 @@
 namespace pinhole::apps {
 
 // STUN and ChannelData messages over one TCP connection of a host (RFC 8489 §6.2.2, RFC 8656 §12.5). Cuts incoming
-// bytes into messages, and keeps outgoing bytes that the connection does not take yet. Both ends use it. The owner owns
-// the connection.
+// bytes into messages, and keeps outgoing bytes that the connection does not take yet. Both ends use it. The owner of
+// this object also owns the connection.
 class MessageStream {
  public:
   struct Options {

@@ -12,7 +12,7 @@ namespace pinhole::apps {
 // Joins two TCP connections of one host, as a relay does (RFC 6062 §3): bytes that arrive on one are sent on the other.
 // While one connection takes no bytes, the other is not read, so that its sender is stopped by the window. At most
 // kBufferBytes are held in each direction. The end of one direction (FIN) is passed on after the last byte; the other
-// direction continues. The owner owns the connections, and closes both if one breaks.
+// direction continues. The owner of the joint also owns the connections, and closes both if one breaks.
 class TcpJoint {
  public:
   static constexpr std::size_t kBufferBytes = 16 * 1024;

@@ -9,8 +9,8 @@
 
 namespace pinhole::scenarios {
 
-// Collects the mistakes of one cell. If an axis set the wrong field, the mistake is reported at the place where the
-// axis gives the value.
+// Collects the mistakes of one cell. If an axis set the field that is wrong, the mistake is reported at the place
+// where the axis gives the value.
 class CellProblems {
  public:
   // `set_by_axes` has the path and the place of each field that an axis set in this cell; a later entry wins over an

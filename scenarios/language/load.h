@@ -17,12 +17,12 @@ struct LoadOptions {
 };
 
 // Turns a file into a scenario that can be run. Each step can be tested alone:
-//   ParseText      text               -> proto::Scenario, with line and column of each field
-//   ApplyBase      base + overrides   -> proto::Scenario; elements are merged by name, never by index
-//   ExpandAxes     axes, conditions   -> cells with stable ids
-//   Resolve, Check names, profiles    -> each cell with every reference resolved, and checked
+//   ParseText        text               -> proto::Scenario, with line and column of each field
+//   ApplyBase        base + overrides   -> proto::Scenario; elements are merged by name, never by index
+//   ExpandAxes       axes, conditions   -> cells with stable ids
+//   Resolve, Check   names, profiles    -> each cell with every reference resolved, and checked
 // A step reports all mistakes that it finds, one line each, with the place and a remedy. The next step then does not
-// start:
+// start. A report looks like this:
 //   home.textproto:14:12: nat "home": no profile "linux-masqerade"; did you mean "linux-masquerade"?
 // A path that does not exist on the disk is looked for in the data directory ("library/nat_matrix.textproto"). Errors
 // are InvalidArgument.

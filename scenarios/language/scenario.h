@@ -53,18 +53,17 @@ class Scenario {
   const std::vector<Cell>& cells() const { return cells_; }
   std::uint32_t repetitions() const { return file_->sweep().repetitions(); }
 
-  // Returns the cell as a scenario without axes. No name and no default is left to look up: - sweep and expect are
-  // empty; base is cleared. - nat: udp, icmp, pool and limits have the values of the profile, with the file's
-  // overrides. unreplied_timeout_us and
-  //    assured_timeout_us are set. first_timeout_us and filter_timeout_us are absent unless the file sets them.
-  // - interface: `up` and `down` are complete; `link` is cleared, and so are the links of the networks. gateway lists
-  //   the
-  //    next hops, at most one per family. It is empty on an INTERNET network, where the core is the next hop, and where
-  //    there is no default route. Every address has a prefix length. A NAT's outside interface has a name.
-  // - server: host, address, relay_address and user are set. - session: each peer has its host, agent.role, stun_server
-  //   and turn_server (empty if `turn` says so), and turn_user
-  //    and turn_password if it uses a TURN server. Each peer's agent contains the session's settings for both agents.
-  //    The session's own agent, stun_server and turn_server are cleared.
+  // Returns the cell as a scenario without axes. No name and no default is left to look up:
+  //  - sweep and expect are empty; base is cleared.
+  //  - nat: udp, icmp, pool and limits have the values of the profile, with the file's overrides. unreplied_timeout_us
+  //    and assured_timeout_us are set. first_timeout_us and filter_timeout_us are absent unless the file sets them.
+  //  - interface: `up` and `down` are complete; `link` is cleared, and so are the links of the networks. gateway lists
+  //    the next hops, at most one per family. It is empty on an INTERNET network, where the core is the next hop, and
+  //    where there is no default route. Every address has a prefix length. A NAT's outside interface has a name.
+  //  - server: host, address, relay_address and user are set.
+  //  - session: each peer has its host, agent.role, stun_server and turn_server (empty if `turn` excludes the peer). It
+  //    has turn_user and turn_password if it uses a TURN server. Its agent contains the session's settings for both
+  //    agents. The session's own agent, stun_server and turn_server are cleared.
   // A scalar that nobody set is absent, and its accessor returns the schema's default.
   proto::Scenario Resolve(const Cell& cell) const;
 

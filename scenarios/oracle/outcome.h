@@ -6,17 +6,20 @@
 
 #include "net/time.h"
 
-// The outcome of a session or a punching, reduced to the facts that are judged. The oracle and the simulation share
-// these types and nothing else: the runner fills a SessionOutcome from the reports of both sides, and judge/verdict.h
-// compares it with the expectations of the scenario and with the oracle's prediction. All other measures are in
-// RunResult.
+// The outcome of a session or a punching, reduced to the facts that are judged. All other measures are in RunResult.
+// The oracle and the simulation share these types and nothing else, because they must be able to contradict each other.
+// The runner fills a SessionOutcome from the reports of both sides. judge/verdict.h compares it with the expectations
+// of the scenario and with the oracle's prediction.
+//
+// The rule: a session is DIRECT or RELAYED only if both sides are connected. It is RELAYED if the selected path crosses
+// a relay on either side. It is FAILED if both sides have finished and at least one of them has not connected.
 namespace pinhole::scenarios {
 
 enum class Outcome : std::uint8_t {
-  kUndecided,  // the run reached virtual_time_max_us before an outcome; always a failed verdict
+  kUndecided,  // the run ended at its limit before both sides had finished; fails unless it is expected
   kDirect,     // both sides connected, and the selected path crosses no relay
   kRelayed,    // both sides connected, and the selected path crosses at least one relay
-  kFailed,     // at least one side gave up, or one side connected and the other did not
+  kFailed,     // both sides have finished, and at least one of them has not connected
 };
 
 // A candidate type as one agent knows it (RFC 8445 §4). The two sides may give the same endpoint different types:

@@ -369,8 +369,8 @@ class Exploration {
   }
 
   // Handles a request of `side` that has arrived or was lost. If it arrived, the other side learns its source and
-  // answers. Where a later packet may change what works, the other side also sends a check to the source at once (a
-  // triggered check, RFC 8445 §7.3.1.4).
+  // answers. Where a later packet may change which pairs work, the other side also sends a check to the source at once
+  // (a triggered check, RFC 8445 §7.3.1.4).
   std::optional<Working> Finish(int side, int base, const SocketAddress& remote, const Arrival& request) {
     const std::optional<Working> done = Answer(side, base, remote, request);
     if (reached_ == nullptr && order_matters_ && request.socket) {

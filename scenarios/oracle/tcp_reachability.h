@@ -32,9 +32,10 @@ struct TcpReached {
   // Kinds of path of the connections that were made, sorted, each once.
   std::vector<PathKind> direct;
   bool at_once = false;  // at least one connection is made with the first SYN
-  // Non-zero if each connection has this problem: it is answered from a port whose own SYN was refused, and a box still
-  // remembers the sequence number of that SYN. The value is the time between the other side's SYN leaving and the
-  // answer, since the number of the answer grows with it. 0: at least one connection does not have the problem.
+  // Not 0 if every connection has the same problem: its SYN is answered from a port whose own SYN was refused before,
+  // and a box still remembers the sequence number of the refused SYN. The value is the time from the SYN to the answer.
+  // It matters because the sequence number of the answer grows with time. 0: at least one connection has no such
+  // problem.
   net::Duration renumbered{};
   // Arguments for IsPossible().
   net::Duration into_a{};
