@@ -8,11 +8,11 @@
 
 namespace pinhole::net {
 
-// Bytes that somebody else owns.
+// A view of bytes that belong to somebody else.
 using ByteView = std::span<const std::uint8_t>;
 
-// Reads big-endian (network order) numbers from a view. Every read is checked: past the end it gives
-// nullopt and leaves the position where it was.
+// Reads big-endian (network order) numbers from a view. Every read is checked: a read past the end returns nullopt and
+// does not move the position.
 class ByteReader {
  public:
   explicit ByteReader(ByteView bytes) : bytes_(bytes) {}
@@ -32,8 +32,8 @@ class ByteReader {
   std::size_t position_ = 0;
 };
 
-// Writes big-endian numbers into a buffer of fixed size. A write that does not fit changes nothing and
-// makes ok() false for good, so a caller may check once at the end.
+// Writes big-endian numbers into a buffer of fixed size. A write that does not fit changes nothing, and ok() is false
+// from then on. So a caller may check ok() once, at the end.
 class ByteWriter {
  public:
   explicit ByteWriter(std::span<std::uint8_t> buffer) : buffer_(buffer) {}
@@ -50,7 +50,7 @@ class ByteWriter {
   void WriteZeros(std::size_t count);
 
  private:
-  // Room for `count` more bytes, or nullptr.
+  // Returns room for `count` more bytes, or nullptr.
   std::uint8_t* Claim(std::size_t count);
 
   std::span<std::uint8_t> buffer_;
@@ -58,7 +58,7 @@ class ByteWriter {
   bool ok_ = true;
 };
 
-// Unchecked big-endian access, for callers that have checked the length once.
+// Big-endian access without checks, for callers that have checked the length before.
 constexpr std::uint16_t LoadU16(const std::uint8_t* p) { return static_cast<std::uint16_t>((p[0] << 8) | p[1]); }
 constexpr std::uint32_t LoadU32(const std::uint8_t* p) {
   return (std::uint32_t{p[0]} << 24) | (std::uint32_t{p[1]} << 16) | (std::uint32_t{p[2]} << 8) | p[3];

@@ -15,18 +15,18 @@
 #include "net/socket_address.h"
 #include "net/time.h"
 
-// What a program needs of the machine it runs on. There are two: a simulated host (sim/) and POSIX
-// (net/posix/). A program that knows only this header cannot tell which one it has: what is swept is
-// what runs.
+// The interface between a program and the machine on which it runs. There are two machines: a simulated host (sim/) and
+// a POSIX host (net/posix/). A program that includes only this header cannot know on which of them it runs. Therefore
+// the code that is tested in the simulator is the code that runs on a real network.
 namespace pinhole::net {
 
-// Names a UDP socket, TCP listener or TCP connection of one Host. Never reused by that Host.
+// Identifies a UDP socket, TCP listener or TCP connection of one Host. A Host never uses an id again.
 enum class SocketId : std::uint32_t {};
-// Names an interface of one Host; the same as long as the interface exists.
+// Identifies an interface of one Host. It stays the same as long as the interface exists.
 enum class InterfaceId : std::uint32_t {};
 
 enum class InterfaceKind : std::uint8_t { kEthernet, kWifi, kCellular, kVpn, kLoopback };
-// RFC 4862 §2. A deprecated address still works but should not start anything new.
+// The state of an address (RFC 4862 §2). A deprecated address still works, but new communication should not use it.
 enum class AddressLife : std::uint8_t { kTentative, kPreferred, kDeprecated };
 
 struct InterfaceAddress {
@@ -45,40 +45,40 @@ struct Interface {
   std::vector<InterfaceAddress> addresses;
 };
 
-// What became of a send, as far as this machine can know at once.
+// The result of a send, as far as this machine knows it at once.
 enum class SendStatus : std::uint8_t {
   kSent,
-  kWouldBlock,    // a queue of this machine is full; OnWritable or a later try
-  kNoRoute,       // ENETUNREACH, EHOSTUNREACH
-  kTooBig,        // larger than the path MTU known here, with DF; or than a datagram can be
-  kNotPermitted,  // refused by this machine's policy (EPERM, EACCES)
-  kBadAddress,    // a family, port or source that this socket cannot use
-  kClosed,        // the socket is closed or never was
-  kPendingError,  // an ICMP error reported on this socket was taken instead of sending (POSIX); try again
+  kWouldBlock,    // a queue of this machine is full; try again later, or for TCP after OnTcpWritable()
+  kNoRoute,       // there is no route (ENETUNREACH, EHOSTUNREACH)
+  kTooBig,        // larger than a datagram can be, or with DF larger than the known path MTU
+  kNotPermitted,  // forbidden by the policy of this machine (EPERM, EACCES)
+  kBadAddress,    // the socket cannot use this family, port or source
+  kClosed,        // the socket is closed or never existed
+  kPendingError,  // POSIX only: the send returned an earlier ICMP error of this socket, and nothing was sent; try again
 };
 const char* ToString(SendStatus status);
 
 struct SendOptions {
   PacketClass packet_class = PacketClass::kOther;
-  PacketTag cause;       // the received datagram that led to this one
+  PacketTag cause;       // the received datagram because of which this one is sent
   std::uint8_t ttl = 0;  // 0: the host's default (64)
   bool dont_fragment = false;
-  std::optional<IpAddress> source;  // for a socket bound to "any": send from this local address
+  std::optional<IpAddress> source;  // only for a socket bound to "any": the local address from which to send
 };
 
-// A datagram that arrived. `payload` is valid during the call only.
+// A datagram that arrived. `payload` is valid only during the call.
 struct Datagram {
   SocketId socket{};
   SocketAddress from;
-  SocketAddress to;          // the local address it was sent to, also on a socket bound to "any"
-  InterfaceId interface {};  // where it came in
-  std::uint8_t ttl = 0;      // as it arrived
+  SocketAddress to;          // the local address to which it was sent, also on a socket bound to "any"
+  InterfaceId interface {};  // the interface on which it arrived
+  std::uint8_t ttl = 0;      // on arrival
   PacketTag tag;
   ByteView payload;
 };
 
-// An ICMP or ICMPv6 error about a datagram or segment that a socket of ours sent. About segments POSIX tells none;
-// what such an error does to a connection comes as OnTcpReset().
+// An ICMP or ICMPv6 error about a datagram or a segment that was sent from a socket of this program. POSIX does not
+// report errors about segments; if such an error ends a connection, OnTcpReset() is called.
 struct IcmpError {
   enum class Kind : std::uint8_t {
     kNetUnreachable,
@@ -92,72 +92,79 @@ struct IcmpError {
   };
   SocketId socket{};
   Kind kind = Kind::kOther;
-  SocketAddress destination;    // where the quoted packet was going
-  IpAddress reporter;           // who says so; unspecified if not known
+  SocketAddress destination;    // the destination of the quoted packet
+  IpAddress reporter;           // the node that sent the error; unspecified if unknown
   std::uint32_t mtu_bytes = 0;  // kPacketTooBig only
   PacketTag tag;
 };
 const char* ToString(IcmpError::Kind kind);
 
-// A program. Its host calls it, one call at a time, never from inside a call that the program makes.
-// Every function has an empty default so that a program names only what it needs.
+// A program. Its host calls it, one call at a time, and never while the program is inside a call to the host. Every
+// function has an empty default, so a program overrides only the functions that it needs.
 class App {
  public:
   virtual ~App() = default;
 
-  // Called once, first; sockets may be opened from here on.
+  // The first call, made once. The program may open sockets from now on.
   virtual void OnStart() {}
   virtual void OnDatagram(const Datagram& datagram) { (void)datagram; }
   virtual void OnIcmpError(const IcmpError& error) { (void)error; }
-  // The time given to WakeAt() has come. May also come early or twice.
+  // The time given to WakeAt() has come. The call may also come too early, or twice.
   virtual void OnTimer() {}
-  // Interfaces() has changed: an address, its life, or an interface came, went or changed.
+  // Interfaces() has changed: an interface or an address was added, removed or changed, or the life of an address
+  // changed.
   virtual void OnInterfacesChanged() {}
 
-  // TCP. What a program hears of one connection, in this order:
-  //   OnTcpConnected (its own) or OnTcpAccepted (a listener's), unless it fails before,
-  //   OnTcpReadable and OnTcpWritable any number of times; after OnTcpClosed only OnTcpWritable,
-  //   OnTcpClosed at most once,
-  //   OnTcpReset at most once and last: the id is gone before the call.
-  // A connection lives until Close(), Abort() or OnTcpReset(): one that ended well is given back by Close(),
-  // after which nothing more is heard of it.
+  // TCP. The calls for one connection come in this order:
+  //   1. OnTcpConnected() for a connection of this program, or OnTcpAccepted() for a connection to its listener.
+  //      Neither comes if the connection fails before.
+  //   2. OnTcpReadable() and OnTcpWritable(), any number of times. After OnTcpClosed() only OnTcpWritable() comes.
+  //   3. OnTcpClosed(), at most once.
+  //   4. OnTcpReset(), at most once, as the last call. The id is already invalid during this call.
   //
-  // A handshake with a listener is complete. Connections that fail before are the listener's own business.
+  // A connection lives until Close(), Abort() or OnTcpReset(). The program must also Close() a connection that ended
+  // well. No call comes after Close().
+  //
+  // OnTcpAccepted(): a handshake with a listener is complete. A connection that fails before is not reported.
   virtual void OnTcpAccepted(SocketId listener, SocketId connection, const SocketAddress& from) {
     (void)listener, (void)connection, (void)from;
   }
   virtual void OnTcpConnected(SocketId connection) { (void)connection; }
-  // Read() has something to give. Comes again only after a Read() that gave less than it had room for.
+  // Read() has bytes to return. The call is repeated only after a Read() that returned less than the size of its
+  // buffer.
   virtual void OnTcpReadable(SocketId connection) { (void)connection; }
-  // A Write() that took less than it was given may go on.
+  // A Write() took less than it was given, and may be continued now.
   virtual void OnTcpWritable(SocketId connection) { (void)connection; }
-  // The peer has finished sending (FIN). What it sent before may still be read, and the program may still write.
+  // The peer has finished sending (FIN). Bytes that it sent before can still be read, and the program may still write.
   virtual void OnTcpClosed(SocketId connection) { (void)connection; }
-  // The connection failed or broke; what was not read is lost. `why`, by its code:
-  //   kUnavailable       a RST or an ICMP port unreachable answered the SYN: refused (ECONNREFUSED)
-  //   kAborted           a RST later (ECONNRESET, EPIPE)
-  //   kDeadlineExceeded  no answer: to SYNs, to data or to keep-alives (ETIMEDOUT)
-  //   kNotFound          ICMP: no way there, or none that speaks TCP (ENETUNREACH, EHOSTUNREACH, ENOPROTOOPT)
-  //   kPermissionDenied  ICMP: administratively prohibited (Linux says so for IPv6 only, else kNotFound)
+  // The connection failed or broke. Bytes that were not read are lost. The code of `why` is one of:
+  //   kUnavailable       refused: a RST or an ICMP port unreachable answered the SYN (ECONNREFUSED)
+  //   kAborted           a RST arrived later (ECONNRESET, EPIPE)
+  //   kDeadlineExceeded  no answer to SYNs, data or keep-alive probes (ETIMEDOUT)
+  //   kNotFound          ICMP: no route, or no TCP at the destination (ENETUNREACH, EHOSTUNREACH, ENOPROTOOPT)
+  //   kPermissionDenied  ICMP: administratively prohibited (Linux reports it for IPv6 only; for IPv4 kNotFound)
   virtual void OnTcpReset(SocketId connection, const absl::Status& why) { (void)connection, (void)why; }
 };
 
-// For listeners and connections; an accepted connection has its listener's. Nagle's algorithm is off.
+// Options of listeners and connections. An accepted connection has the options of its listener. Nagle's algorithm is
+// off.
 struct TcpOptions {
   std::uint8_t ttl = 0;  // 0: the host's default
-  // Listen and connect on one local port at once. All sockets of the port must have it.
+  // The program listens and connects on one local port at the same time. All sockets on the port must set this.
   bool reuse_address = false;
-  // A probe after so long without a word from the peer, and more until it is answered or given up; 0: off.
-  // POSIX rounds up to seconds.
+  // If nothing has arrived from the peer for this long, a probe is sent, and repeated until the peer answers or the
+  // connection is given up. 0: no probes. POSIX rounds up to seconds.
   Duration keepalive{};
-  // SYNs answered whose handshakes are not complete; more are dropped, to be sent again.
+  // The maximal number of handshakes of a listener that are not complete. Further SYNs are dropped; their senders
+  // resend them.
   int listen_backlog = 16;
-  // Of segments without data. SYN, FIN and RST have it, for they are about the connection; an ACK is about data, and
-  // has the class of the last data that came, that of a retransmitted check being a check's, or this if none has.
+  // The class of segments without data. SYN, FIN and RST have this class, because they are about the connection. An ACK
+  // is about data: it has the class of the last data that arrived (for a retransmitted check: the class of a check). If
+  // no data has arrived, it has this class.
   PacketClass packet_class = PacketClass::kOther;
 };
 
-// One TCP segment with everything in it said by the caller, source address included.
+// One TCP segment. The caller sets all fields, the source address included.
 struct RawTcpSegment {
   SocketAddress from;
   SocketAddress to;
@@ -169,65 +176,68 @@ struct RawTcpSegment {
   PacketClass packet_class = PacketClass::kOther;
 };
 
-// A part that a Host does not have answers absl::UnimplementedError.
+// A host may not implement every function; it then returns absl::UnimplementedError.
 class Host {
  public:
   virtual ~Host() = default;
 
-  // The machine itself.
+  // The current time of the machine.
   virtual Instant Now() const = 0;
-  // The random stream for one purpose ("ice/ufrag"). Owned by the host, the same object each time.
+  // The random stream for one purpose, such as "ice/ufrag". The host owns it, and returns the same object each time.
   virtual RandomSource& Random(absl::string_view purpose) = 0;
-  // All interfaces in a stable order, as they are now. Valid until the next call into the program.
+  // All interfaces in their current state, in a stable order. Valid until the next call into the program.
   virtual const std::vector<Interface>& Interfaces() const = 0;
-  // Asks for OnInterfacesChanged(). A host that cannot tell answers Unimplemented.
+  // Asks for calls of OnInterfacesChanged(). Unimplemented: this host cannot detect changes.
   virtual absl::Status WatchInterfaces() = 0;
-  // The source address that a packet to `destination` would leave with (RFC 6724 §5), if there is a route.
+  // The source address with which a packet to `destination` would leave (RFC 6724 §5). nullopt if there is no route.
   virtual std::optional<IpAddress> SourceFor(const IpAddress& destination) const = 0;
 
-  // The one alarm of the program: OnTimer() comes at `when`, or at once if that is past. Replaces the
-  // alarm set before; nullopt takes it away.
+  // Sets the one alarm of the program: OnTimer() is called at `when`, or at once if `when` is past. Replaces the alarm
+  // that was set before. nullopt removes the alarm.
   virtual void WakeAt(std::optional<Instant> when) = 0;
 
-  // UDP. `local` may have the unspecified address (any) and port 0 (an ephemeral port).
-  // InvalidArgument: not an address of this machine. AlreadyExists: the port is taken.
-  // ResourceExhausted: no ephemeral port is left.
+  // UDP. `local` may have the unspecified address (any) and port 0 (an ephemeral port). InvalidArgument: it is not an
+  // address of this machine. AlreadyExists: the port is taken. ResourceExhausted: no ephemeral port is left.
   virtual absl::StatusOr<SocketId> OpenUdp(const SocketAddress& local) = 0;
   virtual SendStatus SendTo(SocketId socket, const SocketAddress& to, ByteView payload, const SendOptions& options) = 0;
 
-  // Where a socket, listener or connection is bound, the port always known, a connection's address too;
-  // nullopt if it is closed.
+  // The local address of a socket, listener or connection. The port is always known, and for a connection also the
+  // address. nullopt if it is closed.
   virtual std::optional<SocketAddress> LocalAddress(SocketId socket) const = 0;
-  // Gives a socket back; does nothing if that is done. A connection sends what it was given and a FIN, without
-  // the program; what the peer sends then, and what was not read, may be answered by RST (RFC 9293 §3.10.4,
-  // RFC 1122 §4.2.2.13). One that is still connecting sends nothing.
+  // Releases a socket; does nothing if it is already released. The host still sends a connection's written bytes and
+  // then a FIN. It may answer what the peer sends afterwards with RST, and also sends RST if received bytes were not
+  // read (RFC 9293 §3.10.4, RFC 1122 §4.2.2.13). A connection that is still connecting sends nothing.
   virtual void Close(SocketId socket) = 0;
 
-  // TCP. `local` as for OpenUdp. A socket that is closed already, and an id that never was: NotFound.
+  // TCP. `local` is as for OpenUdp(). All functions return NotFound for a closed socket and for an id that never
+  // existed.
   //
-  // AlreadyExists: the port is taken by a socket without reuse_address, by a listener (when listening), or this
-  // pair of endpoints by a connection, TIME-WAIT included (when connecting).
+  // AlreadyExists: the port is taken by a socket without reuse_address; or, for Listen(), by another listener; or, for
+  // Connect(), the pair of endpoints is taken by a connection, which may be in TIME-WAIT.
   virtual absl::StatusOr<SocketId> Listen(const SocketAddress& local, const TcpOptions& options) = 0;
-  // Sends a SYN. NotFound: there is no route. May also fail at once as OnTcpReset() says.
+  // Sends a SYN. NotFound: there is no route. It may also return at once an error that OnTcpReset() lists.
   virtual absl::StatusOr<SocketId> Connect(const SocketAddress& local, const SocketAddress& remote,
                                            const TcpOptions& options) = 0;
-  // Takes as many leading bytes as fit; OnTcpWritable follows when fewer were taken than given. Before
-  // OnTcpConnected, which is then the sign to try again, takes none. Of `options` the class and cause count.
-  // FailedPrecondition: after FinishWriting(). As OnTcpReset() says, if that is about to come.
+  // Takes as many leading bytes as fit. If it takes fewer than given, OnTcpWritable() follows. Before OnTcpConnected()
+  // it takes none; OnTcpConnected() is then the sign to try again. Only the class and the cause of `options` are used.
+  // FailedPrecondition: FinishWriting() was called. If OnTcpReset() is about to come, it returns the error of that
+  // call.
   virtual absl::StatusOr<std::size_t> Write(SocketId connection, ByteView bytes, const SendOptions& options) = 0;
-  // Gives up to buffer.size() bytes; 0: nothing there now, or, after OnTcpClosed, any more.
+  // Returns the number of bytes put into `buffer`. 0: there is none now; after OnTcpClosed() there will be none any
+  // more.
   virtual absl::StatusOr<std::size_t> Read(SocketId connection, std::span<std::uint8_t> buffer) = 0;
-  // Sends a FIN after what was written; reading goes on. Once more does nothing.
-  // FailedPrecondition: not connected yet.
+  // Sends a FIN after the bytes that were written; reading continues. A second call does nothing. FailedPrecondition:
+  // the connection is not established yet.
   virtual absl::Status FinishWriting(SocketId connection) = 0;
-  // Ends a connection with RST and frees it (RFC 9293 §3.10.5); one that is still connecting sends nothing.
+  // Ends a connection with RST and releases it (RFC 9293 §3.10.5). A connection that is still connecting sends nothing.
   virtual absl::Status Abort(SocketId connection) = 0;
-  // For what is sent from now on, retransmissions included; a listener's, by what it accepts. 0: the host's.
+  // Sets the TTL of everything that is sent from now on, retransmissions included. For a listener it applies to the
+  // connections that it accepts from now on. 0: the host's default.
   virtual absl::Status SetTtl(SocketId socket, std::uint8_t ttl) = 0;
 
-  // Privileged. PermissionDenied or Unimplemented for a host that does not grant it.
+  // Privileged functions. PermissionDenied or Unimplemented if the host does not allow them.
   virtual absl::Status SendRawTcp(const RawTcpSegment& segment) = 0;
-  // The initial sequence number that a connection of ours used or will use.
+  // The initial sequence number that a connection of this program used or will use.
   virtual absl::StatusOr<std::uint32_t> InitialSequenceNumber(SocketId connection) = 0;
 };
 

@@ -4,12 +4,12 @@
 
 namespace pinhole::net {
 
-// What a packet is for, said by the program that sends it. Measures and ladders count by class, so
-// nobody has to parse a payload a second time. POSIX hosts ignore it.
+// The purpose of a packet. The sending program sets it. Measures and ladders count by class, so that no code has to
+// parse a payload a second time. POSIX hosts ignore it.
 enum class PacketClass : std::uint8_t {
-  kOther,               // not said
-  kDiscovery,           // STUN Binding to a server, to learn a mapping
-  kTurn,                // TURN control: Allocate, Refresh, CreatePermission, ChannelBind, and answers
+  kOther,               // not set
+  kDiscovery,           // STUN Binding request to a server, to learn a mapping, and its answer
+  kTurn,                // TURN control: Allocate, Refresh, CreatePermission, ChannelBind, and their answers
   kSignalling,          // referral server traffic
   kCheck,               // first transmission of an ICE connectivity check
   kRetransmittedCheck,  // any later transmission of the same check
@@ -19,12 +19,12 @@ enum class PacketClass : std::uint8_t {
 };
 inline constexpr int kPacketClassCount = 9;
 
-// Stable lower-case name, such as "retransmitted_check".
+// The stable lower-case name, such as "retransmitted_check".
 const char* ToString(PacketClass packet_class);
 
-// Opaque mark of one datagram. A host puts the tag of every received datagram into its event; a program
-// that sends because of that datagram hands it back in SendOptions::cause, so that a trace can tell which
-// packet led to which. Zero: none. POSIX hosts give zero and ignore it.
+// An opaque mark of one datagram. A host puts the tag of a received datagram into its event. If a program sends because
+// of that datagram, it copies the tag into SendOptions::cause, so that a trace can show which packet caused which.
+// Zero: no tag. POSIX hosts set zero and ignore it.
 struct PacketTag {
   std::uint64_t value = 0;
   friend bool operator==(const PacketTag&, const PacketTag&) = default;

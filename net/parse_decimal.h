@@ -7,8 +7,8 @@
 
 namespace pinhole::net {
 
-// A decimal number in [0, max] as it stands in addresses and ports: digits only, no sign, no space, no
-// leading zero. nullopt for anything else. REQUIRES: max < 2^32 / 10.
+// Parses a decimal number in [0, max] as it is written in addresses and ports: digits only, no sign, no space, no
+// leading zero. Returns nullopt for anything else. REQUIRES: max < 2^32 / 10.
 inline std::optional<std::uint32_t> ParseDecimal(absl::string_view text, std::uint32_t max) {
   if (text.empty() || (text.size() > 1 && text[0] == '0')) return std::nullopt;
   std::uint32_t value = 0;

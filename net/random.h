@@ -8,8 +8,8 @@
 
 namespace pinhole::net {
 
-// Where an engine gets its random numbers: transaction ids, ufrag, pwd, tie-breakers, ports. Given to it
-// by its owner, so a simulated run can be repeated and a real one cannot be guessed.
+// The source of an engine's random numbers: transaction ids, ufrag, pwd, tie-breakers, ports. The owner of the engine
+// supplies it. So a simulated run can be repeated, and the numbers of a real run cannot be guessed.
 class RandomSource {
  public:
   virtual ~RandomSource() = default;
@@ -18,20 +18,21 @@ class RandomSource {
 
   // Uniform in [0, bound), without modulo bias (Lemire's multiply-and-reject). REQUIRES: bound > 0.
   std::uint64_t Below(std::uint64_t bound);
-  // Little-endian bytes of successive NextU64(); the rest of the last one is thrown away.
+  // Fills `bytes` with the little-endian bytes of successive NextU64(). The remaining bytes of the last number are
+  // dropped.
   void Fill(std::span<std::uint8_t> bytes);
-  // True `ppm` times in a million. Draws once even for 0 and 1'000'000.
+  // True with probability `ppm` / 1'000'000. Draws one number in any case, also for 0 and 1'000'000.
   bool OneInMillion(std::uint32_t ppm);
 };
 
-// A reproducible stream: xoshiro256** (Blackman and Vigna, 2018), its state filled by SplitMix64 from
-// (seed, label). Streams with different labels are independent, so a new consumer never shifts the
-// numbers of another. Not for secrets on a real network.
+// A reproducible stream: xoshiro256** (Blackman and Vigna, 2018). SplitMix64 fills its state from (seed, label).
+// Streams with different labels are independent, so a new consumer never changes the numbers of another one. Not for
+// secrets on a real network.
 class SeededRandom final : public RandomSource {
  public:
-  // `label` names the consumer for good, such as "host/alice/ice/ufrag".
+  // `label` is the permanent name of the consumer, such as "host/alice/ice/ufrag".
   SeededRandom(std::uint64_t seed, absl::string_view label);
-  // The generator's raw state, for its published vectors.
+  // Sets the raw state of the generator, for its published test vectors.
   explicit SeededRandom(const std::array<std::uint64_t, 4>& state) : state_(state) {}
 
   std::uint64_t NextU64() override;
@@ -40,16 +41,16 @@ class SeededRandom final : public RandomSource {
   std::array<std::uint64_t, 4> state_;
 };
 
-// The system's generator (getrandom(2)). Aborts if the system has none.
+// The generator of the system (getrandom(2)). Aborts if the system has none.
 class SystemRandom final : public RandomSource {
  public:
   std::uint64_t NextU64() override;
 };
 
-// SplitMix64 (Steele, Lea, Flood, 2014): advances `state` and gives the next number.
+// SplitMix64 (Steele, Lea, Flood, 2014): advances `state` and returns the next number.
 std::uint64_t SplitMix64(std::uint64_t& state);
 
-// FNV-1a, 64 bits: the stable hash of names.
+// A stable hash of names: FNV-1a, 64 bits.
 std::uint64_t StableHash(absl::string_view text);
 
 }  // namespace pinhole::net

@@ -10,15 +10,15 @@
 
 namespace pinhole::net {
 
-// An IP address and a port ("transport address" in RFC 8445 §4, without the protocol).
+// An IP address and a port: the "transport address" of RFC 8445 §4, without the protocol.
 class SocketAddress {
  public:
   constexpr SocketAddress() = default;  // 0.0.0.0:0
   constexpr SocketAddress(IpAddress address, std::uint16_t port) : address_(address), port_(port) {}
 
-  // "192.0.2.1:3478" or "[2001:db8::1]:3478"; nullopt for anything else.
+  // Parses "192.0.2.1:3478" or "[2001:db8::1]:3478". Returns nullopt for anything else.
   static std::optional<SocketAddress> Parse(absl::string_view text);
-  // The same forms, IPv6 in RFC 5952 §6 style.
+  // The forms that Parse() takes; IPv6 as in RFC 5952 §6.
   std::string ToString() const;
 
   const IpAddress& address() const { return address_; }
@@ -34,7 +34,7 @@ class SocketAddress {
   std::uint16_t port_ = 0;
 };
 
-// The same in every process and build. Not for hostile keys.
+// A hash that is the same in every process and build. Not safe against keys that an attacker chooses.
 inline std::uint64_t StableHash(const SocketAddress& address) {
   return StableHash(address.address(), std::uint64_t{address.port()} + 1);
 }

@@ -7,8 +7,8 @@
 
 namespace pinhole::net {
 
-// The clock that every engine and the simulator live by. It has no now(): time is always an argument,
-// handed in by whoever owns the engine, so that virtual and real time cannot be told apart.
+// The clock of every engine and of the simulator. It has no now(): time is always an argument, supplied by the owner of
+// the engine. So an engine cannot know whether time is virtual or real.
 struct Clock {
   using rep = std::int64_t;
   using period = std::nano;
@@ -20,22 +20,23 @@ struct Clock {
 // A span of time in integer nanoseconds. Literals: `using namespace std::chrono_literals; 500ms`.
 using Duration = Clock::duration;
 
-// A point in time in integer nanoseconds since the run began (simulator) or since the machine booted
-// (POSIX). Only differences between instants of one clock mean anything.
+// A point in time, in integer nanoseconds since the start of the run (simulator) or since the boot of the machine
+// (POSIX). Only differences between instants of one clock have a meaning.
 using Instant = Clock::time_point;
 
-// Later than all others: at no time. Parts that are asked for their next timer after every packet answer with this
-// where an interface says std::optional, whose copies cost more there than all comparisons.
+// Later than every other instant: "never". Public interfaces use std::optional<Instant> for this. Parts that are asked
+// for their next timer after every packet return kNever instead, because copies of std::optional cost more there than
+// all comparisons.
 inline constexpr Instant kNever = Instant::max();
 
-// The earliest of some instants, such as the timers of parts.
+// Finds the earliest of several instants, such as the timers of an object's parts.
 class Earliest {
  public:
   void Add(Instant at) { at_ = std::min(at_, at); }
   void Add(const std::optional<Instant>& at) {
     if (at.has_value()) Add(*at);
   }
-  // kNever: none was added.
+  // kNever if no instant was added.
   Instant at() const { return at_; }
   std::optional<Instant> get() const {
     if (at_ == kNever) return std::nullopt;

@@ -9,52 +9,54 @@
 
 namespace pinhole::apps {
 
-// Confirms a selected path by data both ways: a path that passed its checks can still be dead for everything else.
-// One for each component; sans-IO.
+// Confirms a selected path by sending data in both directions, because a path whose checks succeeded can still fail for
+// everything else. There is one object for each component. Sans-IO.
 //
-// Each side has a number of datagrams that the other must get, in order. Every message tells how many came so
-// far; one that carries a datagram is answered at once, and what is not acknowledged is sent again from there.
-// Without loss, one datagram a side takes three or four messages in all.
+// Each side has a number of datagrams that the other side must receive in order. Every message says how many datagrams
+// have been received so far. A message with a datagram is answered at once. Datagrams that are not acknowledged are
+// sent again, starting with the first of them. Without loss, one datagram per side takes three or four messages in all.
 //
 //   | 0x80 (8) | number of this datagram, or kNone (32) | datagrams received (32) | zeros to the payload size |
 //
-// 0x80 is outside the first bytes of STUN (0-3) and ChannelData (64-79), as RFC 7983 §7 asks.
+// 0x80 differs from the first bytes of STUN (0-3) and ChannelData (64-79), as RFC 7983 §7 requires.
 class DataConfirmation {
  public:
   static constexpr std::uint8_t kFirstByte = 0x80;
   static constexpr std::size_t kHeaderBytes = 9;
-  static constexpr std::uint32_t kNone = 0xffffffff;  // an acknowledgement alone
-  static constexpr std::uint32_t kHold = 0xfffffffe;  // after confirming, to see the path live; not acknowledged
+  static constexpr std::uint32_t kNone = 0xffffffff;  // no datagram, only an acknowledgement
+  // sent after confirming, to show that the path still works; not acknowledged
+  static constexpr std::uint32_t kHold = 0xfffffffe;
 
   struct Options {
-    std::uint32_t datagrams = 1;                             // from each side
+    std::uint32_t datagrams = 1;                             // number of datagrams that each side sends
     std::size_t payload_bytes = 100;                         // at least kHeaderBytes
-    net::Duration interval = std::chrono::milliseconds(20);  // between first sendings, and while holding
-    net::Duration resend = std::chrono::milliseconds(500);   // without an acknowledgement that brings news
-    // Without any news for so long, gives up. Outlives RFC 8863's 39.5 s, in which the other side may yet
-    // find the pair.
+    net::Duration interval = std::chrono::milliseconds(20);  // between first transmissions, and between hold messages
+    // sends again if no new acknowledgement has arrived for this long
+    net::Duration resend = std::chrono::milliseconds(500);
+    // Gives up if no news has arrived for this long. It is longer than the 39.5 s of RFC 8863, in which the other side
+    // may still find the pair.
     net::Duration patience = std::chrono::seconds(40);
-    bool hold = false;  // goes on to send when confirmed
+    bool hold = false;  // continues to send after confirming
   };
 
   explicit DataConfirmation(const Options& options);
 
-  // The path is selected: begins to send.
+  // The path is selected, so sending begins.
   void OnSelected(net::Instant now);
-  // A message came over the selected path. One that is no message of ours counts for nothing.
+  // A message arrived over the selected path. Bytes that are not a message of this protocol are ignored.
   void OnData(net::Instant now, net::ByteView bytes);
   void OnTimer(net::Instant now);
   std::optional<net::Instant> NextTimer() const;
-  // What to send over the selected path now; valid until the next call.
+  // The next message to send over the selected path. Valid until the next call.
   std::optional<net::ByteView> PollOutput();
 
-  // All of the peer's datagrams have come.
+  // All datagrams of the peer have arrived.
   bool received_all() const { return received_ == options_.datagrams; }
-  // And the peer has said that all of ours came.
+  // All datagrams have been exchanged: the peer has also acknowledged all of this side's.
   bool confirmed() const { return confirmed_; }
   bool given_up() const { return given_up_; }
   std::optional<net::Instant> first_received() const { return first_received_; }
-  // Longest time without data from the peer, from the first received on.
+  // The longest time without data from the peer, counted from the first received datagram.
   net::Duration largest_gap() const { return largest_gap_; }
 
  private:
@@ -65,10 +67,10 @@ class DataConfirmation {
   bool given_up_ = false;
   bool answer_due_ = false;
   bool datagram_due_ = false;
-  std::uint32_t next_ = 0;          // datagram to send next
-  std::uint32_t acknowledged_ = 0;  // that the peer has
-  std::uint32_t received_ = 0;      // of the peer's, in order
-  net::Instant send_at_{};          // of the next first sending, or hold message
+  std::uint32_t next_ = 0;          // the next datagram to send
+  std::uint32_t acknowledged_ = 0;  // how many the peer has received
+  std::uint32_t received_ = 0;      // how many of the peer's have arrived, in order
+  net::Instant send_at_{};          // time of the next first transmission, or of the next hold message
   net::Instant resend_at_{};
   net::Instant give_up_at_{};
   std::optional<net::Instant> first_received_;

@@ -13,41 +13,41 @@
 
 namespace pinhole::apps {
 
-// Where an endpoint is in its life.
+// The phases of an endpoint.
 enum class EndpointState : std::uint8_t {
-  kNotStarted,  // waits out its start offset
+  kNotStarted,  // its start offset has not passed yet
   kGathering,
-  kExchanging,  // has published; waits for the peer's description
-  kChecking,    // holds both descriptions
-  kConfirming,  // every component is nominated; waits for the peer's data
-  kConnected,   // every component has accepted all of the peer's datagrams on its selected pair
+  kExchanging,  // has published its description; waits for the peer's
+  kChecking,    // has both descriptions
+  kConfirming,  // every component has a nominated pair; waits for the peer's data
+  kConnected,   // every component has received all datagrams of the peer on its selected pair
   kFailed,
 };
 const char* ToString(EndpointState state);
 
-// When things happened first, by the host's clock.
+// The time at which each event happened first, by the host's clock.
 struct EndpointTimes {
   std::optional<net::Instant> started;
   std::optional<net::Instant> gathered;
-  std::optional<net::Instant> exchanged;    // holds both descriptions
-  std::optional<net::Instant> first_valid;  // pair
-  std::optional<net::Instant> nominated;    // every component
-  std::optional<net::Instant> first_data;   // accepted on the selected pair of the first component
+  std::optional<net::Instant> exchanged;    // had both descriptions
+  std::optional<net::Instant> first_valid;  // first valid pair
+  std::optional<net::Instant> nominated;    // every component had a nominated pair
+  std::optional<net::Instant> first_data;   // first data accepted on the selected pair of the first component
   std::optional<net::Instant> connected;
-  std::optional<net::Instant> confirmed;  // knows that its own data came, too, on every component
+  std::optional<net::Instant> confirmed;  // on every component, the peer has also acknowledged this side's data
   std::optional<net::Instant> failed;
   std::optional<net::Instant> consent_lost;
 };
 
-// A local candidate and where it was learned.
+// A local candidate and its source.
 struct ReportedCandidate {
   ice::Candidate candidate;
-  // "interface eth0", "TURN 192.0.2.10:3478", "a peer's answer"; "STUN 192.0.2.10:3478" told a mapping, which an
-  // Allocate does as well.
+  // "interface eth0", "TURN 192.0.2.10:3478", "a peer's answer". "STUN 192.0.2.10:3478" stands for a mapped address,
+  // which may also come from an answer to Allocate.
   std::string learned;
 };
 
-// All that an endpoint can tell when asked.
+// A report on an endpoint, for results and explanations.
 struct EndpointReport {
   std::string name;
   EndpointState state = EndpointState::kNotStarted;
@@ -55,17 +55,17 @@ struct EndpointReport {
   ice::Role role = ice::Role::kControlling;
   EndpointTimes times;
   net::Duration largest_data_gap{};
-  int path_changes = 0;  // of components from one selected pair to another
+  int path_changes = 0;  // how often a component changed from one selected pair to another
   std::vector<ReportedCandidate> candidates;
   std::vector<ice::PairView> pairs;
-  std::vector<ice::PairView> selected;  // of each component that has one
+  std::vector<ice::PairView> selected;  // one for each component that has a selected pair
   std::vector<ice::UnansweredRequest> unanswered;
   ice::AgentCounters counters;
 };
 
-// One side of a session: gathers, publishes what it gathered over the referral channel, checks once it holds both
-// descriptions (nobody waits for an offer), and when the agent has nominated confirms every component by data both
-// ways. Over a simulated host or a real one.
+// One side of a session. It gathers candidates, publishes them over the referral channel, and starts to check when it
+// has both descriptions; neither side waits for an offer. When the agent has nominated, it confirms every component by
+// data in both directions. It runs on a simulated host or a real one.
 class IceEndpoint final : public net::App {
  public:
   struct Options {
@@ -73,11 +73,11 @@ class IceEndpoint final : public net::App {
     ice::AgentOptions agent;
     net::Duration start_offset{};  // begins this long after OnStart()
     DataConfirmation::Options data;
-    // Fails if no description of the peer's has come this long after its own was published.
+    // Fails if no description of the peer has arrived this long after its own description was published.
     net::Duration exchange_patience = std::chrono::seconds(60);
   };
 
-  // `host` and `pacer`, which is shared by all agents of one machine and may be null, must outlive the endpoint.
+  // `pacer` is shared by all agents of one machine, and may be null. `host` and `pacer` must outlive the endpoint.
   // REQUIRES: ice::Validate(options.agent).ok().
   IceEndpoint(net::Host& host, Options options, std::unique_ptr<ReferralChannel> channel, ice::HostPacer* pacer);
 
@@ -92,28 +92,28 @@ class IceEndpoint final : public net::App {
   void OnTcpReset(net::SocketId connection, const absl::Status& why) override;
   void OnTimer() override;
 
-  // Ends the session in good order: allocations are given back, sockets closed.
+  // Ends the session in an orderly way: releases allocations and closes sockets.
   void Close();
 
   EndpointState state() const { return state_; }
-  // kConnected or kFailed. A connected endpoint goes on keeping its path alive until closed.
+  // True in kConnected and kFailed. A connected endpoint keeps its path alive until it is closed.
   bool finished() const { return state_ == EndpointState::kConnected || state_ == EndpointState::kFailed; }
   const EndpointTimes& times() const { return times_; }
   const ice::Agent& agent() const { return agent_; }
-  // Tag of the first data datagram accepted on the selected pair of the first component.
+  // The tag of the first data datagram that was accepted on the selected pair of the first component.
   net::PacketTag first_data_tag() const { return first_data_tag_; }
-  // Why it failed, in words; empty unless kFailed.
+  // The reason of the failure as text; empty unless kFailed.
   std::string Failure() const;
   EndpointReport Report() const;
 
  private:
-  // What one component of one stream has come to.
+  // The state of one component of one stream.
   struct Path {
     int stream = 0;
     int component = 1;
     std::optional<int> selected;
     DataConfirmation data;
-    // The last data that came before there was a selected pair, and its pair.
+    // The last data that arrived before a pair was selected, with its pair and tag.
     std::vector<std::uint8_t> early;
     int early_pair = -1;
     net::PacketTag early_tag;
@@ -162,8 +162,8 @@ class IceEndpoint final : public net::App {
   EndpointState state_ = EndpointState::kNotStarted;
   EndpointTimes times_;
   std::string failure_;
-  std::vector<std::optional<net::SocketId>> sockets_;  // by tag; listeners too
-  std::vector<Path> paths_;                            // in the order of streams and components
+  std::vector<std::optional<net::SocketId>> sockets_;  // by tag; listeners included
+  std::vector<Path> paths_;                            // ordered by stream and component
   std::vector<SocketResult> socket_results_;
   std::vector<SendFailure> send_failures_;
   net::Instant start_at_{};

@@ -8,25 +8,26 @@
 
 namespace pinhole::apps {
 
-// The TCP side of an ICE agent on a host: its connections, what it writes that does not go out at once, and what
-// comes in. The agent is given nothing while its outputs are being handled: FeedBack() tells it the rest.
+// The TCP side of an ICE agent on a host: the agent's connections, the bytes that wait to be written, and the bytes
+// that arrive. While outputs of the agent are being handled, nothing may be passed to the agent. Results are kept until
+// FeedBack().
 class IceStreams {
  public:
-  // What may wait in one connection to be written; a peer that reads so slowly loses it. What may be left out is left
-  // out from a quarter of it on.
+  // The maximal number of bytes that wait to be written in one connection. A connection to a peer that reads too slowly
+  // is closed. Bytes that may be dropped are dropped when a quarter of this is waiting.
   static constexpr std::size_t kPendingBytesMax = 256 * 1024;
 
-  // Both outlive this.
+  // REQUIRES: `host` and `agent` outlive this object.
   IceStreams(net::Host& host, ice::Agent& agent) : host_(host), agent_(agent) {}
 
   // Outputs of the agent.
   void Handle(const ice::Connect& output);
   void Handle(const ice::SendStream& output);
   void Handle(const ice::CloseConnection& output);
-  // Tells the agent what its outputs led to. True if there was anything.
+  // Passes to the agent the results of its outputs. Returns true if there were any.
   bool FeedBack();
 
-  // Events of the host. Those of connections that are not the agent's are passed over.
+  // Events of the host. Events of connections that do not belong to the agent are ignored.
   void OnAccepted(ice::SocketTag listener, net::SocketId connection, const net::SocketAddress& from);
   void OnConnected(net::SocketId connection);
   void OnReadable(net::SocketId connection);
@@ -39,7 +40,7 @@ class IceStreams {
     ice::ConnectionTag tag{};
     net::SocketId socket{};
     std::vector<std::uint8_t> pending;  // not written yet
-    net::SendOptions options;           // of the last of it
+    net::SendOptions options;           // of the last bytes in `pending`
   };
   struct Started {
     ice::ConnectionTag tag{};
@@ -53,7 +54,7 @@ class IceStreams {
   Stream* Find(net::SocketId socket);
   Stream* Find(ice::ConnectionTag tag);
   void Erase(ice::ConnectionTag tag);
-  // Takes from `bytes` what goes out at once; nullopt: the connection is no good any more.
+  // Writes as much of `bytes` as possible, and returns how much. nullopt: the connection can no longer be used.
   std::optional<std::size_t> Write(Stream& stream, net::ByteView bytes);
 
   net::Host& host_;

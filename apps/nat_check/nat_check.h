@@ -8,21 +8,22 @@
 
 #include "net/host.h"
 
-// NAT Check, the program of Ford, Srisuresh and Kegel (2005, §6.1): a client behind a NAT and three servers find out
-// whether the NAT lets UDP and TCP be punched.
+// NAT Check, the program of Ford, Srisuresh and Kegel (2005, §6.1). A client behind a NAT and three servers find out
+// whether the NAT allows UDP and TCP hole punching.
 //
-//     client --UDP, TCP--> server 1      tells the endpoint that it sees
-//        `---UDP, TCP----> server 2      the same, but of TCP only after server 3 has told what came of its SYN
-//                              `---> server 3 --SYN--> the client's endpoint, unasked; after 5 s it says "silent" and
-//                                                      goes on trying for 20 s, in which the client connects to it
+//     client --UDP, TCP--> server 1      reports the endpoint that it sees
+//        `---UDP, TCP----> server 2      the same; for TCP only after server 3 has reported the result of its SYN
+//                              `---> server 3 --SYN--> the client's endpoint, unsolicited. After 5 s it reports
+//                                                      "silent", and keeps trying for 20 s, in which the client
+//                                                      connects to it
 //
-// Messages are lines of text. UDP: "CHECK" is answered by "SEEN <endpoint>"; "HAIRPIN" goes from a second socket of the
-// client to the first one's public endpoint. TCP: the server speaks first, "SEEN <endpoint>
-// <silent|refused|accepted|->". Between servers 2 and 3, UDP: "ASK <endpoint>" is answered by "TOLD <endpoint>
+// Messages are lines of text. UDP: "CHECK" is answered by "SEEN <endpoint>". "HAIRPIN" is sent from a second socket of
+// the client to the public endpoint of the first one. TCP: the server sends the first line, "SEEN <endpoint>
+// <silent|refused|accepted|->". Between servers 2 and 3, over UDP: "ASK <endpoint>" is answered by "TOLD <endpoint>
 // <silent|refused|accepted>".
 namespace pinhole::apps {
 
-// What became of a SYN that nobody had asked for.
+// The result of an unsolicited SYN.
 enum class UnsolicitedSyn : std::uint8_t { kSilent, kRefused, kAccepted };
 const char* ToString(UnsolicitedSyn what);
 
@@ -30,11 +31,11 @@ class NatCheckServer final : public net::App {
  public:
   struct Options {
     int number = 1;               // 1 to 3
-    net::SocketAddress listen;    // UDP and TCP
-    net::SocketAddress server_3;  // server 2 only
+    net::SocketAddress listen;    // for UDP and TCP
+    net::SocketAddress server_3;  // for server 2 only
   };
 
-  // `host` must outlive the server.
+  // REQUIRES: `host` outlives the server.
   NatCheckServer(net::Host& host, const Options& options) : host_(host), options_(options) {}
 
   void OnStart() override;
@@ -47,7 +48,7 @@ class NatCheckServer final : public net::App {
   const absl::Status& status() const { return status_; }
 
  private:
-  // Server 3: one attempt to reach a client.
+  // One attempt of server 3 to reach a client.
   struct Attempt {
     net::SocketAddress client;
     net::SocketAddress asked_by;
@@ -65,7 +66,7 @@ class NatCheckServer final : public net::App {
   const Options options_;
   absl::Status status_;
   std::optional<net::SocketId> udp_;
-  std::map<net::SocketAddress, net::SocketId> waiting_;  // server 2: clients whose answer server 3 is to give
+  std::map<net::SocketAddress, net::SocketId> waiting_;  // server 2: clients that wait for the result of server 3
   std::vector<Attempt> attempts_;
 };
 
@@ -89,7 +90,7 @@ class NatCheckClient final : public net::App {
  public:
   struct Options {
     net::SocketAddress servers[3];
-    // Which verdicts are wanted: not everybody ran every test.
+    // Which tests are run. In the paper, not every volunteer ran every test.
     bool udp = true;
     bool udp_hairpin = true;
     bool tcp = true;
@@ -97,21 +98,21 @@ class NatCheckClient final : public net::App {
     net::Duration udp_patience = std::chrono::seconds(3);
     net::Duration tcp_patience = std::chrono::seconds(25);
   };
-  // Absent: not tested, or not over yet.
+  // No value: the test was not run.
   struct Report {
-    // Both servers saw one endpoint.
+    // Servers 1 and 2 saw the same endpoint.
     std::optional<bool> udp;
     std::optional<bool> udp_hairpin;
-    // The same, and the NAT did not refuse server 3's SYN.
+    // Servers 1 and 2 saw the same endpoint, and the NAT did not refuse the SYN of server 3.
     std::optional<bool> tcp;
     std::optional<bool> tcp_hairpin;
-    std::vector<net::SocketAddress> udp_seen;  // by servers 1 and 2
+    std::vector<net::SocketAddress> udp_seen;  // endpoints that servers 1 and 2 saw
     std::vector<net::SocketAddress> tcp_seen;
     std::optional<UnsolicitedSyn> unsolicited;
     bool simultaneous_open = false;  // with server 3, afterwards
   };
 
-  // `host` must outlive the client.
+  // REQUIRES: `host` outlives the client.
   NatCheckClient(net::Host& host, const Options& options) : host_(host), options_(options) {}
 
   void OnStart() override;

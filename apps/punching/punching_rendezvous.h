@@ -11,17 +11,17 @@
 
 namespace pinhole::apps {
 
-// Where punching peers meet: tells each the endpoint that the other is seen under, passes their lines on, and forges
-// SYN,ACKs for them if its host lets it (punching_signal.h has the words). Peers over a real referral server would
-// learn the same; this one also is the helper that some techniques need.
+// The server at which punching peers meet. It tells each peer the endpoint under which the other is seen, passes their
+// lines on, and forges SYN,ACKs for them if its host allows it. punching_signal.h defines the lines. Peers over a real
+// referral server would learn the same endpoints; this server is also the helper that some techniques need.
 class PunchingRendezvous final : public net::App {
  public:
   struct Options {
-    net::SocketAddress listen;  // of the host or "any", TCP and UDP
+    net::SocketAddress listen;  // an address of the host or "any"; for TCP and UDP
     std::size_t sessions_max = 1 << 16;
   };
 
-  // `host` must outlive the server.
+  // REQUIRES: `host` outlives the server.
   PunchingRendezvous(net::Host& host, const Options& options) : host_(host), options_(options) {}
 
   void OnStart() override;
@@ -31,17 +31,17 @@ class PunchingRendezvous final : public net::App {
   void OnTcpClosed(net::SocketId connection) override { Forget(connection); }
   void OnTcpReset(net::SocketId connection, const absl::Status& why) override;
 
-  // What it has learned of one session, whatever became of it since.
+  // All that the server has learned of one session, also if the session has ended.
   struct Introduction {
     struct Party {
-      net::SocketAddress seen_at;  // where its HELLO for its transport came from
+      net::SocketAddress seen_at;  // source of the HELLO, over the transport that it names
       net::Instant said_hello;
-      std::optional<net::Instant> told_other;  // when that went to the other side
+      std::optional<net::Instant> told_other;  // when `seen_at` was sent to the other side
     };
     std::string session;
     std::optional<Party> parties[2];  // by side
   };
-  // In the order they came; of `sessions_max` at most.
+  // In the order in which they came; at most `sessions_max`.
   const std::vector<Introduction>& Learned() const { return learned_; }
 
   const absl::Status& status() const { return status_; }
@@ -51,7 +51,7 @@ class PunchingRendezvous final : public net::App {
   struct Side {
     std::optional<net::SocketId> connection;
     std::optional<net::SocketAddress> seen_at;
-    // The last FORGE.
+    // From the last FORGE.
     int forge_attempt = 0;
     std::optional<std::uint32_t> number;
   };
@@ -63,7 +63,7 @@ class PunchingRendezvous final : public net::App {
   struct Line {
     net::SocketAddress from;
     PunchingLines lines;
-    std::string session;  // empty: has not said HELLO
+    std::string session;  // empty: no HELLO has arrived
     int side = 0;
   };
 

@@ -11,16 +11,18 @@
 
 namespace pinhole::apps {
 
-// Ways to a TCP connection between two hosts behind NATs that know each other's public endpoints (RFC 5128 §3.4;
-// Ford, Srisuresh and Kegel 2005 §4). A is side 0, B side 1; both use one local port for everything.
+// Techniques to get a TCP connection between two hosts behind NATs that know each other's public endpoints
+// (RFC 5128 §3.4; Ford, Srisuresh and Kegel 2005 §4). A is side 0, B is side 1. Each side uses one local port for
+// everything.
 enum class PunchingTechnique : std::uint8_t {
-  kConnect,                // B listens, A connects
-  kSimultaneousOpen,       // both connect: RFC 9293 §3.5's crossing SYNs
-  kSynThenListen,          // A sends a SYN, closes that socket and listens; told so, B connects (STUNT's second way)
-  kLowTtlSyn,              // both connect with a low TTL, which is put back at once: a retransmitted SYN opens
-  kForgedGuessedNumber,    // both send low-TTL SYNs; the rendezvous forges SYN,ACKs that acknowledge a guess
-  kForgedExchangedNumber,  // the same, with the sequence numbers that the SYNs had (NATBLASTER, STUNT's first way)
-  kUdp,                    // both send datagrams: what the same peers would get without TCP
+  kConnect,           // B listens, A connects
+  kSimultaneousOpen,  // both connect; the SYNs cross (RFC 9293 §3.5)
+  // A sends a SYN, closes that socket and listens; then it tells B, and B connects (STUNT's second way)
+  kSynThenListen,
+  kLowTtlSyn,            // both connect with a low TTL and restore it at once; a retransmitted SYN opens the connection
+  kForgedGuessedNumber,  // both send low-TTL SYNs; the rendezvous forges SYN,ACKs that acknowledge a guessed number
+  kForgedExchangedNumber,  // the same with the true sequence numbers of the SYNs (NATBLASTER, STUNT's first way)
+  kUdp,                    // both send datagrams, to compare with what the same peers get without TCP
 };
 inline constexpr int kPunchingTechniqueCount = static_cast<int>(PunchingTechnique::kUdp) + 1;
 
@@ -29,8 +31,8 @@ const char* ToString(PunchingTechnique technique);
 // The technique of that name. nullopt: there is none.
 std::optional<PunchingTechnique> PunchingTechniqueOf(absl::string_view name);
 
-// One side. The sides start each try together as libp2p's DCUtR does: B sends CONNECT, A answers, B takes the round
-// trip time, sends SYNC and waits half of it; A acts when SYNC comes.
+// One side of a punching. The sides start each try at the same time, as in libp2p's DCUtR: B sends CONNECT, and A
+// answers. B thereby measures the round trip time, sends SYNC, and waits half of that time. A acts when SYNC arrives.
 //
 //   kStart --> kMeeting --PEER--> kWaiting --SYNC--> kTrying --data both ways--> kConfirmed
 //                                     ^---next try-----'  `---tries used up----> kFailed
@@ -42,22 +44,22 @@ class TcpPunching final : public net::App {
     net::SocketAddress rendezvous;
     PunchingTechnique technique = PunchingTechnique::kSimultaneousOpen;
     int tries = 1;
-    // Of kLowTtlSyn and the forged ones: past all own NATs and short of the peer's.
+    // For kLowTtlSyn and the forged techniques: large enough to pass the own NATs, too small to reach the peer's NAT.
     std::uint8_t ttl = 2;
-    // B acts so much later than it should; sooner if negative. The second is a share of half the round trip time
-    // that B measured, in millionths. They add up.
+    // B acts too late by timing_error; a negative value makes it too early. timing_error_ppm is the same in millionths
+    // of half the round trip time that B measured. Both are added.
     net::Duration timing_error{};
     std::int64_t timing_error_ppm = 0;
-    // A try is over this long after it began.
+    // A try ends this long after it began.
     net::Duration try_timeout = std::chrono::seconds(5);
-    // kSynThenListen: from closing to listening. The port is closed meanwhile.
+    // kSynThenListen: the time from closing the port to listening on it.
     net::Duration listen_after{};
-    // kSimultaneousOpen: each side listens on its port besides, as Ford's peers do (§4.2).
+    // kSimultaneousOpen: each side also listens on its port, as the peers of Ford et al. do (§4.2).
     bool also_listens = false;
-    // Of application data that each side sends, and the other must have whole: at least 1.
+    // Bytes of application data that each side sends, and that the other side must receive completely. At least 1.
     std::uint64_t data_bytes = 100;
     net::Duration start_offset{};
-    // The next word from the rendezvous or the peer comes within this, or never.
+    // Fails if nothing arrives from the rendezvous or the peer for this long.
     net::Duration patience = std::chrono::seconds(60);
   };
   enum class State : std::uint8_t { kStart, kMeeting, kWaiting, kTrying, kConfirmed, kFailed };
@@ -65,17 +67,17 @@ class TcpPunching final : public net::App {
   struct Report {
     State state = State::kStart;
     std::string failure;                    // empty unless kFailed
-    std::optional<net::SocketAddress> own;  // public endpoints, as the rendezvous told
+    std::optional<net::SocketAddress> own;  // public endpoints, as the rendezvous reported them
     std::optional<net::SocketAddress> peer;
-    int tries = 0;                            // begun
-    std::optional<net::Instant> started;      // of the first try
-    std::optional<net::Instant> try_started;  // of the last
-    std::optional<net::Instant> connected;    // handshake over, of the connection that counts
+    int tries = 0;                            // number of tries begun
+    std::optional<net::Instant> started;      // start of the first try
+    std::optional<net::Instant> try_started;  // start of the last try
+    std::optional<net::Instant> connected;    // end of the handshake of the connection that is used
     std::optional<net::Instant> confirmed;
     std::uint64_t data_received = 0;
   };
 
-  // `host` must outlive the program.
+  // REQUIRES: `host` outlives the program.
   TcpPunching(net::Host& host, const Options& options) : host_(host), options_(options) {}
 
   const Report& report() const { return report_; }
@@ -105,10 +107,10 @@ class TcpPunching final : public net::App {
   void Tell(PunchingSignal::Kind kind, std::optional<std::uint32_t> number = std::nullopt);
   void SendUdpHello();
   // Trying.
-  void BeginRound();  // B
+  void BeginRound();  // B only
   void PlanDial(net::Duration round_trip);
   void Dial();
-  void Open();  // a connection to the peer
+  void Open();  // connects to the peer
   void Listen();
   void EndTry();
   void CloseTry();
@@ -128,17 +130,17 @@ class TcpPunching final : public net::App {
   Report report_;
   std::optional<net::SocketId> rendezvous_;
   PunchingLines lines_;
-  net::SocketAddress local_;  // of everything
+  net::SocketAddress local_;  // of all sockets
   std::optional<net::SocketId> udp_;
 
   int attempt_ = 0;
-  std::string last_error_;  // of the try's sockets
+  std::string last_error_;  // of this try's sockets
   net::Instant connect_sent_{};
-  std::optional<net::SocketId> opening_;  // not established yet
+  std::optional<net::SocketId> opening_;  // a connection that is not established yet
   std::optional<net::SocketId> listener_;
-  std::optional<net::SocketId> connection_;  // established
+  std::optional<net::SocketId> connection_;  // the established connection
   std::uint64_t written_ = 0;
-  bool peer_heard_ = false;  // kUdp
+  bool peer_heard_ = false;  // kUdp only
   net::SocketAddress answer_to_;
 
   // Alarms.

@@ -8,18 +8,18 @@
 #include "net/host.h"
 #include "net/time.h"
 
-// How two endpoints that cannot reach each other yet swap their descriptions (the "referral" of a P2P system; the
-// rendezvous or signalling of others). An endpoint knows only this interface; ReferralClient is its implementation.
+// Exchanges the descriptions of two endpoints that cannot reach each other yet (other systems call this rendezvous or
+// signalling). An endpoint knows only this interface; ReferralClient implements it.
 namespace pinhole::apps {
 
 class ReferralChannel {
  public:
   virtual ~ReferralChannel() = default;
 
-  // Opens whatever the channel needs. Called once, before anything else, from inside a call to the program.
+  // Opens all that the channel needs. Called once, before any other call, from inside a call to the program.
   virtual absl::Status Open() = 0;
 
-  // Events of the program's host. True: it was the channel's own and the program must not look at it.
+  // Events of the program's host. True: the connection belongs to the channel, and the program must ignore the event.
   virtual bool OnTcpConnected(net::SocketId connection) = 0;
   virtual bool OnTcpReadable(net::SocketId connection) = 0;
   virtual bool OnTcpWritable(net::SocketId connection) = 0;
@@ -30,14 +30,14 @@ class ReferralChannel {
   virtual void OnTimer() = 0;
   virtual std::optional<net::Instant> NextTimer() const = 0;
 
-  // Hands this side's description over, to be given to the other side whenever that one turns up. A later
-  // description replaces an earlier one. The bytes are copied.
+  // Gives this side's description to the channel, for the other side, whenever that side appears. A later description
+  // replaces an earlier one. The bytes are copied.
   virtual void Publish(net::ByteView description) = 0;
 
-  // The other side's description, once for each that arrives.
+  // Returns each description of the other side once.
   virtual std::optional<std::vector<std::uint8_t>> TakePeerDescription() = 0;
 
-  // Why nothing will arrive any more; OK while something still may.
+  // The reason why no description can arrive any more; OK while one may still arrive.
   virtual absl::Status status() const = 0;
 };
 

@@ -9,19 +9,19 @@
 
 namespace pinhole::apps {
 
-// One side's end of the referral protocol: keeps a connection with the server, publishes this side's description over
-// it and takes the other's. When the connection fails or breaks, as when the server is started again, it connects,
-// registers and publishes anew. Lives inside a program and uses that program's host.
+// The client of the referral protocol. It keeps a connection to the server, publishes this side's description over it,
+// and receives the other side's. When the connection fails or breaks, for example because the server is restarted, it
+// connects, registers and publishes again. It lives inside a program and uses that program's host.
 class ReferralClient final : public ReferralChannel {
  public:
   struct Options {
-    // Addresses of the one server; the first that this machine has a route to is used.
+    // Addresses of the server. The first one to which this machine has a route is used.
     std::vector<net::SocketAddress> servers;
-    std::string session;  // both sides name the same; 1 to kReferralNameBytesMax bytes
-    std::string side;     // this side's name, different from the other's; the same limits
+    std::string session;  // both sides use the same name; 1 to kReferralNameBytesMax bytes
+    std::string side;     // name of this side; differs from the other side's; same limits
   };
 
-  // `host` must outlive the client.
+  // REQUIRES: `host` outlives the client.
   ReferralClient(net::Host& host, Options options);
 
   absl::Status Open() override;
@@ -39,10 +39,10 @@ class ReferralClient final : public ReferralChannel {
 
  private:
   void Connect();
-  // Without a connection: tries again later, unless it has been so for too long.
+  // There is no connection: plans the next try, or gives up if there has been none for too long.
   void Retry(const absl::Status& why);
   bool GiveUpIfLongWithout();
-  // For good: there will be no other try.
+  // Ends the client; it does not try again.
   void GiveUp(absl::Status why);
   void OnFrame(const ReferralFrame& frame);
   void Flush();
@@ -55,16 +55,17 @@ class ReferralClient final : public ReferralChannel {
   std::optional<net::SocketId> connection_;
   bool connected_ = false;
   ReferralOutbox out_;
-  // What one instant brings, as a connection and a description that waited for nothing else, goes in one segment.
+  // When to send. Frames of one instant are sent together in one segment, such as those of a new connection and of a
+  // description that waited only for it.
   std::optional<net::Instant> flush_at_;
   ReferralFrames in_;
-  std::optional<net::Instant> without_since_;  // no connection since then
+  std::optional<net::Instant> without_since_;  // there has been no connection since then
   std::string last_failure_ = "no answer";
   std::optional<net::Instant> retry_at_;
-  net::Instant try_ends_{};  // of a connection that is not connected yet
+  net::Instant try_ends_{};  // end of the current try to connect
   net::Duration retry_wait_ = kReferralRetryFirst;
   std::optional<std::vector<std::uint8_t>> published_;
-  std::vector<std::uint8_t> delivered_;  // the last one
+  std::vector<std::uint8_t> delivered_;  // the last one that was delivered
   std::optional<std::vector<std::uint8_t>> peer_description_;
 };
 

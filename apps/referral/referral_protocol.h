@@ -10,48 +10,48 @@
 #include "net/bytes.h"
 #include "net/time.h"
 
-// The referral protocol: how a client hands its description to the referral server and gets the other side's. Frames
-// over one TCP connection that the client opens and both keep.
+// The referral protocol: a client gives its description to the referral server and receives the other side's. The
+// messages are frames over one TCP connection. The client opens the connection, and both sides keep it open.
 //
 //   client                         server                         other client
 //     | -- register -------------> |                                  |
 //     | -- publish --------------> | <----------- register, publish - |
 //     | <- deliver --------------- | ------------- deliver ---------> |
 //
-// `register` comes first and once. The server delivers to a registered side whatever the other side of its session has
-// published last, at once or when that comes; a later description replaces an earlier one. TCP sees to it that nothing
-// is lost while the connection lives. A server that is started again knows nothing: its clients connect, register and
-// publish anew, and take a description that they have had already for what it is.
+// `register` is sent first and once. The server delivers to a registered side the last description that the other side
+// of its session has published: at once, or when it arrives. A later description replaces an earlier one. Nothing is
+// lost while the connection lives, because TCP resends it. A restarted server knows nothing. Its clients connect,
+// register and publish again, and must accept a description that they have already received.
 //
 //   | length (16)  | kind (8)       | body ...              length: of kind and body
-//   register       | session bytes (8) | session | side     side: to the end
+//   register       | session bytes (8) | session | side     side: the rest of the frame
 //   publish        | description
 //   deliver        | description
-//   refuse         | reason (8)                             the server's last word before it closes
+//   refuse         | reason (8)                             the last frame before the server closes
 namespace pinhole::apps {
 
 inline constexpr std::size_t kReferralNameBytesMax = 100;
 inline constexpr std::size_t kReferralDescriptionBytesMax = 32 * 1024;
 
-// A client's first wait before it connects again; doubles up to the other with each try that fails.
+// The first wait of a client before it connects again. It doubles with each failed try, up to kReferralRetryMax.
 inline constexpr net::Duration kReferralRetryFirst = std::chrono::milliseconds(500);
 inline constexpr net::Duration kReferralRetryMax = std::chrono::seconds(4);
-// A try that has not connected by then is given up for a new one: four SYNs of TCP's are out by then, and the next
-// would come ever later.
+// A try that has not connected after this time is replaced by a new one. TCP has sent four SYNs by then, and would send
+// the next ones after ever longer times.
 inline constexpr net::Duration kReferralConnectPatience = std::chrono::seconds(8);
-// A client without a connection for so long gives up.
+// A client gives up when it has had no connection for this long.
 inline constexpr net::Duration kReferralPatience = std::chrono::seconds(75);
-// A server closes what has connected and not registered in this time.
+// The server closes a connection that has not registered after this time.
 inline constexpr net::Duration kReferralRegisterPatience = std::chrono::seconds(30);
-// Below the 30 s that some NATs keep an established connection (RFC 5382 §5 REQ-5 asks for 2 h 4 min).
+// Shorter than the 30 s for which some NATs keep an established connection (RFC 5382 §5 REQ-5 requires 2 h 4 min).
 inline constexpr net::Duration kReferralKeepalive = std::chrono::seconds(25);
 
 enum class ReferralKind : std::uint8_t { kRegister = 1, kPublish = 2, kDeliver = 3, kRefuse = 4 };
 
 enum class ReferralRefusal : std::uint8_t {
-  kMalformed = 1,   // a frame that is none, too long, or not the client's to send now
-  kFull = 2,        // the server takes no more sessions
-  kOtherSides = 3,  // the session has two other sides already
+  kMalformed = 1,   // not a frame, too long, or not allowed from a client in this state
+  kFull = 2,        // the server accepts no more sessions
+  kOtherSides = 3,  // the session already has two other sides
   kReplaced = 4,    // another connection has registered as this side
 };
 const char* ToString(ReferralRefusal refusal);
@@ -64,19 +64,20 @@ struct ReferralFrame {
   net::ByteView description;  // kPublish, kDeliver
   ReferralRefusal refusal = ReferralRefusal::kMalformed;
 
-  // `bytes` without their length; nullopt for anything that is no frame.
+  // Takes a frame without its length. Returns nullopt if it is not a frame.
   static std::optional<ReferralFrame> Parse(net::ByteView bytes);
-  // With the length. REQUIRES: the limits above, names of at least one byte.
+  // Appends the frame with its length. REQUIRES: the limits above; names of at least one byte.
   void AppendTo(std::vector<std::uint8_t>& bytes) const;
 };
 
-// Cuts a byte stream into frames. Bounded: a frame that is longer than any can be, or empty, ends the stream for good.
+// Cuts a byte stream into frames. Its size is limited: an empty frame, or one longer than the limit, breaks the stream
+// for good.
 class ReferralFrames {
  public:
-  // Where the next bytes of the stream go; empty once broken.
+  // The space for the next bytes of the stream; empty if the stream is broken.
   std::span<std::uint8_t> Space();
   void Filled(std::size_t bytes) { end_ += bytes; }
-  // The next whole frame, without its length. Valid until the next call.
+  // The next complete frame, without its length. Valid until the next call.
   std::optional<net::ByteView> Next();
   bool broken() const { return broken_; }
 
@@ -90,7 +91,7 @@ class ReferralFrames {
 // Bytes that wait until a connection takes them.
 class ReferralOutbox {
  public:
-  std::vector<std::uint8_t>& bytes() { return bytes_; }  // to append to
+  std::vector<std::uint8_t>& bytes() { return bytes_; }  // for appending
   net::ByteView rest() const { return net::ByteView(bytes_).subspan(taken_); }
   bool empty() const { return taken_ == bytes_.size(); }
   void Taken(std::size_t bytes);

@@ -14,39 +14,40 @@
 
 namespace pinhole::apps {
 
-// The referral server: gives each of two sides the other's description, and remembers what it could not
-// help learning on the way. Whoever runs it knows who talks to whom, when, and under which addresses, without
-// seeing a byte of what they say: metadata.
+// The referral server: gives each of two sides the other side's description. It also records what it cannot avoid
+// learning: who talks to whom, when, and under which addresses. The operator of the server has this metadata, although
+// the server sees no byte of the conversation.
 class ReferralServer final : public net::App {
  public:
-  // The program is ended, by which its connections break and all it knew of its clients is lost, and some time later
+  // The program is stopped: its connections break, and all that it knew of its clients is lost. After `down` it is
   // started again. Until then its host refuses connections.
   struct Restart {
-    net::Duration after{};  // from OnStart()
+    net::Duration after{};  // since OnStart()
     net::Duration down{};
   };
   struct Options {
-    std::vector<net::SocketAddress> listen;  // addresses of the host or "any", and ports
-    std::size_t sessions_max = 1 << 20;      // more are refused
-    std::size_t connections_max = 1 << 16;   // more are reset
-    std::vector<Restart> restarts;           // in order; each begins after the one before is over
+    std::vector<net::SocketAddress> listen;  // addresses of the host or "any", with ports
+    std::size_t sessions_max = 1 << 20;      // further sessions are refused
+    std::size_t connections_max = 1 << 16;   // further connections are reset
+    std::vector<Restart> restarts;           // in order; they do not overlap
   };
 
-  // One side of one session, as whoever runs the server sees it.
+  // One side of one session, as the operator of the server sees it.
   struct Party {
     std::string side;
-    std::vector<net::SocketAddress> seen_at;    // where it connected from: addresses that no description need hold
-    net::Instant registered;                    // first
-    std::optional<net::Instant> published;      // when its last description came
+    // the source addresses of its connections, which need not be in any description
+    std::vector<net::SocketAddress> seen_at;
+    net::Instant registered;                    // first registration
+    std::optional<net::Instant> published;      // arrival of its last description
     std::optional<net::Instant> handed_on;      // when that was first written to the other side
-    std::vector<net::SocketAddress> addresses;  // all that its last description names, in its order
+    std::vector<net::SocketAddress> addresses;  // all addresses in its last description, in its order
   };
   struct Introduction {
     std::string session;
-    std::vector<Party> parties;  // in the order they came
+    std::vector<Party> parties;  // in the order of their arrival
   };
 
-  // `host` must outlive the server.
+  // REQUIRES: `host` outlives the server.
   ReferralServer(net::Host& host, Options options);
 
   void OnStart() override;
@@ -57,23 +58,24 @@ class ReferralServer final : public net::App {
   void OnTcpReset(net::SocketId connection, const absl::Status& why) override;
   void OnTimer() override;
 
-  // Why it does not listen; OK when it does.
+  // The reason why it does not listen; OK if it listens.
   const absl::Status& status() const { return status_; }
-  // Where it listens first, while it runs.
+  // The first address on which it listens, while it runs.
   std::optional<net::SocketAddress> address() const;
   std::size_t connections() const { return clients_.size(); }
 
-  // What the server has learned, in the order of session names; a restart takes nothing of it away. Costs a parse of
-  // every description.
+  // All that the server has learned, ordered by session name. A restart deletes nothing of it. Parses every
+  // description.
   std::vector<Introduction> Learned() const;
 
  private:
   struct Side {
     std::string name;
     std::optional<net::SocketId> connection;
-    bool current = false;  // registered since the server was last started
+    bool current = false;  // has registered since the last start of the server
     bool has_description = false;
-    std::vector<std::uint8_t> description;  // the last one; of before a restart, if it has none
+    // the last one; after a restart the one from before it, until a new one arrives
+    std::vector<std::uint8_t> description;
     std::vector<net::SocketAddress> seen_at;
     net::Instant registered{};
     std::optional<net::Instant> published;
@@ -84,7 +86,7 @@ class ReferralServer final : public net::App {
     net::SocketAddress from;
     ReferralFrames in;
     ReferralOutbox out;
-    bool deliver_due = false;  // once `out` is empty
+    bool deliver_due = false;  // to be done when `out` is empty
     Sessions::value_type* session = nullptr;
     Side* side = nullptr;  // null: not registered
   };
@@ -93,7 +95,7 @@ class ReferralServer final : public net::App {
   void End();
   void OnFrame(net::SocketId connection, Client& client, const std::optional<ReferralFrame>& frame);
   std::optional<ReferralRefusal> Register(net::SocketId connection, Client& client, const ReferralFrame& frame);
-  // Gives `side` what the other one has published, if there is both.
+  // Sends to `side` the description of the other side, if the other side has published one and `side` is registered.
   void Deliver(Sessions::value_type& session, Side& side);
   void Flush(net::SocketId connection, Client& client);
   void Refuse(net::SocketId connection, Client& client, ReferralRefusal refusal);
@@ -105,7 +107,7 @@ class ReferralServer final : public net::App {
   absl::Status status_;
   std::vector<net::SocketId> listeners_;
   std::map<net::SocketId, Client> clients_;
-  // Accepted, and perhaps not registered yet; oldest first.
+  // Accepted connections that may not have registered yet; oldest first.
   std::deque<std::pair<net::Instant, net::SocketId>> newcomers_;
   Sessions sessions_;
   std::size_t restarts_done_ = 0;

@@ -11,13 +11,15 @@
 
 namespace pinhole::apps {
 
-// STUN and ChannelData messages over one TCP connection of a host (RFC 8489 §6.2.2, RFC 8656 §12.5): cuts what comes
-// in, and keeps what the connection does not take yet. Both ends use it. The connection is the owner's.
+// STUN and ChannelData messages over one TCP connection of a host (RFC 8489 §6.2.2, RFC 8656 §12.5). Cuts incoming
+// bytes into messages, and keeps outgoing bytes that the connection does not take yet. Both ends use it. The owner of
+// this object also owns the connection.
 class MessageStream {
  public:
   struct Options {
-    std::size_t message_bytes_max = stun::kStreamMessageBytesMax;  // of what comes in
-    // Kept for a peer that does not read, before whole messages are refused. One message may go beyond it.
+    std::size_t message_bytes_max = stun::kStreamMessageBytesMax;  // of an incoming message
+    // How many bytes are kept for a peer that does not read, before whole messages are refused. One message may exceed
+    // it.
     std::size_t unsent_bytes_max = 64 * 1024;
   };
 
@@ -25,18 +27,19 @@ class MessageStream {
       : host_(host), connection_(connection), options_(options), splitter_({options.message_bytes_max}) {}
   MessageStream(net::Host& host, net::SocketId connection) : MessageStream(host, connection, Options()) {}
 
-  // Sends a message whole, now or later; false: refused whole, for too much is waiting, or the connection is gone.
+  // Sends a whole message, now or later. False: the whole message is refused, because too much is waiting or the
+  // connection is closed.
   bool Send(net::ByteView message, const net::SendOptions& options);
-  // OnTcpConnected() or OnTcpWritable() has come.
+  // To be called for OnTcpConnected() and OnTcpWritable().
   void OnWritable();
-  // The next message, reading as needed; nullopt: no more now, or the stream broke: see fault(). Valid until the next
-  // call. To be called until nullopt after OnTcpReadable().
+  // The next message; reads from the connection as needed. nullopt: there is no message now, or the stream broke (see
+  // fault()). Valid until the next call. After OnTcpReadable() it must be called until it returns nullopt.
   std::optional<net::ByteView> Next();
 
   net::SocketId connection() const { return connection_; }
   stun::StreamSplitter::Fault fault() const { return splitter_.fault(); }
   void set_message_bytes_max(std::size_t bytes) { splitter_.set_message_bytes_max(bytes); }
-  // Read and not given by Next(); and what waits to be sent.
+  // Bytes that were read but not returned by Next(), and bytes that wait to be sent.
   net::ByteView rest() const { return splitter_.rest(); }
   std::vector<std::uint8_t> unsent() const;
   std::size_t unsent_bytes() const { return unsent_bytes_; }
@@ -51,7 +54,7 @@ class MessageStream {
   net::SocketId connection_;
   Options options_;
   stun::StreamSplitter splitter_;
-  std::deque<Unsent> unsent_;  // the front one in part
+  std::deque<Unsent> unsent_;  // the front one may be partly sent
   std::size_t unsent_bytes_ = 0;
 };
 

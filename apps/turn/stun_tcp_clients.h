@@ -17,52 +17,53 @@
 
 namespace pinhole::apps {
 
-// The TCP connections of clients to a STUN and TURN server: accepts them within limits and gives their messages with
-// the 5-tuple that they came on.
+// The TCP connections of clients to a STUN and TURN server. It accepts connections within limits, and returns their
+// messages with the 5-tuples on which they came.
 //
-// After each call the owner empties TakeEnded(): connections end there and nowhere else, so that views of their
-// messages stay whole while outputs that point into them are carried out.
+// After each call the owner empties TakeEnded(). Connections end only there, because views of their messages must stay
+// valid while outputs that refer to them are handled.
 class StunTcpClients {
  public:
   struct Limits {
-    std::size_t connections_max = 1024;  // more are reset when they have been accepted
-    // One without an allocation that says nothing for so long has timed out and is closed (RFC 8489 §6.2.2). Its
-    // mapping lasts only while it is open, and an agent needs that for longer than it speaks: until its peer's
-    // description has come, for which it waits 2 min if not told otherwise, and the checks after it have ended, of
-    // which each takes 39.5 s at most.
+    std::size_t connections_max = 1024;  // further connections are accepted and reset
+    // A connection without an allocation is closed if it is silent for this long (RFC 8489 §6.2.2). The mapping of the
+    // connection lasts only while it is open, and an agent needs the mapping longer than it sends requests. It needs it
+    // until the peer's description has arrived (2 min by default) and the checks after that have ended (at most 39.5 s
+    // each).
     net::Duration idle_max = net::kStunTcpIdleMax;
-    // Of a message on a connection without an allocation: the longest USERNAME, REALM and NONCE, and more.
+    // The maximal size of a message on a connection without an allocation. The longest USERNAME, REALM and NONCE fit.
     std::size_t stranger_message_bytes_max = 4096;
-    // What waits for a client that does not read. Relayed data beyond half of it is left out; when a response does
-    // not fit, the connection is reset.
+    // The maximal number of bytes that wait for a client that does not read. Relayed data is dropped when half of it is
+    // used. The connection is reset if a response does not fit.
     std::size_t unsent_bytes_max = 256 * 1024;
   };
 
-  // `is_trusted` says which connections have an allocation.
+  // `is_trusted` returns true for connections that have an allocation.
   StunTcpClients(net::Host& host, const Limits& limits, std::function<bool(const stun::FiveTuple&)> is_trusted)
       : host_(host), limits_(limits), is_trusted_(std::move(is_trusted)) {}
 
   absl::Status Listen(const net::SocketAddress& address);
-  // Where it listens, ports known.
+  // The addresses on which it listens, with their ports.
   std::vector<net::SocketAddress> addresses() const;
 
-  // False: the listener, or connection, is another's.
+  // Returns false if the listener or the connection belongs to somebody else.
   bool Accept(net::Instant now, net::SocketId listener, net::SocketId connection, const net::SocketAddress& from);
   bool Has(net::SocketId connection) const { return clients_.count(connection) != 0; }
   // REQUIRES: Has(connection).
   const stun::FiveTuple& FiveTupleOf(net::SocketId connection) const { return clients_.at(connection).five_tuple; }
-  // The next message of a connection, until nullopt. Valid until the next call about it. A stream that cannot be cut
-  // any further has ended then.
+  // The next message of a connection; to be called until it returns nullopt. Valid until the next call for this
+  // connection. If the stream cannot be cut into messages any further, the connection has then ended.
   std::optional<net::ByteView> Next(net::Instant now, net::SocketId connection);
   void OnWritable(net::SocketId connection);
-  // The client has finished sending, or its connection broke; `gone`: the host has forgotten it.
+  // The client has finished sending, or its connection broke. With `gone`, the host no longer knows the connection.
   void End(net::SocketId connection, bool gone);
 
   enum class Need : std::uint8_t { kMust, kMayDrop };
-  // False: there is no such connection, or `bytes` were left out.
+  // False: there is no such connection, or `bytes` were dropped.
   bool Send(const stun::FiveTuple& five_tuple, net::ByteView bytes, const net::SendOptions& options, Need need);
 
-  // A connection that carries no more messages, with what it has sent and not been sent yet; nullopt if there is none.
+  // Takes over a connection that carries no more messages, with the bytes that were read but not parsed and those that
+  // were not sent yet. nullopt: there is no such connection.
   struct Released {
     net::SocketId connection;
     std::vector<std::uint8_t> read;
@@ -74,7 +75,7 @@ class StunTcpClients {
   void OnTimer(net::Instant now);
   std::optional<net::Instant> NextTimer() const { return sweep_at_; }
 
-  // A connection that has been given back to the host.
+  // A connection that was closed or lost.
   std::optional<stun::FiveTuple> TakeEnded();
 
   std::size_t size() const { return clients_.size(); }
@@ -100,8 +101,8 @@ class StunTcpClients {
   std::vector<Listener> listeners_;
   std::map<net::SocketId, Client> clients_;
   std::map<stun::FiveTuple, net::SocketId> by_five_tuple_;
-  std::vector<std::pair<net::SocketId, How>> ending_;  // not taken yet
-  std::optional<net::Instant> sweep_at_;               // when to look for idle ones
+  std::vector<std::pair<net::SocketId, How>> ending_;  // not returned by TakeEnded() yet
+  std::optional<net::Instant> sweep_at_;               // the next search for idle connections
 };
 
 }  // namespace pinhole::apps

@@ -17,8 +17,9 @@
 
 namespace pinhole::apps {
 
-// A STUN and TURN server over UDP and TCP: Binding on every address it listens on, and relays if it is asked to offer
-// them. The engine decides; this opens the sockets, listening ones and one for each relayed address.
+// A STUN and TURN server over UDP and TCP. It answers Binding on every address on which it listens, and offers relays
+// if asked to. The engine (stun/) decides; this class opens the listening sockets and one socket for each relayed
+// address.
 class StunTurnServer final : public net::App {
  public:
   struct User {
@@ -26,27 +27,28 @@ class StunTurnServer final : public net::App {
     std::string password;
   };
   struct Options {
-    std::vector<net::SocketAddress> listen;      // over UDP; "any" is allowed
-    std::vector<net::SocketAddress> listen_tcp;  // and over TCP
+    std::vector<net::SocketAddress> listen;      // for UDP; "any" is allowed
+    std::vector<net::SocketAddress> listen_tcp;  // for TCP
     StunTcpClients::Limits tcp_limits;
-    bool turn = true;             // answers Allocate
-    bool tcp_allocations = true;  // RFC 6062, for clients over TCP
-    // Addresses of the host that relays are made on, the first of each family counting. None: the first listened on.
+    bool turn = true;             // answers Allocate requests
+    bool tcp_allocations = true;  // RFC 6062, for clients that use TCP
+    // Addresses of the host at which relays are made; the first one of each family is used. Default: the first address
+    // on which it listens.
     std::vector<net::IpAddress> relay_addresses;
     std::vector<User> users;
     std::string realm = "pinhole.example";
-    std::string software;               // SOFTWARE of responses; none if empty
-    bool allow_loopback_peers = false;  // relays to this machine's own loopback addresses
-    bool silent = false;                // takes datagrams and connections, and answers none
+    std::string software;               // SOFTWARE attribute of responses; none if empty
+    bool allow_loopback_peers = false;  // allows relays to loopback addresses of this machine
+    bool silent = false;                // accepts datagrams and connections, but answers none
   };
   struct Counters {
-    std::uint64_t relayed_to_peers = 0;  // datagrams
+    std::uint64_t relayed_to_peers = 0;  // in datagrams
     std::uint64_t relayed_to_clients = 0;
-    std::uint64_t allocations = 0;  // made, all told
-    std::uint64_t left_out = 0;     // relayed datagrams that a client over TCP was too slow for
+    std::uint64_t allocations = 0;  // made since the start
+    std::uint64_t left_out = 0;     // relayed datagrams that were dropped, because a client over TCP was too slow
   };
 
-  // `host` must outlive the server.
+  // REQUIRES: `host` outlives the server.
   StunTurnServer(net::Host& host, Options options);
 
   void OnStart() override;
@@ -60,12 +62,12 @@ class StunTurnServer final : public net::App {
   void OnTcpClosed(net::SocketId connection) override;
   void OnTcpReset(net::SocketId connection, const absl::Status& why) override;
 
-  // Why it does not listen on all of its addresses; OK when it does.
+  // The reason why it does not listen on all of its addresses; OK if it does.
   const absl::Status& status() const { return status_; }
-  // Where it listens over UDP, and over TCP, ports known, once started.
+  // The addresses on which it listens, over UDP and over TCP, with their ports. Known after the start.
   std::vector<net::SocketAddress> addresses() const;
   std::vector<net::SocketAddress> tcp_addresses() const { return tcp_clients_.addresses(); }
-  // Of clients that speak STUN; and with peers of TCP allocations.
+  // Connections of STUN clients; and links with the peers of TCP allocations.
   std::size_t tcp_connections() const { return tcp_clients_.size(); }
   const TurnPeerLinks& peer_links() const { return peer_links_; }
   const Counters& counters() const { return counters_; }
@@ -79,7 +81,7 @@ class StunTurnServer final : public net::App {
   void OnClientMessage(const stun::FiveTuple& five_tuple, net::ByteView message, net::PacketTag tag);
   void SendToClient(const stun::FiveTuple& five_tuple, net::ByteView bytes, const net::SendOptions& options,
                     StunTcpClients::Need need);
-  // Does all that the engine wants, and sleeps until it or a connection has something to do.
+  // Handles all outputs of the engine, and sets the alarm for the engine and the connections.
   void Drain();
   void Handle(const stun::TurnServer::SendToClient& output);
   void Handle(const stun::TurnServer::OpenRelay& output);

@@ -9,24 +9,24 @@
 
 namespace pinhole::apps {
 
-// Two TCP connections of one host made one, as a relay does (RFC 6062 §3): what comes in on either goes out on the
-// other as it is. While one does not take more, the other is not read, so that its sender is held up by its window;
-// what is between them is bounded by kBufferBytes each way. An end of one direction (FIN) is passed on behind the last
-// byte, the other goes on. The connections are the owner's, who closes both when one breaks.
+// Joins two TCP connections of one host, as a relay does (RFC 6062 §3): bytes that arrive on one are sent on the other.
+// While one connection takes no bytes, the other is not read, so that its sender is stopped by the window. At most
+// kBufferBytes are held in each direction. The end of one direction (FIN) is passed on after the last byte; the other
+// direction continues. The owner of the joint also owns the connections, and closes both if one breaks.
 class TcpJoint {
  public:
   static constexpr std::size_t kBufferBytes = 16 * 1024;
 
-  // `to_a` and `to_b` go out first: what had been read already, or not been sent yet.
+  // `to_a` and `to_b` are sent first: bytes that were already read, or not sent yet.
   TcpJoint(net::Host& host, net::SocketId a, net::SocketId b, std::vector<std::uint8_t> to_a,
            std::vector<std::uint8_t> to_b);
 
-  // Moves what there is. Once after the constructor; then upon OnTcpReadable and OnTcpWritable of either, and
-  // OnTcpClosed of `closed`.
+  // Moves all bytes that can be moved. Call it once after the constructor, then for OnTcpReadable() and OnTcpWritable()
+  // of either connection. Call OnClosed() for OnTcpClosed().
   void Move();
   void OnClosed(net::SocketId closed);
 
-  // Both directions have ended and all has been passed on: both connections may be closed.
+  // Both directions have ended, and all bytes have been passed on. Both connections may be closed.
   bool finished() const { return ways_[0].ended && ways_[1].ended; }
   net::SocketId a() const { return ways_[0].from; }
   net::SocketId b() const { return ways_[0].to; }
@@ -36,12 +36,12 @@ class TcpJoint {
   struct Way {
     net::SocketId from;
     net::SocketId to;
-    std::vector<std::uint8_t> held;  // read and not taken by `to` yet
-    bool finished = false;           // `from` has sent all it will
-    bool ended = false;              // and `to` has been told
+    std::vector<std::uint8_t> held;  // read, but not taken by `to` yet
+    bool finished = false;           // `from` will send nothing more
+    bool ended = false;              // the end has also been passed on to `to`
   };
   void Move(Way& way);
-  // False: something is left.
+  // False: some bytes are left.
   bool Flush(Way& way);
 
   net::Host& host_;

@@ -11,39 +11,40 @@
 
 namespace pinhole::apps {
 
-// The TCP side of a TURN server's TCP allocations (RFC 6062 §5): a listener for each relayed address, connections
-// with peers from and to that address, and each one's joint with the connection that a client bound to it. Until then
-// a peer's connection is not read: its bytes wait in the host's receive buffer, and the window says so (RFC 6062 §5.3).
+// The TCP side of a TURN server's TCP allocations (RFC 6062 §5). It has a listener for each relayed address, the
+// connections with peers at that address, and the joint of each of them with the connection that a client has bound to
+// it. Before it is joined, a peer's connection is not read: its bytes wait in the host's receive buffer, and the window
+// stops the peer (RFC 6062 §5.3).
 //
-// The engine decides; after each event the owner empties TakeEvent().
+// The engine decides. After each event the owner must empty TakeEvent().
 class TurnPeerLinks {
  public:
   struct Event {
     enum class Kind : std::uint8_t {
-      kConnected,  // the connection that Connect() asked for is there
-      kEnded,      // failed, broken or finished; its sockets are closed, its id forgotten
+      kConnected,  // the connection that Connect() asked for is established
+      kEnded,      // it failed, broke or finished; its sockets are closed, and its id is no longer valid
     } kind;
     stun::PeerConnectionId link;
   };
 
   explicit TurnPeerLinks(net::Host& host) : host_(host) {}
 
-  // Opens the listener of a relay, on any port; nullopt if there is none.
+  // Opens the listener of a relay on any port. nullopt: it cannot be opened.
   std::optional<net::SocketAddress> Listen(stun::RelayId relay, const net::IpAddress& address);
   void StopListening(stun::RelayId relay);
-  // The relay whose listener this is.
+  // The relay to which this listener belongs.
   std::optional<stun::RelayId> RelayOf(net::SocketId listener) const;
 
   void Connect(stun::PeerConnectionId link, stun::RelayId relay, const net::SocketAddress& peer);
-  // A connection that the listener accepted gets its id.
+  // Gives an id to a connection that the listener accepted.
   void Adopt(stun::PeerConnectionId link, net::SocketId connection);
-  // From now on `client` and the peer's connection are one. `to_client` and `to_peer` go first.
+  // From now on `client` and the peer's connection are joined. `to_client` and `to_peer` are sent first.
   void Join(stun::PeerConnectionId link, net::SocketId client, std::vector<std::uint8_t> to_client,
             std::vector<std::uint8_t> to_peer);
-  // Closes the link's connections. Without an event.
+  // Closes the connections of a link. No event follows.
   void Close(stun::PeerConnectionId link);
 
-  // Events of the host; those about others' sockets change nothing.
+  // Events of the host. Events of sockets that do not belong to this object are ignored.
   void OnConnected(net::SocketId connection);
   void OnMoved(net::SocketId connection);  // readable or writable
   void OnClosed(net::SocketId connection);
@@ -72,7 +73,7 @@ class TurnPeerLinks {
   std::map<stun::PeerConnectionId, Link> links_;
   std::map<net::SocketId, stun::PeerConnectionId> link_of_;
   std::vector<Event> events_;
-  std::uint64_t bytes_moved_ = 0;  // of links that have gone
+  std::uint64_t bytes_moved_ = 0;  // of links that have ended
 };
 
 }  // namespace pinhole::apps

@@ -17,21 +17,22 @@
 
 namespace pinhole::apps {
 
-// The client of a TCP allocation (RFC 6062 §4) on a host: the control connection to the server with its TurnClient,
-// and a data connection to the same address for each connection with a peer, until the server has bound it. Then it is
-// an ordinary TCP connection of the owner's, whose bytes are the peer's.
+// The client of a TCP allocation (RFC 6062 §4) on a host. It has the control connection to the server with its
+// TurnClient, and for each connection with a peer a data connection to the same server address. When the server has
+// bound the data connection, it becomes an ordinary TCP connection of the owner, whose bytes are those of the peer.
 //
 //     Start --> Allocated --> Connect(peer), or a peer in Permit() connects --> Stream{connection, peer}
 //
-// Not a net::App: the owner passes events on, each is told whether it was for this, and empties PollOutput().
+// This is not a net::App. The owner passes events on, is told for each of them whether it belonged to this object, and
+// then empties PollOutput().
 class TurnTcpClient {
  public:
-  // Bytes that came in right behind the answer are `first`, before those that Read() gives; to be read at once, for
-  // OnTcpReadable() may have come already.
+  // A data connection that was bound. `first` are bytes that arrived directly after the server's answer; they come
+  // before those of Read(). The owner must Read() at once, because OnTcpReadable() may have been called already.
   struct Stream {
     net::SocketId connection{};
     net::SocketAddress peer;
-    bool incoming = false;  // the peer has connected
+    bool incoming = false;  // the peer opened the connection
     std::vector<std::uint8_t> first;
   };
   struct StreamFailed {
@@ -40,31 +41,34 @@ class TurnTcpClient {
     int code;
   };
   using Allocated = stun::TurnClient::Allocated;
-  // Before or after Allocated: nothing more comes. Streams break when the server closes them.
+  // May come before or after Allocated. No output follows. Streams break when the server closes them.
   struct Ended {
     stun::TurnClient::Reason reason;
     int code;
   };
   using Output = std::variant<Allocated, Ended, Stream, StreamFailed>;
 
-  // Data connections under way, of peers that connect; more are left to time out at the server.
+  // The maximal number of data connections that are being bound for peers that connect. Further ones time out at the
+  // server.
   static constexpr std::size_t kBindingMax = 64;
 
-  // Transports are set here. `local` is where connections leave from, any port; every one has its own (RFC 6062 §4.3).
+  // Sets the transports in `options`. `local` is the address from which connections are opened; each has a port of its
+  // own (RFC 6062 §4.3).
   TurnTcpClient(net::Host& host, stun::TurnClient::Options options, const net::IpAddress& local);
 
   void Start();
-  // Takes peers at this address in.
+  // Allows peers at this address to connect.
   void Permit(const net::IpAddress& peer);
   void Connect(const net::SocketAddress& peer);
-  // Gives the allocation back with its connection; streams end with it.
+  // Releases the allocation and closes its connection. The streams end with it.
   void Close();
 
-  // False: another's. A connection that was given away in a Stream is.
+  // Returns false if the connection belongs to somebody else, which is so for a connection that was given away in a
+  // Stream.
   bool OnConnected(net::SocketId connection);
   bool OnReadable(net::SocketId connection);
   bool OnWritable(net::SocketId connection);
-  // The server has closed it, or it broke (`gone`).
+  // The server has closed the connection, or it broke (`gone`).
   bool OnLost(net::SocketId connection, bool gone);
   void OnTimer();
   std::optional<net::Instant> NextTimer() const;
@@ -84,7 +88,7 @@ class TurnTcpClient {
   };
 
   void DrainClient();
-  // Does what a data connection wants; it may have left bindings_ then.
+  // Handles the outputs of a data connection, which may remove it from `bindings_`.
   void DrainBinding(net::SocketId connection);
   void Bind(const net::SocketAddress& peer, stun::PeerConnectionId id, bool incoming);
   void EndControl(bool gone);

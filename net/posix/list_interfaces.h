@@ -6,8 +6,8 @@
 
 namespace pinhole::net {
 
-// The interfaces of this machine in the order of their index, which is also their InterfaceId. Addresses
-// stand in the order in which the system gives them.
+// The interfaces of this machine, ordered by index. The index is also the InterfaceId. Addresses are in the order in
+// which the system returns them.
 std::vector<Interface> ListInterfaces();
 
 }  // namespace pinhole::net

@@ -9,24 +9,24 @@
 
 namespace pinhole::net {
 
-// A descriptor, non-blocking and bound. Whoever has it closes it.
+// A file descriptor of a socket that is non-blocking and bound. The owner closes it.
 struct BoundSocket {
   int fd = -1;
-  SocketAddress local;      // as bound: the port is known
-  std::uint32_t scope = 0;  // interface of a link-local local address
+  SocketAddress local;      // after bind(), so the port is known
+  std::uint32_t scope = 0;  // index of the interface, if `local` is a link-local address
 };
 
-// `type`: SOCK_DGRAM or SOCK_STREAM. `set_options` is called before bind(); false: errno tells why not.
-// Errors as Host::OpenUdp() names them, and PermissionDenied.
+// Opens a socket and binds it. `type` is SOCK_DGRAM or SOCK_STREAM. `set_options` is called before bind(); if it
+// returns false, errno has the reason. Returns the errors of Host::OpenUdp() and PermissionDenied.
 absl::StatusOr<BoundSocket> OpenBound(int type, const SocketAddress& local,
                                       absl::FunctionRef<bool(int fd)> set_options);
 
-// What the system calls the near end of a socket; nullopt if it does not say.
+// The local address of a socket; nullopt if the system does not return one.
 std::optional<SocketAddress> LocalNameOf(int fd);
 
-// setsockopt() with an int; false: errno tells why not.
+// Calls setsockopt() with an int. Returns false if it fails; errno has the reason.
 bool SetOption(int fd, int level, int name, int value);
-// TTL or hop limit of what the socket sends; 0: the system's default again.
+// Sets the TTL or hop limit of the packets of a socket. 0: the default of the system.
 bool SetTtlOf(int fd, Family family, std::uint8_t ttl);
 
 }  // namespace pinhole::net

@@ -12,26 +12,26 @@
 
 namespace pinhole::net {
 
-// The machine that this process runs on, for one program: UDP, TCP and timers over Linux sockets.
-// WatchInterfaces() and the privileged part answer Unimplemented.
+// The machine on which this process runs, for one program: UDP, TCP and timers over Linux sockets. WatchInterfaces()
+// and the privileged functions return Unimplemented.
 //
-// A link-local IPv6 address is taken to belong to the interface that has it (local) or that the sending
-// socket is bound to (remote); SourceFor() knows no source for one.
+// A local link-local IPv6 address belongs to the interface that has it. A remote one is taken to be on the interface to
+// which the sending socket is bound. SourceFor() finds no source for a remote link-local address.
 //
-// When an ICMP error has arrived, Linux answers the next send on that socket with the error instead of
-// sending. SendTo() then tries once more, so kPendingError means that a second error came in between. The
-// errors themselves come as OnIcmpError().
+// If an ICMP error has arrived for a socket, Linux returns the error from the next send on the socket and sends
+// nothing. SendTo() then tries once more. So kPendingError means that a second error arrived in between. The errors
+// themselves are reported by OnIcmpError().
 class PosixHost final : public Host {
  public:
-  // REQUIRES: `loop` lives longer.
+  // REQUIRES: `loop` outlives the host.
   explicit PosixHost(PosixLoop& loop);
-  // Closes all sockets. Not from inside a call into its own program.
+  // Closes all sockets. REQUIRES: not called from inside a call into its own program.
   ~PosixHost() override;
   PosixHost(const PosixHost&) = delete;
   PosixHost& operator=(const PosixHost&) = delete;
 
-  // Makes `app` the program of this host and calls its OnStart(). Once; before it, what arrives is dropped.
-  // REQUIRES: `app` lives as long as the loop serves this host.
+  // Makes `app` the program of this host and calls its OnStart(). May be called once. Datagrams that arrive before are
+  // dropped. REQUIRES: `app` lives as long as the loop serves this host.
   void Start(App& app);
 
   Instant Now() const override { return loop_.Now(); }
@@ -41,7 +41,7 @@ class PosixHost final : public Host {
   std::optional<IpAddress> SourceFor(const IpAddress& destination) const override;
   void WakeAt(std::optional<Instant> when) override { alarm_ = when; }
 
-  // PermissionDenied: a port that needs privileges.
+  // Also returns PermissionDenied for a port that needs privileges.
   absl::StatusOr<SocketId> OpenUdp(const SocketAddress& local) override;
   SendStatus SendTo(SocketId socket, const SocketAddress& to, ByteView payload, const SendOptions& options) override;
   std::optional<SocketAddress> LocalAddress(SocketId socket) const override;
@@ -64,22 +64,22 @@ class PosixHost final : public Host {
 
   struct UdpSocket {
     int fd = -1;
-    std::uint64_t key = 0;  // at the loop
+    std::uint64_t key = 0;  // of its registration at the loop
     SocketAddress local;
-    std::uint32_t scope = 0;     // interface of a link-local local address
-    bool dont_fragment = false;  // what the descriptor is set to
+    std::uint32_t scope = 0;     // index of the interface, if `local` is a link-local address
+    bool dont_fragment = false;  // the current option of the descriptor
   };
 
-  // From the loop: epoll's events for `socket`.
+  // Called by the loop with epoll's events for `socket`.
   void OnSocketEvent(SocketId socket, std::uint32_t events);
-  // From the loop: calls OnTimer() if the alarm is due.
+  // Called by the loop. Calls OnTimer() if the alarm is due.
   void RunAlarm();
 
   SocketId NewSocketId() { return SocketId{next_socket_++}; }
-  // Take one message from a queue of the socket and hand it to the program; false if there was none.
+  // Receives one message from a queue of the socket and passes it to the program. Returns false if there was none.
   bool ReceiveDatagram(SocketId id, const UdpSocket& socket);
   bool ReceiveError(SocketId id, const UdpSocket& socket);
-  // To be had before each call into the program.
+  // The program, for one call into it. It marks `interfaces_` as unknown, since they may change between calls.
   App& Program();
 
   PosixLoop& loop_;
@@ -89,9 +89,9 @@ class PosixHost final : public Host {
   std::uint32_t next_socket_ = 1;
   std::map<SocketId, UdpSocket> sockets_;
   PosixTcp tcp_;
-  std::unique_ptr<std::uint8_t[]> buffer_;  // where datagrams are received
+  std::unique_ptr<std::uint8_t[]> buffer_;  // for received datagrams
   mutable std::vector<Interface> interfaces_;
-  mutable bool interfaces_known_ = false;  // interfaces_ was read since the last call into the program
+  mutable bool interfaces_known_ = false;  // interfaces_ was read after the last call into the program
 };
 
 }  // namespace pinhole::net

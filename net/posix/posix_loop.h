@@ -14,9 +14,9 @@ namespace pinhole::net {
 
 class PosixHost;
 
-// Waits (epoll) for the sockets and alarms of the PosixHosts that were made on it and calls their programs,
-// one call at a time. Several hosts on one loop are several programs in one thread. Everything but Stop()
-// belongs to one thread, and nothing may run the loop from inside a call into a program.
+// Waits with epoll for the sockets and alarms of its PosixHosts, and calls their programs, one call at a time. Several
+// hosts on one loop are several programs in one thread. All functions except Stop() must be called in that thread. A
+// program must not run the loop from inside a call.
 //
 //   PosixLoop loop;
 //   PosixHost host(loop);
@@ -24,23 +24,24 @@ class PosixHost;
 //   loop.Run();
 class PosixLoop {
  public:
-  // Aborts if the system gives no epoll instance.
+  // Aborts if the system does not create an epoll instance.
   PosixLoop();
-  // REQUIRES: its hosts are gone.
+  // REQUIRES: all its hosts are destroyed.
   ~PosixLoop();
   PosixLoop(const PosixLoop&) = delete;
   PosixLoop& operator=(const PosixLoop&) = delete;
 
-  // Time since the machine booted, sleep included: what expires while a laptop sleeps has expired.
+  // The time since the machine booted. It includes sleep, so that a timer that expires while a laptop sleeps has
+  // expired.
   Instant Now() const;
 
-  // Serves until Stop().
+  // Serves until Stop() is called.
   void Run();
-  // Serves until `done` is true, which is asked first and after each round of calls; false if Stop() came
-  // or `limit` passed before.
+  // Serves until `done` returns true. `done` is called before the first round and after each round of calls. Returns
+  // false if Stop() was called or `limit` passed before that.
   bool RunUntil(absl::FunctionRef<bool()> done, Duration limit);
-  // Makes the Run() or RunUntil() that is running return, or else the next one. May be called from other
-  // threads and signal handlers.
+  // Makes the current Run() or RunUntil() return; if there is none, the next one returns at once. May be called from
+  // other threads and from signal handlers.
   void Stop();
 
  private:
@@ -54,20 +55,21 @@ class PosixLoop {
 
   void AddHost(PosixHost* host);
   void RemoveHost(PosixHost* host);
-  // Watches `fd` for epoll's `events` until Remove() with the key that this gives; nullopt if the system refuses.
+  // Watches `fd` for epoll's `events` until Remove() is called with the returned key. Returns nullopt if the system
+  // refuses.
   std::optional<std::uint64_t> Add(int fd, std::uint32_t events, Registration registration);
   void Remove(int fd, std::uint64_t key);
 
-  // One round: waits for events or an alarm, `deadline` at the latest, and makes the calls.
+  // One round: waits for events or an alarm, at most until `deadline`, and makes the calls.
   void Serve(std::optional<Instant> deadline);
-  // Calls OnTimer() of every host whose alarm is due, in order of time.
+  // Calls OnTimer() of every host whose alarm is due, ordered by the time of the alarms.
   void RunAlarms();
-  // True once per Stop().
+  // Returns true once for each Stop().
   bool TakeStop();
 
   int epoll_ = -1;
   int stop_ = -1;   // eventfd
-  int timer_ = -1;  // timerfd, at the earliest alarm
+  int timer_ = -1;  // timerfd, set to the earliest alarm
   std::optional<Instant> timer_at_;
   bool serving_ = false;
   std::atomic<bool> stopped_ = false;

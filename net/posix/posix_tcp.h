@@ -17,17 +17,17 @@ class PosixHost;
 //   Connect --> kConnecting --OnTcpConnected--> kOpen --error--> (gone) OnTcpReset
 //   Listen --OnTcpAccepted------------------------^ `-- Close, Abort --> (gone)
 //
-// Registered edge-triggered: an event tells that something changed, a system call what, and the flags of the
-// connection what the program has not been told yet.
+// Sockets are registered edge-triggered. An event says only that something changed, and a system call finds out what.
+// The flags of a connection record what the program already knows.
 class PosixTcp {
  public:
   PosixTcp(PosixHost& host, PosixLoop& loop) : host_(host), loop_(loop) {}
-  // Closes all.
+  // Closes all sockets.
   ~PosixTcp();
   PosixTcp(const PosixTcp&) = delete;
   PosixTcp& operator=(const PosixTcp&) = delete;
 
-  // As Host says.
+  // See Host.
   absl::StatusOr<SocketId> Listen(const SocketAddress& local, const TcpOptions& options);
   absl::StatusOr<SocketId> Connect(const SocketAddress& local, const SocketAddress& remote, const TcpOptions& options);
   absl::StatusOr<std::size_t> Write(SocketId id, ByteView bytes);
@@ -38,30 +38,30 @@ class PosixTcp {
   std::optional<SocketAddress> LocalAddress(SocketId id) const;
   void Close(SocketId id) { Forget(id); }
 
-  // From the loop.
+  // Called by the loop.
   void OnSocketEvent(SocketId id, std::uint32_t events);
 
  private:
   enum class State : std::uint8_t { kListening, kConnecting, kOpen };
   struct Socket {
     int fd = -1;
-    std::uint64_t key = 0;  // at the loop
+    std::uint64_t key = 0;  // of its registration at the loop
     State state = State::kOpen;
     SocketAddress local;
-    bool finished = false;       // FinishWriting() was called
-    bool told_readable = false;  // and Read() has not come to the end since
-    bool told_closed = false;
-    bool wants_to_write = false;  // a Write() was cut short
-    int error = 0;                // errno that a call took before its event came
-    bool starved = false;         // kListening: a connection waits for a file descriptor
+    bool finished = false;        // FinishWriting() was called
+    bool told_readable = false;   // OnTcpReadable() was called, and no Read() has returned less than its buffer since
+    bool told_closed = false;     // OnTcpClosed() was called
+    bool wants_to_write = false;  // a Write() took less than it was given
+    int error = 0;                // errno that a system call returned before the event came
+    bool starved = false;         // kListening only: a connection waits because no file descriptor is free
   };
 
-  // Registers a descriptor, which is closed if that fails.
+  // Registers a descriptor at the loop; closes it if that fails.
   absl::StatusOr<SocketId> Add(const Socket& socket);
   Socket* FindConnection(SocketId id);
   void Forget(SocketId id);
   void Accept(SocketId id);
-  // Tells the program, after the connection is gone.
+  // Removes the connection, then calls OnTcpReset().
   void Reset(SocketId id, int error);
 
   PosixHost& host_;

@@ -10,10 +10,10 @@
 
 namespace pinhole::net {
 
-// A sockaddr_in or sockaddr_in6 as the system calls want it.
+// A sockaddr_in or sockaddr_in6 for system calls.
 class Sockaddr {
  public:
-  // `scope` is the index of the interface that a link-local IPv6 address belongs to; otherwise ignored.
+  // `scope` is the index of the interface, for a link-local IPv6 address; otherwise it is ignored.
   explicit Sockaddr(const SocketAddress& address, std::uint32_t scope = 0);
 
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage_); }
@@ -24,7 +24,7 @@ class Sockaddr {
   socklen_t size_ = 0;
 };
 
-// The other way; nullopt for any family but IPv4 and IPv6.
+// The reverse conversion. Returns nullopt for a family other than IPv4 and IPv6.
 std::optional<SocketAddress> FromSockaddr(const sockaddr* address);
 
 IpAddress FromInAddr(const in_addr& address);

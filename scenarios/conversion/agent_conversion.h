@@ -5,8 +5,8 @@
 
 namespace pinhole::scenarios {
 
-// The options of an ICE agent, except its servers, which the topology knows. `agent` is one of a resolved cell
-// (Scenario::Resolve).
+// Converts the options of an ICE agent. The servers are not among them, because they are known from the topology.
+// `agent` belongs to a resolved cell (Scenario::Resolve).
 ice::AgentOptions ToAgentOptions(const proto::Agent& agent);
 
 }  // namespace pinhole::scenarios

@@ -9,11 +9,12 @@
 
 namespace pinhole::scenarios {
 
-// The two parts of a firewall, in the simulator's words.
+// Converts the two parts of a firewall: the rules for packets that leave, and the stateful filter.
 sim::EgressPolicy ToEgressPolicy(const proto::Firewall& firewall);
 sim::FilterProfile ToFilterProfile(const proto::Firewall& firewall);
 
-// What in a box's firewall cannot be, or has no effect: the field of proto::Firewall, and why. nullopt: nothing.
+// Returns the field of proto::Firewall that contradicts another one or has no effect, and the reason. nullopt: there is
+// none.
 std::optional<Contradiction> FindContradiction(const proto::Router& router);
 std::optional<Contradiction> FindFirewallContradiction(const proto::Nat& nat);
 

@@ -8,7 +8,7 @@ namespace pinhole::scenarios {
 
 net::InterfaceKind ToInterfaceKind(proto::Interface::Kind kind);
 
-// Writes into `options` what the file says of a host's TCP; the rest stays as it is.
+// Overrides the options that the file sets for a host's TCP. The other options are not changed.
 void SetTcp(const proto::HostTcp& tcp, sim::TcpConnectionOptions* options);
 
 }  // namespace pinhole::scenarios

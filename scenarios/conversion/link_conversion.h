@@ -5,7 +5,7 @@
 
 namespace pinhole::scenarios {
 
-// One direction of a link, as the simulator takes it. `link` is one of a resolved cell (Scenario::Resolve).
+// Converts one direction of a link. `link` belongs to a resolved cell (Scenario::Resolve).
 sim::LinkProfile ToLinkProfile(const proto::Link& link);
 
 }  // namespace pinhole::scenarios

@@ -169,7 +169,7 @@ sim::WhenFull Convert(proto::NatLimits::WhenFull value) {
   std::abort();
 }
 
-// What UdpNat and TcpNat have in common.
+// Converts the fields that UdpNat and TcpNat share.
 template <typename TransportNat>
 void ConvertTransport(const TransportNat& nat, sim::TransportBehavior& behavior) {
   behavior.mapping = Convert(nat.mapping());

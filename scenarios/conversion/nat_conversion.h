@@ -8,24 +8,25 @@
 
 namespace pinhole::scenarios {
 
-// The behavior that the simulator is to give a NAT. `nat` is one of a resolved cell (Scenario::Resolve).
+// Converts the behavior of a NAT. `nat` belongs to a resolved cell (Scenario::Resolve).
 sim::NatProfile ToNatProfile(const proto::Nat& nat);
 
-// Writes the defaults that depend on other fields: the timeouts that follow idle_timeout_us.
+// Sets the defaults that depend on other fields: the timeouts that follow idle_timeout_us.
 void FillDependentDefaults(proto::UdpNat* udp);
-// ... and those that follow transitory_timeout_us and established_timeout_us.
+// The same for the timeouts that follow transitory_timeout_us and established_timeout_us.
 void FillDependentDefaults(proto::TcpNat* tcp);
 
 sim::Unsolicited ToUnsolicited(proto::Unsolicited::Answer value);
 sim::TcpDepth ToTcpDepth(proto::TcpTracking::Depth value);
 
-// A behavior that cannot be: the field of proto::Nat where it shows ("udp.ports.policy"), and why.
+// Two settings that no NAT can have together: the field of proto::Nat that shows it ("udp.ports.policy"), and the
+// reason.
 struct Contradiction {
   std::string field;
   std::string why;
 };
 
-// nullopt: the behavior is one that a NAT can have. `nat` as above.
+// Returns nullopt if a NAT can have this behavior. `nat` belongs to a resolved cell.
 std::optional<Contradiction> FindContradiction(const proto::Nat& nat);
 
 }  // namespace pinhole::scenarios

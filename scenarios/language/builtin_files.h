@@ -6,13 +6,13 @@
 
 namespace pinhole::scenarios {
 
-// The files of nats/, topologies/ and library/ as they were when the program was built.
+// A file of nats/, topologies/ or library/. Its text was copied into the program when the program was built.
 struct BuiltinFile {
-  const char* path;  // within scenarios/: "nats/pf.textproto"
+  const char* path;  // within scenarios/, such as "nats/pf.textproto"
   const char* text;
 };
 
-// Sorted by path.
+// All built-in files, sorted by path.
 std::span<const BuiltinFile> BuiltinFiles();
 
 }  // namespace pinhole::scenarios

@@ -39,7 +39,7 @@ class Checker {
     CheckSessions();
     CheckPunchings();
     CheckNatChecks();
-    // A way is looked for only in a network that makes sense so far.
+    // Follows packets only if the network has no other mistake so far.
     if (!problems_->found() && cell_.session_size() > 0) CheckWaysToReferral();
   }
 
@@ -62,7 +62,8 @@ class Checker {
     }
   }
 
-  // Networks between which packets of a family travel with their addresses as they are.
+  // Gives each network the number of its domain. Packets of a family travel between networks of one domain without
+  // translation.
   std::vector<int> Domains(Family family) const {
     std::vector<int> domain(topology_.network_size());
     std::iota(domain.begin(), domain.end(), 0);
@@ -236,7 +237,7 @@ class Checker {
         }
       }
       for (int i = 0; i < server.relay_address_size(); ++i) {
-        // By default they are taken from the addresses, which have been looked at.
+        // The relay addresses are by default the server's addresses, which were checked above.
         const auto& own = server.address();
         if (std::find(own.begin(), own.end(), server.relay_address(i)) != own.end()) continue;
         check(server.relay_address(i), absl::StrCat(path, ".relay_address[", i, "]"));
@@ -337,7 +338,8 @@ class Checker {
         problems_->Add(absl::StrCat(path, ".peer[", peer.name(), "].host"),
                        absl::StrCat(who, ", peer \"", peer.name(), "\": no host \"", peer.host(), "\""));
       }
-      // There B acts when A says that it is ready, not after half a round trip: it can be late, by a time of its own.
+      // With this technique, B acts when A says that it is ready and not after half a round trip. So B can only be late
+      // by a fixed time.
       if (punching.technique() == proto::Punching::SYN_THEN_LISTEN) {
         if (punching.timing_error_ppm() != 0) {
           problems_->Add(absl::StrCat(path, ".timing_error_ppm"),

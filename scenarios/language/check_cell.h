@@ -5,8 +5,8 @@
 
 namespace pinhole::scenarios {
 
-// Holds a resolved cell to what a network can be: addresses, subnets, gateways, ways to the referral server, sessions,
-// NATs that do not contradict themselves.
+// Checks that a resolved cell describes a possible network: its addresses, subnets, gateways, routes to the referral
+// server, sessions, and NATs without contradictions. Adds each mistake to `problems`.
 void CheckCell(const proto::Scenario& cell, CellProblems* problems);
 
 }  // namespace pinhole::scenarios

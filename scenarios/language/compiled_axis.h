@@ -13,14 +13,14 @@
 
 namespace pinhole::scenarios {
 
-// A Set of the file, its path and values checked against the schema.
+// A Set of the file whose path and values were checked against the schema.
 class CompiledSet {
  public:
   static absl::StatusOr<CompiledSet> Compile(const proto::Set& set, Location place);
-  // `path` = `value`; on a list, `value` is split at commas and replaces it.
+  // Compiles the assignment `path` = `value`. If the field is a list, `value` is split at commas and replaces the list.
   static absl::StatusOr<CompiledSet> CompileAssignment(const FieldPath& path, const std::string& value, Location place);
 
-  // NotFound: the path names an element that is not there.
+  // Sets the field in `scenario`. Returns NotFound if the path names an element that does not exist.
   absl::Status Apply(proto::Scenario* scenario) const;
 
   const std::string& path() const { return path_.text(); }
@@ -48,7 +48,7 @@ struct CompiledAxis {
   std::vector<CompiledValue> values;
 };
 
-// `value` as it stands in ids: bytes other than letters, digits and "_-.:+" become "_".
+// `value` as it is written in ids: each byte except letters, digits and "_-.:+" is replaced by "_".
 std::string LabelOf(absl::string_view value);
 
 }  // namespace pinhole::scenarios

@@ -15,25 +15,25 @@
 
 namespace pinhole::scenarios {
 
-// Everything that turns a scenario into its cells.
+// The sweep of a scenario, compiled: axes, conditions and NAT profiles, from which the cells are made.
 class CompiledSweep {
  public:
-  // What is wrong goes to `problems`; the result is of use only if nothing was.
+  // Adds mistakes to `problems`. The result can be used only if there were none.
   static CompiledSweep Compile(const proto::Scenario& scenario, NatProfiles profiles, const Origins& origins,
                                Problems* problems);
 
   const std::vector<CompiledAxis>& axes() const { return axes_; }
   const std::vector<CompiledCondition>& only() const { return only_; }
-  const std::vector<std::vector<CompiledCondition>>& when() const { return when_; }  // by expectation
+  const std::vector<std::vector<CompiledCondition>>& when() const { return when_; }  // one list per expectation
   const NatProfiles& profiles() const { return profiles_; }
 
-  // Axes that advance together, in the order of the file.
+  // The dimensions of the sweep: each is a list of axes that advance together. They are in the order of the file.
   const std::vector<std::vector<int>>& dimensions() const { return dimensions_; }
 
-  // The scenario without sweep and expectations, with the values of one cell set. NotFound: a path names an element
-  // that is not there; `where` says whose, unless null.
+  // Returns the scenario without sweep and expectations, with the values of one cell set. Returns NotFound if a path
+  // names an element that does not exist; `where`, unless null, is then the place of that path.
   absl::StatusOr<proto::Scenario> Apply(const std::vector<std::uint32_t>& numbers, Location* where) const;
-  // What axes set in that cell, for CellProblems.
+  // The fields that axes set in this cell, with their places, for CellProblems.
   std::vector<std::pair<std::string, Location>> SetPlaces(const std::vector<std::uint32_t>& numbers) const;
 
  private:

@@ -189,7 +189,7 @@ absl::StatusOr<bool> CompiledCondition::Holds(const std::vector<CompiledAxis>& a
     }
     case Kind::kCompare: {
       std::int64_t number = 0;
-      // A uint64 past int64 is larger than anything it can be compared with.
+      // A uint64 beyond int64 is larger than every bound.
       if (!absl::SimpleAtoi(*value, &number)) number = INT64_MAX;
       return !(lt_ && number >= *lt_) && !(le_ && number > *le_) && !(gt_ && number <= *gt_) && !(ge_ && number < *ge_);
     }

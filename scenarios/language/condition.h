@@ -14,18 +14,18 @@
 
 namespace pinhole::scenarios {
 
-// A Condition, its axes, fields and values checked.
+// A Condition whose axes, fields and values were checked.
 class CompiledCondition {
  public:
-  // `path` leads to the condition, for places.
+  // `path` is the field path of the condition; it gives the places of mistakes.
   static std::optional<CompiledCondition> Compile(const proto::Condition& condition, const std::string& path,
                                                   const std::vector<CompiledAxis>& axes, const Origins& origins,
                                                   Problems* problems);
 
-  // It can be judged only with the resolved cell at hand.
+  // True if the condition reads a field, so that Holds() needs the resolved cell.
   bool asks_fields() const;
-  // `numbers`: the cell's value number on each axis. `cell` may be null unless asks_fields(). NotFound: a field path
-  // names an element that the cell does not have.
+  // Whether the condition holds for a cell. `numbers` has the number of the cell's value on each axis. `cell` may be
+  // null unless asks_fields(). Returns NotFound if a field path names an element that the cell does not have.
   absl::StatusOr<bool> Holds(const std::vector<CompiledAxis>& axes, const std::vector<std::uint32_t>& numbers,
                              const proto::Scenario* cell) const;
 

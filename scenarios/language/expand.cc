@@ -15,7 +15,7 @@
 
 namespace pinhole::scenarios {
 
-// Puts a Scenario together.
+// Builds a Scenario, whose members are private.
 class ScenarioBuilder {
  public:
   ScenarioBuilder(const std::string& path, proto::Scenario file, CompiledSweep sweep) {
@@ -37,7 +37,7 @@ namespace {
 
 using Numbers = std::vector<std::uint32_t>;
 
-// Combinations looked at, kept or not, before a file is refused.
+// A file with more combinations than this is refused; combinations that `only` drops are counted too.
 constexpr std::uint64_t kCombinationsMax = 1000000;
 
 Cell MakeCell(const std::string& scenario_name, const CompiledSweep& sweep, Numbers numbers) {
@@ -55,13 +55,13 @@ Cell MakeCell(const std::string& scenario_name, const CompiledSweep& sweep, Numb
   return cell;
 }
 
-// Steps through all combinations, the last dimension fastest.
+// Goes through all combinations; the last dimension changes fastest.
 class Combinations {
  public:
   explicit Combinations(const CompiledSweep& sweep)
       : sweep_(sweep), position_(sweep.dimensions().size(), 0), numbers_(sweep.axes().size(), 0) {}
 
-  // How many there are; nullopt if more than kCombinationsMax.
+  // The number of combinations; nullopt if there are more than kCombinationsMax.
   std::optional<std::uint64_t> Count() const {
     std::uint64_t count = 1;
     for (const std::vector<int>& dimension : sweep_.dimensions()) {
@@ -71,7 +71,7 @@ class Combinations {
     return count;
   }
   const Numbers& numbers() const { return numbers_; }
-  // False after the last one.
+  // Goes to the next combination. Returns false after the last one.
   bool Next() {
     for (std::size_t i = position_.size(); i-- > 0;) {
       const std::vector<int>& dimension = sweep_.dimensions()[i];
@@ -89,7 +89,7 @@ class Combinations {
   Numbers numbers_;
 };
 
-// The outcome that an expectation and another one both allow.
+// Whether some outcome satisfies both expectations.
 bool Compatible(const proto::Expect& a, const proto::Expect& b) {
   if (!a.has_outcome() || !b.has_outcome() || a.outcome() == b.outcome()) return true;
   if (a.has_session() && b.has_session() && a.session() != b.session()) return true;
@@ -118,7 +118,7 @@ class Expander {
     const std::uint64_t repetitions = file.sweep().repetitions();
     const std::uint64_t runs_max = file.limits().runs_max();
     std::uint64_t cells = 0;
-    // First only counted, so that too large a sweep stops at once.
+    // Counts the combinations first, so that a sweep that is too large stops at once.
     const bool by_fields = std::any_of(sweep_.only().begin(), sweep_.only().end(),
                                        [](const CompiledCondition& c) { return c.asks_fields(); });
     if (!by_fields) {
@@ -165,7 +165,7 @@ class Expander {
     return true;
   }
 
-  // Resolves and checks one combination and keeps it as a cell. False if it is not wanted.
+  // Resolves and checks one combination, and keeps it as a cell. Returns false if `only` drops it.
   bool Visit(const Numbers& numbers) {
     Cell cell = MakeCell(builder_->file().name(), sweep_, numbers);
     CellProblems found(origins_, sweep_.SetPlaces(numbers), cell.values.empty() ? "" : absl::StrCat("in ", cell.id),
@@ -186,7 +186,8 @@ class Expander {
     return true;
   }
 
-  // Of every session the oracle says what would contradict it; of a punching it may know nothing.
+  // The oracle can judge every session, because it lists the outcomes that are possible. It may know nothing of a
+  // punching, which then needs an expectation.
   void CheckPunchingsAreJudged(const proto::Scenario& resolved, const Cell& cell, CellProblems* found) {
     if (resolved.punching_size() == 0) return;
     std::vector<const proto::Expect*> expectations;
@@ -228,7 +229,7 @@ class Expander {
     }
   }
 
-  // What is wrong with expectations whatever the cell.
+  // Reports the mistakes of expectations that do not depend on the cell.
   void CheckExpectations() {
     const proto::Scenario& file = builder_->file();
     for (int i = 0; i < file.expect_size(); ++i) {
@@ -277,7 +278,7 @@ class Expander {
   const CompiledSweep& sweep_;
   const Origins& origins_;
   Problems* problems_;
-  std::vector<bool> selected_;  // by expectation: some cell is
+  std::vector<bool> selected_;  // by expectation: it selects at least one cell
 };
 
 }  // namespace

@@ -9,9 +9,9 @@
 
 namespace pinhole::scenarios {
 
-// The last step of loading: compiles the sweep, expands it into cells, resolves and checks each of them, and finds
-// the expectations that apply to it. `scenario` has been held to the schema. InvalidArgument: what is wrong, a line
-// for each.
+// The last step of loading. It compiles the sweep, expands it into cells, resolves and checks each cell, and finds the
+// expectations that apply to it. `scenario` must have passed CheckAgainstSchema(). Returns InvalidArgument with one
+// line per mistake.
 absl::StatusOr<Scenario> ExpandAxes(const std::string& path, proto::Scenario scenario, NatProfiles profiles,
                                     const Origins& origins);
 

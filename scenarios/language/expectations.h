@@ -8,11 +8,11 @@
 
 namespace pinhole::scenarios {
 
-// Those of `expectations` that are about the session: all without a name, and those with its name.
+// Selects the expectations for one session: those that name no session, and those that name this one.
 std::vector<const proto::Expect*> ExpectationsOf(const std::vector<const proto::Expect*>& expectations,
                                                  absl::string_view session);
 
-// Why a cell is not to be run at all; empty if it is.
+// The reason why a cell is not run (`unsupported`). Empty if it is run.
 std::string UnsupportedReason(const std::vector<const proto::Expect*>& expectations);
 
 }  // namespace pinhole::scenarios

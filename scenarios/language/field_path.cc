@@ -41,12 +41,12 @@ std::string ReadScalar(const pb::Message& holder, const pb::FieldDescriptor& fie
     case pb::FieldDescriptor::CPPTYPE_MESSAGE:
     case pb::FieldDescriptor::CPPTYPE_DOUBLE:
     case pb::FieldDescriptor::CPPTYPE_FLOAT:
-      break;  // the schema has no floating point
+      break;  // the schema has no floating-point fields
   }
   std::abort();
 }
 
-// `Number`: as the field's, std::int64_t or std::uint64_t.
+// `Number` is std::int64_t or std::uint64_t, as the field is.
 template <typename Number>
 std::string RangeRefusal(const pb::FieldDescriptor& field, Number value) {
   if (!field.options().HasExtension(proto::range)) return "";
@@ -68,7 +68,7 @@ const std::string& NameOf(const pb::Message& element) {
   const pb::FieldDescriptor* field = NameField(*element.GetDescriptor());
   if (field == nullptr) return kNone;
   std::string scratch;
-  // The strings of generated messages are held as such, so the reference outlives the call.
+  // Generated messages store their strings, so the reference is valid after the call.
   return element.GetReflection()->GetStringReference(element, field, &scratch);
 }
 
@@ -310,7 +310,7 @@ void MergeByName(const pb::Message& from, pb::Message* to) {
   const pb::Reflection& reflection = *from.GetReflection();
   std::vector<const pb::FieldDescriptor*> fields;
   reflection.ListFields(from, &fields);
-  // What protobuf merges well (scalars, messages without lists below) is left to it; lists are taken out first.
+  // Protobuf merges scalars and messages without lists as needed. Lists are merged here and removed first.
   for (const pb::FieldDescriptor* field : fields) {
     if (IsNamedList(*field)) {
       for (int i = 0; i < reflection.FieldSize(from, field); ++i) {
@@ -340,7 +340,7 @@ void MergeByName(const pb::Message& from, pb::Message* to) {
             out.AddUInt32(to, field, reflection.GetRepeatedUInt32(from, field, i));
             break;
           default:
-            std::abort();  // the schema has no other lists
+            std::abort();  // the schema has no lists of other types
         }
       }
     } else if (field->cpp_type() == pb::FieldDescriptor::CPPTYPE_MESSAGE) {
@@ -370,7 +370,7 @@ void MergeByName(const pb::Message& from, pb::Message* to) {
           out.SetInt64(to, field, reflection.GetInt64(from, field));
           break;
         default:
-          std::abort();  // the schema has no others
+          std::abort();  // the schema has no fields of other types
       }
     }
   }

@@ -9,31 +9,32 @@
 
 namespace pinhole::scenarios {
 
-// Where scenario files come from. Paths are the disk's, or "builtin:" and a path within scenarios/
-// ("builtin:nats/pf.textproto") for the files that the program carries in itself.
+// Reads scenario files. A path is a path on the disk, or "builtin:" and a path within scenarios/
+// ("builtin:nats/pf.textproto") for a file that is part of the program.
 class FileReader {
  public:
   virtual ~FileReader() = default;
 
-  // NotFound: there is no such file. FailedPrecondition: there is, but it is no readable file (a directory,
-  // no permission, larger than kFileBytesMax). The message does not repeat the path.
+  // Returns the text of a file. NotFound: the file does not exist. FailedPrecondition: it exists but cannot be read (it
+  // is a directory, there is no permission, or it is larger than kFileBytesMax). The message does not repeat the path.
   virtual absl::StatusOr<std::string> Read(const std::string& path) = 0;
-  // Files of a directory whose names end in ".textproto", as paths for Read(), sorted; empty if there is none.
+  // The files of a directory whose names end in ".textproto", as paths for Read(), sorted. Empty if the directory does
+  // not exist.
   virtual std::vector<std::string> List(const std::string& directory) = 0;
 };
 
 inline constexpr std::size_t kFileBytesMax = 4 << 20;
 inline constexpr char kBuiltinPrefix[] = "builtin:";
 
-// The disk, and the built-in nats/, topologies/ and library/.
+// Reads the disk and the built-in files.
 class SystemFiles final : public FileReader {
  public:
   absl::StatusOr<std::string> Read(const std::string& path) override;
   std::vector<std::string> List(const std::string& directory) override;
 };
 
-// A fixed set of files by path, for tests. Paths that it does not hold and that begin with "builtin:" are
-// answered from the built-in files.
+// A fixed set of files by path, for tests. A path that begins with "builtin:" and is not in the set is read from the
+// built-in files.
 class MemoryFiles final : public FileReader {
  public:
   explicit MemoryFiles(std::map<std::string, std::string> files) : files_(std::move(files)) {}

@@ -22,7 +22,7 @@ namespace {
 
 constexpr int kBaseDepthMax = 8;
 
-// "builtin:" stays in front; "." and ".." are worked out.
+// Resolves "." and ".." in a path; the prefix "builtin:" is kept.
 std::string Normal(const std::string& path) {
   absl::string_view rest = path;
   const bool builtin = absl::ConsumePrefix(&rest, kBuiltinPrefix);
@@ -47,7 +47,7 @@ struct FoundFile {
   std::string text;
 };
 
-// The first of `paths` that is there.
+// Reads the first of `paths` that exists.
 absl::StatusOr<FoundFile> ReadFirst(FileReader& files, const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
     absl::StatusOr<std::string> text = files.Read(path);
@@ -65,7 +65,7 @@ std::vector<std::string> FileNames(FileReader& files, const std::string& directo
   return names;
 }
 
-// A file laid over its base, its base's base and so on.
+// A file merged with its base, the base's base and so on.
 class BaseStack {
  public:
   BaseStack(FileReader& files, const LoadOptions& options, Problems* problems)
@@ -129,7 +129,7 @@ void KeepValuesSetAt(const FieldPath& path, proto::Scenario* scenario) {
 void ApplySets(const std::vector<std::string>& sets, proto::Scenario* scenario, Origins* origins, Problems* problems) {
   for (const std::string& text : sets) {
     const Location place{absl::StrCat("--set ", text), 0, 0};
-    // "=" may stand in a value, but not in a path.
+    // A value may contain "=", a path may not.
     const std::pair<std::string, std::string> parts = absl::StrSplit(text, absl::MaxSplits('=', 1));
     if (!absl::StrContains(text, '=')) {
       problems->Add(place, "say path=value, such as topology.nat[home_a].profile=pf");
@@ -151,7 +151,7 @@ void ApplySets(const std::vector<std::string>& sets, proto::Scenario* scenario, 
   }
 }
 
-// The file of the library that may have been meant by a path that names none; they go by their names alone, too.
+// The library file that the user may have meant by a path that does not exist. The file name alone is also compared.
 std::string NearestFile(FileReader& files, const std::string& data_directory, const std::string& path) {
   const std::vector<std::string> paths = FileNames(files, Join(data_directory, "library"), "library/");
   if (const std::string nearest = Nearest(path, paths); !nearest.empty()) return nearest;

@@ -11,18 +11,19 @@
 
 namespace pinhole::scenarios {
 
-// The NAT profiles of a data directory: one file each in nats/, found by name or alias.
+// The NAT profiles of a data directory: one file each in nats/. They are found by name or alias.
 class NatProfiles {
  public:
-  // Files that cannot be used, names that stand twice and profiles that contradict themselves go to `problems`.
+  // Loads all profiles. Reports to `problems` files that cannot be read or parsed, names that occur twice, and profiles
+  // that contradict themselves.
   static NatProfiles Load(FileReader& files, const std::string& data_directory, Problems* problems);
 
-  // By name or alias; null if there is none.
+  // The profile with this name or alias; null if there is none.
   const proto::NatProfile* Find(absl::string_view name) const;
-  // Sorted by name; without aliases.
+  // All profiles, sorted by name; aliases are not listed.
   const std::vector<proto::NatProfile>& all() const& { return profiles_; }
-  void all() const&& = delete;  // it would not live long enough
-  // Names and aliases, for suggestions.
+  void all() const&& = delete;  // the reference would outlive the object
+  // All names and aliases, for suggestions.
   std::vector<std::string> names() const;
 
  private:

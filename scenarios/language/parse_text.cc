@@ -19,7 +19,7 @@ namespace pb = google::protobuf;
 
 namespace {
 
-// First byte that no text file has, or npos.
+// The position of the first byte that cannot be in a text file, or npos.
 std::size_t FindBinary(absl::string_view text) {
   std::size_t i = 0;
   while (i < text.size()) {
@@ -55,7 +55,8 @@ Location PlaceOf(const std::string& file, absl::string_view text, std::size_t of
   return place;
 }
 
-// Where messages stand more than kNestingMax deep, or npos. The parser recurses, so this is asked before it.
+// The position at which messages are nested deeper than kNestingMax, or npos. It is checked before parsing, because the
+// parser recurses.
 std::size_t FindTooDeep(absl::string_view text) {
   int depth = 0;
   char quote = 0;
@@ -80,7 +81,7 @@ std::size_t FindTooDeep(absl::string_view text) {
   return absl::string_view::npos;
 }
 
-// The tokenizer counts lines and columns from 0 and a tab as going on to the next multiple of 8.
+// The tokenizer counts lines and columns from 0. A tab advances the column to the next multiple of 8.
 std::size_t OffsetOf(absl::string_view text, int line, int column) {
   std::size_t offset = 0;
   for (; line > 0; --line) {
@@ -96,13 +97,13 @@ std::size_t OffsetOf(absl::string_view text, int line, int column) {
 
 bool IsWordByte(char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_'; }
 
-// The beginning of `word` where it ends last before `offset`: the parser reports a bad word when it has read past it.
+// The start of the last `word` before `offset`. The parser reports a bad word only after it has read past the word.
 std::size_t BackTo(absl::string_view text, std::size_t offset, absl::string_view word) {
   const std::size_t from = text.substr(0, std::min(offset, text.size())).rfind(word);
   return from == absl::string_view::npos ? offset : from;
 }
 
-// The quoted words of one of the parser's messages, in order.
+// The words in quotes in a message of the parser, in order.
 std::vector<std::string> QuotedWords(absl::string_view message) {
   const std::vector<std::string> parts = absl::StrSplit(message, '"');
   std::vector<std::string> words;
@@ -125,7 +126,7 @@ void CollectEnumValues(const pb::Descriptor& type, absl::string_view field_name,
   }
 }
 
-// Says the parser's complaints in the words of scenario files, with what would be right.
+// Rewrites the parser's messages in the terms of scenario files, with a suggestion.
 class Complaints final : public pb::io::ErrorCollector {
  public:
   Complaints(std::string file, absl::string_view text, const pb::Descriptor& type, Problems* problems)
@@ -135,7 +136,7 @@ class Complaints final : public pb::io::ErrorCollector {
     failed_ = true;
     Report(line, column, message);
   }
-  // Unknown fields come as warnings, so that the parser goes on and finds them all.
+  // The parser is set to report unknown fields as warnings, so that it continues and finds all of them.
   void AddWarning(int line, pb::io::ColumnNumber column, const std::string& message) override {
     Report(line, column, message);
   }
@@ -239,7 +240,7 @@ class OriginWalk {
   Location PlaceIn(pb::TextFormat::ParseInfoTree* tree, const pb::FieldDescriptor* field, int index) const {
     if (tree == nullptr) return Location{file_, 0, 0};
     pb::TextFormat::ParseLocation at = tree->GetLocation(field, index);
-    // A list in brackets has one place, that of its first element.
+    // The parser gives a list in brackets only one place, the place of its first element.
     while (at.line < 0 && index > 0) at = tree->GetLocation(field, --index);
     if (at.line < 0) return Location{file_, 0, 0};
     return PlaceOfLine(at.line, at.column);
@@ -280,7 +281,7 @@ void ParseTextInto(const std::string& file, absl::string_view text, pb::Message*
     problems->Add(PlaceOf(file, text, offset), absl::StrCat("messages stand more than ", kNestingMax, " deep"));
     return;
   }
-  // Editors take the type of the file from this line, and so can we.
+  // Editors read the type of the file from this line, so it is checked here.
   constexpr absl::string_view kTypeLine = "# proto-message:";
   for (absl::string_view line : absl::StrSplit(text, '\n')) {
     if (!absl::StartsWith(line, "#")) break;

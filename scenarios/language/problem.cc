@@ -15,7 +15,7 @@ std::string Folded(absl::string_view name) {
   return folded;
 }
 
-// Text from a file, made fit for a terminal.
+// Replaces the characters of a file's text that a terminal should not print.
 std::string Printable(absl::string_view text) {
   std::string printable;
   for (const char c : text) {
@@ -103,14 +103,14 @@ int EditDistance(absl::string_view a, absl::string_view b) {
 }
 
 std::string Nearest(absl::string_view name, const std::vector<std::string>& names) {
-  // Longer texts are cut: what is meant shows at the front, and a hostile file must not buy quadratic time.
+  // A longer name is cut, because the start is enough to compare, and a hostile file must not cost quadratic time.
   const std::string folded = Folded(name.substr(0, 200));
   const int allowed = std::max<int>(2, static_cast<int>(folded.size()) / 3);
   int best_distance = allowed + 1;
   std::string best;
   for (const std::string& candidate : names) {
     const int distance = EditDistance(folded, Folded(absl::string_view(candidate).substr(0, 200)));
-    // A name of two letters is like every other one.
+    // A distance as long as the name itself is no similarity, which matters for names of two letters.
     if (distance < best_distance && distance < static_cast<int>(std::max(folded.size(), candidate.size()))) {
       best_distance = distance;
       best = candidate;

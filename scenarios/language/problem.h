@@ -11,7 +11,8 @@
 
 namespace pinhole::scenarios {
 
-// A place in a file, counted from 1. line 0: the file as a whole, or something that is no file ("--set x=1").
+// A place in a file; lines and columns count from 1. `line` is 0 for the file as a whole, or for a text that is not in
+// a file ("--set x=1").
 struct Location {
   std::string file;
   int line = 0;
@@ -21,19 +22,19 @@ struct Location {
   friend bool operator==(const Location&, const Location&) = default;
 };
 
-// What is wrong with a scenario, collected so that one run of `check` shows all of it.
+// Collects the mistakes in a scenario, so that one run of `check` shows all of them.
 class Problems {
  public:
-  // A message said before for the same place is not said again. `note` is shown but does not make two problems
-  // different, such as the cell in which it was first seen.
+  // Adds a mistake. A message is kept once per place. `note` is shown with the message, but two mistakes that differ
+  // only in their notes count as one; an example of a note is the cell in which the mistake was first seen.
   void Add(const Location& location, absl::string_view message, absl::string_view note = "");
 
   void MergeFrom(const Problems& others);
 
   bool empty() const { return lines_.empty(); }
-  // No more are worth collecting.
+  // True if there are so many problems that no more need to be collected.
   bool full() const { return lines_.size() >= kShown; }
-  // OK if empty; else InvalidArgument with one line per problem, by file, line and column.
+  // OK if there are none; else InvalidArgument with one line per problem, sorted by file, line and column.
   absl::Status ToStatus() const;
 
  private:
@@ -41,13 +42,13 @@ class Problems {
   std::map<std::tuple<std::string, int, int, std::string>, std::string> lines_;  // place and message -> note
 };
 
-// Where each field of a scenario was set, by field path ("topology.nat[home_a].profile").
+// Records the place at which each field of a scenario was set, by field path ("topology.nat[home_a].profile").
 class Origins {
  public:
   void Record(std::string path, Location location) { locations_[std::move(path)] = std::move(location); }
-  // The places of `over` win.
+  // Adds the places of `over`; they win over the places recorded before.
   void MergeFrom(const Origins& over);
-  // The place of the field, or of the nearest thing around it; the file as a whole if nothing is known.
+  // The place of the field, or else of the nearest element around it, or else of the file as a whole.
   Location Find(absl::string_view path) const;
   void set_file(std::string file) { file_ = std::move(file); }
 
@@ -56,17 +57,17 @@ class Origins {
   std::map<std::string, Location, std::less<>> locations_;
 };
 
-// "topology.nat[x].udp" -> "topology.nat[x]" -> "topology.nat" -> "topology" -> "".
+// The path without its last part: "topology.nat[x].udp" -> "topology.nat[x]" -> "topology.nat" -> "topology" -> "".
 absl::string_view ParentPath(absl::string_view path);
 
-// The one of `names` most like `name` (case, "-" and "_" aside), if it is near enough to be meant; else the first that
-// begins with it; else "".
+// The one of `names` that is most similar to `name` (ignoring case, "-" and "_"), if it is similar enough. Otherwise
+// the first one that begins with `name`. Otherwise "".
 std::string Nearest(absl::string_view name, const std::vector<std::string>& names);
 
-// Insertions, deletions, replacements and swaps of neighbours that turn one into the other.
+// The number of insertions, deletions, replacements and swaps of neighbours that turn one text into the other.
 int EditDistance(absl::string_view a, absl::string_view b);
 
-// `; did you mean "pf"?`, or, when nothing is near, `; there is "a", "b" and 14 more`, or "" without names.
+// `; did you mean "pf"?` if a name is similar; else `; there is "a", "b" and 14 more`; "" if there are no names.
 std::string Suggestion(absl::string_view name, const std::vector<std::string>& names);
 
 }  // namespace pinhole::scenarios

@@ -12,17 +12,17 @@
 namespace pinhole::scenarios {
 namespace {
 
-// An interface in the place that it has in the topology.
+// An interface and its place in the topology.
 struct Attached {
   std::string path;        // "topology.host[alice].interface[eth0]"
   std::string owner_path;  // "topology.host[alice]"
   absl::string_view node;
   proto::Interface* interface;
-  bool offers_gateway;  // a NAT's inside, a router's any
-  bool wants_gateway;   // all but a NAT's inside
+  bool offers_gateway;  // a NAT's inside interface, or any interface of a router
+  bool wants_gateway;   // every interface except a NAT's inside
 };
 
-// All interfaces of a topology, in the schema's order. Paths are made only if `with_paths`.
+// All interfaces of a topology, in the order of the schema. Paths are filled only with `with_paths`.
 std::vector<Attached> Interfaces(proto::Topology* topology, bool with_paths) {
   std::vector<Attached> all;
   const auto add = [&](const char* kind, const std::string& node, const char* list, proto::Interface* interface,
@@ -76,13 +76,13 @@ auto* FindNamed(List& list, absl::string_view name) {
   return decltype(&*list.begin()){nullptr};
 }
 
-// Lays what `over` says over `link`.
+// Overrides fields of `link` with the fields that `over` sets.
 void LayOver(const proto::Link& over, proto::Link* link) {
   if (over.outage_size() > 0) link->clear_outage();
   link->MergeFrom(over);
 }
 
-// The one field that both say, or "".
+// The name of a field that both messages set, or "".
 std::string SaidTwice(const proto::Link& both, const proto::Link& one) {
   std::vector<const google::protobuf::FieldDescriptor*> fields;
   one.GetReflection()->ListFields(one, &fields);
@@ -116,7 +116,7 @@ void ResolveLinks(const Attached& attached, const proto::Network& network, CellP
   interface.clear_link();
 }
 
-// Gives each address its prefix length. False if one is no address.
+// Adds the prefix length to each address. Returns false if an address cannot be parsed.
 bool ResolveAddresses(const Attached& attached, const proto::Network& network, CellProblems* problems) {
   bool sound = true;
   for (int i = 0; i < attached.interface->address_size(); ++i) {
@@ -140,7 +140,7 @@ bool ResolveAddresses(const Attached& attached, const proto::Network& network, C
   return sound;
 }
 
-// The prefix of the interface that `address` lies in.
+// The prefix of the interface that contains `address`.
 std::optional<net::IpPrefix> OnLink(const proto::Interface& interface, const net::IpAddress& address) {
   for (const std::string& text : interface.address()) {
     const std::optional<net::IpPrefix> prefix = net::IpPrefix::Parse(text);
@@ -209,7 +209,7 @@ void ResolveNat(const NatProfiles& profiles, CellProblems* problems, proto::Nat*
       }
       return;
     }
-    // There are no lists in these groups, so protobuf's own merge does it.
+    // These messages contain no lists, so protobuf's own merge is enough.
     const auto lay = [](const auto& under, bool has_over, auto* over) {
       if (!has_over) {
         *over = under;
@@ -273,7 +273,7 @@ void ResolveServer(CellProblems* problems, proto::Topology* topology, proto::Ser
   }
 }
 
-// The servers that a session or a peer lists itself, so that what is wrong in one place is said once.
+// Checks the servers that a session or a peer lists itself, so that a mistake is reported once, where it was made.
 template <typename Lists>
 void CheckServers(const proto::Topology& topology, const std::string& path, const std::string& who, const Lists& lists,
                   CellProblems* problems) {

@@ -6,9 +6,9 @@
 
 namespace pinhole::scenarios {
 
-// Fills in everything that a cell leaves to profiles, to names and to defaults that depend on others, as
-// Scenario::Resolve() promises. What names nothing goes to `problems`; without `problems` the cell has been through
-// here before and is known to be sound.
+// Fills in everything that a cell leaves to profiles, to names of other elements and to defaults that depend on other
+// fields. Scenario::Resolve() describes the result. Adds each name that refers to nothing to `problems`. `problems` may
+// be null if the cell was resolved once before without problems.
 void ResolveCell(const NatProfiles& profiles, CellProblems* problems, proto::Scenario* cell);
 
 }  // namespace pinhole::scenarios

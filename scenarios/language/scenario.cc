@@ -17,7 +17,7 @@
 namespace pinhole::scenarios {
 
 proto::Scenario Scenario::Resolve(const Cell& cell) const {
-  // Loading has been through the same steps, so they cannot fail.
+  // Loading ran the same steps for this cell, so they cannot fail.
   proto::Scenario resolved = *sweep_->Apply(cell.value_numbers, nullptr);
   ResolveCell(sweep_->profiles(), nullptr, &resolved);
   return resolved;
@@ -98,7 +98,7 @@ absl::StatusOr<std::vector<const Cell*>> Scenario::Filter(absl::string_view filt
 std::string RunId(const Cell& cell, std::uint32_t repetition) { return absl::StrCat(cell.id, "/", repetition); }
 
 std::uint64_t SeedOf(const Cell& cell, proto::SeedPolicy::By by, std::uint64_t base, std::uint32_t repetition) {
-  // FNV-1a alone leaves alike texts with alike low bits; SplitMix64 spreads them.
+  // FNV-1a gives similar texts similar low bits; SplitMix64 spreads them.
   std::uint64_t state = net::StableHash(by == proto::SeedPolicy::ID ? absl::StrCat(base, "/", RunId(cell, repetition))
                                                                     : absl::StrCat(base, "/", repetition));
   return net::SplitMix64(state);

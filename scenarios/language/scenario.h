@@ -14,23 +14,24 @@ namespace pinhole::scenarios {
 
 struct AxisValue {
   std::string axis;
-  std::string value;  // as in ids
+  std::string value;  // as it is written in ids
   friend bool operator==(const AxisValue&, const AxisValue&) = default;
 };
 
-// One combination of axis values. Its repetitions are runs; what differs between them is the seed.
+// One combination of axis values. Its repetitions are runs, which differ only in their seeds.
 struct Cell {
-  // "nat_matrix/nat_a=pf,nat_b=cgn": the scenario's name and sorted axis=value.
+  // The scenario's name and its axis=value in sorted order, such as "nat_matrix/nat_a=pf,nat_b=cgn".
   std::string id;
   std::vector<AxisValue> values;  // sorted by axis
-  // Which of Scenario::file().expect() apply, by index, ascending. Empty: the oracle judges.
+  // The indices in Scenario::file().expect() of the expectations that apply, ascending. Empty: the oracle judges the
+  // cell.
   std::vector<int> expectations;
 
-  // For Scenario::Resolve(): per axis in the file's order, the number of its value.
+  // The number of the cell's value on each axis, in the file's order of axes. Scenario::Resolve() reads it.
   std::vector<std::uint32_t> value_numbers;
 };
 
-// A cell has at most so many runs, numbered from 0, whether the file says how many or a sweep is told.
+// The maximal number of runs of a cell, from the file or from the command line. Runs are numbered from 0.
 inline constexpr std::uint32_t kRepetitionsMax = 1'000'000;
 
 struct NamedRun {
@@ -40,43 +41,43 @@ struct NamedRun {
 
 class CompiledSweep;
 
-// A scenario file after loading: every cell is known to resolve. Immutable; may be read by many threads.
+// A scenario file after loading. Every cell is known to resolve. Immutable, so several threads may read it.
 class Scenario {
  public:
-  // The file over its base, with --set, before any axis.
+  // The file merged with its base and --set, before the axes are applied.
   const proto::Scenario& file() const { return *file_; }
   const std::string& name() const { return file_->name(); }
-  // The path it was loaded by.
+  // The path from which it was loaded.
   const std::string& path() const { return path_; }
-  // In the order of the axes in the file, the last one fastest.
+  // Ordered by the axes in the file; the last axis changes fastest.
   const std::vector<Cell>& cells() const { return cells_; }
   std::uint32_t repetitions() const { return file_->sweep().repetitions(); }
 
-  // The cell as a scenario without axes in which nothing is left to look up, so a reader needs only what it
-  // finds there:
+  // Returns the cell as a scenario without axes. No name and no default is left to look up:
   //  - sweep and expect are empty; base is cleared.
-  //  - nat: udp, icmp, pool and limits are the profile's with what overrides it; unreplied_timeout_us and
-  //    assured_timeout_us are present. first_timeout_us and filter_timeout_us stay absent unless said.
-  //  - interface: `up` and `down` are whole; `link` is cleared, and so are the networks' links. gateway lists the next
-  //    hops, one per family at most; empty on an INTERNET network (the core) and without a default route. Every
-  //    address has a prefix length. A NAT's outside interface has a name.
-  //  - server: host, address, relay_address and user are filled in.
-  //  - session: each peer's host, agent.role, stun_server, turn_server (empty when `turn` says so), and turn_user and
-  //    turn_password if it uses TURN servers at all; agent has what the session says for both. The session's own
-  //    agent, stun_server and turn_server are cleared.
-  // A scalar that nobody set is absent, and its accessor gives the schema's default.
+  //  - nat: udp, icmp, pool and limits have the values of the profile, with the file's overrides. unreplied_timeout_us
+  //    and assured_timeout_us are set. first_timeout_us and filter_timeout_us are absent unless the file sets them.
+  //  - interface: `up` and `down` are complete; `link` is cleared, and so are the links of the networks. gateway lists
+  //    the next hops, at most one per family. It is empty on an INTERNET network, where the core is the next hop, and
+  //    where there is no default route. Every address has a prefix length. A NAT's outside interface has a name.
+  //  - server: host, address, relay_address and user are set.
+  //  - session: each peer has its host, agent.role, stun_server and turn_server (empty if `turn` excludes the peer). It
+  //    has turn_user and turn_password if it uses a TURN server. Its agent contains the session's settings for both
+  //    agents. The session's own agent, stun_server and turn_server are cleared.
+  // A scalar that nobody set is absent, and its accessor returns the schema's default.
   proto::Scenario Resolve(const Cell& cell) const;
 
   // The cell with this id; null if there is none.
   const Cell* Find(absl::string_view id) const;
-  // The run with this id, as RunId() makes them; without "/" and a repetition, the cell's first. The repetition need
-  // not be one of the file's. NotFound: no such cell. OutOfRange: kRepetitionsMax or more.
+  // The run with this id, in the form that RunId() makes. Without "/" and a repetition it is the cell's first run. The
+  // repetition may be larger than the file's `repetitions`. NotFound: no such cell. OutOfRange: kRepetitionsMax or
+  // more.
   absl::StatusOr<NamedRun> FindRun(absl::string_view id) const;
-  // Up to `count` ids of cells that look most like `id`, best first.
+  // The ids of up to `count` cells that are most similar to `id`, best first.
   std::vector<std::string> NearestIds(absl::string_view id, int count) const;
 
-  // "axis=value,axis=value2,...": cells that have, for each axis named, one of the values given for it.
-  // InvalidArgument: no such axis or value; or no cell is left.
+  // Selects cells by "axis=value,axis=value2,...": for each axis that is named, the cell has one of the values given
+  // for it. InvalidArgument: no such axis or value, or no cell is selected.
   absl::StatusOr<std::vector<const Cell*>> Filter(absl::string_view filter) const;
 
  private:
@@ -87,10 +88,10 @@ class Scenario {
   std::vector<Cell> cells_;
 };
 
-// "nat_matrix/nat_a=pf,nat_b=cgn/3": what names one run for good.
+// The permanent name of one run, such as "nat_matrix/nat_a=pf,nat_b=cgn/3".
 std::string RunId(const Cell& cell, std::uint32_t repetition);
 
-// The seed of one run. `base` is SeedPolicy.base or what --seed says in its place.
+// The seed of one run. `base` is SeedPolicy.base, or the value of --seed if that is given.
 std::uint64_t SeedOf(const Cell& cell, proto::SeedPolicy::By by, std::uint64_t base, std::uint32_t repetition);
 
 }  // namespace pinhole::scenarios

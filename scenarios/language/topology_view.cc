@@ -100,7 +100,7 @@ const Node* TopologyView::FindOwner(int network, const IpAddress& address) const
 const Node* TopologyView::FindBehind(int network, const IpAddress& to) const {
   for (const Node& node : nodes_) {
     if (node.kind == "host") continue;
-    // IPv4 behind a NAT is nobody's to reach.
+    // A core cannot route to IPv4 addresses behind a NAT.
     if (node.nat != nullptr && (to.is_v4() || node.nat->ipv6() == proto::Nat::DROP)) continue;
     const bool attached =
         std::any_of(node.ports.begin(), node.ports.end(), [&](const Port& port) { return port.network == network; });

@@ -9,21 +9,21 @@
 
 namespace pinhole::scenarios {
 
-// One interface of a resolved topology, its names and addresses read once.
+// One interface of a resolved topology. Its names are looked up and its addresses are parsed.
 struct Port {
   const proto::Interface* interface;
   std::string path;  // "topology.host[alice].interface[eth0]"
   int network;       // index in Topology.network
-  bool outside;      // of a NAT or firewall
+  bool outside;      // the outside interface of a NAT or firewall
   std::vector<net::IpPrefix> addresses;
 
-  // The first address of the family; null if there is none.
+  // The first address of this family; null if there is none.
   const net::IpAddress* AddressOf(net::Family family) const;
-  // `address` is of a subnet of this interface.
+  // Whether `address` is in a subnet of this interface.
   bool IsOnLink(const net::IpAddress& address) const;
 };
 
-// A host, NAT or router. A NAT's first port is its outside.
+// A host, NAT or router. The first port of a NAT is its outside interface.
 struct Node {
   std::string kind;  // "host", "nat", "router"
   std::string name;
@@ -33,10 +33,10 @@ struct Node {
   std::vector<Port> ports;
 
   bool Owns(const net::IpAddress& address) const;
-  std::string Called() const;  // host "alice"
+  std::string Called() const;  // such as: host "alice"
 };
 
-// Who is attached to what in a resolved topology, which must outlive it.
+// The nodes of a resolved topology and their attachments. REQUIRES: the topology outlives the view.
 class TopologyView {
  public:
   explicit TopologyView(const proto::Topology& topology);
@@ -45,11 +45,11 @@ class TopologyView {
   const proto::Network& NetworkOf(const Port& port) const { return topology_.network(port.network); }
   bool IsInternet(const Port& port) const { return NetworkOf(port).kind() == proto::Network::INTERNET; }
 
-  // Null if there is none.
+  // Null if there is no such host.
   const Node* FindHost(absl::string_view name) const;
-  // The node with this address on this network.
+  // The node that has this address on this network; null if there is none.
   const Node* FindOwner(int network, const net::IpAddress& address) const;
-  // The node attached to `network` behind which the core knows `to` to lie.
+  // The node on `network` to which the core sends packets for `to`; null if there is none.
   const Node* FindBehind(int network, const net::IpAddress& to) const;
 
  private:

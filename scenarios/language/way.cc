@@ -16,11 +16,12 @@ constexpr int kHopsMax = 32;
 bool IsUnroutable(const IpAddress& address) { return address.IsPrivate() || address.IsShared(); }
 
 struct Hop {
-  const Port* out = nullptr;   // null: no route
-  const Node* next = nullptr;  // null: the core's to say, or nobody is there
+  const Port* out = nullptr;   // null: there is no route
+  const Node* next = nullptr;  // null: the core decides, or no node has the address
 };
 
-// By a LAN of its own that `to` lies in, else by the first default route but the way it came.
+// If `to` is in the subnet of a LAN of the node, the next hop is `to` itself. Otherwise it is the first default route,
+// except back to the network from which the packet came.
 Hop NextHop(const TopologyView& view, const Node& at, int came_by, const IpAddress& to) {
   for (const Port& port : at.ports) {
     if (!view.IsInternet(port) && port.IsOnLink(to)) return {&port, view.FindOwner(port.network, to)};
@@ -38,7 +39,7 @@ Hop NextHop(const TopologyView& view, const Node& at, int came_by, const IpAddre
   return {};
 }
 
-// What a NAT in the middle does not pass; "" if it does.
+// Why a NAT on the path drops the packet; "" if it does not.
 std::string RefusedByNat(const Node& at, bool is_start, const Port& out, const IpAddress& to) {
   if (at.nat == nullptr) return "";
   if (to.is_v6() && at.nat->ipv6() == proto::Nat::DROP) return absl::StrCat(at.Called(), " drops IPv6");
@@ -48,7 +49,7 @@ std::string RefusedByNat(const Node& at, bool is_start, const Port& out, const I
   return "";
 }
 
-// What a firewall in the middle does not let out; "" if it does.
+// Why a firewall on the path drops the packet; "" if it does not.
 std::string RefusedByFirewall(const Node& at, bool is_start, const Port& out, std::uint32_t tcp_port) {
   if (at.firewall == nullptr || is_start || !out.outside) return "";
   const auto& ports = at.firewall->tcp_port();
@@ -57,7 +58,7 @@ std::string RefusedByFirewall(const Node& at, bool is_start, const Port& out, st
   return absl::StrCat(at.Called(), " blocks TCP to port ", tcp_port);
 }
 
-// What a core drops, there or on the way back; "" if nothing.
+// Why a core drops the packet or its answer; "" if it does not.
 std::string RefusedByCore(const proto::Network& core, const std::optional<IpAddress>& source, const IpAddress& to) {
   if (core.routes_private_addresses()) return "";
   if (IsUnroutable(to)) return absl::StrCat("\"", core.name(), "\" drops packets to private addresses");
@@ -71,8 +72,8 @@ std::string RefusedByCore(const proto::Network& core, const std::optional<IpAddr
 
 std::string WhyNoWay(const TopologyView& view, const Node& start, const IpAddress& to, std::uint32_t tcp_port) {
   const Node* at = &start;
-  int came_by = -1;                 // network
-  std::optional<IpAddress> source;  // as seen after the last NAT
+  int came_by = -1;                 // index of the network; -1 at the start
+  std::optional<IpAddress> source;  // source address after the last NAT
   for (int hops = 0; hops < kHopsMax; ++hops) {
     if (at->Owns(to)) return "";
     Hop hop = NextHop(view, *at, came_by, to);

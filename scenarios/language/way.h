@@ -8,8 +8,9 @@
 
 namespace pinhole::scenarios {
 
-// Follows a connection's packets from `start` to `to` hop by hop, as its routers would send them, links aside. "": they
-// arrive, and an answer to where they seem to come from would not be thrown away by a core. Else the reason.
+// Follows the packets of a TCP connection from `start` to `to` hop by hop, as routers would forward them. Links are
+// ignored. Returns "" if the packets arrive, and if no core drops the answers to the source address that they arrive
+// with. Otherwise returns the reason.
 std::string WhyNoWay(const TopologyView& view, const Node& start, const net::IpAddress& to, std::uint32_t tcp_port);
 
 }  // namespace pinhole::scenarios

@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 
 std::size_t At(int index) { return static_cast<std::size_t>(index); }
 
-// One-way delays between a peer and the referral host.
+// One-way delays from a peer to the referral host and back.
 struct Signalling {
   Duration out{};
   Duration back{};
@@ -47,7 +47,8 @@ Beginnings BeginningsOf(const Model& model, const Gathered& of_a, const Gathered
   const Signalling b = SignallingOf(model, model.b);
   const Duration a_gathered = model.a.start + of_a.took;
   const Duration b_gathered = model.b.start + of_b.took;
-  // A side connects when it starts, and registers and publishes when it has connected, or gathered if that is later.
+  // A side connects to the referral server when it starts. It registers when it is connected, and publishes its
+  // description when it is connected and has gathered.
   const Duration a_connected = model.a.start + a.out + a.back;
   const Duration b_connected = model.b.start + b.out + b.back;
   const Duration from_a = std::max({a_gathered + a.out, a_connected + a.out, b_connected + b.out});
@@ -58,8 +59,8 @@ Beginnings BeginningsOf(const Model& model, const Gathered& of_a, const Gathered
   beginnings.description = std::max(b.out + a.back, a.out + b.back);
   const bool alike = of_a.hosts == of_b.hosts && of_a.srflxs == of_b.srflxs && of_a.relays == of_b.relays &&
                      model.a.pace == model.b.pace;
-  // Sides that are alike come to a pair after the same number of checks, a pace apart, whenever they began; others may
-  // come to it some paces apart.
+  // If both sides have the same numbers of candidates and the same pace, they reach a given pair after the same number
+  // of checks, whenever they began. Otherwise one side may reach it several paces before the other.
   const Duration pace = std::max(model.a.pace, model.b.pace);
   beginnings.slack = (alike ? Duration(milliseconds(1)) : pace * pairs_max) + 6 * model.jitter;
   return beginnings;

@@ -22,12 +22,13 @@ using net::IpAddress;
 using std::chrono::microseconds;
 using std::chrono::seconds;
 
-// A mapping or a remembered destination that lives shorter than this may be gone between two checks of one pair.
+// A mapping or a remembered destination with a shorter life may be gone between two checks of one pair.
 constexpr std::uint64_t kShortLifeUs = 5'000'000;
-// How long a side can wait for the other one while a STUN server keeps its idle connections: gathering comes before,
-// and takes less than 10 s.
+// A STUN server closes an idle connection after a time (net/server_patience.h). This is the same time less the time for
+// gathering, which is under 10 s.
 constexpr microseconds kServerPatience = std::chrono::duration_cast<microseconds>(net::kStunTcpIdleMax) - seconds(10);
-// A filter that remembers fewer destinations, or a table with room for fewer mappings, may lose what a session needs.
+// A filter that remembers fewer destinations, or a table with room for fewer mappings, may drop one that a session
+// needs.
 constexpr std::uint32_t kFewEntries = 24;
 
 Duration Micros(std::uint64_t us) { return microseconds(static_cast<std::int64_t>(us)); }
@@ -56,7 +57,8 @@ class Extraction {
     for (const proto::Nat& nat : topology_.nat()) AddBox(nat, session);
     for (const proto::Router& router : topology_.router()) {
       for (const proto::Interface& interface : router.interface()) NoteLinks(interface, router.name());
-      // Two that send to each other pass a stateful firewall. What more a router blocks is not modelled.
+      // The state of a stateful firewall is left out, because two peers that send to each other pass it. A router that
+      // blocks UDP is not modelled; its effect counts as chance.
       const bool blocks = router.firewall().block_udp() || router.firewall().udp_port_size() > 0;
       if (blocks && model_.chance.empty()) model_.chance = absl::StrCat(router.name(), " blocks UDP");
     }
@@ -82,7 +84,7 @@ class Extraction {
       added.domain = static_cast<int>(model_.networks.size()) - 1;
       added.drops_private = network.kind() == proto::Network::INTERNET && !network.routes_private_addresses();
     }
-    // A router makes one domain of what it joins.
+    // The networks that a router joins form one domain.
     for (const proto::Router& router : topology_.router()) {
       for (int i = 1; i < router.interface_size(); ++i) {
         const std::optional<int> from = NetworkIndex(router.interface(i).network());
@@ -113,14 +115,15 @@ class Extraction {
     return std::nullopt;
   }
 
-  // A NAT, and what the routers on the way to it add, there and back.
+  // A NAT, and the delays that the routers on the way to it add, in both directions.
   struct WayToBox {
     int box = 0;
     net::Duration up{};
     net::Duration down{};
   };
 
-  // The NAT behind a next hop; through routers, the NAT behind theirs.
+  // Finds the NAT that has the address of a next hop. If a router has that address, the search goes on at the router's
+  // gateways.
   std::optional<WayToBox> BoxBehind(const std::string& network, const std::string& next_hop, int depth = 0) {
     const std::optional<IpAddress> wanted = AddressOf(next_hop);
     if (!wanted || depth > topology_.router_size()) return std::nullopt;
@@ -154,7 +157,7 @@ class Extraction {
 
   static net::Duration DelayOf(const proto::Link& link) { return Micros(link.delay_us() + link.jitter_us()); }
 
-  // What the links of an interface do to all that comes by.
+  // Records loss, outages and jitter of the links of an interface.
   void NoteLinks(const proto::Interface& interface, absl::string_view node) {
     for (const proto::Link* link : {&interface.up(), &interface.down()}) {
       model_.jitter += Micros(link->jitter_us());
@@ -200,7 +203,7 @@ class Extraction {
     return Dependence::kAddressAndPortDependent;
   }
 
-  // What UDP and TCP have in common in the schema.
+  // The fields that UDP and TCP share in the schema.
   template <typename TransportNat>
   static NatBehavior TranslationOf(const TransportNat& transport, const proto::AddressPool& pool) {
     NatBehavior behavior;
@@ -224,7 +227,8 @@ class Extraction {
     behavior.inbound_sessions = transport.inbound_sessions();
     behavior.keeps_port = transport.ports().policy() == proto::PortAllocation::PRESERVE ||
                           transport.ports().policy() == proto::PortAllocation::PRESERVE_WITH_OVERLOADING;
-    // Overloading keeps the port towards every destination: a mapping a destination that looks like one for all.
+    // PRESERVE_WITH_OVERLOADING keeps the inside port towards every destination. With one mapping per destination this
+    // looks like one mapping for all destinations, which is what per_tuple models.
     if (transport.ports().policy() == proto::PortAllocation::PRESERVE_WITH_OVERLOADING &&
         behavior.mapping != Dependence::kEndpointIndependent) {
       behavior.per_tuple = true;
@@ -266,11 +270,11 @@ class Extraction {
         behavior.unsolicited = Refusal::kIcmp;
         break;
       case proto::Unsolicited::TCP_RST:
-      case proto::Unsolicited::INPUT:  // nobody listens on the box
+      case proto::Unsolicited::INPUT:  // nothing listens on the box
         behavior.unsolicited = Refusal::kReset;
         break;
     }
-    // The box's own TCP answers at once.
+    // With INPUT, the TCP of the box itself answers, and it answers at once.
     behavior.hold = tcp.unsolicited() == proto::Unsolicited::INPUT ? Duration{} : Micros(tcp.unsolicited_hold_us());
     behavior.simultaneous_open = tcp.simultaneous_open() || tcp.tracking() == proto::TcpTracking::ADDRESSES;
     behavior.reset_forgets = tcp.tracking() != proto::TcpTracking::ADDRESSES &&
@@ -294,8 +298,9 @@ class Extraction {
     return WhyCrowded(nat);
   }
 
-  // Whoever is first keeps its connections with the STUN server while it waits, for as long as the server keeps them. A
-  // SYN goes when both are there.
+  // The side that starts first keeps its connections to the STUN server open while it waits for the other side. The
+  // server closes them after a while, and the NAT may forget them. SYNs between the peers are sent only when both sides
+  // are there.
   static std::string WhyForgetfulOfTcp(const proto::Nat& nat, std::uint64_t start_difference_us) {
     const proto::TcpNat& tcp = nat.tcp();
     const std::uint64_t opening =
@@ -321,7 +326,7 @@ class Extraction {
     box.name = nat.name();
     box.outside = InterfaceOf(nat.outside(), nat.name());
     for (const proto::Interface& interface : nat.inside()) box.inside.push_back(InterfaceOf(interface, nat.name()));
-    // External addresses are the IPv4 ones; IPv6 passes untranslated.
+    // Only IPv4 addresses are external addresses, because IPv6 packets pass without translation.
     std::erase_if(box.outside.addresses, [](const IpAddress& address) { return address.is_v6(); });
     box.routes_between_inside = nat.routes_between_inside_networks();
     box.passes_ipv6 = nat.ipv6() != proto::Nat::DROP;

@@ -1,4 +1,4 @@
-// What the rules of techniques ask of a cell.
+// Reads from a cell the facts that the rules of techniques.h need. See PunchingOf() in extract.h.
 #include <algorithm>
 #include <chrono>
 
@@ -42,7 +42,7 @@ bool LowTtl(proto::Punching::Technique technique) {
          technique == proto::Punching::FORGED_EXCHANGED_NUMBER;
 }
 
-// The rules are about two homes on one internet:
+// The rules hold for two homes on one internet. For any other topology `Punching::beyond` says how it differs:
 //
 //   host --- NAT --- core --- NAT --- host
 //                     |
@@ -79,25 +79,26 @@ class PunchingExtraction {
     const proto::Network& internet = topology_.network(rendezvous->network);
     if (internet.kind() != proto::Network::INTERNET) Beyond("the two NATs meet on a LAN");
     punch_.tells_exceeded = internet.has_core_address();
-    // One NAT and the core: a TTL of 2 ends there.
+    // The NAT and the core each take 1 from the TTL, so a TTL of 2 ends in the core.
     if (LowTtl(punch_.technique) && punching_.ttl() != 2) {
       Beyond(absl::StrCat("where a segment with a TTL of ", punching_.ttl(), " ends"));
     }
     const Interface* lans[2] = {InsideOf(box_a, *homes[0]), InsideOf(box_b, *homes[1])};
     Disturb(*model, {homes[0], homes[1], rendezvous, &box_a.outside, &box_b.outside, lans[0], lans[1]});
-    // Acting together, they cross if each has left its NAT when the other's comes there.
+    // When both sides act at the same time, their SYNs cross if each SYN has left its own NAT before the other SYN
+    // arrives there.
     const Duration leaves[2] = {homes[0]->up + lans[0]->down, homes[1]->up + lans[1]->down};
     const Duration apart = box_a.outside.up + box_b.outside.down;
     if (leaves[0] >= leaves[1] + apart || leaves[1] >= leaves[0] + apart) Disturbed("which SYN comes first");
-    // The word that it is B's turn goes with A's SYN as far as the core, then by the rendezvous, and through B's home
-    // and back before B's SYN is where A's was.
+    // A's SYN and A's "your turn" leave together and reach the core at the same time. The message then goes through the
+    // rendezvous and B's home to B, and B's SYN goes back to B's NAT.
     punch_.answer_time = rendezvous->up + rendezvous->down + lans[1]->up + homes[1]->down + leaves[1];
     punch_.reopen_time = punch_.answer_time + 2 * (leaves[0] + apart);
     return punch_;
   }
 
  private:
-  // The first counts.
+  // The first reason is kept.
   void Beyond(std::string why) {
     if (punch_.beyond.empty()) punch_.beyond = std::move(why);
   }
@@ -105,7 +106,8 @@ class PunchingExtraction {
     if (punch_.disturbed.empty()) punch_.disturbed = std::move(why);
   }
 
-  // Its only interface, which leads to a NAT with one address and nothing behind it; else nullptr.
+  // Returns the only interface of the peer's host if it leads to a NAT; otherwise nullptr. Notes in `beyond` whether
+  // the NAT has several addresses, is behind another NAT, or has forwards or a firewall.
   const Interface* FillSide(const Model& model, const Peer& peer, PunchingHome& side) {
     const Host& host = model.hosts[static_cast<std::size_t>(peer.host)];
     side.host = host.name;
@@ -160,7 +162,7 @@ class PunchingExtraction {
     if (model.jitter > Duration::zero()) Disturbed("jitter");
     Duration once{};
     for (const Interface* way : ways) {
-      // Half a round trip is then not the way of the word to go.
+      // Half a round trip, by which the sides time their start, is then not the one-way delay.
       if (way->up != way->down) Disturbed("ways that take longer there than back");
       once += way->up + way->down;
     }

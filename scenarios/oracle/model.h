@@ -9,12 +9,16 @@
 #include "net/socket_address.h"
 #include "net/time.h"
 
-// What the oracle sees of a scenario: who is attached where, which boxes stand between, and how each behaves. Plain
-// data; extract.h makes it from a cell, tests make it by hand. Links, programs and timers are reduced to the few
-// figures that can decide whether and by what kind of path two peers meet. Elements name each other by index.
+// The oracle's view of a scenario: which peer is attached to which network, which boxes (NATs) stand between the
+// networks, and how each box behaves. It is plain data. extract.h makes it from a cell; tests make it by hand.
+//
+// The model exists so that the rules of the oracle share nothing with the simulator and the schema. It keeps a property
+// only if that property can decide whether two peers meet, or over which kind of path. Links become one-way delays;
+// programs become start times, pacing and servers; loss and timeouts become a text that says why the outcome is open.
+// Elements refer to each other by their index in the lists of `Model`.
 namespace pinhole::scenarios::oracle {
 
-// "Dependent on what of the remote?": both of mapping and of filtering (RFC 4787 §4.1, §5).
+// On which part of the remote endpoint a mapping (RFC 4787 §4.1) or a filter (RFC 4787 §5) depends.
 enum class Dependence : std::uint8_t { kEndpointIndependent, kAddressDependent, kAddressAndPortDependent };
 inline constexpr int kDependenceCount = 3;
 
@@ -26,64 +30,72 @@ struct NatBehavior {
   Dependence mapping = Dependence::kEndpointIndependent;
   Dependence filtering = Dependence::kAddressAndPortDependent;
   FilterMemory memory = FilterMemory::kPerEndpoint;
-  // An accepted packet from outside makes a session: answers leave by the endpoint it came in by.
+  // A packet from outside that is let in creates a session: the inside host's answers to that remote endpoint leave
+  // from the external endpoint at which the packet arrived.
   bool inbound_sessions = false;
-  // Connection tracking: each tuple stands for itself and keeps its port where it can. `mapping`, `memory` and
-  // `inbound_sessions` then say nothing.
+  // The NAT tracks connections as Linux does: each tuple (inside, external and remote endpoint) is an entry of its own,
+  // and keeps the inside port where possible. `mapping`, `memory` and `inbound_sessions` have no meaning then.
   bool per_tuple = false;
-  // per_tuple: a new tuple takes the external endpoint that its socket's newest one has, else the inside port, if the
-  // tuple is free there; or (without it) any port.
+  // Only with per_tuple. If true, a new tuple takes the external endpoint of the newest tuple of the same socket; if
+  // that is taken, it takes the inside port; if that is taken too, it takes any port. If false, it always takes any
+  // port.
   bool keeps_port = true;
-  bool claims_tuple = false;  // per_tuple: an unsolicited packet is taken by the box itself, and holds its tuple
+  // Only with per_tuple: the box itself accepts an unsolicited packet, and the packet's tuple is then occupied.
+  bool claims_tuple = false;
   Hairpinning hairpinning = Hairpinning::kNone;
-  // Each mapping draws one of the external addresses. Otherwise an inside host keeps one.
+  // Each new mapping may get another one of the external addresses. If false, an inside host always gets the same one.
   bool arbitrary_pooling = false;
-  // What could let a mapping or a remembered destination go while a session still needs it; empty: nothing.
+  // Why the NAT may lose a mapping or a remembered destination while a session still needs it, such as "forgets after
+  // 1000 ms". Empty: the NAT keeps them long enough.
   std::string forgetful;
-  bool answers_icmp = false;  // to what it does not let in
+  bool answers_icmp = false;  // sends an ICMP error for a packet that it does not let in
 };
 
-// What is sent. Signalling finds its way whatever firewalls block.
+// The kind of packet that travels. No firewall blocks signalling.
 enum class Traffic : std::uint8_t { kUdp, kTcp, kSignalling };
 
-// What a box tells the sender of what it does not let by. To a SYN: a RST ends the attempt, and so does an ICMP error
-// of the hard kind (RFC 1122 §4.2.3.9); what is told softly changes nothing.
+// How a box answers a packet that it drops. A RST in answer to a SYN ends the connection attempt, and so does a hard
+// ICMP error (RFC 1122 §4.2.3.9). A soft ICMP error changes nothing, so it counts as kSilent.
 enum class Refusal : std::uint8_t { kSilent, kReset, kIcmp };
 
 // How a box translates TCP over IPv4.
 struct TcpBehavior {
-  // As of UDP, where a packet in is a SYN; `claims_tuple` and `answers_icmp` say nothing.
+  // The fields of UDP, applied to SYNs. `claims_tuple` and `answers_icmp` have no meaning here.
   NatBehavior nat;
-  Refusal unsolicited = Refusal::kSilent;  // told to a SYN that is not let in
-  net::Duration hold{};           // this long after the SYN, unless one from inside has come (RFC 5382 §4.3 REQ-4)
-  bool simultaneous_open = true;  // a SYN that crosses one from inside is let in (RFC 5382 §4.2 REQ-2)
-  // A refusal that comes back to a SYN ends what the box knows of it.
+  Refusal unsolicited = Refusal::kSilent;  // the answer to a SYN that is not let in
+  // The box sends `unsolicited` this long after the SYN, unless a SYN from inside has left for the same remote endpoint
+  // by then (RFC 5382 §4.3 REQ-4).
+  net::Duration hold{};
+  bool simultaneous_open = true;  // lets in a SYN that crosses a SYN from inside (RFC 5382 §4.2 REQ-2)
+  // A RST (or a hard ICMP error) that answers a SYN from inside deletes the entry that the SYN made in the box.
   bool reset_forgets = false;
   bool icmp_forgets = false;
-  bool passes_icmp = true;      // errors about what was sent from inside get there
-  bool tracks_numbers = false;  // drops what its idea of a window does not explain
+  bool passes_icmp = true;      // forwards ICMP errors to the inside host that they are about
+  bool tracks_numbers = false;  // drops segments whose sequence numbers are outside the tracked window
 };
 
-// What a firewall in a box lets out, of one transport.
+// Which packets of one transport the firewall of a box lets out.
 struct Exit {
-  bool blocked = false;              // nothing passes, either way
-  std::vector<std::uint16_t> ports;  // only to these; empty: to any
+  bool blocked = false;              // lets nothing through, in neither direction
+  std::vector<std::uint16_t> ports;  // destination ports that are let out; empty: all
   Refusal told = Refusal::kSilent;
 };
 
-// Networks that exchange packets untranslated are one domain. An interface is at a network, for private addresses
-// do not travel over a core that drops them.
+// A network. Networks that exchange packets without translation form one domain. An interface belongs to a network and
+// not to a domain, because a core that drops private addresses does not carry them between the interfaces of one
+// domain.
 struct Network {
   std::string name;
   int domain = 0;
-  bool drops_private = false;  // a core that carries no private addresses between its interfaces
+  bool drops_private = false;  // an INTERNET core that does not forward packets to private addresses
 };
 
 struct Interface {
   int network = 0;
   std::vector<net::IpAddress> addresses;
-  std::optional<int> gateway;  // the box that takes what the domain cannot deliver
-  net::Duration up{};          // one-way delay, node to network, jitter and routers on the way to `gateway` included
+  std::optional<int> gateway;  // the box that takes packets for addresses outside the domain
+  // One-way delay from the node to the network, with jitter. It includes the routers on the way to `gateway`.
+  net::Duration up{};
   net::Duration down{};
 };
 
@@ -92,16 +104,16 @@ struct Host {
   std::vector<Interface> interfaces;
 };
 
-// A port forward: what comes from outside to `external_port` goes to `inside`.
+// A static port forward: packets that arrive from outside at `external_port` go to `inside`.
 struct Forward {
   std::uint16_t external_port = 0;
   net::SocketAddress inside;
 };
 
-// A NAT. IPv6 passes it as a router, or not at all.
+// A NAT. It routes IPv6 packets without translation, or drops them.
 struct Box {
   std::string name;
-  Interface outside;  // its IPv4 addresses are the external ones
+  Interface outside;  // its IPv4 addresses are the external addresses of the NAT
   std::vector<Interface> inside;
   bool routes_between_inside = true;
   bool passes_ipv6 = true;
@@ -112,7 +124,7 @@ struct Box {
   Exit tcp_exit = {};
 };
 
-// A STUN and TURN server program.
+// A program that is a STUN server and, with `turn`, a TURN server.
 struct Server {
   std::string name;
   int host = 0;
@@ -123,7 +135,7 @@ struct Server {
   std::vector<net::IpAddress> relay_addresses;
 };
 
-// The ways in which a side takes part in TCP connections (RFC 6544 §3).
+// The types of TCP candidates that a side uses (RFC 6544 §3).
 struct TcpCandidates {
   bool active = false;
   bool passive = false;
@@ -137,8 +149,8 @@ struct Peer {
   std::string name;
   int host = 0;
   std::vector<int> stun_servers;
-  std::vector<int> turn_servers;           // empty: it asks for no relay
-  std::vector<int> tcp_turn_servers = {};  // the same, over TCP
+  std::vector<int> turn_servers;           // asked for relays over UDP; empty: none
+  std::vector<int> tcp_turn_servers = {};  // asked for relays over TCP; empty: none
   bool withhold_host = false;
   bool withhold_srflx = false;
   bool withhold_relay = false;
@@ -151,9 +163,9 @@ struct Peer {
   bool controlling = false;
   bool udp = true;
   TcpCandidates tcp = {};
-  std::vector<int> tcp_stun_servers = {};  // asked over TCP
-  net::Duration head_start{};              // of the checks over UDP
-  bool retries_refused = false;            // a refused connection is tried again from the same port
+  std::vector<int> tcp_stun_servers = {};  // asked over TCP for server-reflexive candidates
+  net::Duration head_start{};              // checks over UDP begin this much before checks over TCP
+  bool retries_refused = false;            // connects again from the same port after a refusal
 };
 
 struct Model {
@@ -164,9 +176,9 @@ struct Model {
   Peer a;
   Peer b;
   std::optional<int> referral_host;
-  // What leaves delivery to chance ("loss on alice.eth0"); empty: nothing does.
+  // Why packets may be lost, such as "alice.eth0 loses packets". Empty: no packet is lost by chance.
   std::string chance;
-  // The most that jitter adds to a one-way delay, everywhere together. Delays have it in them.
+  // The sum of the jitter of all links. The delays of interfaces already contain the jitter of their own links.
   net::Duration jitter{};
 };
 

@@ -5,7 +5,7 @@
 namespace pinhole::scenarios {
 namespace {
 
-// Server 3 waits for an answer this long (Ford et al. §6.1.2).
+// Server 3 waits this long for an answer to its SYN (Ford et al. §6.1.2).
 constexpr std::uint64_t kServer3WaitsUs = 5'000'000;
 
 const proto::Nat* NatOf(const proto::Topology& topology, const std::string& host) {
@@ -29,7 +29,7 @@ bool KeepsEndpoint(const Behavior& behavior) {
           behavior.ports().policy() == proto::PortAllocation::PRESERVE);
 }
 
-// The second socket has been sent nothing by the first.
+// The client's first socket has sent nothing to the second one, so the filter must let in packets from any endpoint.
 template <typename Behavior>
 bool Hairpins(const Behavior& behavior) {
   return behavior.hairpin() != proto::Hairpin::NONE && behavior.filtering() == proto::Filtering::ENDPOINT_INDEPENDENT;
@@ -62,7 +62,7 @@ NatCheckPrediction PredictNatCheck(const proto::Scenario& cell, const proto::Nat
   prediction.udp = KeepsEndpoint(nat->udp());
   prediction.udp_hairpin = Hairpins(nat->udp());
   prediction.tcp = KeepsEndpoint(nat->tcp()) && !RefusesSyn(nat->tcp());
-  // The answer to the hairpinned SYN must leave by the endpoint that it came in by.
+  // The answer to the hairpinned SYN must leave from the external endpoint at which the SYN arrived.
   prediction.tcp_hairpin = Hairpins(nat->tcp()) && (KeepsEndpoint(nat->tcp()) || nat->tcp().inbound_sessions());
   return prediction;
 }

@@ -6,20 +6,25 @@
 
 #include "net/time.h"
 
-// What a session came to, in the few facts that are judged. The runner fills a SessionOutcome from both
-// sides' reports; expectations and the oracle's prediction are held against it (verdict.h). Everything else that
-// was measured is in RunResult.
+// The outcome of a session or a punching, reduced to the facts that are judged. All other measures are in RunResult.
+// The oracle and the simulation share these types and nothing else, because they must be able to contradict each other.
+// The runner fills a SessionOutcome from the reports of both sides. judge/verdict.h compares it with the expectations
+// of the scenario and with the oracle's prediction.
+//
+// The rule: a session is DIRECT or RELAYED only if both sides are connected. It is RELAYED if the selected path crosses
+// a relay on either side. It is FAILED if both sides have finished and at least one of them has not connected.
 namespace pinhole::scenarios {
 
 enum class Outcome : std::uint8_t {
-  kUndecided,  // virtual_time_max_us came first; always a fail
-  kDirect,     // both sides connected, the selected path crosses no relay
-  kRelayed,    // both sides connected, the selected path crosses at least one relay
-  kFailed,     // at least one side gave up, or connected without the other
+  kUndecided,  // the run ended at its limit before both sides had finished; fails unless it is expected
+  kDirect,     // both sides connected, and the selected path crosses no relay
+  kRelayed,    // both sides connected, and the selected path crosses at least one relay
+  kFailed,     // both sides have finished, and at least one of them has not connected
 };
 
-// Candidate type as one agent knows it (RFC 8445 §4). The two sides may name one path differently: a peer behind a
-// NAT that maps per endpoint is `prflx` here and `host` or `srflx` there.
+// A candidate type as one agent knows it (RFC 8445 §4). The two sides may give the same endpoint different types:
+// behind a NAT with endpoint-dependent mapping, an endpoint that the remote side knows as `prflx` may be `host` or
+// `srflx` for its owner.
 enum class CandidateType : std::uint8_t { kHost, kServerReflexive, kPeerReflexive, kRelayed };
 inline constexpr int kCandidateTypeCount = 4;
 
@@ -51,24 +56,25 @@ inline const char* ToString(CandidateType type) {
   return "?";
 }
 
-// One side's end of the session. A field without value: it never happened.
+// The result of one side of a session. A field without a value means that the event did not happen.
 struct SideOutcome {
-  bool connected = false;  // nominated on every component, and a datagram each way accepted on the selected pair
-  // The selected pair of the first component as this side names it.
+  bool connected = false;  // nominated on every component, and a datagram was accepted each way on the selected pair
+  // Candidate types of the selected pair of the first component, as this side names them.
   std::optional<CandidateType> local_type;
   std::optional<CandidateType> remote_type;
-  bool ipv6 = false;  // family of the selected pair
-  bool tcp = false;   // its transport
-  // Times since the run began, not since this side's start.
+  bool ipv6 = false;  // the selected pair uses IPv6
+  bool tcp = false;   // the selected pair uses TCP
+  // Times are counted from the start of the run, not from the start of this side.
   std::optional<net::Instant> gathered;
   std::optional<net::Instant> first_valid;
   std::optional<net::Instant> nominated;
-  std::optional<net::Instant> first_data;  // first datagram of the other accepted
+  std::optional<net::Instant> first_data;  // this side accepted the first datagram of the other side
   std::optional<net::Instant> connected_at;
-  std::string failure;  // empty when connected; else phase, and the node and rule that dropped the last hope
+  std::string failure;  // empty if connected; else the phase, and the node and rule of the last drop
 };
 
-// What ended a session or a punching: a node, a rule by name, and what kind of behavior that is (killer.h).
+// The drop that made a session or a punching fail: the node, the name of the rule, and the kind of behavior
+// (killer.h).
 struct KilledBy {
   std::string node;
   std::string rule;
@@ -78,14 +84,14 @@ struct KilledBy {
 
 struct SessionOutcome {
   Outcome outcome = Outcome::kUndecided;
-  SideOutcome a;  // the session's first participant
+  SideOutcome a;  // the participant that the session names first
   SideOutcome b;
-  // Each side's selected remote address is the one under which the other's selected local candidate is seen.
+  // Each side's selected remote address is the address at which it sees the other side's selected local candidate.
   bool agree = false;
-  // Relays that a data packet crosses on the selected path, counted by traversals. 0 when direct.
+  // How often a data packet on the selected path is relayed. 0 on a direct path.
   int relay_hops = 0;
-  std::optional<KilledBy> killed;  // of a punching that failed
-  // Counts that expectations may bound; absent is not zero.
+  std::optional<KilledBy> killed;  // only for a punching that failed
+  // Counts that expectations can bound. No value means "not measured", which is not 0.
   std::optional<std::int64_t> packets;
   std::optional<std::int64_t> wire_bytes;
 };

@@ -11,7 +11,7 @@ namespace {
 using net::IpAddress;
 using net::SocketAddress;
 
-// More boxes than this on one way is a loop.
+// A datagram that passes more boxes than this goes in a loop.
 constexpr int kBoxesMax = 16;
 
 bool Alike(Dependence dependence, const SocketAddress& x, const SocketAddress& y) {
@@ -174,7 +174,7 @@ Arrival Passage::Walk(Datagram datagram, bool pause) {
     }
     if (HostAt(datagram.network, to)) return lost(Loss::Kind::kNoListener, datagram.network);
 
-    // Down: into a box from outside.
+    // Down: from outside into a box.
     if (const std::optional<int> box_index = BoxWithExternal(datagram.network, to)) {
       if (pause) {
         arrival.paused = true;
@@ -210,7 +210,7 @@ Arrival Passage::Walk(Datagram datagram, bool pause) {
       }
     }
 
-    // Up: out of the domain by its gateway.
+    // Up: out of the domain through its gateway.
     if (!datagram.gateway) return lost(Loss::Kind::kNoWayOn, datagram.network);
     const int gateway = *datagram.gateway;
     const Box& box = model_.boxes[At(gateway)];
@@ -326,7 +326,7 @@ void Passage::Remember(std::vector<SentTo>& list, const SentTo& entry) {
 IpAddress Passage::ExternalAddress(int box_index, const Inside& inside) {
   const Box& box = model_.boxes[At(box_index)];
   if (!NatOf(box).arbitrary_pooling || pooling_ == Pooling::kAlwaysFirst || box.outside.addresses.size() < 2) {
-    // One inside address keeps one external address; which one decides nothing.
+    // An inside address always gets the same external address. Which one it gets does not matter, so it is the first.
     (void)inside;
     return box.outside.addresses.empty() ? IpAddress() : box.outside.addresses.front();
   }
@@ -498,7 +498,7 @@ void Passage::Refuse(const std::vector<Step>& steps, Refusal refusal) {
     std::erase_if(memory.sent, about);
     std::erase_if(memory.sessions, about);
     std::erase_if(memory.tuples, about);
-    // A mapping lives as long as there is something sent through it.
+    // A mapping is deleted when no entry in `sent` uses it any more.
     std::erase_if(memory.mappings, [&](const Mapping& mapping) {
       return std::none_of(memory.sent.begin(), memory.sent.end(),
                           [&](const SentTo& sent) { return sent.external == mapping.external; });

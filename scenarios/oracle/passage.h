@@ -8,52 +8,56 @@
 #include "net/time.h"
 #include "scenarios/oracle/model.h"
 
-// Whether a datagram gets from one socket to another over a model's boxes, and what it leaves behind in them. There
-// is no clock: a datagram arrives at once, or its sender's half of the way is taken first and the rest later (so that
-// datagrams can cross). What a box remembers it forgets only when it is told to.
+// Decides whether one datagram gets from one socket to another through the boxes of a model, and what the boxes learn
+// from it. reachability.h and tcp_reachability.h send many datagrams through one Passage until no box learns anything
+// new.
 //
-// Of TCP only the opening is walked: SYNs, and what answers them.
+// The rules are those of RFC 4787 (UDP) and RFC 5382 (TCP), written without a look at sim/: mapping, filtering,
+// hairpinning, routing, firewall. There is no clock. A datagram either arrives at once, or pauses outside the first box
+// on the other side and continues later, so that datagrams of both sides can cross. A box never forgets by itself; only
+// Refuse() deletes entries. For TCP, only the opening is modelled: SYNs and their answers.
 namespace pinhole::scenarios::oracle {
 
-// A socket that can be reached.
+// A socket to which datagrams can be sent.
 struct Socket {
   net::SocketAddress address;
   int network = 0;
   std::optional<int> gateway;
   net::Duration up{};
   net::Duration down{};
-  // A relayed address lets in only from addresses that its owner has sent to (a TURN permission).
+  // The socket is a relayed address: it accepts datagrams only from addresses to which its owner has sent, because only
+  // those have a TURN permission (RFC 8656 §9).
   bool relay = false;
 };
 
-// A datagram under way.
+// A datagram on its way. `network` is where it is now.
 struct Datagram {
   net::SocketAddress source;
   net::SocketAddress destination;
   int network = 0;
   std::optional<int> gateway;
-  net::Duration delay{};  // so far
-  bool opens = false;     // a SYN
+  net::Duration delay{};  // since it was sent
+  bool opens = false;     // it is a SYN
 };
 
-// What became of a datagram that did not arrive.
+// Why and where a datagram did not arrive.
 struct Loss {
   enum class Kind : std::uint8_t {
     kNone,
-    kNoListener,   // place: network
-    kNoWayOn,      // place: network
-    kNotAttached,  // place: box
-    kNoMapping,    // place: box, as in all that follow
+    kNoListener,   // `place` is a network
+    kNoWayOn,      // `place` is a network
+    kNotAttached,  // `place` is a box, also for the kinds below
+    kNoMapping,
     kFiltered,
-    kCrossingRefused,  // a SYN that crosses the inside host's own
-    kTakenEarlier,     // the box holds the tuple since a packet that came before its own host had sent
-    kTakenByBox,       // the box accepts it, and holds the tuple from now on
+    kCrossingRefused,  // the box refuses a SYN that crosses a SYN of the inside host
+    kTakenEarlier,     // the box took an earlier packet for itself, so the tuple was occupied before its own host sent
+    kTakenByBox,       // the box accepts the datagram for itself, and the tuple is occupied from now on
     kNoHairpin,
-    kNotRouted,  // between inside networks
+    kNotRouted,  // the box does not route between its inside networks
     kNoIpv6,
     kNoRoute,
-    kBlocked,       // by a firewall, for its transport or port
-    kNoPermission,  // place: network of the relay
+    kBlocked,       // a firewall blocks the transport or the port
+    kNoPermission,  // `place` is the network of the relay
     kLoop,
   };
   Kind kind = Kind::kNone;
@@ -62,63 +66,66 @@ struct Loss {
   friend bool operator==(const Loss&, const Loss&) = default;
 };
 
-// "home_b filters by port".
+// Text for people, such as "home_b filters by port".
 std::string Describe(const Model& model, const Loss& loss, Traffic traffic = Traffic::kUdp);
 
-// What the sender of a SYN that got lost is told.
+// How the sender of a lost SYN learns of the loss: the kind of refusal, and how long the box waits before it sends it.
 struct Told {
   Refusal refusal = Refusal::kSilent;
   net::Duration hold{};
 };
 Told ToldOf(const Model& model, const Loss& loss);
 
-// A SYN's way through a box, from inside.
+// A box that a SYN passed from inside to outside.
 struct Step {
   int box = 0;
-  int network = 0;  // inside
+  int network = 0;  // the inside network from which it came
   net::SocketAddress inside;
   net::SocketAddress remote;
-  net::Duration delay{};  // until there
+  net::Duration delay{};  // from the sender to this box
 };
 
-// Where a datagram ended.
+// Where a datagram ended: in `socket`, or lost as `loss` says, or, with `paused`, outside the first box of the other
+// side.
 struct Arrival {
-  std::optional<int> socket;  // the socket that got it
-  Datagram datagram;          // as it arrived
-  Loss loss;                  // else where and why
-  bool paused = false;        // neither: it waits outside the first box of the other side
-  // Of SYNs only.
+  std::optional<int> socket;  // the socket that received it
+  Datagram datagram;          // its state at the end of its way
+  Loss loss;                  // if neither `socket` nor `paused`
+  bool paused = false;        // it waits for Resume()
+  // Filled for SYNs only.
   std::vector<Step> steps;
-  net::Duration into_box{};  // delay until the last box that it came to from outside
+  net::Duration into_box{};  // from the sender to the last box that it reached from outside
 };
 
+// Which external address a NAT with arbitrary pooling gives to a new mapping: always the first, or each time the next.
 enum class Pooling : std::uint8_t { kAlwaysFirst, kAlwaysAnother };
 
 class Passage {
  public:
-  // REQUIRES: `model` outlives it. `pooling`: how arbitrary pools fall out.
+  // REQUIRES: `model` outlives the Passage.
   explicit Passage(const Model& model, Pooling pooling = Pooling::kAlwaysFirst, Traffic traffic = Traffic::kUdp);
 
-  // Index of the new socket.
+  // Returns the index of the new socket.
   int AddSocket(const Socket& socket);
-  // A socket on an interface of a host.
+  // The same, for a socket on an interface of a host.
   int AddSocket(const Interface& interface, net::SocketAddress address);
   const Socket& socket(int index) const { return sockets_[static_cast<std::size_t>(index)]; }
 
-  // Sends from a socket. With `pause`, stops where the first box would be entered from outside.
+  // Sends a datagram from a socket. With `pause`, the datagram stops before it enters the first box from outside.
   Arrival Send(int from, const net::SocketAddress& destination, bool pause = false);
-  // The same with a SYN.
+  // Sends a SYN from a socket. `pause` has the same meaning.
   Arrival Open(int from, const net::SocketAddress& destination, bool pause = false);
-  // Takes a paused datagram on.
+  // Continues the way of a paused datagram.
   Arrival Resume(const Datagram& datagram);
-  // A refusal comes back by the way that a SYN has taken out.
+  // Takes a refusal back along the boxes that the refused SYN has passed. Boxes that forget on such a refusal delete
+  // the SYN's entries.
   void Refuse(const std::vector<Step>& steps, Refusal refusal);
 
-  // A number that changes when any box or relay learns anything.
+  // Changes whenever a box or a relay learns or forgets something.
   int knowledge() const { return knowledge_; }
 
  private:
-  // Something that was sent from inside: by whom, by which external endpoint, to whom.
+  // The inside end of an entry.
   struct Inside {
     int network = 0;
     net::SocketAddress address;
@@ -126,7 +133,8 @@ class Passage {
   };
   struct Mapping {
     Inside inside;
-    net::SocketAddress remote;  // of the first packet; compared as far as the mapping depends on it
+    // destination of the first packet; `NatBehavior::mapping` says which parts of it are compared
+    net::SocketAddress remote;
     net::SocketAddress external;
   };
   struct SentTo {
@@ -134,7 +142,7 @@ class Passage {
     net::SocketAddress external;
     net::SocketAddress remote;
   };
-  // per_tuple: a connection; with `local`, one that the box itself took.
+  // An entry of a NAT with per_tuple. With `local`, the box itself took the packet, and `inside` has no meaning.
   struct Tuple {
     Inside inside;
     net::SocketAddress external;
@@ -144,14 +152,14 @@ class Passage {
   struct Memory {
     std::vector<Mapping> mappings;
     std::vector<SentTo> sent;
-    std::vector<SentTo> sessions;  // newest for one (inside, remote) only
+    std::vector<SentTo> sessions;  // the newest one for each (inside, remote)
     std::vector<Tuple> tuples;
     std::uint16_t next_port = 20000;
     std::size_t next_address = 0;
   };
 
   const NatBehavior& NatOf(const Box& box) const { return traffic_ == Traffic::kTcp ? box.tcp.nat : box.nat; }
-  // A firewall's `box` lets it out, or in.
+  // Whether the firewall of `box` lets the packet out or in.
   bool LetsOut(const Box& box, const net::SocketAddress& destination) const;
   bool LetsIn(const Box& box) const;
   Arrival Launch(int from, const net::SocketAddress& destination, bool opens, bool pause);
@@ -159,16 +167,16 @@ class Passage {
   std::optional<int> SocketAt(int network, const net::SocketAddress& address) const;
   bool HostAt(int network, const net::IpAddress& address) const;
   std::optional<int> BoxWithExternal(int network, const net::IpAddress& address) const;
-  // The box behind which a routed (IPv6) address lies.
+  // The box that routes to this IPv6 address.
   std::optional<int> BoxRoutingTo(int network, const net::IpAddress& address) const;
-  // Another inside network of the box that has the address.
+  // The inside network of `box` that has the address, except `network` itself.
   std::optional<int> OtherInside(const Box& box, int network, const net::IpAddress& address) const;
   bool Carries(int from_network, int to_network, const net::IpAddress& address) const;
   int Domain(int network) const { return model_.networks[static_cast<std::size_t>(network)].domain; }
 
   net::SocketAddress Out(int box, const Inside& inside, const net::SocketAddress& remote);
   net::SocketAddress OutPerTuple(int box, const Inside& inside, const net::SocketAddress& remote);
-  // The inside endpoint that a packet to `external` goes to; else sets `why`.
+  // Returns the inside endpoint to which a packet for `external` is translated. Otherwise sets `why`.
   std::optional<Inside> In(int box, const net::SocketAddress& external, const net::SocketAddress& remote, bool opens,
                            Loss* why);
   std::optional<Inside> InPerTuple(int box, const net::SocketAddress& external, const net::SocketAddress& remote,
@@ -181,7 +189,7 @@ class Passage {
   const Traffic traffic_;
   std::vector<Socket> sockets_;
   std::vector<Memory> memory_;
-  std::vector<std::vector<net::IpAddress>> permissions_;  // by socket; relays only
+  std::vector<std::vector<net::IpAddress>> permissions_;  // by socket; used for relays only
   int knowledge_ = 0;
 };
 

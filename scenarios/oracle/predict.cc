@@ -23,8 +23,8 @@ using std::chrono::milliseconds;
 
 std::size_t At(int index) { return static_cast<std::size_t>(index); }
 
-// The one NAT of a peer that has one IPv4 address behind one box on the outermost domain, and a behavior that the
-// closed form knows.
+// The NAT of a peer, if the closed form of punching.h applies to this side: the peer has one IPv4 address behind one
+// box, that box is not behind another one, and the closed form covers its behavior. Otherwise nullptr.
 const Box* OnlyNat(const Model& model, const Peer& peer, const Gathered& gathered) {
   const Host& host = model.hosts[At(peer.host)];
   if (host.interfaces.size() != 1 || host.interfaces[0].addresses.size() != 1) return nullptr;
@@ -38,8 +38,8 @@ const Box* OnlyNat(const Model& model, const Peer& peer, const Gathered& gathere
   return &box;
 }
 
-// Connection tracking in the words of the closed form: a port that is kept or reused looks like one mapping, and a
-// tuple answers by itself.
+// Translates a per_tuple NAT into the fields of the closed form. A port that is kept or reused is like
+// endpoint-independent mapping, and each tuple is like an inbound session.
 NatBehavior InGenericWords(NatBehavior nat) {
   if (!nat.per_tuple) return nat;
   nat.per_tuple = false;
@@ -71,7 +71,7 @@ void Unite(std::vector<PathKind>& into, const std::vector<PathKind>& more) {
   into.erase(std::unique(into.begin(), into.end()), into.end());
 }
 
-// A draw of order and pool, and what comes of it.
+// The result of reachability.h for one order of packets and one draw of pooled addresses.
 struct Draw {
   Order order;
   Pooling pooling;
@@ -94,7 +94,7 @@ bool Varies(const std::vector<Draw>& draws, std::vector<PathKind> Reached::*path
   return false;
 }
 
-// The pool that the draw is from, if there is exactly one.
+// The box with an arbitrary pool of several addresses, if there is exactly one such box.
 const Box* OnlyPool(const Model& model) {
   const Box* only = nullptr;
   for (const Box& box : model.boxes) {
@@ -124,7 +124,7 @@ bool AllHosts(const PathKind& path) {
          path.b_local == CandidateType::kHost && path.b_remote == CandidateType::kHost;
 }
 
-// Leaves what a patient agent chooses: host pairs before all others, few relays before many.
+// Keeps the paths that agents select if they wait long enough: host pairs before all others, fewer relays before more.
 void KeepBest(std::vector<PathKind>& direct, std::vector<PathKind>& relayed) {
   if (std::any_of(direct.begin(), direct.end(), AllHosts)) {
     std::erase_if(direct, [](const PathKind& path) { return !AllHosts(path); });
@@ -134,7 +134,8 @@ void KeepBest(std::vector<PathKind>& direct, std::vector<PathKind>& relayed) {
   std::erase_if(relayed, [&](const PathKind& path) { return path.relay_hops > fewest; });
 }
 
-// If all that was sent to the STUN servers gets lost, a side's server-reflexive end is peer-reflexive to both.
+// If all requests to the STUN servers are lost, a side has no server-reflexive candidate, and both sides know its
+// external endpoint as peer-reflexive.
 void AddUnanswered(std::vector<PathKind>& paths) {
   constexpr auto kServer = CandidateType::kServerReflexive;
   constexpr auto kPeer = CandidateType::kPeerReflexive;
@@ -181,7 +182,8 @@ std::string WhyNoDirectPath(const Model& model, const Reached& reached) {
     }
   }
   for (const Loss& loss : reached.losses) {
-    // Addresses of another network lead nowhere, which says nothing of this one.
+    // A candidate's address may be unreachable because it belongs to another network. Such a loss does not explain the
+    // failure unless it is the only one.
     const bool stray = loss.kind == Loss::Kind::kNoListener || loss.kind == Loss::Kind::kNoWayOn;
     if (!stray || reached.losses.size() == 1) reasons.push_back(Describe(model, loss));
   }
@@ -192,8 +194,8 @@ std::string WhyNoDirectPath(const Model& model, const Reached& reached) {
   return absl::StrJoin(reasons, "; ");
 }
 
-// How long both sides wait for something better than what works: over the slower of their paces, and not at all where
-// one takes the first that comes.
+// How long both sides wait for a better path than the one that works. They do not wait at all if one of them selects
+// the first valid pair. `pace` is the slower pace of the two.
 struct Patience {
   bool any = true;
   Duration mark = std::chrono::hours(1);
@@ -210,8 +212,9 @@ Patience PatienceOf(const Model& model) {
   return patience;
 }
 
-// The other side begins later by a description's way at most; then a check and, if the first one was not let in, its
-// resending or the triggered check behind the other's, each behind all other pairs.
+// Whether both agents wait at least until a direct UDP pair is valid. The other side begins at most one description
+// later. Then a check is sent. If it was not let in, it is sent again, or the other side's check triggers one. Each
+// check waits in the queue behind the checks of all other pairs.
 bool WaitsForUdp(const Patience& patience, const Reached& reached, int pairs, const Beginnings& beginnings) {
   const Duration queue = patience.pace * (pairs + 2);
   const Duration resent = std::max(Duration(milliseconds(500)), queue);
@@ -233,7 +236,7 @@ Gathered Together(Gathered udp, const Gathered& tcp) {
   return udp;
 }
 
-// `chance`, or else what a box forgets.
+// Returns `chance`; if that is empty, a text on a box that forgets entries of this transport too early.
 std::string OrForgetful(std::string chance, const Model& model, Traffic traffic) {
   for (const Box& box : model.boxes) {
     const std::string& forgetful = traffic == Traffic::kTcp ? box.tcp.nat.forgetful : box.nat.forgetful;
@@ -267,7 +270,8 @@ Prediction Predict(const Model& model) {
   tcp.Narrow(beginnings);
   const bool order_matters = Varies(draws, &Reached::direct, false) || Varies(draws, &Reached::relayed, false);
   if (order_matters) {
-    // Times may tell who is first. The way to the other's box is most of the way to the other.
+    // The known times may decide who is first. The delay to the other side's box is taken as the delay of the whole
+    // path, of which it is the larger part.
     Duration one_way{};
     for (const Draw& draw : draws) one_way = std::max(one_way, draw.reached.direct_delay);
     std::erase_if(draws, [&](const Draw& draw) { return !IsPossible(beginnings, draw.order, one_way, one_way); });
@@ -282,7 +286,7 @@ Prediction Predict(const Model& model) {
     if (!draw.reached.relayed.empty()) Unite(prediction.relayed_paths, draw.reached.relayed_meanwhile);
     any.direct_delay = std::max(any.direct_delay, draw.reached.direct_delay);
   }
-  // Where the closed form applies, it decides.
+  // The closed form is used wherever it applies.
   if (const std::optional<TwoNats> nats = EachBehindItsOwn(model, any)) {
     prediction.direct = UdpPunchingWorks(InGenericWords(nats->a->nat), InGenericWords(nats->b->nat))
                             ? Existence::kAlways
@@ -303,7 +307,7 @@ Prediction Predict(const Model& model) {
 
   std::string chance = model.chance;
   if (chance.empty() && close) chance = "a server's answer and the end of gathering are close";
-  // What a box forgets of one transport leaves the other alone.
+  // A box that forgets entries of one transport does not disturb the other transport.
   const bool relays_by_udp = !model.a.turn_servers.empty() || !model.b.turn_servers.empty();
   const std::string udp_chance = udp || relays_by_udp ? OrForgetful(chance, model, Traffic::kUdp) : chance;
   const bool relays_by_tcp = !model.a.tcp_turn_servers.empty() || !model.b.tcp_turn_servers.empty();
@@ -313,7 +317,7 @@ Prediction Predict(const Model& model) {
   for (const Box& box : model.boxes) icmp |= box.nat.answers_icmp;
   icmp &= model.a.icmp_fails_pairs || model.b.icmp_fails_pairs;
 
-  // Whoever can wait comes to a direct path over UDP before one over TCP, and to this before a relay.
+  // Agents that wait long enough select a direct path over UDP before one over TCP, and one over TCP before a relay.
   const bool udp_sure = udp_direct == Existence::kAlways && udp_chance.empty() && !icmp;
   const bool tcp_sure = tcp.direct() == Existence::kAlways && tcp_chance.empty();
   if (!(udp_sure && patient)) Unite(prediction.direct_paths, tcp.paths());

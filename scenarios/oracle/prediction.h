@@ -7,20 +7,24 @@
 
 #include "scenarios/oracle/outcome.h"
 
-// What the oracle says of a session before it runs.
+// The result of the oracle for one session or punching, before it runs. judge/verdict.h compares it with the outcome.
+//
+// The rule: every outcome and every kind of path that the model allows is listed. If one outcome is listed, the cell
+// must have it. If several are listed, the outcome depends on something outside the model, and each of them passes. An
+// outcome or a path that is not listed means that the simulator or the oracle is wrong.
 namespace pinhole::scenarios {
 
 enum class Existence : std::uint8_t { kNever, kAlways, kDepends };
 
-// On what an outcome hangs that the topology does not settle.
+// Why several outcomes are possible.
 enum class DependsOn : std::uint8_t {
   kNothing,
-  kOrder,   // who is first
-  kTiming,  // whether a better pair is found before the agent stops to wait for it
-  kChance,  // loss, or a draw of port or address
+  kOrder,   // whose packets are first
+  kTiming,  // whether an agent finds a better pair before it stops waiting for one
+  kChance,  // loss, or which port or address a NAT draws
 };
 
-// A path by the names that each side gives its own end and the other's.
+// A kind of path: the types that each side gives to its own end and to the other end.
 struct PathKind {
   CandidateType a_local = CandidateType::kHost;
   CandidateType a_remote = CandidateType::kHost;
@@ -36,19 +40,20 @@ struct Prediction {
   Existence direct = Existence::kNever;
   Existence relayed = Existence::kNever;
   DependsOn depends_on = DependsOn::kNothing;
-  // Of draws, how many give a direct path, where that has a closed form: numerator and denominator.
+  // The share of the draws that give a direct path, where there is a closed form: `of` in `in`.
   struct Share {
     int of = 0;
     int in = 0;
   };
   std::optional<Share> direct_share;
-  // Kinds of path that the two sides may come to select, sorted, without repetition. A session that connects by
-  // any other contradicts the oracle.
+  // The kinds of path that the two sides may select, sorted, each once. A session that connects over any other kind
+  // contradicts the oracle.
   std::vector<PathKind> direct_paths;
   std::vector<PathKind> relayed_paths;
-  // Outcomes that do not contradict the oracle, best first. One: determined. Several: it `depends`.
+  // The outcomes that do not contradict the oracle, best first. With one element the outcome is determined; with
+  // several depends() is true.
   std::vector<Outcome> outcomes;
-  // Why, for people: "home_b filters by port and home_a maps by address and port". Never empty.
+  // Explanation for people, such as "home_b filters by port and home_a maps by port". Never empty.
   std::string reason;
 
   bool depends() const { return outcomes.size() > 1; }
@@ -62,9 +67,9 @@ struct Prediction {
 
 const char* ToString(Existence existence);
 const char* ToString(DependsOn depends_on);
-// "srflx-prflx": what A calls its own end and the other's.
+// Names the types that side A gives to its own end and to the other end, such as "srflx-prflx".
 std::string ToString(const PathKind& path);
-// "DIRECT", "RELAYED", "FAILED", or "depends on order: DIRECT or FAILED".
+// Text such as "DIRECT", "RELAYED", "FAILED" or "depends on order: DIRECT or FAILED".
 std::string Summary(const Prediction& prediction);
 
 }  // namespace pinhole::scenarios

@@ -13,15 +13,15 @@ using net::Duration;
 using net::IpAddress;
 using net::SocketAddress;
 
-// Ports that a side learns from one remote address at one socket before it believes no more. Who has not met after two
-// moves (udp_punching.h) is moving for ever; an agent's own limit is higher.
+// The number of ports that a side learns from one remote address at one socket. Two sides that have not met after two
+// changes of port (punching.h) never meet, so the limit only ends the exploration. The limit of a real agent is higher.
 constexpr int kLearnedPortsMax = 4;
-// Each round teaches somebody something, or is the last.
+// Each round but the last one teaches somebody something.
 constexpr int kRoundsMax = 4 * kLearnedPortsMax;
 
 std::size_t At(int index) { return static_cast<std::size_t>(index); }
 
-// A socket of a peer, and whom it checks.
+// A socket of a peer, and the remote addresses to which it sends checks.
 struct Base {
   int socket = 0;
   bool relay = false;
@@ -35,26 +35,27 @@ struct Side {
   bool close = false;
 };
 
-// A request of the gathering phase, and its answer.
+// A request in the gathering phase, and its answer.
 struct Question {
   int socket = 0;
   int server = 0;
   bool turn = false;
-  Duration begins{};                    // when it is first sent, from the side's start
-  std::optional<SocketAddress> mapped;  // nothing: no answer comes
+  Duration begins{};                    // when the request is first sent, counted from the start of the side
+  std::optional<SocketAddress> mapped;  // empty: no answer arrives
   Duration round_trip{};
-  Duration again{};    // when a TURN server is asked a second time
-  bool counts = true;  // false: the agent does not ask, for what it would learn is withheld or asked already
+  Duration again{};  // when a TURN server is asked for the second time
+  // False if the agent does not send this request, because the candidate is withheld or the server is already asked.
+  bool counts = true;
 
-  // A TURN server wants to be asked twice.
+  // A TURN server refuses the first request and asks for credentials, so that a second one is needed (RFC 8489 §9.2).
   Duration whole() const { return (turn ? 2 : 1) * round_trip; }
 };
 
-// A check that worked: its sender's request came in, and the answer came from where the request had gone.
+// A check that worked: the request arrived, and the answer came back from the address to which the request was sent.
 struct Working {
   int base = 0;
   SocketAddress remote;
-  SocketAddress mapped;  // as the other side saw the sender
+  SocketAddress mapped;  // the source address that the other side saw
   int peer_base = 0;
   Duration delay{};
 
@@ -69,7 +70,7 @@ class UdpExploration : private Exploration {
       : Exploration(model, order, pooling, Traffic::kUdp), order_matters_(OrderMayMatter(model)) {
     AddPeer(0);
     AddPeer(1);
-    // Loopback apart, what a side has gathered it tells the other.
+    // Each side knows all candidates of the other side that are not withheld.
     for (int side = 0; side < 2; ++side) {
       for (Base& base : sides_[side].bases) {
         for (const ExploredCandidate& candidate : candidates_[1 - side]) {
@@ -88,7 +89,8 @@ class UdpExploration : private Exploration {
       Round();
       if (passage_.knowledge() + learned_ == before) break;
     }
-    // Where a box may change its mind between the two checks, one of them may have been seen under an older address.
+    // Where the state of a box may change between the two checks, one of the checks may have been seen with an older
+    // address.
     const bool same_address = !order_matters_;
     AddPaths(worked_[0], worked_[1], same_address, reached.direct_meanwhile, reached.relayed_meanwhile, nullptr);
     reached_ = &reached;
@@ -110,7 +112,8 @@ class UdpExploration : private Exploration {
   }
 
  private:
-  // The address under which the server sees the socket; nothing if no answer comes back. `round_trip` is set then.
+  // Returns the address under which the server sees the socket, and sets `round_trip`. Returns nothing if no answer
+  // arrives.
   std::optional<SocketAddress> AskServer(int socket, int server_socket, Duration* round_trip) {
     const SocketAddress server = passage_.socket(server_socket).address;
     if (server.family() != passage_.socket(socket).address.family()) return std::nullopt;
@@ -158,8 +161,8 @@ class UdpExploration : private Exploration {
     }
   }
 
-  // The requests of one socket, TURN first (a TURN server is not asked again for the mapping), each a Ta after the
-  // one before.
+  // The requests of one socket, one per Ta. TURN servers are asked first, because their answer also contains the mapped
+  // address, so that the same server needs no request for it.
   void Ask(const Peer& peer, int socket, std::vector<Question>& questions) {
     const net::Family family = passage_.socket(socket).address.family();
     std::vector<int> asked;
@@ -176,7 +179,7 @@ class UdpExploration : private Exploration {
         if (turn && question.counts) asked.push_back(server);
         question.begins = peer.pace * std::count_if(questions.begin(), questions.end(),
                                                     [](const Question& before) { return before.counts; });
-        // One listening address of each family.
+        // Uses one listening address of each family.
         for (int server_socket : server_sockets_[At(server)]) {
           if (question.mapped || (turn && !model_.servers[At(server)].turn)) continue;
           question.mapped = AskServer(socket, server_socket, &question.round_trip);
@@ -186,7 +189,7 @@ class UdpExploration : private Exploration {
     }
   }
 
-  // A second request waits for a slot behind all first ones.
+  // Second requests to TURN servers are sent after all first requests.
   static void AskAgain(const Peer& peer, std::vector<Question>& questions, Side& side) {
     Duration free{};
     for (const Question& question : questions) {
@@ -208,13 +211,15 @@ class UdpExploration : private Exploration {
     }
   }
 
-  // Gathering ends when all is answered, or a deadline after the last request was first sent, the second of a TURN
-  // server included. When that one is sent hangs on the pacer: hence two bounds.
+  // Gathering ends when all requests are answered, or one deadline after the last request was first sent, the second
+  // request to a TURN server included. The pacer decides when that request is sent, so there is a lower and an upper
+  // bound.
   void LeaveOutTheLate(const Peer& peer, std::vector<Question>& questions, Side& side) {
     const std::int64_t count =
         std::count_if(questions.begin(), questions.end(), [](const Question& q) { return q.counts; });
     const Duration wait_max =
-        peer.pace * std::max<std::int64_t>(0, 2 * (count - 1));  // for the pacer, behind all others
+        // waiting in the pacer's queue behind all other requests
+        peer.pace * std::max<std::int64_t>(0, 2 * (count - 1));
     Duration last_at_least = peer.pace * std::max<std::int64_t>(0, count - 1);
     Duration last_at_most = last_at_least;
     for (const Question& question : questions) {
@@ -263,7 +268,7 @@ class UdpExploration : private Exploration {
     }
   }
 
-  // One for every address from which a server can be reached.
+  // Adds a relay for each address from which a TURN server can be reached over TCP.
   void AddRelaysOverTcp(int side) {
     const Peer& peer = PeerOf(side);
     if (peer.withhold_relay) return;
@@ -274,7 +279,7 @@ class UdpExploration : private Exploration {
         const std::optional<Duration> round_trip = RoundTripOverTcp(server, interface, address);
         if (!round_trip) continue;
         AddRelay(server, SocketAddress(address, 1), side);
-        // The handshake, and two requests.
+        // The handshake and two requests.
         sides_[side].gathering = std::max(sides_[side].gathering, 3 * *round_trip);
       }
     }
@@ -310,7 +315,7 @@ class UdpExploration : private Exploration {
     return gathered;
   }
 
-  // False if nothing new, or too much.
+  // Returns false if the address is known, or if too many ports of it have been learned.
   bool Learn(Base& base, const SocketAddress& remote, bool signalled) {
     if (remote.family() != passage_.socket(base.socket).address.family()) return false;
     int ports = 0;
@@ -335,8 +340,9 @@ class UdpExploration : private Exploration {
     return std::nullopt;
   }
 
-  // What follows when a request of `side` has come to its end: the other side learns the source and answers. Where a
-  // later packet may change what works, it also checks the source at once (a triggered check, RFC 8445 §7.3.1.4).
+  // Handles a request of `side` that has arrived or was lost. If it arrived, the other side learns its source and
+  // answers. Where a later packet may change which pairs work, the other side also sends a check to the source at once
+  // (a triggered check, RFC 8445 §7.3.1.4).
   std::optional<Working> Finish(int side, int base, const SocketAddress& remote, const Arrival& request) {
     const std::optional<Working> done = Answer(side, base, remote, request);
     if (reached_ == nullptr && order_matters_ && request.socket) {
@@ -355,7 +361,7 @@ class UdpExploration : private Exploration {
       return std::nullopt;
     }
     const std::optional<int> peer_base = BaseOf(1 - side, *request.socket);
-    if (!peer_base) return std::nullopt;  // somebody else
+    if (!peer_base) return std::nullopt;  // it arrived at a socket that is not the other peer's
     Learn(sides_[1 - side].bases[At(*peer_base)], request.datagram.source, false);
     const Arrival answer = passage_.Send(*request.socket, request.datagram.source);
     if (!answer.socket) {
@@ -384,7 +390,7 @@ class UdpExploration : private Exploration {
   std::vector<Working> CheckAll(int side) {
     std::vector<Working> working;
     for (std::size_t i = 0; i < sides_[side].bases.size(); ++i) {
-      // By value: the other side's answers may not, but its learning must not disturb the walk.
+      // A copy, because Finish() may add remotes.
       const std::vector<SocketAddress> remotes = sides_[side].bases[i].remotes;
       for (const SocketAddress& remote : remotes) {
         const Arrival request = passage_.Send(sides_[side].bases[i].socket, remote);
@@ -434,8 +440,8 @@ class UdpExploration : private Exploration {
     for (const Paused& one : paused) Finish(one.side, one.base, one.remote, passage_.Resume(one.datagram));
   }
 
-  // The pairs that work from both ends, by kind. With `same_address`, each end checks where the other's check was seen;
-  // otherwise at least one does.
+  // Adds the kinds of path of the pairs that work from both ends. With `same_address`, each end must send its check to
+  // the address at which the other end's check was seen; without it, one end is enough.
   void AddPaths(const std::vector<Working>& a, const std::vector<Working>& b, bool same_address,
                 std::vector<PathKind>& direct, std::vector<PathKind>& relayed, Duration* direct_delay) const {
     for (const Working& there : a) {
@@ -467,7 +473,7 @@ class UdpExploration : private Exploration {
   Side sides_[2];
   int learned_ = 0;
   std::vector<Working> worked_[2];  // by side, each once
-  Reached* reached_ = nullptr;      // set for the last round only
+  Reached* reached_ = nullptr;      // set in the last round only
 };
 
 }  // namespace

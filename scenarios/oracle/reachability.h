@@ -7,46 +7,52 @@
 #include "scenarios/oracle/passage.h"
 #include "scenarios/oracle/prediction.h"
 
-// Which pairs of addresses come to work both ways if both sides know each other's candidates, send to all of them from
-// all of their sockets, answer to where a packet came from and send there too, until nobody learns anything. No check
-// list, no pacing, no timers, no roles: what remains of ICE is who can reach whom.
+// Finds the pairs of addresses over which two sides can reach each other by UDP, for any topology. punching.h has a
+// closed form only for two homes.
+//
+// The rule: both sides know each other's candidates. Each sends from all of its sockets to all of them, answers to the
+// source of each packet that it receives, and sends to that source too. This is repeated until nobody learns anything
+// new. A pair works if a request gets there and the answer comes back from where the request was sent. There are no
+// check lists, pacing, timers or roles: only the part of ICE that decides who can reach whom is left. The one use of
+// time is gathering, because an answer of a STUN or TURN server that comes after the deadline yields no candidate.
 namespace pinhole::scenarios::oracle {
 
-// Whose packets are under way first. With kCrossing each side's packets have left through its own boxes before the
-// other's come to them.
+// Whose packets are under way first. With kCrossing, the packets of each side leave through its own boxes before the
+// packets of the other side arrive there.
 enum class Order : std::uint8_t { kCrossing, kAFirst, kBFirst };
 
-// What one side tells the other, withheld types apart.
+// What one side gathers and tells the other side. Withheld candidates are not counted.
 struct Gathered {
   int hosts = 0;
   int srflxs = 0;
   int relays = 0;
-  net::Duration took{};        // from its start to the last answer, or to the deadline if one stayed out
-  bool close = false;          // an answer that is counted may come after the deadline
-  net::Duration last_asked{};  // when the last request is sent: a check keeps a pace from it
+  net::Duration took{};        // from the side's start to its last answer, or to the deadline if an answer is missing
+  bool close = false;          // an answer that is counted as in time may come after the deadline
+  net::Duration last_asked{};  // when the last request is sent; the first check is sent at least one Ta later
 };
 
 struct Reached {
   Gathered a;
   Gathered b;
-  // What works in the end, whatever has been sent before.
+  // Paths that work in the end, whatever was sent before.
   std::vector<PathKind> direct;
   std::vector<PathKind> relayed;
-  // What worked at some time, and so may be selected before a later packet changes a box's mind.
+  // Paths that worked at some time. An agent may select one of them before a later packet changes the state of a box.
   std::vector<PathKind> direct_meanwhile;
   std::vector<PathKind> relayed_meanwhile;
-  // Shortest one-way delay of a working direct pair.
+  // One-way delay of the fastest direct pair that works.
   net::Duration direct_delay{};
-  // Checks that one side may have to send, at most.
+  // Upper bound of the checks that one side sends.
   int pairs_max = 0;
-  // What became of checks and answers that got lost at the end, each once.
+  // Why checks and answers were lost in the last round, each reason once.
   std::vector<Loss> losses;
-  // An answer came from another address than had been asked.
+  // An answer came from another address than the one that the check was sent to.
   bool asymmetric_answers = false;
 };
 
-// Whether Explore() could find other paths in another order: a box that makes sessions for inbound packets and maps by
-// destination answers by the way it was reached, and one that claims tuples answers by who came first.
+// Whether Explore() could find other paths for another order. This is so with two kinds of boxes. A box with inbound
+// sessions and endpoint-dependent mapping answers from the endpoint at which it was reached, if it was reached. A box
+// that claims tuples lets the two sides meet only if its own host sends first.
 bool OrderMayMatter(const Model& model);
 
 Reached Explore(const Model& model, Order order, Pooling pooling);

@@ -13,8 +13,8 @@ using net::Duration;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// A port's next initial number is higher by one for each 4 us (RFC 9293 §3.4.1), and a box that tracks numbers takes
-// what is at most a window of 65,535 ahead of the last one for the same connection.
+// The initial sequence number of a port grows by one every 4 us (RFC 9293 §3.4.1). A box that tracks numbers accepts a
+// number that is at most a window of 65,535 ahead of the last one of the same connection.
 constexpr Duration kWindowPasses = std::chrono::microseconds(4 * 65535);
 
 std::size_t At(int index) { return static_cast<std::size_t>(index); }
@@ -32,7 +32,7 @@ bool Holds(const Model& model) {
 
 const char* Named(Refusal refusal) { return refusal == Refusal::kReset ? "RST" : "ICMP"; }
 
-// The word for how a box maps; nullptr: to one.
+// The word for the mapping behavior of a NAT; nullptr if the mapping is endpoint-independent.
 const char* MapsBy(const NatBehavior& nat) {
   if (nat.per_tuple) return nat.keeps_port ? nullptr : "port";
   return nat.mapping == Dependence::kEndpointIndependent ? nullptr : ToString(nat.mapping);
@@ -118,7 +118,8 @@ bool TcpOutlook::unsettled() const {
 net::Duration TcpOutlook::Takes() const {
   Duration takes{};
   for (const Draw& draw : draws_) {
-    // The handshake, a check each way and its answer; and one SYN sent again (RFC 6298 §2.1: after a second).
+    // The handshake, a check and its answer in each direction, and one SYN that is sent again after a second
+    // (RFC 6298 §2.1).
     takes = std::max(takes, 6 * draw.reached.direct_delay + (draw.reached.at_once ? Duration{} : seconds(1)));
   }
   return takes;
@@ -128,7 +129,8 @@ std::string TcpOutlook::WhyNot(const TcpLoss& loss) const {
   std::string why;
   switch (loss.loss.kind) {
     case Loss::Kind::kNone:
-    case Loss::Kind::kNoListener:  // addresses of another network lead nowhere, which says nothing of this one
+    // A candidate's address of another network is unreachable, which does not explain the failure.
+    case Loss::Kind::kNoListener:
     case Loss::Kind::kNoWayOn:
       return "";
     case Loss::Kind::kFiltered: {

@@ -13,17 +13,17 @@ using net::Duration;
 using net::IpAddress;
 using net::SocketAddress;
 
-// Each round but the last teaches a box something, or ends an attempt.
+// Each round but the last one changes a box or ends an attempt.
 constexpr int kRoundsMax = 16;
 
 std::size_t At(int index) { return static_cast<std::size_t>(index); }
 
 using Transport = ExploredCandidate::Transport;
 
-// A port that is listened on.
+// A port on which a side listens.
 struct Listener {
   int socket = 0;
-  bool connects = false;  // simultaneous-open, and not all of its candidates withheld
+  bool connects = false;  // simultaneous-open, and at least one of its candidates is not withheld
 };
 
 struct Side {
@@ -36,7 +36,7 @@ struct Attempt {
     kTrying,
     kConnected,
     kRefused,
-    kSpoilt,  // its own end was taken for a connection whose answers go astray
+    kSpoilt,  // its socket serves a connection of the other side whose answers arrive from a wrong address
   };
   int side = 0;
   int socket = 0;
@@ -45,7 +45,7 @@ struct Attempt {
   int flights = 0;
   Duration first_into_box{};
   std::optional<TcpLoss> loss;
-  Arrival arrival;  // of the flight under way
+  Arrival arrival;  // the last SYN's
 };
 
 class TcpExploration : private Exploration {
@@ -116,7 +116,7 @@ class TcpExploration : private Exploration {
         if (syn.socket != server_socket) continue;
         const Arrival answer = passage_.Send(server_socket, syn.datagram.source);
         if (answer.socket != listener.socket || answer.datagram.source != listens) continue;
-        // The handshake, and then the request.
+        // First the handshake, then the request.
         gathered.last_asked = peer.pace * requests;
         const Duration whole = peer.pace * requests++ + 2 * (syn.datagram.delay + answer.datagram.delay);
         gathered.took = std::max(gathered.took, whole);
@@ -167,8 +167,8 @@ class TcpExploration : private Exploration {
     attempt.remote = remote;
   }
 
-  // A SYN of each attempt of these sides that still tries. All have left before the first comes in, all have come in
-  // before the first refusal is back.
+  // Sends one SYN of each attempt that still tries, for the sides that `sides` selects. All SYNs leave before the first
+  // one arrives, and all arrive before the first refusal is back.
   void Fly(std::pair<bool, bool> sides) {
     std::vector<Attempt*> flying;
     for (Attempt& attempt : attempts_) {
@@ -203,7 +203,8 @@ class TcpExploration : private Exploration {
     }
   }
 
-  // Whether a SYN has come to somebody who takes it, and the answer came back from where the SYN had gone.
+  // Whether the SYN reached a listener of the other side, and the answer came back from the address to which it was
+  // sent.
   bool IsAnswered(Attempt& attempt) {
     const Arrival& arrival = attempt.arrival;
     TcpLoss loss;
@@ -216,7 +217,7 @@ class TcpExploration : private Exploration {
       const SocketAddress& source = arrival.datagram.source;
       const Arrival answer = passage_.Send(*arrival.socket, source);
       if (answer.socket == attempt.socket && answer.datagram.source == attempt.remote) return true;
-      // The other side's end is in use now.
+      // The other side's own attempt with this socket can no longer connect.
       if (Attempt* theirs = Find(1 - attempt.side, *arrival.socket, source);
           theirs != nullptr && theirs->state == State::kTrying) {
         theirs->state = State::kSpoilt;
@@ -234,7 +235,8 @@ class TcpExploration : private Exploration {
     const bool heard = told.refusal != Refusal::kIcmp ||
                        std::all_of(arrival.steps.begin(), arrival.steps.end(),
                                    [&](const Step& step) { return model_.boxes[At(step.box)].tcp.passes_icmp; });
-    // The late side's SYNs are held no longer than it takes the early side to try again.
+    // A held refusal of the late side's SYN is never sent: the early side sends its SYN again before the hold ends, and
+    // that cancels the refusal (RFC 5382 §4.3 REQ-4).
     const bool early = order_ != Order::kCrossing && (order_ == Order::kAFirst) == (attempt.side == 0);
     if (heard && (told.hold == Duration{} || (early && !in_time_))) loss.told = told.refusal;
     attempt.loss = loss;
@@ -248,7 +250,7 @@ class TcpExploration : private Exploration {
     const Arrival& arrival = attempt.arrival;
     const Duration renumbered = IsRenumbered(attempt) ? arrival.datagram.delay : Duration{};
     if (Attempt* theirs = Find(1 - attempt.side, *arrival.socket, arrival.datagram.source)) {
-      theirs->state = State::kConnected;  // the same connection
+      theirs->state = State::kConnected;  // it is the same connection
     }
     const Duration delay = arrival.datagram.delay;
     if (reached_.direct.empty() || delay < reached_.direct_delay) reached_.direct_delay = delay;
@@ -271,7 +273,7 @@ class TcpExploration : private Exploration {
     }
   }
 
-  // Whether the answer has another number than a SYN of the same port that its box has seen and still knows of.
+  // Whether the answer has another sequence number than an earlier SYN of the same port that a box still remembers.
   bool IsRenumbered(const Attempt& attempt) {
     const Attempt* theirs = Find(1 - attempt.side, *attempt.arrival.socket, attempt.arrival.datagram.source);
     if (theirs == nullptr || theirs->state != State::kRefused) return false;
@@ -304,7 +306,7 @@ class TcpExploration : private Exploration {
     return std::nullopt;
   }
 
-  // How much longer a SYN is under way to the other side's box than the other side's own.
+  // How much longer a SYN takes to the other side's box than the other side's own SYN takes to that box.
   void NoteTimes(const Attempt& attempt) {
     const std::optional<int> box = BoxAt(attempt.remote.address());
     if (!box || attempt.first_into_box == Duration{}) return;
@@ -320,7 +322,7 @@ class TcpExploration : private Exploration {
   const bool in_time_;
   Side sides_[2];
   std::vector<Attempt> attempts_;
-  std::map<int, Duration> until_box_[2];  // by side and box: how long its own SYNs take to get there
+  std::map<int, Duration> until_box_[2];  // by side and box: how long the side's own SYNs take to there
   int changes_ = 0;
   TcpReached reached_;
 };

@@ -10,10 +10,11 @@
 namespace pinhole::scenarios::oracle {
 namespace {
 
-// A refused SYN is held at least this long (RFC 5382 §4.3 REQ-4 says 6 s), or not at all, for the table to know which.
+// The table is certain about a refusal only if it is held at least this long (RFC 5382 §4.3 REQ-4 says 6 s) or not at
+// all.
 constexpr net::Duration kLongHold = std::chrono::seconds(1);
-// A new number of the same endpoints is 1 ahead for each 4 us (RFC 6528), and a SYN offers a window of at most 65,535:
-// 262 ms, and some to spare.
+// A new sequence number for the same endpoints is higher by 1 for each 4 us (RFC 6528), and a SYN offers a window of at
+// most 65,535. So the number leaves the window after 262 ms; the limit is lower to be safe.
 constexpr net::Duration kWindowIsAheadFor = std::chrono::milliseconds(200);
 
 Prediction Certain(Outcome outcome, std::string reason) {
@@ -34,7 +35,7 @@ Prediction Open(std::string reason, DependsOn depends_on = DependsOn::kOrder) {
   return prediction;
 }
 
-// Segments to a peer leave by the endpoint that the rendezvous saw.
+// Whether segments to the peer leave from the endpoint that the rendezvous saw.
 bool KeepsEndpoint(const NatBehavior& nat) {
   return nat.per_tuple ? nat.keeps_port : nat.mapping == Dependence::kEndpointIndependent;
 }
@@ -47,7 +48,7 @@ std::string ElseWhere(const PunchingHome& side) {
   return absl::StrCat(side.nat, " gives ", side.host, " another port towards its peer than its peer was told of");
 }
 
-// One side knows of the other before anything has come from there.
+// B listens, and A's SYN comes from an endpoint to which B's NAT has sent nothing.
 Prediction ByConnect(const PunchingModel& p) {
   if (!LetsStrangersIn(p.b.tcp.nat)) {
     return Failed(absl::StrCat(p.b.host, " only listens, and ", p.b.nat, " lets no stranger in"));
@@ -57,11 +58,12 @@ Prediction ByConnect(const PunchingModel& p) {
   return Direct(absl::StrCat(p.b.nat, " lets strangers in"));
 }
 
-// TCP's sockets are pairs of endpoints (RFC 9293 §3.4.1): what comes from another port than was told belongs to none.
+// TCP's sockets are pairs of endpoints (RFC 9293 §3.4.1). A segment from another port than the signalled one belongs to
+// no connection.
 std::optional<Prediction> ByEndpoints(const PunchingModel& p) {
   const bool keeps_a = KeepsEndpoint(p.a.tcp.nat), keeps_b = KeepsEndpoint(p.b.tcp.nat);
   if (keeps_a && keeps_b) return std::nullopt;
-  // A listener takes whoever comes.
+  // A listener accepts a SYN from any endpoint.
   const bool takes_any = p.technique == proto::Punching::SYN_THEN_LISTEN ||
                          (p.technique == proto::Punching::SIMULTANEOUS_OPEN && p.also_listens);
   if (!takes_any) {
@@ -70,7 +72,8 @@ std::optional<Prediction> ByEndpoints(const PunchingModel& p) {
     }
   } else if (p.technique == proto::Punching::SYN_THEN_LISTEN) {
     if (!AnswersFromTold(p.a.tcp.nat)) return Failed(ElseWhere(p.a));
-    // Where A's SYN gets in, by itself or by what a try has left behind, it may leave B an endpoint to answer by.
+    // If A's SYN gets in through B's NAT, by itself or because of an earlier try, B may have an endpoint from which it
+    // can answer.
     const bool lets_a_in = LetsStrangersIn(p.b.tcp.nat) || p.several_tries;
     const bool answers_b = lets_a_in && AnswersFromTold(p.b.tcp.nat);
     if (!keeps_b && !answers_b && p.a.tcp.nat.filtering == Dependence::kAddressAndPortDependent) {
@@ -80,7 +83,7 @@ std::optional<Prediction> ByEndpoints(const PunchingModel& p) {
   return Open(ElseWhere(keeps_a ? p.b : p.a), DependsOn::kChance);
 }
 
-// RFC 9293 §3.5, figure 8; RFC 5382 §4.2 REQ-2 has NATs let such SYNs pass.
+// The simultaneous open of RFC 9293 §3.5, figure 8. RFC 5382 §4.2 REQ-2 requires NATs to let such SYNs pass.
 Prediction BySynsThatCross(const PunchingModel& p) {
   const bool a = p.a.tcp.simultaneous_open, b = p.b.tcp.simultaneous_open;
   if (!a && !b && !LetsStrangersIn(p.a.tcp.nat) && !LetsStrangersIn(p.b.tcp.nat)) {
@@ -91,7 +94,8 @@ Prediction BySynsThatCross(const PunchingModel& p) {
   return Direct("the SYNs cross, and both NATs let them pass");
 }
 
-// A's SYN makes an entry that B's is to come in by. What answers A's SYN comes by that entry before.
+// A's SYN makes an entry in A's NAT through which B's SYN is to arrive. The answer to A's SYN arrives through this
+// entry first, and may delete it.
 Prediction BySynThenListen(const PunchingModel& p) {
   const TcpBehavior& home_a = p.a.tcp;
   const bool lets_any_in = LetsStrangersIn(home_a.nat);
@@ -103,7 +107,7 @@ Prediction BySynThenListen(const PunchingModel& p) {
   const bool closes = (p.b.unsolicited == Answer::kReset && home_a.reset_forgets) ||
                       (p.b.unsolicited == Answer::kIcmp && home_a.icmp_forgets);
   if (closes) {
-    // RFC 5382 §4.3 REQ-4: a hold ends without a word when B's SYN goes out.
+    // RFC 5382 §4.3 REQ-4: a held refusal is not sent if B's SYN leaves before the hold ends.
     const bool held = p.b.tcp.hold >= kLongHold && p.answer_time < kLongHold;
     const bool at_once = p.b.tcp.hold == net::Duration::zero() && p.answer_time > net::Duration::zero();
     if (!held && !at_once) return Open(absl::StrCat("when ", p.b.nat, " answers"));
@@ -118,8 +122,8 @@ Prediction BySynThenListen(const PunchingModel& p) {
   return Direct(absl::StrCat("the SYN's entry in ", p.a.nat, " is still there when ", p.b.host, "'s comes"));
 }
 
-// The first SYN opens its own NAT and ends in the core, and the one that is sent again opens whatever an error has
-// closed meanwhile.
+// A's and B's first SYNs open their own NATs and end in the core. "Time exceeded" may delete the entries, but the SYNs
+// that are sent again make new ones.
 Prediction ByLowTtl(const PunchingModel& p) {
   for (const PunchingHome* side : {&p.a, &p.b}) {
     if (side->gives_up && p.tells_exceeded && side->tcp.passes_icmp) {
@@ -139,7 +143,8 @@ Prediction ByForgedNumber(const Punching& p) {
     if (side->gives_up && p.tells_exceeded && side->tcp.passes_icmp) {
       return Failed(absl::StrCat("the time exceeded ends ", side->host, "'s connect"));
     }
-    // Seen from outside the SYN had another number than its host knows of; without an entry there is none to compare.
+    // Outside the NAT the SYN has another number than its host knows and tells the rendezvous. A NAT that has lost the
+    // entry has no number to compare.
     const bool may_forget = side->tcp.icmp_forgets && p.tells_exceeded && LetsStrangersIn(side->tcp.nat);
     if (side->rewrites_numbers && !may_forget) return Failed(absl::StrCat(side->nat, " rewrites sequence numbers"));
   }

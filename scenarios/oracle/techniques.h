@@ -7,35 +7,41 @@
 #include "scenarios/oracle/prediction.h"
 #include "scenarios/scenario.pb.h"
 
-// Techniques beside ICE, in closed form: technique by technique what each NAT and host in turn does with the segments
-// that it needs, by RFC 9293 §3.5 and §3.10.7, RFC 5382 and, of low TTLs, RFC 9293 §3.9.2.2.
+// Predicts the outcome of a punching: a technique for TCP (or UDP) hole punching without ICE. It is a closed form, so
+// that each cell of the technique matrices has an expectation that does not come from the simulation.
 //
-//                          decided by                                            and left open by
-//   all                    a told endpoint that is not the one used              whoever then answers from it
-//   CONNECT                home_b: lets strangers in                             who is first
-//   SIMULTANEOUS_OPEN      both: let SYNs that cross in                          who is first; one alone that does not
-//   SYN_THEN_LISTEN        home_b's answer, and whether it ends home_a's entry   who is first; a stranger that gets in
-//   LOW_TTL_SYN            hosts: bear a time exceeded; then as both open        who is first
-//   FORGED_GUESSED_NUMBER  nothing: the number is wrong                          -
-//   FORGED_EXCHANGED_...   the rendezvous: may forge; NATs: keep the entry and   who is first
-//                          the number; hosts: bear a time exceeded
+// The rule: for each technique, follow the segments that it needs through the NATs and hosts in turn, by RFC 9293 §3.5
+// and RFC 9293 §3.10.7, RFC 5382 and, for low TTLs, RFC 9293 §3.9.2.2. The table says which property decides, and which
+// property leaves the outcome open.
 //
-// How deep a NAT's tracking goes decides only where it reads no flags, so that no RST ends an entry, remembers a window
-// that a listener's number may be beyond, or rewrites numbers. All else that is sent here is what a tracker expects.
+//                          decided by                                              left open by
+//   all                    the peer's endpoint differs from the signalled one      who answers from that endpoint
+//   CONNECT                home_b: lets strangers in                               who is first
+//   SIMULTANEOUS_OPEN      both: let in a SYN that crosses their own               who is first; only one NAT refuses
+//   SYN_THEN_LISTEN        home_b: its answer; home_a: whether the answer deletes  who is first; home_b lets
+//                          the entry of the SYN                                    strangers in
+//   LOW_TTL_SYN            hosts: ignore "time exceeded"; then as SIMULTANEOUS...  who is first
+//   FORGED_GUESSED_NUMBER  always fails, because the number is wrong               -
+//   FORGED_EXCHANGED_...   rendezvous: can forge; NATs: keep the entry and the     who is first
+//                          number; hosts: ignore "time exceeded"
+//
+// The depth of a NAT's TCP tracking decides only in three cases: the NAT reads no flags, so that no RST deletes an
+// entry; it remembers a window, and the sequence number of a listener may be outside it; or it rewrites sequence
+// numbers. All other segments of the techniques are what a tracker expects.
 namespace pinhole::scenarios::oracle {
 
-// What the sender of a SYN that is not let in is told.
+// How a NAT answers the sender of a SYN that it does not let in.
 enum class Answer : std::uint8_t { kNone, kReset, kIcmp };
 
-// A host and the NAT that it is behind.
+// A host and the NAT in front of it.
 struct PunchingHome {
   std::string host;
   std::string nat;
   NatBehavior udp;
   TcpBehavior tcp;
-  Answer unsolicited = Answer::kNone;  // at last, whatever `tcp` makes of it: kind of error and hold
+  Answer unsolicited = Answer::kNone;  // sent when the hold ends; soft ICMP errors count too
   bool rewrites_numbers = false;
-  bool gives_up = false;  // a connect ends with a soft ICMP error
+  bool gives_up = false;  // a soft ICMP error ends a connect
 };
 
 struct Punching {
@@ -43,20 +49,23 @@ struct Punching {
   PunchingSide a;
   PunchingSide b;
   bool several_tries = false;
-  bool also_listens = false;   // both, beside a simultaneous open
-  bool tells_exceeded = true;  // the core, of a TTL that ran out
-  bool forges = true;          // the rendezvous may, and its segments get out
-  // Who is not the two homes that the rules are about, such as "home_a is behind another NAT"; empty: nobody.
+  bool also_listens = false;   // both sides also listen during a simultaneous open
+  bool tells_exceeded = true;  // the core reports an expired TTL
+  bool forges = true;          // the rendezvous may forge segments, and its network lets them out
+  // Why the topology is not two homes on one internet, such as "home_a is behind another NAT". Empty: it is, and the
+  // rules apply.
   std::string beyond;
-  // What keeps the sides from acting at one time, or a packet from coming: "timing_error_us", "loss on alice.eth0".
+  // Why the two sides may not act at the same time, or why a packet may be lost, such as "timing_error_us" or
+  // "alice.eth0 loses packets". Empty: neither.
   std::string disturbed;
-  // SYN_THEN_LISTEN: from A's SYN at B's NAT to B's there; and from A's SYN to the SYN,ACK of its listener.
+  // For SYN_THEN_LISTEN. `answer_time` is from the arrival of A's SYN at B's NAT to the arrival of B's SYN there.
+  // `reopen_time` is from A's SYN to the SYN,ACK of A's listener.
   net::Duration answer_time{};
   net::Duration reopen_time{};
 };
 
-// DIRECT, FAILED, or either: it depends, and the reason says on what. An outcome that holds at any timing, loss and
-// number of tries is told of those that have them, too.
+// Predicts DIRECT, FAILED, or both; if both, the outcome depends and the reason says on what. With disturbed timing,
+// loss or several tries, an outcome is still certain if it holds whatever they do.
 Prediction PredictPunching(const PunchingModel& punching);
 
 }  // namespace pinhole::scenarios::oracle

@@ -9,7 +9,7 @@ bool MapsToOne(const NatBehavior& nat) { return nat.mapping == Dependence::kEndp
 bool FiltersByPort(const NatBehavior& nat) { return nat.filtering == Dependence::kAddressAndPortDependent; }
 bool MapsByPort(const NatBehavior& nat) { return nat.mapping == Dependence::kAddressAndPortDependent; }
 
-// What x sent to y's signalled address counts for x's own signalled address.
+// Whether packets that x sent to y's signalled address also open x's signalled address for y.
 bool RemembersAtSignalled(const NatBehavior& x) { return x.memory == FilterMemory::kPerEndpoint || MapsToOne(x); }
 
 bool LetsIn(const NatBehavior& x, const NatBehavior& y) {
@@ -35,7 +35,7 @@ std::string Maps(absl::string_view name, const NatBehavior& nat) {
   return absl::StrCat(name, " maps by ", ToString(nat.mapping));
 }
 
-// Why y's first packet to x leads nowhere.
+// Why the first packet that y sends to x does not lead to a working pair.
 std::string WhyNot(const NatBehavior& x, absl::string_view x_name, const NatBehavior& y, absl::string_view y_name) {
   if (!LetsIn(x, y)) {
     if (FiltersByPort(x) && !MapsToOne(y)) return absl::StrCat(x_name, " filters by port and ", Maps(y_name, y));

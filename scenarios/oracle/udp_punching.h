@@ -5,25 +5,36 @@
 #include "absl/strings/string_view.h"
 #include "scenarios/oracle/model.h"
 
-// Hole punching by UDP through two NATs, one on each side, in closed form. Both sides send to every address they know
-// of the other, again and again, and answer to where a packet came from; each begins with the other's address
-// as a STUN server saw it, and each NAT has one external address.
+// UDP hole punching through two NATs, one on each side, as a closed form. It decides most cells of the library, because
+// most topologies are two homes; and it checks reachability.h, which must find the same by walking packets.
+//
+// Assumptions: both sides send again and again to every address that they know of the other side. Both answer to the
+// source address of each packet. Each side begins with the address under which a STUN server sees the other side (the
+// signalled address). Each NAT has one external address.
 namespace pinhole::scenarios::oracle {
 
-// Whether some pair of addresses comes to work both ways, each NAT with its own mapping, filtering, filter memory and
-// inbound sessions. The order of packets does not matter. REQUIRES: neither is per_tuple.
+// Whether some pair of addresses works in both directions. Each NAT has its own mapping, filtering, filter memory and
+// inbound sessions. The order of packets does not matter. REQUIRES: neither NAT is per_tuple.
 //
-// Write x for the side whose signalled address lets the other's first packet in, y for the sender:
-//   let in   x filters by nothing; or by address, or by port while y's port is the signalled one, if what x sent to
-//            y's signalled address counts for its own signalled address (memory per endpoint, or x maps to one);
-//   settled  x answers from the address that was asked (sessions, or x maps to one); or x's answer from elsewhere is
-//            let in by y (not filtering by port), and y then stays where it is (sessions, or not mapping by port),
-//            or moves once more and x lets that in and stays (neither mapping nor filtering by port).
-// A direct path exists if and only if one of the two can be x. On the readings of RFC 4787 (memory per endpoint, no
-// sessions) and of connection tracking (per mapping, sessions) this comes to 45 and 57 of 81 pairs.
+// Let x be the side whose signalled address lets the first packet of the other side in, and y the sender of that
+// packet.
+//
+// let in: x does not filter; or x filters by address; or x filters by port, and y sends from its signalled port.
+//         If x filters, the packets that x sent to y's signalled address must also count for x's own signalled
+//         address. They count if x remembers per endpoint, or if x has endpoint-independent mapping.
+// settled: one of these must hold, so that the two sides end at one pair of addresses:
+//         - x answers from the address that y sent to (x has inbound sessions or endpoint-independent mapping).
+//         - x answers from another address, y lets the answer in (y does not filter by port), and y keeps its address
+//           (y has inbound sessions, or does not map by port).
+//         - the same, but y changes its address once more, and x lets y's next packet in and keeps its own address (x
+//           neither maps nor filters by port).
+//
+// A direct path exists if and only if one of the two sides can be x. With memory per endpoint and no sessions (the
+// words of RFC 4787 §5) 45 of the 81 ordered pairs of behaviors connect; with memory per mapping and sessions
+// (connection tracking) 57 do.
 bool UdpPunchingWorks(const NatBehavior& a, const NatBehavior& b);
 
-// Why not, such as "home_b filters by port and home_a maps by address". REQUIRES: !UdpPunchingWorks(a, b).
+// The reason, such as "home_b filters by port and home_a maps by address". REQUIRES: !UdpPunchingWorks(a, b).
 std::string WhyUdpPunchingFails(const NatBehavior& a, absl::string_view a_name, const NatBehavior& b,
                                 absl::string_view b_name);
 
