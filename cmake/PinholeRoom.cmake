@@ -6,6 +6,10 @@ function(pinhole_options target)
   if(PINHOLE_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
   endif()
+  # Contracts (net/contract.h) are checked in these builds, and by whoever uses the library alike.
+  if(CMAKE_BUILD_TYPE STREQUAL Debug OR PINHOLE_SANITIZE OR PINHOLE_FUZZERS)
+    target_compile_definitions(${target} PUBLIC PINHOLE_CHECKED)
+  endif()
   if(PINHOLE_SANITIZE)
     target_compile_options(${target} PUBLIC -fsanitize=${PINHOLE_SANITIZE} -fno-omit-frame-pointer
                            -fno-sanitize-recover=all)

@@ -6,6 +6,7 @@
 #include "ice/agent_impl.h"
 #include "ice/nomination.h"
 #include "ice/pair_formation.h"
+#include "net/contract.h"
 #include "stun/demux.h"
 #include "stun/message.h"
 
@@ -218,7 +219,9 @@ net::Instant Agent::Impl::ComputeNextTimer() const {
 }
 
 Agent::Agent(const AgentOptions& options, net::RandomSource& random, HostPacer* pacer)
-    : impl_(std::make_unique<Impl>(options, random, pacer)) {}
+    : impl_(std::make_unique<Impl>(options, random, pacer)) {
+  PINHOLE_REQUIRES(Validate(options).ok());
+}
 Agent::~Agent() = default;
 Agent::Agent(Agent&&) noexcept = default;
 Agent& Agent::operator=(Agent&&) noexcept = default;

@@ -1,5 +1,7 @@
 #include "ice/views.h"
 
+#include "net/contract.h"
+
 namespace pinhole::ice {
 
 const char* ToString(PairState state) {
@@ -15,7 +17,7 @@ const char* ToString(PairState state) {
     case PairState::kFailed:
       return "failed";
   }
-  return "";
+  net::CannotHappen();
 }
 
 const char* ToString(CheckListState state) {
@@ -27,7 +29,7 @@ const char* ToString(CheckListState state) {
     case CheckListState::kFailed:
       return "failed";
   }
-  return "";
+  net::CannotHappen();
 }
 
 const char* ToString(Nomination nomination) {
@@ -41,7 +43,7 @@ const char* ToString(Nomination nomination) {
     case Nomination::kNominated:
       return "nominated";
   }
-  return "";
+  net::CannotHappen();
 }
 
 const char* ToString(PairEnd end) {
@@ -75,7 +77,7 @@ const char* ToString(PairEnd end) {
     case PairEnd::kConcluded:
       return "concluded";
   }
-  return "";
+  net::CannotHappen();
 }
 
 const char* ToString(ConnectionEnd end) {
@@ -97,7 +99,7 @@ const char* ToString(ConnectionEnd end) {
     case ConnectionEnd::kOther:
       return "other";
   }
-  return "";
+  net::CannotHappen();
 }
 
 const char* ToString(Phase phase) {
@@ -113,7 +115,7 @@ const char* ToString(Phase phase) {
     case Phase::kConnected:
       return "connected";
   }
-  return "";
+  net::CannotHappen();
 }
 
 const char* ToString(FailureReason reason) {
@@ -135,7 +137,7 @@ const char* ToString(FailureReason reason) {
     case FailureReason::kNoRemoteDescription:
       return "no_remote_description";
   }
-  return "";
+  net::CannotHappen();
 }
 
 }  // namespace pinhole::ice

@@ -1,5 +1,6 @@
 #include "stun/demux.h"
 
+#include "net/contract.h"
 #include "stun/message.h"
 
 namespace pinhole::stun {
@@ -19,7 +20,7 @@ const char* ToString(Protocol protocol) {
     case Protocol::kUnknown:
       return "unknown";
   }
-  return "?";
+  net::CannotHappen();
 }
 
 Protocol Classify(net::ByteView datagram) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "net/contract.h"
 #include "stun/demux.h"
 #include "stun/fingerprint.h"
 
@@ -29,7 +30,7 @@ const char* ToString(MessageClass message_class) {
     case MessageClass::kError:
       return "error response";
   }
-  return "?";
+  net::CannotHappen();
 }
 
 const char* ToString(Method method) {

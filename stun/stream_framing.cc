@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "net/contract.h"
+
 namespace pinhole::stun {
 namespace {
 
@@ -25,7 +27,7 @@ const char* ToString(StreamSplitter::Fault fault) {
     case StreamSplitter::Fault::kTooLong:
       return "a message that is too long";
   }
-  return "?";
+  net::CannotHappen();
 }
 
 std::nullopt_t StreamSplitter::Fail(Fault fault) {

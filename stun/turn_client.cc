@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "net/contract.h"
 #include "stun/attributes.h"
 #include "stun/channel_data.h"
 #include "stun/demux.h"
@@ -32,7 +33,7 @@ TurnClient::Reason ToReason(ClientTransaction::FailureReason reason) {
     case ClientTransaction::FailureReason::kConnectionLost:
       return TurnClient::Reason::kConnectionLost;
   }
-  return TurnClient::Reason::kTimedOut;
+  net::CannotHappen();
 }
 
 }  // namespace
@@ -64,7 +65,7 @@ const char* ToString(TurnClient::Reason reason) {
     case TurnClient::Reason::kNotForTransport:
       return "not for this allocation's transport";
   }
-  return "?";
+  net::CannotHappen();
 }
 
 TurnClient::TurnClient(Options options, net::RandomSource& random)
@@ -168,7 +169,7 @@ bool TurnClient::OnDatagram(net::Instant now, const net::SocketAddress& from, ne
     case MessageClass::kRequest:
       return false;
   }
-  return false;
+  net::CannotHappen();
 }
 
 bool TurnClient::OnResponse(net::Instant now, const MessageView& response, net::PacketTag tag) {

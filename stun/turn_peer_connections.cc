@@ -1,9 +1,12 @@
 #include "stun/turn_peer_connections.h"
 
+#include "net/contract.h"
+
 namespace pinhole::stun {
 
 PeerConnections::Connection& PeerConnections::Add(RelayId relay, const net::SocketAddress& peer, State state,
                                                   net::Instant deadline) {
+  PINHOLE_REQUIRES(Find(relay, peer) == nullptr);
   const PeerConnectionId id{++made_};
   Connection& connection = connections_[id];
   connection.id = id;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "net/contract.h"
 
 namespace pinhole::apps {
 
@@ -24,7 +25,7 @@ const char* ToString(EndpointState state) {
     case EndpointState::kFailed:
       return "failed";
   }
-  return "?";
+  net::CannotHappen();
 }
 
 IceEndpoint::IceEndpoint(net::Host& host, Options options, std::unique_ptr<ReferralChannel> channel,

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "net/contract.h"
 
 namespace pinhole::apps {
 namespace {
@@ -44,7 +45,7 @@ const char* ToString(UnsolicitedSyn what) {
     case UnsolicitedSyn::kAccepted:
       return "accepted";
   }
-  return "?";
+  net::CannotHappen();
 }
 
 // ---- Servers -----------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "net/contract.h"
 
 namespace pinhole::apps {
 namespace {
@@ -47,7 +48,7 @@ const char* ToString(PunchingTechnique technique) {
     case PunchingTechnique::kUdp:
       return "udp";
   }
-  return "?";
+  net::CannotHappen();
 }
 
 void TcpPunching::OnStart() {

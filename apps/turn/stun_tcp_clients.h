@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "apps/turn/message_stream.h"
+#include "net/contract.h"
 #include "net/host.h"
 #include "stun/turn_server.h"
 
@@ -49,7 +50,10 @@ class StunTcpClients {
   bool Accept(net::Instant now, net::SocketId listener, net::SocketId connection, const net::SocketAddress& from);
   bool Has(net::SocketId connection) const { return clients_.count(connection) != 0; }
   // REQUIRES: Has(connection).
-  const stun::FiveTuple& FiveTupleOf(net::SocketId connection) const { return clients_.at(connection).five_tuple; }
+  const stun::FiveTuple& FiveTupleOf(net::SocketId connection) const {
+    PINHOLE_REQUIRES(Has(connection));
+    return clients_.at(connection).five_tuple;
+  }
   // The next message of a connection, until nullopt. Valid until the next call about it. A stream that cannot be cut
   // any further has ended then.
   std::optional<net::ByteView> Next(net::Instant now, net::SocketId connection);

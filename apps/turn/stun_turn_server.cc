@@ -5,6 +5,8 @@
 #include <utility>
 #include <variant>
 
+#include "net/contract.h"
+
 namespace pinhole::apps {
 namespace {
 
@@ -34,7 +36,7 @@ std::optional<IcmpNumbers> NumbersOf(net::IcmpError::Kind kind, net::Family fami
     case net::IcmpError::Kind::kOther:
       return std::nullopt;
   }
-  return std::nullopt;
+  net::CannotHappen();
 }
 
 }  // namespace

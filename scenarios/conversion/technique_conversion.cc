@@ -1,5 +1,7 @@
 #include "scenarios/conversion/technique_conversion.h"
 
+#include "net/contract.h"
+
 namespace pinhole::scenarios {
 
 apps::PunchingTechnique ToTechnique(proto::Punching::Technique technique) {
@@ -19,7 +21,7 @@ apps::PunchingTechnique ToTechnique(proto::Punching::Technique technique) {
     case proto::Punching::UDP:
       return apps::PunchingTechnique::kUdp;
   }
-  return apps::PunchingTechnique::kSimultaneousOpen;
+  net::CannotHappen();
 }
 
 }  // namespace pinhole::scenarios

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "net/contract.h"
 #include "net/time.h"
 
 // What a session came to, in the few facts that are judged. The runner fills a SessionOutcome from both
@@ -34,7 +35,7 @@ inline const char* ToString(Outcome outcome) {
     case Outcome::kFailed:
       return "FAILED";
   }
-  return "?";
+  net::CannotHappen();
 }
 
 inline const char* ToString(CandidateType type) {
@@ -48,7 +49,7 @@ inline const char* ToString(CandidateType type) {
     case CandidateType::kRelayed:
       return "relay";
   }
-  return "?";
+  net::CannotHappen();
 }
 
 // One side's end of the session. A field without value: it never happened.

@@ -1,6 +1,7 @@
 #include "scenarios/oracle/punching.h"
 
 #include "absl/strings/str_cat.h"
+#include "net/contract.h"
 
 namespace pinhole::scenarios::oracle {
 namespace {
@@ -21,7 +22,7 @@ bool LetsIn(const NatBehaviour& x, const NatBehaviour& y) {
     case Dependence::kAddressAndPortDependent:
       return RemembersAtSignalled(x) && MapsToOne(y);
   }
-  return false;
+  net::CannotHappen();
 }
 
 bool Settles(const NatBehaviour& x, const NatBehaviour& y) {
@@ -49,11 +50,13 @@ std::string WhyNot(const NatBehaviour& x, absl::string_view x_name, const NatBeh
 }  // namespace
 
 bool PunchingWorks(const NatBehaviour& a, const NatBehaviour& b) {
+  PINHOLE_REQUIRES(!a.per_tuple && !b.per_tuple);
   return (LetsIn(a, b) && Settles(a, b)) || (LetsIn(b, a) && Settles(b, a));
 }
 
 std::string WhyPunchingFails(const NatBehaviour& a, absl::string_view a_name, const NatBehaviour& b,
                              absl::string_view b_name) {
+  PINHOLE_REQUIRES(!PunchingWorks(a, b));
   const std::string into_a = WhyNot(a, a_name, b, b_name);
   const std::string into_b = WhyNot(b, b_name, a, a_name);
   return into_a == into_b ? into_a : absl::StrCat(into_a, "; ", into_b);

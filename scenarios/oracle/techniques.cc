@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "net/contract.h"
 #include "scenarios/oracle/punching.h"
 
 namespace pinhole::scenarios::oracle {
@@ -184,9 +185,9 @@ Prediction PredictPunching(const Punching& p) {
       return ByForgedNumber(p);
     case Technique::kConnect:
     case Technique::kUdp:
-      break;
+      break;  // answered above
   }
-  return Open("the technique", DependsOn::kChance);
+  net::CannotHappen();
 }
 
 }  // namespace pinhole::scenarios::oracle

@@ -3,6 +3,7 @@
 #include <tuple>
 #include <vector>
 
+#include "net/contract.h"
 #include "scenarios/results/pair_drops.h"
 #include "sim/boxes/nat_box.h"
 #include "sim/packet/tcp_header.h"
@@ -202,7 +203,7 @@ const char* KindOf(const CellRun& run, const sim::DropRecord& drop) {
     case sim::Rule::kTcpBacklogFull:
       return "host";
   }
-  return "?";
+  net::CannotHappen();
 }
 
 std::optional<SessionKiller> KillerOf(const CellRun& run, const PacketBook& book, std::size_t session) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "net/contract.h"
 #include "net/time.h"
 #include "sim/nat/endpoint.h"
 #include "sim/nat/flat_map.h"
@@ -55,7 +56,10 @@ class BindingTable {
   // Of the live sessions that `inside` started, the one made last. REQUIRES: track_newest.
   Binding* NewestOfInside(Endpoint inside, net::Instant now);
   // Whether any binding has this external endpoint, expired ones included. REQUIRES: shared_externals.
-  bool AnyWithExternal(Endpoint external) const { return users_.Find({external.bits(), kMark}) != nullptr; }
+  bool AnyWithExternal(Endpoint external) const {
+    PINHOLE_REQUIRES(shared_externals_);
+    return users_.Find({external.bits(), kMark}) != nullptr;
+  }
 
   // Sets serial and lists. REQUIRES: no live binding is found by its keys.
   Binding& Add(const Binding& binding);

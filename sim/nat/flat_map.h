@@ -5,6 +5,8 @@
 #include <memory>
 #include <utility>
 
+#include "net/contract.h"
+
 namespace pinhole::sim::nat {
 
 // A pair of endpoints (Endpoint::bits()), or one of them and a mark.
@@ -35,6 +37,7 @@ class FlatMap {
 
   // The value of `key`; a value-initialised one if it was not there. REQUIRES: key is not all ones.
   Value& FindOrAdd(Key key) {
+    PINHOLE_REQUIRES(key != kFree);
     if (Value* known = Find(key)) return *known;
     if (full()) Resize(capacity_ == 0 ? kSmallest : capacity_ * 2);
     std::size_t i = Home(key);

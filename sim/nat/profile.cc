@@ -1,6 +1,6 @@
 #include "sim/nat/profile.h"
 
-#include <cstdlib>
+#include "net/contract.h"
 
 namespace pinhole::sim {
 
@@ -15,7 +15,7 @@ const char* ToString(Mapping value) {
     case Mapping::kConntrack:
       return "conntrack";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(Filtering value) {
@@ -27,7 +27,7 @@ const char* ToString(Filtering value) {
     case Filtering::kAddressAndPortDependent:
       return "address_and_port_dependent";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(FilterMemory value) {
@@ -37,7 +37,7 @@ const char* ToString(FilterMemory value) {
     case FilterMemory::kMapping:
       return "mapping";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(PortAllocation value) {
@@ -51,7 +51,7 @@ const char* ToString(PortAllocation value) {
     case PortAllocation::kRandom:
       return "random";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(PortCollision value) {
@@ -67,7 +67,7 @@ const char* ToString(PortCollision value) {
     case PortCollision::kRefuse:
       return "refuse";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(Exhaustion value) {
@@ -79,7 +79,7 @@ const char* ToString(Exhaustion value) {
     case Exhaustion::kEvictOldest:
       return "evict_oldest";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(PortParity value) {
@@ -89,7 +89,7 @@ const char* ToString(PortParity value) {
     case PortParity::kPreserve:
       return "preserve";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(Refresh value) {
@@ -103,7 +103,7 @@ const char* ToString(Refresh value) {
     case Refresh::kNone:
       return "none";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(Hairpin value) {
@@ -115,7 +115,7 @@ const char* ToString(Hairpin value) {
     case Hairpin::kExternalSource:
       return "external_source";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(Unsolicited value) {
@@ -133,7 +133,7 @@ const char* ToString(Unsolicited value) {
     case Unsolicited::kReset:
       return "reset";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(Pooling value) {
@@ -143,7 +143,7 @@ const char* ToString(Pooling value) {
     case Pooling::kArbitrary:
       return "arbitrary";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(WhenFull value) {
@@ -155,7 +155,7 @@ const char* ToString(WhenFull value) {
     case WhenFull::kReboot:
       return "reboot";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(TcpDepth value) {
@@ -173,7 +173,7 @@ const char* ToString(TcpDepth value) {
     case TcpDepth::kRewritesIsn:
       return "rewrites_isn";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(TcpInvalid value) {
@@ -187,7 +187,7 @@ const char* ToString(TcpInvalid value) {
     case TcpInvalid::kLeak:
       return "leak";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(TcpOnReset value) {
@@ -201,7 +201,7 @@ const char* ToString(TcpOnReset value) {
     case TcpOnReset::kIgnore:
       return "ignore";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(TcpIdle value) {
@@ -213,7 +213,7 @@ const char* ToString(TcpIdle value) {
     case TcpIdle::kResetBoth:
       return "reset_both";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 }  // namespace pinhole::sim

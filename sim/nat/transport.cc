@@ -1,7 +1,5 @@
 #include "sim/nat/transport.h"
 
-#include <cstdlib>
-
 #include "sim/nat/conntrack_ports.h"
 
 namespace pinhole::sim::nat {

@@ -1,6 +1,6 @@
 #include "sim/packet/rule.h"
 
-#include <cstdlib>
+#include "net/contract.h"
 
 namespace pinhole::sim {
 
@@ -97,7 +97,7 @@ const char* ToString(Rule rule) {
     case Rule::kTcpResetNumber:
       return "tcp_reset_number";
   }
-  std::abort();  // No `default`, so the compiler finds a missing case.
+  net::CannotHappen();
 }
 
 }  // namespace pinhole::sim

@@ -1,6 +1,6 @@
 #include "sim/record/lineage.h"
 
-#include <cstdlib>
+#include "net/contract.h"
 
 namespace pinhole::sim {
 
@@ -19,7 +19,7 @@ const char* ToString(Relation relation) {
     case Relation::kAnswers:
       return "answers";
   }
-  std::abort();  // No `default`, so the compiler finds a missing case.
+  net::CannotHappen();
 }
 
 PacketId Lineage::Emitted(PacketId id) const {

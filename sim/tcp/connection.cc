@@ -1,8 +1,9 @@
 #include "sim/tcp/connection.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
+
+#include "net/contract.h"
 
 namespace pinhole::sim {
 
@@ -31,7 +32,7 @@ const char* ToString(TcpState state) {
     case TcpState::kTimeWait:
       return "TIME-WAIT";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(TcpEnd end) {
@@ -63,7 +64,7 @@ const char* ToString(TcpEnd end) {
     case TcpEnd::kIcmpError:
       return "icmp_error";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 TcpConnection::TcpConnection(const TcpConnectionOptions& options)
@@ -161,6 +162,7 @@ TcpCall TcpConnection::Close(net::Instant now) {
 
 // CLOSE, §3.10.4. REQUIRES: open, and not finished before.
 TcpCall TcpConnection::Finish(net::Instant now) {
+  PINHOLE_REQUIRES(state_ != TcpState::kClosed && !fin_wanted_);
   now_ = now;
   if (state_ == TcpState::kSynSent) {
     End(TcpEnd::kClosedBeforeOpen);
@@ -194,7 +196,7 @@ TcpCall TcpConnection::Abort(net::Instant now) {
       End(TcpEnd::kAborted);
       return TcpCall::kOk;
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 void TcpConnection::AbortWithReset(TcpEnd end) {

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <cstring>
 
+#include "net/contract.h"
+
 namespace pinhole::sim {
 
 bool ReceiveBuffer::Store(std::uint32_t distance, net::ByteView bytes) {
+  PINHOLE_REQUIRES(distance + bytes.size() <= free_bytes());
   if (bytes.empty()) return true;
   std::uint64_t begin = next_ + distance;
   std::uint64_t end = begin + bytes.size();

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "net/contract.h"
 #include "sim/tcp/connection.h"
 
 namespace pinhole::sim {
@@ -20,7 +21,7 @@ bool IsHard(net::IcmpError::Kind kind) {
     case net::IcmpError::Kind::kOther:
       return false;
   }
-  return false;
+  net::CannotHappen();
 }
 
 }  // namespace
