@@ -381,12 +381,7 @@ void Agent::Close(net::Instant now) {
 
 std::optional<Output> Agent::PollOutput() { return impl_->session_.out.Poll(); }
 
-std::optional<net::Instant> Agent::NextTimer() const {
-  if (EarliestTimer() == net::kNever) return std::nullopt;
-  return EarliestTimer();
-}
-
-net::Instant Agent::EarliestTimer() const {
+net::Instant Agent::NextTimer() const {
   if (!impl_->next_timer_known_) {
     impl_->next_timer_ = impl_->ComputeNextTimer();
     impl_->next_timer_known_ = true;

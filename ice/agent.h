@@ -75,9 +75,7 @@ class Agent {
   void Close(net::Instant now);
 
   std::optional<Output> PollOutput();
-  std::optional<net::Instant> NextTimer() const;
-  // The same; net::kNever: none.
-  net::Instant EarliestTimer() const;
+  net::Instant NextTimer() const;
 
   // What to tell the peer. Whole once GatheringDone has come.
   Description LocalDescription() const;

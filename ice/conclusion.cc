@@ -62,10 +62,10 @@ void Conclusion::Nominate(net::Instant now) {
       ComponentStatus& component = list.component(id);
       if (component.chosen >= 0 || component.selected >= 0 || PeerNominates(stream, id)) continue;
       const NominationDecision decision = DecideNomination(session_, now, stream, id);
-      if (decision.look_again.has_value()) next_.Add(*decision.look_again);
-      if (decision.pair < 0) continue;
-      component.chosen = decision.pair;
-      CandidatePair& pair = lists.pair(decision.pair);
+      next_.Add(decision.look_again);
+      if (!decision.pair) continue;
+      component.chosen = *decision.pair;
+      CandidatePair& pair = lists.pair(*decision.pair);
       pair.nomination = Nomination::kChosen;
       std::vector<int>& queue = list.triggered;
       queue.erase(

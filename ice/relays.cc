@@ -101,7 +101,7 @@ bool Relays::SendHeld(net::Instant now, OutputQueue& out) {
 
 net::Instant Relays::NextTimer() const {
   net::Earliest earliest;
-  for (const Relay& relay : all_) earliest.Add(relay.client.EarliestTimer());
+  for (const Relay& relay : all_) earliest.Add(relay.client.NextTimer());
   return earliest.at();
 }
 

@@ -105,9 +105,9 @@ void Release::Continue(net::Instant now) {
   if ((mode_ != Mode::kUnselected && mode_ != Mode::kAll) || now < at_) return;
   for (int relay = NextRelay(); relay >= 0; relay = NextRelay()) {
     if (!session_.pacer.TryTakeFloor(now)) return;
-    const int base = session_.relays[relay].base;
-    session_.relays.Release(now, relay, session_.base(session_.relays[relay].socket_base).tag, session_.out);
-    if (base >= 0) session_.base(base).state = LocalBase::State::kClosed;
+    const std::optional<int> base = session_.relays[*next].base;
+    session_.relays.Release(now, *next, session_.base(session_.relays[*next].socket_base).tag, session_.out);
+    if (base) session_.base(*base).state = LocalBase::State::kClosed;
   }
   if (mode_ == Mode::kUnselected) {
     CloseConnections(true);

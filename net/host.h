@@ -186,8 +186,8 @@ class Host {
   virtual std::optional<IpAddress> SourceFor(const IpAddress& destination) const = 0;
 
   // The one alarm of the program: OnTimer() comes at `when`, or at once if that is past. Replaces the
-  // alarm set before; nullopt takes it away.
-  virtual void WakeAt(std::optional<Instant> when) = 0;
+  // alarm set before; kNever takes it away.
+  virtual void WakeAt(Instant when) = 0;
 
   // UDP. `local` may have the unspecified address (any) and port 0 (an ephemeral port).
   // InvalidArgument: not an address of this machine. AlreadyExists: the port is taken.

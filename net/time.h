@@ -24,23 +24,16 @@ using Duration = Clock::duration;
 // (POSIX). Only differences between instants of one clock mean anything.
 using Instant = Clock::time_point;
 
-// Later than all others: at no time. Parts that are asked for their next timer after every packet answer with this
-// where an interface says std::optional, whose copies cost more there than all comparisons.
+// Later than all others: at no time. It is how timers, deadlines and alarms say "none": every NextTimer(), and
+// Host::WakeAt(). When something happened, if it did, is a std::optional<Instant>.
 inline constexpr Instant kNever = Instant::max();
 
 // The earliest of some instants, such as the timers of parts.
 class Earliest {
  public:
   void Add(Instant at) { at_ = std::min(at_, at); }
-  void Add(const std::optional<Instant>& at) {
-    if (at.has_value()) Add(*at);
-  }
   // kNever: none was added.
   Instant at() const { return at_; }
-  std::optional<Instant> get() const {
-    if (at_ == kNever) return std::nullopt;
-    return at_;
-  }
 
  private:
   Instant at_ = kNever;

@@ -78,9 +78,9 @@ void ClientTransaction::OnTimer(net::Instant now) {
   Fail(discarded_response_ ? FailureReason::kIntegrityViolated : FailureReason::kTimedOut);
 }
 
-std::optional<net::Instant> ClientTransaction::NextTimer() const {
-  if (state_ != State::kWaiting) return std::nullopt;
-  return deadline_;
+net::Instant ClientTransaction::NextTimer() const {
+  PINHOLE_INVARIANT(deadline_ != net::kNever);
+  return state_ == State::kWaiting ? deadline_ : net::kNever;
 }
 
 std::optional<ClientTransaction::Output> ClientTransaction::PollOutput() {

@@ -359,9 +359,7 @@ TurnClient::Due TurnClient::EarliestDue() const {
     if (at < earliest.at) earliest = {what, at, index};
   };
   for (std::size_t i = 0; i < requests_.size(); ++i) {
-    if (const std::optional<net::Instant> at = requests_[i].transaction.NextTimer()) {
-      consider(Due::What::kRequest, *at, i);
-    }
+    consider(Due::What::kRequest, requests_[i].transaction.NextTimer(), i);
   }
   if (state_ != State::kAllocated) return earliest;
   consider(Due::What::kExpiry, expiry_, 0);
@@ -419,9 +417,9 @@ void TurnClient::OnTimer(net::Instant now) {
   }
 }
 
-std::optional<net::Instant> TurnClient::NextTimer() const {
-  const net::Instant at = EarliestTimer();
-  if (at == kNever) return std::nullopt;
+net::Instant TurnClient::NextTimer() const {
+  const net::Instant at = EarliestDue().at;
+  PINHOLE_INVARIANT((at != kNever) == (state_ != State::kIdle && state_ != State::kClosed));
   return at;
 }
 

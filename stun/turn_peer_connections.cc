@@ -77,9 +77,6 @@ PeerConnections::Connection* PeerConnections::Due(net::Instant now) {
   return Find(deadlines_.begin()->second);
 }
 
-std::optional<net::Instant> PeerConnections::NextTimer() const {
-  if (deadlines_.empty()) return std::nullopt;
-  return deadlines_.begin()->first;
-}
+net::Instant PeerConnections::NextTimer() const { return deadlines_.empty() ? net::kNever : deadlines_.begin()->first; }
 
 }  // namespace pinhole::stun

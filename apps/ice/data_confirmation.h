@@ -44,7 +44,7 @@ class DataConfirmation {
   // A message came over the selected path. One that is no message of ours counts for nothing.
   void OnData(net::Instant now, net::ByteView bytes);
   void OnTimer(net::Instant now);
-  std::optional<net::Instant> NextTimer() const;
+  net::Instant NextTimer() const;
   // What to send over the selected path now; valid until the next call.
   std::optional<net::ByteView> PollOutput();
 

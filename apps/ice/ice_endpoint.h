@@ -170,7 +170,7 @@ class IceEndpoint final : public net::App {
   std::vector<SocketResult> socket_results_;
   std::vector<SendFailure> send_failures_;
   net::Instant start_at_{};
-  std::optional<net::Instant> exchange_deadline_;
+  net::Instant exchange_deadline_ = net::kNever;
   bool has_remote_ = false;
   int path_changes_ = 0;
   net::PacketTag first_data_tag_;

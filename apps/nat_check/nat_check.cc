@@ -153,12 +153,9 @@ void NatCheckServer::OnTimer() {
 }
 
 void NatCheckServer::SetAlarm() {
-  std::optional<net::Instant> next;
-  for (const Attempt& attempt : attempts_) {
-    const net::Instant at = attempt.told ? attempt.give_up_at : attempt.tell_at;
-    if (!next || at < *next) next = at;
-  }
-  host_.WakeAt(next);
+  net::Earliest next;
+  for (const Attempt& attempt : attempts_) next.Add(attempt.told ? attempt.give_up_at : attempt.tell_at);
+  host_.WakeAt(next.at());
 }
 
 // ---- Client ------------------------------------------------------------------------------------------------------
@@ -319,11 +316,9 @@ void NatCheckClient::OnTimer() {
 }
 
 void NatCheckClient::SetAlarm() {
-  std::optional<net::Instant> next;
-  for (const auto& alarm : {resend_at_, udp_ends_at_, tcp_ends_at_}) {
-    if (alarm && (!next || *alarm < *next)) next = alarm;
-  }
-  host_.WakeAt(next);
+  net::Earliest next;
+  for (const auto& alarm : {resend_at_, udp_ends_at_, tcp_ends_at_}) next.Add(alarm.value_or(net::kNever));
+  host_.WakeAt(next.at());
 }
 
 }  // namespace pinhole::apps

@@ -28,7 +28,7 @@ class ReferralChannel {
   virtual bool OnIcmpError(const net::IcmpError& error) = 0;
   // Early and repeated calls are harmless.
   virtual void OnTimer() = 0;
-  virtual std::optional<net::Instant> NextTimer() const = 0;
+  virtual net::Instant NextTimer() const = 0;
 
   // Hands this side's description over, to be given to the other side whenever that one turns up. A later
   // description replaces an earlier one. The bytes are copied.

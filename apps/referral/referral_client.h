@@ -32,7 +32,7 @@ class ReferralClient final : public ReferralChannel {
   bool OnTcpReset(net::SocketId connection, const absl::Status& why) override;
   bool OnIcmpError(const net::IcmpError& error) override;
   void OnTimer() override;
-  std::optional<net::Instant> NextTimer() const override;
+  net::Instant NextTimer() const override;
   void Publish(net::ByteView description) override;
   std::optional<std::vector<std::uint8_t>> TakePeerDescription() override;
   absl::Status status() const override { return status_; }
@@ -56,11 +56,11 @@ class ReferralClient final : public ReferralChannel {
   bool connected_ = false;
   ReferralOutbox out_;
   // What one instant brings, as a connection and a description that waited for nothing else, goes in one segment.
-  std::optional<net::Instant> flush_at_;
+  net::Instant flush_at_ = net::kNever;
   ReferralFrames in_;
   std::optional<net::Instant> without_since_;  // no connection since then
   std::string last_failure_ = "no answer";
-  std::optional<net::Instant> retry_at_;
+  net::Instant retry_at_ = net::kNever;
   net::Instant try_ends_{};  // of a connection that is not connected yet
   net::Duration retry_wait_ = kReferralRetryFirst;
   std::optional<std::vector<std::uint8_t>> published_;

@@ -75,7 +75,7 @@ class StunTcpClients {
 
   // Early and repeated calls are harmless.
   void OnTimer(net::Instant now);
-  std::optional<net::Instant> NextTimer() const { return sweep_at_; }
+  net::Instant NextTimer() const { return sweep_at_; }
 
   // A connection that has been given back to the host.
   std::optional<stun::FiveTuple> TakeEnded();
@@ -104,7 +104,7 @@ class StunTcpClients {
   std::map<net::SocketId, Client> clients_;
   std::map<stun::FiveTuple, net::SocketId> by_five_tuple_;
   std::vector<std::pair<net::SocketId, How>> ending_;  // not taken yet
-  std::optional<net::Instant> sweep_at_;               // when to look for idle ones
+  net::Instant sweep_at_ = net::kNever;                // when to look for idle ones
 };
 
 }  // namespace pinhole::apps

@@ -191,12 +191,7 @@ void StunTurnServer::Drain() {
     }
     more = ended.has_value() || event.has_value();
   }
-  std::optional<net::Instant> next = tcp_clients_.NextTimer();
-  if (turn_) {
-    const std::optional<net::Instant> expiry = turn_->NextTimer();
-    if (expiry && (!next || *expiry < *next)) next = expiry;
-  }
-  host_.WakeAt(next);
+  host_.WakeAt(std::min(tcp_clients_.NextTimer(), turn_ ? turn_->NextTimer() : net::kNever));
 }
 
 void StunTurnServer::Handle(const stun::TurnServer::SendToClient& output) {

@@ -362,8 +362,8 @@ bool PosixHost::ReceiveError(SocketId id, const UdpSocket& socket) {
 }
 
 void PosixHost::RunAlarm() {
-  if (app_ == nullptr || !alarm_ || *alarm_ > loop_.Now()) return;
-  alarm_.reset();
+  if (app_ == nullptr || alarm_ > loop_.Now()) return;
+  alarm_ = kNever;
   Program().OnTimer();
 }
 

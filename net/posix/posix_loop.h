@@ -59,7 +59,7 @@ class PosixLoop {
   void Remove(int fd, std::uint64_t key);
 
   // One round: waits for events or an alarm, `deadline` at the latest, and makes the calls.
-  void Serve(std::optional<Instant> deadline);
+  void Serve(Instant deadline);
   // Calls OnTimer() of every host whose alarm is due, in order of time.
   void RunAlarms();
   // True once per Stop().
@@ -68,7 +68,7 @@ class PosixLoop {
   int epoll_ = -1;
   int stop_ = -1;   // eventfd
   int timer_ = -1;  // timerfd, at the earliest alarm
-  std::optional<Instant> timer_at_;
+  Instant timer_at_ = kNever;
   bool serving_ = false;
   std::atomic<bool> stopped_ = false;
   std::uint64_t next_key_;

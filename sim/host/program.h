@@ -35,7 +35,7 @@ class Program final : public net::Host {
   const std::vector<net::Interface>& Interfaces() const override { return node_.interfaces(); }
   absl::Status WatchInterfaces() override;
   std::optional<net::IpAddress> SourceFor(const net::IpAddress& destination) const override;
-  void WakeAt(std::optional<net::Instant> when) override;
+  void WakeAt(net::Instant when) override;
 
   absl::StatusOr<net::SocketId> OpenUdp(const net::SocketAddress& local) override;
   net::SendStatus SendTo(net::SocketId socket, const net::SocketAddress& to, net::ByteView payload,

@@ -26,13 +26,10 @@ bool IsHard(net::IcmpError::Kind kind) {
 
 }  // namespace
 
-net::Instant TcpConnection::EarliestTimer() const {
-  return std::min({retransmit_at_, persist_at_, delayed_ack_at_, keepalive_at_, user_timeout_at_, wait_over_at_});
-}
-
-std::optional<net::Instant> TcpConnection::NextTimer() const {
-  const net::Instant at = EarliestTimer();
-  if (at == kNever) return std::nullopt;
+net::Instant TcpConnection::NextTimer() const {
+  const net::Instant at =
+      std::min({retransmit_at_, persist_at_, delayed_ack_at_, keepalive_at_, user_timeout_at_, wait_over_at_});
+  PINHOLE_INVARIANT(state_ != TcpState::kClosed || at == kNever);
   return at;
 }
 
