@@ -96,6 +96,9 @@ class Agent {
   // How it ended, if it did.
   std::optional<Failed> failure() const;
 
+  // The name of an invariant that does not hold, or nullptr. For tests and fuzzers.
+  const char* BrokenInvariant() const;
+
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -78,6 +79,11 @@ class BindingTable {
   Binding* Oldest(net::Instant now, absl::FunctionRef<bool(const Binding&)> matches);
   // Forgets all dynamic bindings.
   void RemoveDynamic();
+
+  // The name of an invariant that does not hold, or nullptr. For tests and fuzzers.
+  const char* BrokenInvariant() const;
+  // Adds how many dynamic bindings each inside address has, by Endpoint::AddressOnly().bits().
+  void CountByInside(std::map<std::uint64_t, int>& counts) const;
 
  private:
   static constexpr std::uint64_t kMark = ~std::uint64_t{0} - 1;

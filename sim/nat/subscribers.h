@@ -28,6 +28,9 @@ class Subscribers {
  public:
   Subscriber& Of(Endpoint inside) { return by_address_.FindOrAdd({inside.AddressOnly().bits(), 0}); }
 
+  // What Of() knows of Endpoint::AddressOnly().bits(); nullptr: nothing yet.
+  const Subscriber* Find(std::uint64_t address) const { return by_address_.Find({address, 0}); }
+
   void OnBindingAdded(Endpoint inside) { ++Of(inside).bindings; }
   // A subscriber without bindings gives its blocks back; its pairing stays.
   void OnBindingRemoved(Endpoint inside);

@@ -247,8 +247,10 @@ bool TcpConnection::MayBeReplacedBy(const TcpHeader& syn) const {
 }
 
 const char* TcpConnection::BrokenInvariant() const {
-  if (state_ == TcpState::kClosed) return NextTimer() ? "no timer runs in CLOSED" : nullptr;
-  if (SeqBefore(snd_nxt_, snd_una_) || SeqBefore(snd_max_, snd_nxt_)) return "SND.UNA =< next to send =< SND.NXT";
+  if (state_ == TcpState::kClosed) return NextTimer() != kNever ? "no timer runs in CLOSED" : nullptr;
+  if (SeqBefore(snd_nxt_, snd_una_) || SeqBefore(snd_max_, snd_nxt_)) {
+    return "SND.UNA =< next to send =< SND.NXT (RFC 9293 §3.3.1)";
+  }
   if (FlightSize() > send_.size() + 2) return "what is in flight is in the send buffer";
   if (SeqBefore(rcv_edge_, rcv_nxt_)) return "RCV.NXT =< right edge of the window";
   if (!reading_closed_ && rcv_wnd() > receive_.free_bytes()) return "the window that is offered fits the buffer";

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <optional>
 #include <set>
@@ -209,6 +210,10 @@ void Run(net::ByteView input) {
       }
     }
     drain();
+    if (const char* broken = agent.BrokenInvariant()) {
+      std::fprintf(stderr, "%s\n", broken);
+      std::abort();
+    }
   }
   // Who may be connected to: only who knew the passwords, ours in a check or his own in an answer.
   for (int stream = 0; stream < static_cast<int>(options.components.size()); ++stream) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <optional>
 #include <set>
@@ -217,6 +218,10 @@ void Run(net::ByteView input) {
         }
     }
     driver.Drain();
+    if (const char* broken = driver.agent.BrokenInvariant()) {
+      std::fprintf(stderr, "%s\n", broken);
+      std::abort();
+    }
   }
   Require(driver.private_targets.size() <= 8 && driver.live.size() <= 300);
   driver.agent.Close(driver.now);

@@ -242,6 +242,7 @@ bool TestNetwork::Step(Instant until) {
 void TestNetwork::RunUntil(Instant until) {
   while (Step(until)) {
   }
+  for (const Endpoint& endpoint : endpoints_) EXPECT_STREQ(endpoint.agent->BrokenInvariant(), nullptr);
 }
 
 void TestNetwork::RunUntilConcluded(int a, int b, Instant until) {
