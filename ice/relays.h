@@ -15,8 +15,8 @@ namespace pinhole::ice {
 
 // An allocation on a TURN server, made through one socket.
 struct Relay {
-  Relay(int base, int server_index, stun::TurnClient::Options options, net::RandomSource& random)
-      : socket_base(base), server(server_index), client(std::move(options), random) {}
+  Relay(int through, int server_index, stun::TurnClient::Options options, net::RandomSource& random)
+      : socket_base(through), server(server_index), client(std::move(options), random) {}
 
   int socket_base;  // index of the base that it is reached from
   int server;       // index into AgentOptions::turn_servers

@@ -95,7 +95,7 @@ class FlatMap {
   std::size_t Home(Key key) const {
     std::uint64_t h = key.first * 0x9e3779b97f4a7c15u;
     h = (h ^ (h >> 32) ^ key.second) * 0xbf58476d1ce4e5b9u;
-    return static_cast<std::size_t>(h ^ (h >> 32)) & mask_;
+    return (h ^ (h >> 32)) & mask_;
   }
 
   void EraseSlot(std::size_t hole) {
