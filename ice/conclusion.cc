@@ -44,9 +44,9 @@ void Conclusion::AttendToSelected(net::Instant now) {
     keepalives_.OnSelected(now, index);
     const CandidatePair& pair = session_.lists.pair(index);
     const LocalBase& base = session_.base(pair.base);
-    if (base.relay < 0) continue;
-    session_.relays[base.relay].client.BindChannel(now, session_.remotes[pair.remote].candidate.address);
-    session_.DrainRelay(now, base.relay);
+    if (!base.relay) continue;
+    session_.relays[*base.relay].client.BindChannel(now, session_.remotes[pair.remote].candidate.address);
+    session_.DrainRelay(now, *base.relay);
   }
   session_.newly_selected.clear();
 }
@@ -140,7 +140,7 @@ bool Conclusion::OwnChecksAreOpen(int stream) const {
   return std::any_of(order.begin(), order.end(), [&](int index) {
     const CandidatePair& pair = session_.lists.pair(index);
     const bool first = pair.checks == 0 || (pair.checks == 1 && pair.state == PairState::kInProgress);
-    return IsOpen(pair.state) && first && session_.remotes[pair.remote].learned_on < 0;
+    return IsOpen(pair.state) && first && !session_.remotes[pair.remote].learned_on.has_value();
   });
 }
 

@@ -86,8 +86,8 @@ NominationDecision DecideNomination(const Session& session, net::Instant now, in
   const bool direct_udp = best_class == PathClass::kHost || best_class == PathClass::kReflexive;
   const net::Instant first_check = session.times.first_check.value_or(now);
   const net::Instant mark = first_check + (direct_udp ? session.options.direct_after : session.options.relayed_after);
-  if (now >= mark) return {.pair = best, .look_again = std::nullopt};
-  return {.pair = -1, .look_again = mark};
+  if (now >= mark) return {.pair = best, .look_again = net::kNever};
+  return {.pair = std::nullopt, .look_again = mark};
 }
 
 }  // namespace pinhole::ice

@@ -118,7 +118,7 @@ class IceEndpoint final : public net::App {
     DataConfirmation data;
     // The last data that came before there was a selected pair, and its pair.
     std::vector<std::uint8_t> early;
-    int early_pair = -1;
+    std::optional<int> early_pair;
     net::PacketTag early_tag;
   };
   struct SocketResult {
