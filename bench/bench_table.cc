@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bench/crypto_floor.h"
+#include "net/contract.h"
 
 namespace pinhole::bench {
 namespace {
@@ -84,7 +85,7 @@ double Scaled(const Row& row, double raw, double machine) {
     case Kind::kScaledRate:
       return raw * machine;
   }
-  return raw;
+  net::CannotHappen();
 }
 
 bool Meets(Better better, double got, double bar) { return better == Better::kLower ? got <= bar : got >= bar; }

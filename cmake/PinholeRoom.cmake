@@ -1,10 +1,12 @@
-# pinhole_room(NAME SOURCES file... DEPS target...): the library target `pinhole_NAME` of one room. It may
-# include only what its DEPS allow; tests/house/directions.txt holds that.
 function(pinhole_options target)
   # Designated initialisers leave fields out on purpose; g++ 12 takes that for a mistake.
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wno-missing-field-initializers)
   if(PINHOLE_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  # Contracts (net/contract.h) are checked in these builds, and by whoever uses the library alike.
+  if(CMAKE_BUILD_TYPE STREQUAL Debug OR PINHOLE_SANITIZE OR PINHOLE_FUZZERS)
+    target_compile_definitions(${target} PUBLIC PINHOLE_CHECKED)
   endif()
   if(PINHOLE_SANITIZE)
     target_compile_options(${target} PUBLIC -fsanitize=${PINHOLE_SANITIZE} -fno-omit-frame-pointer
@@ -24,12 +26,21 @@ function(pinhole_lto target)
   endif()
 endfunction()
 
+# What the rooms are held to beyond -Wall and -Wextra; tests are not. -Wuseless-cast is g++'s alone.
+function(pinhole_room_warnings target)
+  target_compile_options(${target} PRIVATE -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wextra-semi
+                         -Wimplicit-fallthrough $<$<CXX_COMPILER_ID:GNU>:-Wuseless-cast>)
+endfunction()
+
+# pinhole_room(NAME SOURCES file... DEPS target...): the library target `pinhole_NAME` of one room. It may
+# include only what its DEPS allow; tests/house/directions.txt holds that.
 function(pinhole_room name)
   cmake_parse_arguments(ROOM "" "" "SOURCES;DEPS" ${ARGN})
   add_library(pinhole_${name} STATIC ${ROOM_SOURCES})
   target_include_directories(pinhole_${name} PUBLIC ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
   target_link_libraries(pinhole_${name} PUBLIC ${ROOM_DEPS})
   pinhole_options(pinhole_${name})
+  pinhole_room_warnings(pinhole_${name})
   pinhole_lto(pinhole_${name})
 endfunction()
 

@@ -6,6 +6,7 @@
 #include "ice/agent_impl.h"
 #include "ice/nomination.h"
 #include "ice/pair_formation.h"
+#include "net/contract.h"
 #include "stun/demux.h"
 #include "stun/message.h"
 
@@ -26,7 +27,7 @@ void Agent::Impl::HandleDatagram(net::Instant now, int base, const net::SocketAd
 
 bool Agent::Impl::HandedToRelay(net::Instant now, int base, const net::SocketAddress& from, net::ByteView bytes,
                                 net::PacketTag tag) {
-  if (session_.relays.empty() || session_.base(base).relay >= 0) return false;
+  if (session_.relays.empty() || session_.base(base).relay) return false;
   for (int i = 0; i < session_.relays.size(); ++i) {
     Relay& relay = session_.relays[i];
     if (relay.socket_base != base || relay.client.options().server != from) continue;
@@ -56,7 +57,7 @@ void Agent::Impl::HandleStun(net::Instant now, int base, const net::SocketAddres
   }
   if (checks_.OnResponse(now, base, from, *message)) return;
   if (keepalives_.OnResponse(now, base, from, *message)) return;
-  if (session_.base(base).relay < 0 && gatherer_.OnResponse(now, base, from, *message)) return;
+  if (!session_.base(base).relay && gatherer_.OnResponse(now, base, from, *message)) return;
   ++session_.counters.datagrams_ignored;
 }
 
@@ -75,22 +76,22 @@ void Agent::Impl::HandleData(net::Instant now, int base, const net::SocketAddres
 
 void Agent::Impl::HandleRelayEvent(net::Instant now, const Relays::Event& event, net::PacketTag tag) {
   using Client = stun::TurnClient;
-  const int relay_base = session_.relays[event.relay].base;
+  const std::optional<int> relay_base = session_.relays[event.relay].base;
   if (const auto* allocated = std::get_if<Client::Allocated>(&event.output)) {
     gatherer_.OnAllocated(now, event.relay, *allocated);
   } else if (const auto* failed = std::get_if<Client::AllocationFailed>(&event.output)) {
     gatherer_.OnAllocationFailed(now, event.relay, failed->code);
-  } else if (relay_base < 0) {
+  } else if (!relay_base) {
     return;
   } else if (const auto* data = std::get_if<Client::DataFromPeer>(&event.output)) {
-    HandleDatagram(now, relay_base, data->peer, data->payload, tag);
+    HandleDatagram(now, *relay_base, data->peer, data->payload, tag);
   } else if (const auto* ready = std::get_if<Client::PermissionReady>(&event.output)) {
-    checks_.OnPermission(now, relay_base, ready->peer, true);
+    checks_.OnPermission(now, *relay_base, ready->peer, true);
   } else if (const auto* refused = std::get_if<Client::PermissionFailed>(&event.output)) {
-    checks_.OnPermission(now, relay_base, refused->peer, false);
+    checks_.OnPermission(now, *relay_base, refused->peer, false);
   } else if (std::holds_alternative<Client::AllocationLost>(event.output)) {
-    session_.base(relay_base).state = LocalBase::State::kClosed;
-    checks_.OnBaseLost(now, relay_base);
+    session_.base(*relay_base).state = LocalBase::State::kClosed;
+    checks_.OnBaseLost(now, *relay_base);
   }
 }
 
@@ -139,14 +140,14 @@ bool Agent::Impl::StartCheck(net::Instant now) {
   if (checks_.HoldBack(index)) return true;
   CandidatePair& pair = session_.lists.pair(index);
   const LocalBase& base = session_.base(pair.base);
-  if (base.relay >= 0) {
+  if (base.relay) {
     const net::IpAddress peer = session_.remotes[pair.remote].candidate.address.address();
-    stun::TurnClient& client = session_.relays[base.relay].client;
+    stun::TurnClient& client = session_.relays[*base.relay].client;
     if (!client.HasPermission(now, peer)) {
       session_.lists.SetState(index, PairState::kWaiting);
       pair.checks.wait = CheckWait::kPermission;
       client.CreatePermission(now, peer);  // Its request takes the slot.
-      session_.DrainRelay(now, base.relay);
+      session_.DrainRelay(now, *base.relay);
       return true;
     }
   }
@@ -218,7 +219,9 @@ net::Instant Agent::Impl::ComputeNextTimer() const {
 }
 
 Agent::Agent(const AgentOptions& options, net::RandomSource& random, HostPacer* pacer)
-    : impl_(std::make_unique<Impl>(options, random, pacer)) {}
+    : impl_(std::make_unique<Impl>(options, random, pacer)) {
+  PINHOLE_REQUIRES(Validate(options).ok());
+}
 Agent::~Agent() = default;
 Agent::Agent(Agent&&) noexcept = default;
 Agent& Agent::operator=(Agent&&) noexcept = default;
@@ -287,7 +290,7 @@ void Agent::OnDatagram(net::Instant now, SocketTag tag, const net::SocketAddress
   impl_->BeginInput();
   Session& session = impl_->session_;
   const auto base = static_cast<std::size_t>(tag);
-  if (session.stage == Stage::kClosed || base >= session.bases.size() || session.bases[base].relay >= 0 ||
+  if (session.stage == Stage::kClosed || base >= session.bases.size() || session.bases[base].relay ||
       IsTcp(session.bases[base].transport())) {
     return;
   }
@@ -379,12 +382,7 @@ void Agent::Close(net::Instant now) {
 
 std::optional<Output> Agent::PollOutput() { return impl_->session_.out.Poll(); }
 
-std::optional<net::Instant> Agent::NextTimer() const {
-  if (EarliestTimer() == net::kNever) return std::nullopt;
-  return EarliestTimer();
-}
-
-net::Instant Agent::EarliestTimer() const {
+net::Instant Agent::NextTimer() const {
   if (!impl_->next_timer_known_) {
     impl_->next_timer_ = impl_->ComputeNextTimer();
     impl_->next_timer_known_ = true;

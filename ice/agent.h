@@ -75,9 +75,7 @@ class Agent {
   void Close(net::Instant now);
 
   std::optional<Output> PollOutput();
-  std::optional<net::Instant> NextTimer() const;
-  // The same; net::kNever: none.
-  net::Instant EarliestTimer() const;
+  net::Instant NextTimer() const;
 
   // What to tell the peer. Whole once GatheringDone has come.
   Description LocalDescription() const;
@@ -97,6 +95,9 @@ class Agent {
   AgentCounters counters() const;
   // How it ended, if it did.
   std::optional<Failed> failure() const;
+
+  // The name of an invariant that does not hold, or nullptr. For tests and fuzzers.
+  const char* BrokenInvariant() const;
 
  private:
   class Impl;

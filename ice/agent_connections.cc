@@ -16,7 +16,7 @@ void Agent::Impl::HandleFrame(net::Instant now, TcpConnection& connection, net::
 
 void Agent::Impl::HandleServerStream(net::Instant now, TcpConnection& connection, net::ByteView bytes) {
   stun::StreamSplitter& splitter = *connection.messages;
-  const int relay = session_.relays.FindConnection(connection.tag);
+  const std::optional<int> relay = session_.relays.FindConnection(connection.tag);
   while (!bytes.empty() && connection.open()) {
     const std::span<std::uint8_t> space = splitter.Space();
     if (space.empty()) break;
@@ -25,12 +25,12 @@ void Agent::Impl::HandleServerStream(net::Instant now, TcpConnection& connection
     splitter.Filled(count);
     bytes = bytes.subspan(count);
     while (const std::optional<net::ByteView> message = splitter.Next()) {
-      if (relay < 0) {
+      if (!relay) {
         HandleStun(now, connection.base, connection.remote, *message, {});
         continue;
       }
-      session_.relays[relay].client.OnDatagram(now, connection.remote, *message);
-      session_.DrainRelay(now, relay);
+      session_.relays[*relay].client.OnDatagram(now, connection.remote, *message);
+      session_.DrainRelay(now, *relay);
       DrainRelayEvents(now, {});  // While the views into the stream last.
     }
     if (splitter.fault() == stun::StreamSplitter::Fault::kNone) continue;
@@ -78,7 +78,7 @@ std::optional<ConnectionTag> Agent::OnAccepted(net::Instant now, SocketTag liste
   impl_->BeginInput();
   Session& session = impl_->session_;
   const auto base = static_cast<std::size_t>(listener);
-  if (session.over() || base >= session.bases.size() || session.bases[base].relay >= 0 ||
+  if (session.over() || base >= session.bases.size() || session.bases[base].relay ||
       !Listens(session.bases[base].transport()) || !session.bases[base].open()) {
     return std::nullopt;
   }

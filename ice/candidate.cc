@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "net/contract.h"
 
 namespace pinhole::ice {
 
@@ -17,7 +18,7 @@ const char* ToString(CandidateType type) {
     case CandidateType::kRelayed:
       return "relay";
   }
-  return "";
+  net::CannotHappen();
 }
 
 const char* ToString(Transport transport) {
@@ -31,10 +32,11 @@ const char* ToString(Transport transport) {
     case Transport::kTcpSimultaneousOpen:
       return "so";
   }
-  return "";
+  net::CannotHappen();
 }
 
 Foundation::Foundation(absl::string_view text) : length_(static_cast<std::uint8_t>(text.size())) {
+  PINHOLE_REQUIRES(text.size() <= kLengthMax);
   std::memcpy(text_.data(), text.data(), text.size());
 }
 

@@ -92,6 +92,9 @@ class CheckListSet {
   bool HasValidPair(int stream, int component) const;
   bool HasValidPairForEachComponent(int stream) const;
 
+  // The name of an invariant that does not hold, or nullptr. For tests and fuzzers.
+  const char* BrokenInvariant() const;
+
  private:
   bool IsReady(const CandidatePair& pair) const;
   bool MayCheck(const CandidatePair& pair) const;

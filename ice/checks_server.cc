@@ -119,7 +119,7 @@ int ConnectivityChecks::LearnRemote(int base, const net::SocketAddress& from, st
     // Only another peer-reflexive pair makes room, a dead one first, then the oldest that has come to nothing.
     for (int i = 0; i < lists.pair_count(); ++i) {
       const CandidatePair& other = lists.pair(i);
-      if (!other.listed || other.tcp() != tcp || session_.remotes[other.remote].learned_on < 0) continue;
+      if (!other.listed || other.tcp() != tcp || !session_.remotes[other.remote].learned_on) continue;
       if (other.state == PairState::kSucceeded || other.nomination != Nomination::kNone) continue;
       if (slot < 0 || (other.state == PairState::kFailed && lists.pair(slot).state != PairState::kFailed)) slot = i;
     }

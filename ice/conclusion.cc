@@ -44,9 +44,9 @@ void Conclusion::AttendToSelected(net::Instant now) {
     keepalives_.OnSelected(now, index);
     const CandidatePair& pair = session_.lists.pair(index);
     const LocalBase& base = session_.base(pair.base);
-    if (base.relay < 0) continue;
-    session_.relays[base.relay].client.BindChannel(now, session_.remotes[pair.remote].candidate.address);
-    session_.DrainRelay(now, base.relay);
+    if (!base.relay) continue;
+    session_.relays[*base.relay].client.BindChannel(now, session_.remotes[pair.remote].candidate.address);
+    session_.DrainRelay(now, *base.relay);
   }
   session_.newly_selected.clear();
 }
@@ -63,10 +63,10 @@ void Conclusion::Nominate(net::Instant now) {
       ComponentStatus& component = list.component(id);
       if (component.chosen >= 0 || component.selected >= 0 || PeerNominates(stream, id)) continue;
       const NominationDecision decision = DecideNomination(session_, now, stream, id);
-      if (decision.look_again.has_value()) next_.Add(*decision.look_again);
-      if (decision.pair < 0) continue;
-      component.chosen = decision.pair;
-      CandidatePair& pair = lists.pair(decision.pair);
+      next_.Add(decision.look_again);
+      if (!decision.pair) continue;
+      component.chosen = *decision.pair;
+      CandidatePair& pair = lists.pair(*decision.pair);
       pair.nomination = Nomination::kChosen;
       std::vector<int>& queue = list.triggered;
       queue.erase(
@@ -141,7 +141,7 @@ bool Conclusion::OwnChecksAreOpen(int stream) const {
   return std::any_of(order.begin(), order.end(), [&](int index) {
     const CandidatePair& pair = session_.lists.pair(index);
     const bool first = pair.checks.started == 0 || (pair.checks.started == 1 && pair.state == PairState::kInProgress);
-    return IsOpen(pair.state) && first && session_.remotes[pair.remote].learned_on < 0;
+    return IsOpen(pair.state) && first && !session_.remotes[pair.remote].learned_on.has_value();
   });
 }
 

@@ -55,7 +55,7 @@ void ConnectivityChecks::Free(int check) {
 void ConnectivityChecks::UpdateDeadline(int check) {
   const auto at = static_cast<std::size_t>(check);
   keys_[at] = KeyOf(checks_[at].transaction->id());
-  deadlines_[at] = checks_[at].transaction->NextTimer().value_or(net::kNever);
+  deadlines_[at] = checks_[at].transaction->NextTimer();
 }
 
 // The transaction that the pair is In-Progress by, not one that was cancelled.

@@ -60,6 +60,9 @@ class ConnectivityChecks {
   bool OnTimer(net::Instant now);
   net::Instant NextTimer() const;
 
+  // The name of an invariant that does not hold, or nullptr. For tests and fuzzers.
+  const char* BrokenInvariant() const;
+
  private:
   struct Check {
     std::optional<stun::ClientTransaction> transaction;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 
+#include "net/contract.h"
 #include "net/random.h"
 #include "net/time.h"
 #include "stun/transaction_id.h"
@@ -35,7 +36,10 @@ class ConsentState {
 
   State state() const { return state_; }
   // Whether data may be sent. REQUIRES: not kNone.
-  bool Allows(net::Instant now) const { return state_ == State::kKept && now < data_until_; }
+  bool Allows(net::Instant now) const {
+    PINHOLE_REQUIRES(state_ != State::kNone);
+    return state_ == State::kKept && now < data_until_;
+  }
   net::Instant next_request() const { return next_request_; }
   net::Instant expires() const { return expires_; }
 

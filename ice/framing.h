@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "net/bytes.h"
+#include "net/contract.h"
 
 // The framing of RFC 4571 §2, in which everything goes over a TCP connection between agents (RFC 6544 §3):
 //     | LENGTH (16) |  that many bytes: a STUN message or application data  |
@@ -17,6 +18,7 @@ inline constexpr std::size_t kFramePayloadBytesMax = 65535;
 
 // What goes before a payload of so many bytes. REQUIRES: bytes <= kFramePayloadBytesMax.
 constexpr std::array<std::uint8_t, kFrameHeaderBytes> FrameHeader(std::size_t bytes) {
+  PINHOLE_REQUIRES(bytes <= kFramePayloadBytesMax);
   return {static_cast<std::uint8_t>(bytes >> 8), static_cast<std::uint8_t>(bytes)};
 }
 

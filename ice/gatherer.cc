@@ -141,12 +141,12 @@ bool Gatherer::UseSlot(net::Instant now) {
 // The caller has seen that the pacer has a slot; it is taken here or by the TURN client's first request.
 void Gatherer::StartRequest(net::Instant now, Request& request) {
   request.state = Request::State::kOpen;
-  if (request.turn < 0 && IsTcp(session_.base(request.base).transport())) return StartTcpRequest(now, request);
+  if (!request.turn && IsTcp(session_.base(request.base).transport())) return StartTcpRequest(now, request);
   const stun::ClientTransaction::Options schedule{.rto = GatheringRto(session_.options.ta, expected_candidates_),
                                                   .sends_max = session_.options.sends_max,
                                                   .last_wait_rtos = session_.options.last_wait_rtos};
-  if (request.turn >= 0) {
-    const TurnServer& server = session_.options.turn_servers[static_cast<std::size_t>(request.turn)];
+  if (request.turn) {
+    const TurnServer& server = session_.options.turn_servers[static_cast<std::size_t>(*request.turn)];
     stun::TurnClient::Options options;
     options.server = server.address;
     options.username = server.username;
@@ -154,9 +154,9 @@ void Gatherer::StartRequest(net::Instant now, Request& request) {
     if (server.address.family() == net::Family::kIpv6) options.family = net::Family::kIpv6;
     options.transaction = schedule;
     if (server.transport == stun::Transport::kTcp) return StartTurnOverTcp(now, request, std::move(options));
-    request.relay = session_.relays.Add(request.base, request.turn, std::move(options), session_.random);
-    session_.relays[request.relay].client.Start(now);
-    session_.DrainRelay(now, request.relay);
+    request.relay = session_.relays.Add(request.base, *request.turn, std::move(options), session_.random);
+    session_.relays[*request.relay].client.Start(now);
+    session_.DrainRelay(now, *request.relay);
     return;
   }
   session_.pacer.TryTake(now);
@@ -253,7 +253,7 @@ void Gatherer::OnAllocated(net::Instant now, int relay_index, const stun::TurnCl
   if (!over_tcp) AddReflexive(socket_base, allocated.mapped, request->server, request->server_index);
 
   const bool is_host = std::any_of(session_.bases.begin(), session_.bases.end(), [&](const LocalBase& other) {
-    return other.relay < 0 && other.open() && other.address() == allocated.relayed;
+    return !other.relay && other.open() && other.address() == allocated.relayed;
   });
   if (!is_host) {  // RFC 8445 §5.1.1.2: an identical one MUST be discarded.
     LocalBase base;
@@ -276,9 +276,9 @@ void Gatherer::OnAllocated(net::Instant now, int relay_index, const stun::TurnCl
     base.self.server = request->server;
     base.self.foundation = LocalFoundations::Text(base.foundation);
     relay.base = static_cast<int>(session_.bases.size());
-    base.candidate = session_.AddLocalCandidate(base.self, relay.base, base.foundation);
+    base.candidate = session_.AddLocalCandidate(base.self, *relay.base, base.foundation);
     session_.bases.push_back(base);
-    session_.out.Push(CandidateFound{session_.base(relay.base).candidate});
+    session_.out.Push(CandidateFound{session_.base(*relay.base).candidate});
   }
   FinishIfSettled(now);
 }
@@ -318,7 +318,7 @@ void Gatherer::Finish(net::Instant now) {
     if (request.state == Request::State::kAnswered) continue;
     unanswered_.push_back({.server = request.server,
                            .base = session_.base(request.base).address(),
-                           .turn = request.turn >= 0,
+                           .turn = request.turn.has_value(),
                            .error_code = request.error_code});
   }
   for (int i = 0; i < session_.relays.size(); ++i) ReleaseUnused(now, i);
@@ -327,7 +327,7 @@ void Gatherer::Finish(net::Instant now) {
 
 void Gatherer::ReleaseUnused(net::Instant now, int index) {
   const Relay& relay = session_.relays[index];
-  if (relay.base >= 0 || relay.released) return;
+  if (relay.base || relay.released) return;
   session_.relays.Release(now, index, session_.base(relay.socket_base).tag, session_.out);
 }
 
@@ -372,7 +372,7 @@ void Gatherer::GiveUpLate(net::Instant now) {
   for (Request& request : requests_) {
     if (request.state != Request::State::kOpen || now < last + PatienceWith(request)) continue;
     request.state = Request::State::kTooLate;
-    if (request.relay >= 0) ReleaseUnused(now, request.relay);
+    if (request.relay) ReleaseUnused(now, *request.relay);
   }
 }
 

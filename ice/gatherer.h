@@ -51,9 +51,9 @@ class Gatherer {
   struct Request {
     int base;
     net::SocketAddress server;
-    int server_index;  // of all servers, for the local preference
-    int turn = -1;     // index into turn_servers; -1: a Binding request
-    int relay = -1;    // index into Relays, once started
+    int server_index;          // of all servers, for the local preference
+    std::optional<int> turn;   // index into turn_servers; nullopt: a Binding request
+    std::optional<int> relay;  // index into Relays, once started
     enum class State : std::uint8_t { kQueued, kOpen, kAnswered, kFailed, kTooLate } state = State::kQueued;
     int error_code = 0;
     std::optional<stun::ClientTransaction> transaction;

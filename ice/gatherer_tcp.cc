@@ -107,21 +107,21 @@ void Gatherer::StartTurnOverTcp(net::Instant now, Request& request, stun::TurnCl
   last_first_sent_ = now;
   options.transport = stun::Transport::kTcp;
   options.ti = session_.options.tcp.transaction_timeout;
-  request.relay = session_.relays.Add(request.base, request.turn, std::move(options), session_.random);
+  request.relay = session_.relays.Add(request.base, *request.turn, std::move(options), session_.random);
   request.connection = session_.connections
                            .Open(request.base, session_.base(request.base).address().WithPort(0), request.server,
                                  net::PacketClass::kTurn, true, session_.out)
                            .tag;
-  session_.relays[request.relay].connection = request.connection;
+  session_.relays[*request.relay].connection = request.connection;
 }
 
 void Gatherer::OnConnected(net::Instant now, const TcpConnection& connection) {
   for (Request& request : requests_) {
     if (request.connection != connection.tag) continue;
-    if (request.relay >= 0) {
-      if (session_.relays[request.relay].released) continue;
-      session_.relays[request.relay].client.Start(now);
-      session_.DrainRelay(now, request.relay);
+    if (request.relay) {
+      if (session_.relays[*request.relay].released) continue;
+      session_.relays[*request.relay].client.Start(now);
+      session_.DrainRelay(now, *request.relay);
       continue;
     }
     request.transaction->PollOutput();
@@ -132,9 +132,9 @@ void Gatherer::OnConnected(net::Instant now, const TcpConnection& connection) {
 void Gatherer::OnConnectionEnded(net::Instant now, const TcpConnection& connection) {
   for (Request& request : requests_) {
     if (request.connection != connection.tag) continue;
-    if (request.relay >= 0) {
-      session_.relays.OnConnectionLost(request.relay);
-      session_.DrainRelay(now, request.relay);
+    if (request.relay) {
+      session_.relays.OnConnectionLost(*request.relay);
+      session_.DrainRelay(now, *request.relay);
     } else {
       request.transaction->OnConnectionLost();
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "ice/candidate.h"
@@ -19,17 +20,17 @@ struct LocalBase {
   int stream = 0;
   int component = 1;
   State state = State::kOpening;
-  SocketTag tag{};     // the socket, also behind a relayed base
-  int rank = 0;        // of the address among those gathered from (priority.h)
-  int relay = -1;      // index into Relays; -1: a socket of this machine
-  int candidate = -1;  // index of `self` among the local candidates; -1: withheld from the peer
-  Candidate self;      // the host or relayed candidate that is this base
+  SocketTag tag{};           // the socket, also behind a relayed base
+  int rank = 0;              // of the address among those gathered from (priority.h)
+  std::optional<int> relay;  // index into Relays; nullopt: a socket of this machine
+  int candidate = -1;        // index of `self` among the local candidates; -1: withheld from the peer
+  Candidate self;            // the host or relayed candidate that is this base
   FoundationId foundation = 0;
 
   const net::SocketAddress& address() const { return self.address; }
   Transport transport() const { return self.transport; }
   // Whether it is a socket or listener of its own.
-  bool has_socket() const { return relay < 0 && self.transport != Transport::kTcpActive; }
+  bool has_socket() const { return !relay && self.transport != Transport::kTcpActive; }
   bool open() const { return state == State::kOpen; }
 };
 

@@ -58,7 +58,7 @@ NominationDecision DecideNomination(const Session& session, net::Instant now, in
         first = i;
       }
     }
-    return {.pair = first, .look_again = std::nullopt};
+    return {.pair = first, .look_again = net::kNever};
   }
 
   bool any_open = !session.remote_complete;  // What the peer has not told yet may be better than anything.
@@ -80,15 +80,15 @@ NominationDecision DecideNomination(const Session& session, net::Instant now, in
         highest = i;
       }
     }
-    return {.pair = highest, .look_again = std::nullopt};
+    return {.pair = highest, .look_again = net::kNever};
   }
 
-  if (!better_open) return {.pair = best, .look_again = std::nullopt};
+  if (!better_open) return {.pair = best, .look_again = net::kNever};
   const bool direct_udp = best_class == PathClass::kHost || best_class == PathClass::kReflexive;
   const net::Instant first_check = session.times.first_check.value_or(now);
   const net::Instant mark = first_check + (direct_udp ? session.options.direct_after : session.options.relayed_after);
-  if (now >= mark) return {.pair = best, .look_again = std::nullopt};
-  return {.pair = -1, .look_again = mark};
+  if (now >= mark) return {.pair = best, .look_again = net::kNever};
+  return {.pair = std::nullopt, .look_again = mark};
 }
 
 }  // namespace pinhole::ice

@@ -15,8 +15,8 @@ enum class PathClass : std::uint8_t { kHost, kReflexive, kTcp, kOneRelay, kTwoRe
 PathClass ClassOf(CandidateType local, CandidateType remote, bool tcp);
 
 struct NominationDecision {
-  int pair = -1;                           // a valid pair to nominate now
-  std::optional<net::Instant> look_again;  // without one: when the policy's patience ends, if anything waits for it
+  std::optional<int> pair;                // a valid pair to nominate now
+  net::Instant look_again = net::kNever;  // kNever: when the policy's patience ends, if anything waits for it
 };
 
 // What the controlling agent's policy says of a component that has no nominated pair yet (RFC 8445 §8.1.1).

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "absl/strings/str_cat.h"
+#include "net/contract.h"
 
 namespace pinhole::ice {
 
@@ -21,7 +22,7 @@ const char* ToString(RtoPolicy policy) {
     case RtoPolicy::kFixed:
       return "fixed";
   }
-  return "";
+  net::CannotHappen();
 }
 
 const char* ToString(NominationPolicy policy) {
@@ -33,7 +34,7 @@ const char* ToString(NominationPolicy policy) {
     case NominationPolicy::kBestAfter:
       return "best_after";
   }
-  return "";
+  net::CannotHappen();
 }
 
 namespace {

@@ -122,7 +122,7 @@ const char* ToString(Phase phase);
 const char* ToString(FailureReason reason);
 
 // The session is over: nothing more will be sent, except what gives allocations back. The agent goes on with that
-// until NextTimer() is empty or it is closed.
+// until NextTimer() is net::kNever or it is closed.
 struct Failed {
   Phase phase = Phase::kChecking;
   FailureReason reason = FailureReason::kNone;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "net/contract.h"
 #include "net/ip_address.h"
 
 namespace pinhole::ice {
@@ -45,7 +46,7 @@ int KindRank(net::InterfaceKind kind) {
     case net::InterfaceKind::kLoopback:
       return 4;
   }
-  return 5;
+  net::CannotHappen();
 }
 
 bool IsUnreliable(const LocalAddress& local) { return local.kind == net::InterfaceKind::kVpn; }

@@ -6,6 +6,7 @@
 
 #include "ice/candidate.h"
 #include "ice/options.h"
+#include "net/contract.h"
 
 namespace pinhole::ice {
 
@@ -23,12 +24,13 @@ constexpr std::uint32_t TypePreference(CandidateType type, Transport transport =
     case CandidateType::kRelayed:
       return 0;
   }
-  return 0;
+  net::CannotHappen();
 }
 
 // RFC 8445 §5.1.2.1. REQUIRES: local_preference <= 65535, component 1 to 256.
 constexpr std::uint32_t CandidatePriority(CandidateType type, std::uint32_t local_preference, int component,
                                           Transport transport = Transport::kUdp) {
+  PINHOLE_REQUIRES(local_preference <= 65535 && component >= 1 && component <= 256);
   return (TypePreference(type, transport) << 24) | (local_preference << 8) |
          (256 - static_cast<std::uint32_t>(component));
 }
@@ -54,6 +56,7 @@ std::vector<LocalAddress> RankAddresses(std::span<const LocalAddress> addresses,
 
 // RFC 6544 §4.2. REQUIRES: IsTcp(transport).
 constexpr std::uint32_t DirectionPreference(CandidateType type, Transport transport) {
+  PINHOLE_REQUIRES(IsTcp(transport));
   const bool reflexive = type == CandidateType::kServerReflexive;
   switch (transport) {
     case Transport::kUdp:
@@ -65,7 +68,7 @@ constexpr std::uint32_t DirectionPreference(CandidateType type, Transport transp
     case Transport::kTcpSimultaneousOpen:
       return reflexive ? 6 : 2;
   }
-  return 0;
+  net::CannotHappen();
 }
 
 // The local preference of a candidate from the address of this rank and the server of this index: unique among

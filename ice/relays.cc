@@ -10,10 +10,11 @@ int Relays::Add(int socket_base, int server, stun::TurnClient::Options options, 
   return size() - 1;
 }
 
-int Relays::FindConnection(ConnectionTag tag) const {
+std::optional<int> Relays::FindConnection(ConnectionTag tag) const {
   const auto found =
       std::find_if(all_.begin(), all_.end(), [tag](const Relay& relay) { return relay.connection == tag; });
-  return found == all_.end() ? -1 : static_cast<int>(found - all_.begin());
+  if (found == all_.end()) return std::nullopt;
+  return static_cast<int>(found - all_.begin());
 }
 
 void Relays::Send(int index, const stun::TurnClient::SendToServer& send, SocketTag tag, OutputQueue& out) const {
@@ -101,7 +102,7 @@ bool Relays::SendHeld(net::Instant now, OutputQueue& out) {
 
 net::Instant Relays::NextTimer() const {
   net::Earliest earliest;
-  for (const Relay& relay : all_) earliest.Add(relay.client.EarliestTimer());
+  for (const Relay& relay : all_) earliest.Add(relay.client.NextTimer());
   return earliest.at();
 }
 

@@ -15,12 +15,12 @@ namespace pinhole::ice {
 
 // An allocation on a TURN server, made through one socket.
 struct Relay {
-  Relay(int base, int server_index, stun::TurnClient::Options options, net::RandomSource& random)
-      : socket_base(base), server(server_index), client(std::move(options), random) {}
+  Relay(int through, int server_index, stun::TurnClient::Options options, net::RandomSource& random)
+      : socket_base(through), server(server_index), client(std::move(options), random) {}
 
-  int socket_base;  // index of the base that it is reached from
-  int server;       // index into AgentOptions::turn_servers
-  int base = -1;    // index of the relayed base, once allocated
+  int socket_base;          // index of the base that it is reached from
+  int server;               // index into AgentOptions::turn_servers
+  std::optional<int> base;  // index of the relayed base, once allocated
   // Of a server that is reached over TCP.
   std::optional<ConnectionTag> connection;
   stun::TurnClient client;
@@ -38,8 +38,8 @@ class Relays {
   Relay& operator[](int index) { return all_[static_cast<std::size_t>(index)]; }
   const Relay& operator[](int index) const { return all_[static_cast<std::size_t>(index)]; }
   int size() const { return static_cast<int>(all_.size()); }
-  // -1: it is no relay's.
-  int FindConnection(ConnectionTag tag) const;
+  // nullopt: it is no relay's.
+  std::optional<int> FindConnection(ConnectionTag tag) const;
   bool empty() const { return all_.empty(); }
 
   // Empties the output of a client: passes on or holds what it wants to have sent, keeps the rest for TakeEvent().

@@ -38,19 +38,19 @@ bool Release::IsSelected(int index) const {
       if (component.selected < 0) continue;
       const int selected = session_.lists.pair(component.selected).base;
       if (selected == index) return true;
-      const int relay = session_.base(selected).relay;
-      if (relay >= 0 && session_.relays[relay].socket_base == index) return true;
+      const std::optional<int> relay = session_.base(selected).relay;
+      if (relay && session_.relays[*relay].socket_base == index) return true;
     }
   }
   return false;
 }
 
-int Release::NextRelay() const {
+std::optional<int> Release::NextRelay() const {
   for (int i = 0; i < session_.relays.size(); ++i) {
     const Relay& relay = session_.relays[i];
-    if (!relay.released && (mode_ == Mode::kAll || relay.base < 0 || !IsSelected(relay.base))) return i;
+    if (!relay.released && (mode_ == Mode::kAll || !relay.base || !IsSelected(*relay.base))) return i;
   }
-  return -1;
+  return std::nullopt;
 }
 
 bool Release::IsReleasingThrough(int base) const {
@@ -64,7 +64,7 @@ bool Release::IsReleasingThrough(int base) const {
 void Release::CloseConnections(bool but_selected) {
   for (const auto& connection : session_.connections.all()) {
     if (but_selected && IsSelectedConnection(*connection)) continue;
-    if (session_.relays.FindConnection(connection->tag) >= 0) continue;  // CloseSockets() does these.
+    if (session_.relays.FindConnection(connection->tag)) continue;  // CloseSockets() does these.
     session_.connections.Close(*connection, session_.out);
   }
 }
@@ -103,11 +103,11 @@ void Release::CloseSockets() {
 void Release::Continue(net::Instant now) {
   if (mode_ == Mode::kSockets) return CloseSockets();
   if ((mode_ != Mode::kUnselected && mode_ != Mode::kAll) || now < at_) return;
-  for (int relay = NextRelay(); relay >= 0; relay = NextRelay()) {
+  while (const std::optional<int> next = NextRelay()) {
     if (!session_.pacer.TryTakeFloor(now)) return;
-    const int base = session_.relays[relay].base;
-    session_.relays.Release(now, relay, session_.base(session_.relays[relay].socket_base).tag, session_.out);
-    if (base >= 0) session_.base(base).state = LocalBase::State::kClosed;
+    const std::optional<int> base = session_.relays[*next].base;
+    session_.relays.Release(now, *next, session_.base(session_.relays[*next].socket_base).tag, session_.out);
+    if (base) session_.base(*base).state = LocalBase::State::kClosed;
   }
   if (mode_ == Mode::kUnselected) {
     CloseConnections(true);

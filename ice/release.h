@@ -28,7 +28,7 @@ class Release {
   enum class Mode : std::uint8_t { kNone, kUnselected, kAll, kSockets, kDone };
 
   bool IsSelected(int base) const;
-  int NextRelay() const;
+  std::optional<int> NextRelay() const;
   bool IsReleasingThrough(int base) const;
   void CloseSockets();
   void CloseConnections(bool but_selected);

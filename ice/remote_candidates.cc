@@ -21,14 +21,14 @@ int RemoteCandidates::Add(const Candidate& candidate) {
       candidate.foundation.text().empty() ? foundations_.Unique() : foundations_.Of(candidate.foundation);
   const int known = Find(candidate.stream, candidate.component, candidate.transport, candidate.address);
   if (known < 0) {
-    all_.push_back({candidate, foundation, -1});
+    all_.push_back({candidate, foundation, std::nullopt});
     ++told_;
     return size() - 1;
   }
   RemoteCandidate& old = all_[static_cast<std::size_t>(known)];
-  if (old.learned_on < 0) return -1;
+  if (!old.learned_on) return -1;
   ++told_;
-  old = {candidate, foundation, -1};
+  old = {candidate, foundation, std::nullopt};
   return known;
 }
 

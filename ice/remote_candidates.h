@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "ice/candidate.h"
@@ -12,7 +13,7 @@ namespace pinhole::ice {
 struct RemoteCandidate {
   Candidate candidate;
   FoundationId foundation = 0;
-  int learned_on = -1;  // base on which a check from it came first; -1: the peer told it
+  std::optional<int> learned_on;  // base on which a check from it came first; nullopt: the peer told it
 };
 
 // The peer's candidates: those it told, and peer-reflexive ones learned from its checks (RFC 8445 §7.3.1.3).

@@ -56,13 +56,13 @@ bool Session::Send(net::Instant now, int base_index, const net::SocketAddress& t
     const TcpConnection* connection = connections.FindPeer(base_index, to);
     return connection != nullptr && TcpConnections::SendFrame(*connection, bytes, packet_class, cause, out);
   }
-  if (from.relay < 0) {
+  if (!from.relay) {
     out.Push(SendDatagram{from.tag, to, {}, packet_class, cause}, bytes);
     return true;
   }
-  stun::TurnClient& client = relays[from.relay].client;
+  stun::TurnClient& client = relays[*from.relay].client;
   const bool taken = client.Send(now, to, bytes, packet_class, cause) != stun::TurnClient::SendResult::kDropped;
-  DrainRelay(now, from.relay);
+  DrainRelay(now, *from.relay);
   return taken;
 }
 

@@ -1,5 +1,7 @@
 #include "ice/views.h"
 
+#include "net/contract.h"
+
 namespace pinhole::ice {
 
 const char* ToString(PairState state) {
@@ -15,7 +17,7 @@ const char* ToString(PairState state) {
     case PairState::kFailed:
       return "failed";
   }
-  return "";
+  net::CannotHappen();
 }
 
 const char* ToString(Nomination nomination) {
@@ -29,7 +31,7 @@ const char* ToString(Nomination nomination) {
     case Nomination::kNominated:
       return "nominated";
   }
-  return "";
+  net::CannotHappen();
 }
 
 const char* ToString(PairEnd end) {
@@ -63,7 +65,7 @@ const char* ToString(PairEnd end) {
     case PairEnd::kConcluded:
       return "concluded";
   }
-  return "";
+  net::CannotHappen();
 }
 
 const char* ToString(ConnectionEnd end) {
@@ -85,7 +87,7 @@ const char* ToString(ConnectionEnd end) {
     case ConnectionEnd::kOther:
       return "other";
   }
-  return "";
+  net::CannotHappen();
 }
 
 const char* ToString(Phase phase) {
@@ -101,7 +103,7 @@ const char* ToString(Phase phase) {
     case Phase::kConnected:
       return "connected";
   }
-  return "";
+  net::CannotHappen();
 }
 
 const char* ToString(FailureReason reason) {
@@ -123,7 +125,7 @@ const char* ToString(FailureReason reason) {
     case FailureReason::kNoRemoteDescription:
       return "no_remote_description";
   }
-  return "";
+  net::CannotHappen();
 }
 
 }  // namespace pinhole::ice

@@ -1,6 +1,6 @@
 #include "net/host.h"
 
-#include <cstdlib>
+#include "net/contract.h"
 
 namespace pinhole::net {
 
@@ -23,7 +23,7 @@ const char* ToString(SendStatus status) {
     case SendStatus::kPendingError:
       return "pending error";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(IcmpError::Kind kind) {
@@ -45,7 +45,7 @@ const char* ToString(IcmpError::Kind kind) {
     case IcmpError::Kind::kOther:
       return "other";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 }  // namespace pinhole::net

@@ -193,8 +193,8 @@ class Host {
   virtual std::optional<IpAddress> SourceFor(const IpAddress& destination) const = 0;
 
   // Sets the one alarm of the program: OnTimer() is called at `when`, or at once if `when` is past. Replaces the alarm
-  // that was set before. nullopt removes the alarm.
-  virtual void WakeAt(std::optional<Instant> when) = 0;
+  // that was set before. kNever removes the alarm.
+  virtual void WakeAt(Instant when) = 0;
 
   // UDP. `local` may have the unspecified address (any) and port 0 (an ephemeral port). InvalidArgument: it is not an
   // address of this machine. AlreadyExists: the port is taken. ResourceExhausted: no ephemeral port is left.

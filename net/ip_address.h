@@ -8,6 +8,7 @@
 
 #include "absl/strings/string_view.h"
 #include "net/bytes.h"
+#include "net/contract.h"
 
 namespace pinhole::net {
 
@@ -53,12 +54,15 @@ class IpAddress {
   std::string ToString() const;
 
   Family family() const { return family_; }
-  bool is_v4() const { return family_ == Family::kIpv4; }
-  bool is_v6() const { return family_ == Family::kIpv6; }
+  constexpr bool is_v4() const { return family_ == Family::kIpv4; }
+  constexpr bool is_v6() const { return family_ == Family::kIpv6; }
   // 4 or 16 bytes in network order; valid as long as the address object.
   ByteView bytes() const { return ByteView(bytes_.data(), is_v4() ? 4 : 16); }
   // The IPv4 address as a number. REQUIRES: is_v4().
-  std::uint32_t v4() const { return LoadU32(bytes_.data()); }
+  std::uint32_t v4() const {
+    PINHOLE_REQUIRES(is_v4());
+    return LoadU32(bytes_.data());
+  }
 
   bool IsUnspecified() const;
   bool IsLoopback() const;      // 127/8, ::1
@@ -97,7 +101,9 @@ class IpPrefix {
   constexpr IpPrefix() = default;  // 0.0.0.0/0
   // Bits of `address` after `length` are kept in address() and ignored by Contains(). REQUIRES: length <= 32 (IPv4) or
   // 128 (IPv6).
-  constexpr IpPrefix(IpAddress address, int length) : address_(address), length_(length) {}
+  constexpr IpPrefix(IpAddress address, int length) : address_(address), length_(length) {
+    PINHOLE_REQUIRES(length >= 0 && length <= (address.is_v4() ? 32 : 128));
+  }
 
   // Parses "address/length". Returns nullopt for anything else.
   static std::optional<IpPrefix> Parse(absl::string_view text);

@@ -1,6 +1,6 @@
 #include "net/packet_class.h"
 
-#include <cstdlib>
+#include "net/contract.h"
 
 namespace pinhole::net {
 
@@ -25,7 +25,7 @@ const char* ToString(PacketClass packet_class) {
     case PacketClass::kData:
       return "data";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 }  // namespace pinhole::net

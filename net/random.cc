@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdlib>
 
+#include "net/contract.h"
+
 namespace pinhole::net {
 namespace {
 
@@ -15,6 +17,7 @@ using Wide = unsigned __int128;
 }  // namespace
 
 std::uint64_t RandomSource::Below(std::uint64_t bound) {
+  PINHOLE_REQUIRES(bound > 0);
   // Lemire, "Fast Random Integer Generation in an Interval" (2019), algorithm 5.
   Wide product = Wide{NextU64()} * bound;
   if (static_cast<std::uint64_t>(product) < bound) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <optional>
 
 namespace pinhole::net {
 
@@ -24,24 +23,16 @@ using Duration = Clock::duration;
 // (POSIX). Only differences between instants of one clock have a meaning.
 using Instant = Clock::time_point;
 
-// Later than every other instant: "never". Public interfaces use std::optional<Instant> for this. Parts that are asked
-// for their next timer after every packet return kNever instead, because copies of std::optional cost more there than
-// all comparisons.
+// Later than every other instant: "never". Timers, deadlines and alarms say "none" by kNever: every NextTimer() and
+// Host::WakeAt(). The time at which something happened, if it did, is a std::optional<Instant>.
 inline constexpr Instant kNever = Instant::max();
 
 // Finds the earliest of several instants, such as the timers of an object's parts.
 class Earliest {
  public:
   void Add(Instant at) { at_ = std::min(at_, at); }
-  void Add(const std::optional<Instant>& at) {
-    if (at.has_value()) Add(*at);
-  }
   // kNever if no instant was added.
   Instant at() const { return at_; }
-  std::optional<Instant> get() const {
-    if (at_ == kNever) return std::nullopt;
-    return at_;
-  }
 
  private:
   Instant at_ = kNever;

@@ -1,9 +1,8 @@
 #include "sim/capture.h"
 
-#include <cstdlib>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "net/contract.h"
 #include "sim/packet/wire.h"
 
 namespace pinhole::sim {
@@ -25,7 +24,7 @@ absl::string_view InWords(Relation relation) {
     case Relation::kAnswers:
       return "answers";
   }
-  std::abort();  // No `default`, so the compiler finds a missing case.
+  net::CannotHappen();
 }
 
 }  // namespace

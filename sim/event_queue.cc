@@ -5,6 +5,8 @@
 #include <cstring>
 #include <limits>
 
+#include "net/contract.h"
+
 namespace pinhole::sim {
 namespace {
 
@@ -22,6 +24,7 @@ EventQueue::EventQueue() : near_limit_(kEndOfTime) {
 }
 
 EventId EventQueue::Schedule(net::Instant at, const Event& event) {
+  PINHOLE_REQUIRES(at >= now());
   std::uint32_t index = free_record_;
   if (index == kNone) {
     index = static_cast<std::uint32_t>(records_.size());
@@ -208,6 +211,7 @@ void EventQueue::PushWheel(const Key& key) {
 // Takes the earliest slot out of the wheel: into near_, or over the levels below. False, and nothing
 // changed, if it begins after `limit`. REQUIRES: near_ is empty, the wheel is not.
 bool EventQueue::OpenNextSlot(std::int64_t limit) {
+  PINHOLE_REQUIRES(near_head_ == near_tail_ && level_bits_ != 0);
   const int level = std::countr_zero(level_bits_);
   const int digit = std::countr_zero(slot_bits_[level]);
   const int shift = level * kDigitBits;
@@ -244,6 +248,68 @@ bool EventQueue::OpenNextSlot(std::int64_t limit) {
     index = next;
   }
   return true;
+}
+
+// Calls `visit(at, record, generation)` for every key.
+template <typename Visit>
+void EventQueue::ForEachKey(Visit visit) const {
+  for (std::uint32_t i = due_head_; i != due_tail_; ++i) {
+    visit(now_, due_[i & due_mask_].record, due_[i & due_mask_].generation);
+  }
+  for (std::uint32_t i = near_head_; i < near_tail_; ++i) visit(near_[i].at, near_[i].record, near_[i].generation);
+  for (int level = 0; level < kLevels; ++level) {
+    for (std::uint64_t bits = slot_bits_[level]; bits != 0; bits &= bits - 1) {
+      const Slot& slot = levels_[level].slots[std::countr_zero(bits)];
+      for (std::uint32_t index = slot.head; index != kNone; index = block(index).next) {
+        const Block& keys = block(index);
+        for (std::uint32_t i = 0; i < keys.count; ++i) {
+          visit(keys.keys[i].at, keys.keys[i].record, keys.keys[i].generation);
+        }
+      }
+    }
+  }
+}
+
+bool EventQueue::HasEventUntil(net::Instant at) const {
+  bool has = false;
+  ForEachKey([&](std::int64_t key, std::uint32_t record, std::uint32_t generation) {
+    has = has || (key <= at.time_since_epoch().count() && !IsStale(record, generation));
+  });
+  return has;
+}
+
+std::size_t EventQueue::CountPending(EventKind kind) const {
+  std::size_t count = 0;
+  ForEachKey([&](std::int64_t, std::uint32_t record, std::uint32_t generation) {
+    count += !IsStale(record, generation) && records_[record].event.kind == kind ? 1 : 0;
+  });
+  return count;
+}
+
+const char* EventQueue::BrokenInvariant() const {
+  std::size_t pending = 0, keys = 0;
+  bool past = false;
+  ForEachKey([&](std::int64_t at, std::uint32_t record, std::uint32_t generation) {
+    ++keys;
+    if (IsStale(record, generation)) return;
+    ++pending;
+    past = past || at < now_;
+  });
+  if (past) return "no event is earlier than now";
+  if (pending != pending_ || keys != keys_held()) return "events and the keys of cancelled ones are counted";
+  for (std::uint32_t i = near_head_; i < near_tail_; ++i) {
+    if (i > near_head_ && near_[i].at < near_[i - 1].at) return "what is near is in order";
+    if (near_[i].at >= near_limit_ && near_limit_ != kEndOfTime) return "what is near is before its limit";
+  }
+  for (int level = 0; level < kLevels; ++level) {
+    if ((slot_bits_[level] != 0) != ((level_bits_ >> level & 1) != 0)) return "a level knows whether it has events";
+  }
+  std::size_t free = 0;
+  for (std::uint32_t record = free_record_; record != kNone; record = records_[record].event.argument) {
+    if (++free > records_.size()) return "the list of free records ends";
+  }
+  if (free + pending > records_.size()) return "a record is free or of one event";
+  return nullptr;
 }
 
 // Cancelled events must not fill the memory: takes out all their keys at once.

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "net/contract.h"
 #include "net/time.h"
 
 namespace pinhole::sim {
@@ -61,11 +62,20 @@ class EventQueue {
   }
   net::Instant now() const { return net::Instant(net::Duration(now_)); }
   // Moves now() forward. REQUIRES: at >= now(), and every event is later than `at`.
-  void AdvanceTo(net::Instant at) { now_ = at.time_since_epoch().count(); }
+  void AdvanceTo(net::Instant at) {
+    PINHOLE_REQUIRES(at >= now() && !HasEventUntil(at));
+    now_ = at.time_since_epoch().count();
+  }
+  // Whether an event is to come at `at` or before, and how many of a kind are to come at all. Both look at every key:
+  // for contracts and tests.
+  bool HasEventUntil(net::Instant at) const;
+  std::size_t CountPending(EventKind kind) const;
   // Events still to come.
   std::size_t pending() const { return pending_; }
   // Keys that lie in it, those of cancelled events included: what its memory is taken by.
   std::size_t keys_held() const { return pending_ + stale_; }
+  // The name of an invariant that does not hold, or nullptr. For tests and fuzzers.
+  const char* BrokenInvariant() const;
 
  private:
   // Where an event waits. A cancelled event leaves its key behind, with a generation that is over.
@@ -111,6 +121,8 @@ class EventQueue {
   bool IsStale(std::uint32_t record, std::uint32_t generation) const {
     return records_[record].generation != generation;
   }
+  template <typename Visit>
+  void ForEachKey(Visit visit) const;
   Event Take(std::uint32_t record);
   void PushDue(const DueKey& key);
   void PushNear(const Key& key);
@@ -118,6 +130,7 @@ class EventQueue {
   void SpillNear();
   void PushWheel(const Key& key);
   bool OpenNextSlot(std::int64_t limit);
+  const Block& block(std::uint32_t index) const { return chunks_[index / kBlocksInChunk][index % kBlocksInChunk]; }
   Block& block(std::uint32_t index) { return chunks_[index / kBlocksInChunk][index % kBlocksInChunk]; }
   std::uint32_t NewBlock();
   void DropStaleKeys();

@@ -122,6 +122,21 @@ void World::RunUntil(net::Instant until) {
   if (until > now()) events_.AdvanceTo(until);
 }
 
+const char* World::BrokenInvariant() const {
+  if (const char* broken = events_.BrokenInvariant()) return broken;
+  std::size_t timers = 0;
+  for (const Resident& resident : nodes_) {
+    if (resident.timer_at == net::kNever) continue;
+    ++timers;
+    if (resident.timer_at < now()) return "a timer that is still to come is not past";
+  }
+  if (timers != events_.CountPending(EventKind::kNodeTimer)) return "a node with a timer has one event for it";
+  if (packets_.in_use() != events_.CountPending(EventKind::kArrival) + events_.CountPending(EventKind::kLoopback)) {
+    return "every packet is on its way to somewhere";
+  }
+  return nullptr;
+}
+
 void World::UpdateTimer(Resident& resident) {
   const net::Instant next = std::max(resident.node->NextTimer(), now());
   if (next == resident.timer_at) return;

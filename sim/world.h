@@ -84,6 +84,9 @@ class World {
   // InvalidArgument, naming the nodes: an address twice on one network, or a loop of bridges.
   absl::Status Check();
 
+  // The name of an invariant that does not hold between two events, or nullptr. For tests and fuzzers.
+  const char* BrokenInvariant() const;
+
   // Running. Step() runs the next event, and gives false where no event is due up to `limit`.
   net::Instant now() const { return events_.now(); }
   bool Step(net::Instant limit = net::Instant::max());

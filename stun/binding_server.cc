@@ -1,5 +1,6 @@
 #include "stun/binding_server.h"
 
+#include "net/contract.h"
 #include "stun/attributes_address.h"
 #include "stun/attributes_error.h"
 #include "stun/attributes_text.h"
@@ -7,6 +8,7 @@
 namespace pinhole::stun {
 
 void AddUnknownAttributesError(const MessageView& request, const AttributeSet& understood, MessageBuilder& response) {
+  PINHOLE_REQUIRES(request.HasUnknownRequired(understood));
   UnknownAttributes unknown;
   unknown.count = request.UnknownRequired(understood, unknown.types);
   response.Add(errors::kUnknownAttribute).Add(unknown);

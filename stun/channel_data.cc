@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "net/contract.h"
+
 namespace pinhole::stun {
 
 std::optional<ChannelDataView> ChannelDataView::Parse(net::ByteView datagram) {
@@ -13,6 +15,8 @@ std::optional<ChannelDataView> ChannelDataView::Parse(net::ByteView datagram) {
 }
 
 void WriteChannelData(std::span<std::uint8_t> to, std::uint16_t channel, net::ByteView data) {
+  PINHOLE_REQUIRES(to.size() == kChannelDataHeaderBytes + data.size() ||
+                   to.size() == PaddedChannelDataBytes(data.size()));
   WriteChannelDataHeader(to, channel, data.size());
   const auto end = std::copy(data.begin(), data.end(), to.begin() + kChannelDataHeaderBytes);
   std::fill(end, to.end(), std::uint8_t{0});

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "net/bytes.h"
+#include "net/contract.h"
 #include "stun/transport.h"
 
 namespace pinhole::stun {
@@ -42,6 +43,7 @@ void WriteChannelData(std::span<std::uint8_t> to, std::uint16_t channel, net::By
 
 // Writes the header in front of `length` bytes of data. REQUIRES: room for it; length <= 65535.
 inline void WriteChannelDataHeader(std::span<std::uint8_t> to, std::uint16_t channel, std::size_t length) {
+  PINHOLE_REQUIRES(to.size() >= kChannelDataHeaderBytes && length <= 65535);
   net::StoreU16(to.data(), channel);
   net::StoreU16(to.data() + 2, static_cast<std::uint16_t>(length));
 }

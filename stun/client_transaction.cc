@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <cstring>
 
+#include "net/contract.h"
+
 namespace pinhole::stun {
 
 ClientTransaction::ClientTransaction(net::Instant now, net::ByteView request, const Options& options)
     : options_(options), first_sent_(now), interval_(options.rto) {
+  PINHOLE_REQUIRES(request.size() >= kHeaderBytes && request.size() <= kMessageBytesMax);
+  PINHOLE_REQUIRES(options.rto > net::Duration::zero() && options.sends_max >= 1 && options.last_wait_rtos >= 1);
   // A longer request is cut, so that a broken REQUIRES cannot write past the end.
   request_bytes_ = static_cast<std::uint16_t>(std::min(request.size(), request_.size()));
   std::memcpy(request_.data(), request.data(), request_bytes_);
@@ -74,9 +78,9 @@ void ClientTransaction::OnTimer(net::Instant now) {
   Fail(discarded_response_ ? FailureReason::kIntegrityViolated : FailureReason::kTimedOut);
 }
 
-std::optional<net::Instant> ClientTransaction::NextTimer() const {
-  if (state_ != State::kWaiting) return std::nullopt;
-  return deadline_;
+net::Instant ClientTransaction::NextTimer() const {
+  PINHOLE_INVARIANT(deadline_ != net::kNever);
+  return state_ == State::kWaiting ? deadline_ : net::kNever;
 }
 
 std::optional<ClientTransaction::Output> ClientTransaction::PollOutput() {

@@ -29,7 +29,7 @@ inline constexpr net::Duration kDefaultTi = std::chrono::milliseconds(39500);
 // With the defaults it is sent at 0, 500, 1500, 3500, 7500, 15500 and 31500 ms and fails at 39500 ms. Give
 // every input with the time, drain PollOutput(), sleep until NextTimer(). Authentication is the owner's: it
 // hands a response in when it trusts it, and calls OnDiscardedResponse() when it does not.
-// INVARIANT: NextTimer() has a value exactly while kWaiting. Never allocates.
+// INVARIANT: NextTimer() is not net::kNever exactly while kWaiting. Never allocates.
 class ClientTransaction {
  public:
   struct Options {
@@ -87,7 +87,7 @@ class ClientTransaction {
   void StopRetransmitting(net::Instant now);
   // Early or late calls are harmless; a late one sends once and counts the next interval from `now`.
   void OnTimer(net::Instant now);
-  std::optional<net::Instant> NextTimer() const;
+  net::Instant NextTimer() const;
   std::optional<Output> PollOutput();
 
   State state() const { return state_; }

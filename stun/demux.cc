@@ -1,5 +1,6 @@
 #include "stun/demux.h"
 
+#include "net/contract.h"
 #include "stun/message.h"
 
 namespace pinhole::stun {

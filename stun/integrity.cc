@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "net/contract.h"
 #include "stun/attributes_text.h"
 
 // HMAC-SHA1 is run block by block over nettle's compression function: a STUN message is two or three blocks,
@@ -132,6 +133,7 @@ HmacSha1Key::HmacSha1Key(absl::string_view password) : HmacSha1Key(AsBytes(passw
 Sha1Digest HmacSha1Key::Compute(net::ByteView text) const { return HmacSha1(inner_, outer_, {}, text); }
 
 Sha1Digest HmacSha1Key::ComputeWithLength(net::ByteView text, std::uint16_t length) const {
+  PINHOLE_REQUIRES(text.size() >= 20);
   std::array<std::uint8_t, kBlockBytes> first;
   const std::size_t size = text.size() < kBlockBytes ? text.size() : kBlockBytes;
   if (size < kBlockBytes) {
@@ -174,6 +176,7 @@ HmacSha256Key::HmacSha256Key(absl::string_view password) : HmacSha256Key(AsBytes
 Sha256Digest HmacSha256Key::Compute(net::ByteView text) const { return Sha256(outer_pad_, Sha256(inner_pad_, text)); }
 
 Sha256Digest HmacSha256Key::ComputeWithLength(net::ByteView text, std::uint16_t length) const {
+  PINHOLE_REQUIRES(text.size() >= 20);
   std::array<std::uint8_t, 4> start = {text[0], text[1]};
   net::StoreU16(start.data() + 2, length);
   return Sha256(outer_pad_, Sha256(inner_pad_, start, text.subspan(4)));

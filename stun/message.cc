@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "net/contract.h"
 #include "stun/demux.h"
 #include "stun/fingerprint.h"
 

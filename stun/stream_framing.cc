@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "net/contract.h"
+
 namespace pinhole::stun {
 namespace {
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "net/bytes.h"
+#include "net/contract.h"
 #include "stun/channel_data.h"
 #include "stun/message.h"
 
@@ -45,7 +46,10 @@ class StreamSplitter {
   // given by Next().
   std::span<std::uint8_t> Space();
   // So many bytes have been written to the front of the last Space(). REQUIRES: not more than it had.
-  void Filled(std::size_t count) { end_ += count; }
+  void Filled(std::size_t count) {
+    PINHOLE_REQUIRES(count <= buffer_.size() - end_);
+    end_ += count;
+  }
   // The next whole message: a STUN message by its header (MessageView::Parse() may still refuse it), or ChannelData
   // without its padding. That of channels 0x5000-0x7FFF is passed over in silence (RFC 8656 §12.6). nullopt: more
   // bytes are needed, or fault(). Valid until Space().

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "net/contract.h"
 #include "stun/attributes.h"
 #include "stun/channel_data.h"
 #include "stun/demux.h"
@@ -32,7 +33,7 @@ TurnClient::Reason ToReason(ClientTransaction::FailureReason reason) {
     case ClientTransaction::FailureReason::kConnectionLost:
       return TurnClient::Reason::kConnectionLost;
   }
-  return TurnClient::Reason::kTimedOut;
+  net::CannotHappen();
 }
 
 }  // namespace
@@ -138,7 +139,7 @@ bool TurnClient::OnDatagram(net::Instant now, const net::SocketAddress& from, ne
     case MessageClass::kRequest:
       return false;
   }
-  return false;
+  net::CannotHappen();
 }
 
 bool TurnClient::OnResponse(net::Instant now, const MessageView& response, net::PacketTag tag) {
@@ -328,9 +329,7 @@ TurnClient::Due TurnClient::EarliestDue() const {
     if (at < earliest.at) earliest = {what, at, index};
   };
   for (std::size_t i = 0; i < requests_.size(); ++i) {
-    if (const std::optional<net::Instant> at = requests_[i].transaction.NextTimer()) {
-      consider(Due::What::kRequest, *at, i);
-    }
+    consider(Due::What::kRequest, requests_[i].transaction.NextTimer(), i);
   }
   if (state_ != State::kAllocated) return earliest;
   consider(Due::What::kExpiry, expiry_, 0);
@@ -388,9 +387,9 @@ void TurnClient::OnTimer(net::Instant now) {
   }
 }
 
-std::optional<net::Instant> TurnClient::NextTimer() const {
-  const net::Instant at = EarliestTimer();
-  if (at == kNever) return std::nullopt;
+net::Instant TurnClient::NextTimer() const {
+  const net::Instant at = EarliestDue().at;
+  PINHOLE_INVARIANT((at != kNever) == (state_ != State::kIdle && state_ != State::kClosed));
   return at;
 }
 

@@ -32,8 +32,8 @@ namespace pinhole::stun {
 // Answers the server's challenge, keeps allocation, permissions and channels alive, wraps what goes to peers
 // (Send indications until a channel is bound, then ChannelData) and unwraps what comes.
 // Give every input with the time, drain PollOutput(), sleep until NextTimer(). Views in outputs are valid
-// until the next input; those of DataFromPeer as long as the datagram handed in. INVARIANT: NextTimer() has a
-// value exactly while kAllocating, kAllocated and kReleasing. The steady path, data both ways, does not allocate.
+// until the next input; those of DataFromPeer as long as the datagram handed in. INVARIANT: NextTimer() is not
+// net::kNever exactly while kAllocating, kAllocated and kReleasing. The steady path, data both ways, does not allocate.
 class TurnClient {
  public:
   struct Options {
@@ -189,9 +189,7 @@ class TurnClient {
   void Release(net::Instant now);
   // Early and repeated calls are harmless.
   void OnTimer(net::Instant now);
-  std::optional<net::Instant> NextTimer() const;
-  // The same; net::kNever: none.
-  net::Instant EarliestTimer() const { return EarliestDue().at; }
+  net::Instant NextTimer() const;
   std::optional<Output> PollOutput();
 
   State state() const { return state_; }

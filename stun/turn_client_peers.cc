@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "net/contract.h"
 #include "stun/attributes.h"
 #include "stun/channel_data.h"
 #include "stun/message_builder.h"
@@ -148,6 +149,7 @@ TurnClient::SendResult TurnClient::Send(net::Instant now, const net::SocketAddre
 // REQUIRES: there is a permission.
 TurnClient::SendResult TurnClient::Emit(net::Instant now, const net::SocketAddress& peer, net::ByteView payload,
                                         net::PacketClass packet_class, net::PacketTag cause) {
+  PINHOLE_REQUIRES(HasPermission(now, peer.address()));
   if (HasChannel(now, peer)) {
     const std::span<std::uint8_t> bytes = outputs_.NewBytes(ChannelDataBytes(options_.transport, payload.size()));
     WriteChannelData(bytes, FindChannel(peer)->number, payload);

@@ -72,9 +72,8 @@ void TurnDataConnection::FailWithTransaction() {
   Fail(violated ? TurnClient::Reason::kIntegrityViolated : TurnClient::Reason::kTimedOut, 0);
 }
 
-std::optional<net::Instant> TurnDataConnection::NextTimer() const {
-  if (state_ != State::kBinding) return std::nullopt;
-  return transaction_->NextTimer();
+net::Instant TurnDataConnection::NextTimer() const {
+  return state_ == State::kBinding ? transaction_->NextTimer() : net::kNever;
 }
 
 void TurnDataConnection::Fail(TurnClient::Reason reason, int code) {

@@ -22,8 +22,8 @@ namespace pinhole::stun {
 //     kIdle --Start--> kBinding --success--> kBound
 //                          `--refused, no answer, connection lost--> kFailed
 //
-// As every engine here: inputs with the time, then PollOutput() until empty, then sleep until NextTimer(), which has a
-// value exactly while kBinding.
+// As every engine here: inputs with the time, then PollOutput() until empty, then sleep until NextTimer(), which is
+// not net::kNever exactly while kBinding.
 class TurnDataConnection {
  public:
   struct Options {
@@ -53,7 +53,7 @@ class TurnDataConnection {
   // The connection failed or broke, or the server closed it.
   void OnConnectionLost();
   void OnTimer(net::Instant now);
-  std::optional<net::Instant> NextTimer() const;
+  net::Instant NextTimer() const;
   std::optional<Output> PollOutput() { return outputs_.Poll(); }
 
   State state() const { return state_; }

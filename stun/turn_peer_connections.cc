@@ -1,9 +1,12 @@
 #include "stun/turn_peer_connections.h"
 
+#include "net/contract.h"
+
 namespace pinhole::stun {
 
 PeerConnections::Connection& PeerConnections::Add(RelayId relay, const net::SocketAddress& peer, State state,
                                                   net::Instant deadline) {
+  PINHOLE_REQUIRES(Find(relay, peer) == nullptr);
   const PeerConnectionId id{++made_};
   Connection& connection = connections_[id];
   connection.id = id;
@@ -74,9 +77,6 @@ PeerConnections::Connection* PeerConnections::Due(net::Instant now) {
   return Find(deadlines_.begin()->second);
 }
 
-std::optional<net::Instant> PeerConnections::NextTimer() const {
-  if (deadlines_.empty()) return std::nullopt;
-  return deadlines_.begin()->first;
-}
+net::Instant PeerConnections::NextTimer() const { return deadlines_.empty() ? net::kNever : deadlines_.begin()->first; }
 
 }  // namespace pinhole::stun

@@ -64,7 +64,7 @@ class PeerConnections {
 
   // The one whose time is up first, if that is by `now`.
   Connection* Due(net::Instant now);
-  std::optional<net::Instant> NextTimer() const;
+  net::Instant NextTimer() const;
   std::size_t size() const { return connections_.size(); }
 
  private:

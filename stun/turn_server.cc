@@ -522,10 +522,9 @@ void TurnServer::OnTimer(net::Instant now) {
   Expire(now);
 }
 
-std::optional<net::Instant> TurnServer::NextTimer() const {
-  std::optional<net::Instant> next = peers_.NextTimer();
-  if (!expiries_.empty() && (!next.has_value() || expiries_.begin()->first < *next)) next = expiries_.begin()->first;
-  return next;
+net::Instant TurnServer::NextTimer() const {
+  const net::Instant expiry = expiries_.empty() ? net::kNever : expiries_.begin()->first;
+  return std::min(peers_.NextTimer(), expiry);
 }
 
 std::optional<TurnServer::Output> TurnServer::PollOutput() { return outputs_.Poll(); }

@@ -136,7 +136,7 @@ class TurnServer {
   // Expires allocations, and connections with peers that nobody wants. Early and repeated calls are harmless.
   void OnTimer(net::Instant now);
   // When the next of them expires. Permissions and channels are looked at when used.
-  std::optional<net::Instant> NextTimer() const;
+  net::Instant NextTimer() const;
   std::optional<Output> PollOutput();
 
   std::size_t allocations() const { return allocations_.size(); }

@@ -70,9 +70,9 @@ void DataConfirmation::OnTimer(net::Instant now) {
   }
 }
 
-std::optional<net::Instant> DataConfirmation::NextTimer() const {
-  if (!started_ || given_up_) return std::nullopt;
-  if (confirmed() && !options_.hold) return std::nullopt;
+net::Instant DataConfirmation::NextTimer() const {
+  if (!started_ || given_up_) return net::kNever;
+  if (confirmed() && !options_.hold) return net::kNever;
   if (confirmed()) return send_at_;
   net::Instant next = give_up_at_;
   if (acknowledged_ < options_.datagrams) next = std::min(next, resend_at_);

@@ -46,7 +46,7 @@ class DataConfirmation {
   // A message arrived over the selected path. Bytes that are not a message of this protocol are ignored.
   void OnData(net::Instant now, net::ByteView bytes);
   void OnTimer(net::Instant now);
-  std::optional<net::Instant> NextTimer() const;
+  net::Instant NextTimer() const;
   // The next message to send over the selected path. Valid until the next call.
   std::optional<net::ByteView> PollOutput();
 

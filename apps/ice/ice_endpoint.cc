@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "net/contract.h"
 
 namespace pinhole::apps {
 
@@ -24,7 +25,7 @@ const char* ToString(EndpointState state) {
     case EndpointState::kFailed:
       return "failed";
   }
-  return "?";
+  net::CannotHappen();
 }
 
 IceEndpoint::IceEndpoint(net::Host& host, Options options, std::unique_ptr<ReferralChannel> channel,
@@ -132,7 +133,7 @@ void IceEndpoint::OnTimer() {
   if (!has_remote_ && !finished()) {
     if (!channel_->status().ok()) {
       Fail(absl::StrCat("exchange: ", channel_->status().message()));
-    } else if (exchange_deadline_ && now >= *exchange_deadline_) {
+    } else if (now >= exchange_deadline_) {
       Fail("exchange: the peer's description never came");
     }
   }
@@ -317,11 +318,11 @@ void IceEndpoint::Fail(std::string why) {
 
 void IceEndpoint::SetAlarm() {
   net::Earliest next;
-  next.Add(agent_.EarliestTimer());
+  next.Add(agent_.NextTimer());
   next.Add(channel_->NextTimer());
   for (const Path& path : paths_) next.Add(path.data.NextTimer());
   if (!has_remote_ && !finished()) next.Add(exchange_deadline_);
-  host_.WakeAt(next.get());
+  host_.WakeAt(next.at());
 }
 
 IceEndpoint::Path& IceEndpoint::PathOf(int stream, int component) {

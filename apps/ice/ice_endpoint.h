@@ -115,7 +115,7 @@ class IceEndpoint final : public net::App {
     DataConfirmation data;
     // The last data that arrived before a pair was selected, with its pair and tag.
     std::vector<std::uint8_t> early;
-    int early_pair = -1;
+    std::optional<int> early_pair;
     net::PacketTag early_tag;
   };
   struct SocketResult {
@@ -167,7 +167,7 @@ class IceEndpoint final : public net::App {
   std::vector<SocketResult> socket_results_;
   std::vector<SendFailure> send_failures_;
   net::Instant start_at_{};
-  std::optional<net::Instant> exchange_deadline_;
+  net::Instant exchange_deadline_ = net::kNever;
   bool has_remote_ = false;
   int path_changes_ = 0;
   net::PacketTag first_data_tag_;

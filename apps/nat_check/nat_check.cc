@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "net/contract.h"
 
 namespace pinhole::apps {
 namespace {
@@ -44,7 +45,7 @@ const char* ToString(UnsolicitedSyn what) {
     case UnsolicitedSyn::kAccepted:
       return "accepted";
   }
-  return "?";
+  net::CannotHappen();
 }
 
 // ---- Servers -----------------------------------------------------------------------------------------------------
@@ -152,12 +153,9 @@ void NatCheckServer::OnTimer() {
 }
 
 void NatCheckServer::SetAlarm() {
-  std::optional<net::Instant> next;
-  for (const Attempt& attempt : attempts_) {
-    const net::Instant at = attempt.told ? attempt.give_up_at : attempt.tell_at;
-    if (!next || at < *next) next = at;
-  }
-  host_.WakeAt(next);
+  net::Earliest next;
+  for (const Attempt& attempt : attempts_) next.Add(attempt.told ? attempt.give_up_at : attempt.tell_at);
+  host_.WakeAt(next.at());
 }
 
 // ---- Client ------------------------------------------------------------------------------------------------------
@@ -333,7 +331,7 @@ void NatCheckClient::OnTimer() {
 void NatCheckClient::SetAlarm() {
   net::Earliest next;
   for (const net::Instant at : {udp_.resend_at, udp_.ends_at, tcp_.ends_at}) next.Add(at);
-  host_.WakeAt(next.get());
+  host_.WakeAt(next.at());
 }
 
 }  // namespace pinhole::apps

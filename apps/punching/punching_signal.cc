@@ -3,6 +3,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "net/contract.h"
 
 namespace pinhole::apps {
 namespace {
@@ -67,13 +68,14 @@ std::optional<PunchingSignal> PunchingSignal::Parse(absl::string_view line) {
 }
 
 std::string PunchingSignal::ToLine() const {
+  PINHOLE_REQUIRES(kind != Kind::kHello || IsSessionName(session));
   if (kind == Kind::kHello) return absl::StrCat("HELLO ", session, " ", side, udp ? " udp\n" : " tcp\n");
   if (kind == Kind::kPeer) return absl::StrCat("PEER ", own.ToString(), " ", other.ToString(), "\n");
   for (const Word& word : kAttemptWords) {
     if (word.kind != kind) continue;
     return absl::StrCat(word.word, " ", attempt, " ", number ? absl::StrCat(*number) : "-", "\n");
   }
-  return "\n";
+  net::CannotHappen();
 }
 
 void PunchingLines::Add(net::ByteView bytes) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "net/contract.h"
 
 namespace pinhole::apps {
 namespace {
@@ -24,9 +25,9 @@ net::ByteView BytesOf(const std::string& text) {
   return net::ByteView(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
 }
 
-bool IsDue(std::optional<net::Instant>& alarm, net::Instant now) {
-  if (!alarm || *alarm > now) return false;
-  alarm.reset();
+bool IsDue(net::Instant& alarm, net::Instant now) {
+  if (alarm > now) return false;
+  alarm = net::kNever;
   return true;
 }
 
@@ -93,12 +94,9 @@ void TcpPunching::OnTimer() {
 }
 
 void TcpPunching::SetAlarm() {
-  std::optional<net::Instant> next;
+  net::Instant next = net::kNever;
   if (!finished()) {
-    for (const auto& alarm :
-         {start_at_, hello_at_, sync_at_, dial_at_, listen_at_, punch_at_, try_ends_at_, patience_ends_at_}) {
-      if (alarm && (!next || *alarm < *next)) next = alarm;
-    }
+    next = std::min({start_at_, hello_at_, sync_at_, dial_at_, listen_at_, punch_at_, try_ends_at_, patience_ends_at_});
   }
   host_.WakeAt(next);
 }
@@ -170,7 +168,7 @@ void TcpPunching::OnSignal(const PunchingSignal& signal) {
       report_.own = signal.own;
       report_.peer = signal.other;
       report_.state = State::kWaiting;
-      hello_at_.reset();
+      hello_at_ = net::kNever;
       patience_ends_at_ = host_.Now() + options_.patience;
       if (!is_a()) BeginRound();
       return;
@@ -235,7 +233,7 @@ void TcpPunching::Dial() {
   ++report_.tries;
   if (!report_.started) report_.started = now;
   report_.try_started = now;
-  patience_ends_at_.reset();
+  patience_ends_at_ = net::kNever;
   try_ends_at_ = now + options_.try_timeout;
   last_error_.clear();
   switch (options_.technique) {
@@ -310,11 +308,11 @@ void TcpPunching::CloseTry() {
   }
   if (connection_) host_.Abort(*connection_).IgnoreError();
   connection_.reset();
-  dial_at_.reset();
-  sync_at_.reset();
-  listen_at_.reset();
-  punch_at_.reset();
-  try_ends_at_.reset();
+  dial_at_ = net::kNever;
+  sync_at_ = net::kNever;
+  listen_at_ = net::kNever;
+  punch_at_ = net::kNever;
+  try_ends_at_ = net::kNever;
   written_ = 0;
   peer_heard_ = false;
 }

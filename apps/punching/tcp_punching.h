@@ -144,8 +144,14 @@ class TcpPunching final : public net::App {
   net::SocketAddress answer_to_;
 
   // Alarms.
-  std::optional<net::Instant> start_at_, hello_at_, sync_at_, dial_at_, listen_at_, punch_at_, try_ends_at_,
-      patience_ends_at_;
+  net::Instant start_at_ = net::kNever;
+  net::Instant hello_at_ = net::kNever;
+  net::Instant sync_at_ = net::kNever;
+  net::Instant dial_at_ = net::kNever;
+  net::Instant listen_at_ = net::kNever;
+  net::Instant punch_at_ = net::kNever;
+  net::Instant try_ends_at_ = net::kNever;
+  net::Instant patience_ends_at_ = net::kNever;
 };
 
 }  // namespace pinhole::apps

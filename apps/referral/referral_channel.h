@@ -28,7 +28,7 @@ class ReferralChannel {
   virtual bool OnIcmpError(const net::IcmpError& error) = 0;
   // Early and repeated calls are harmless.
   virtual void OnTimer() = 0;
-  virtual std::optional<net::Instant> NextTimer() const = 0;
+  virtual net::Instant NextTimer() const = 0;
 
   // Gives this side's description to the channel, for the other side, whenever that side appears. A later description
   // replaces an earlier one. The bytes are copied.

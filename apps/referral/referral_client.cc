@@ -39,7 +39,7 @@ absl::Status ReferralClient::Open() {
 }
 
 void ReferralClient::Connect() {
-  retry_at_.reset();
+  retry_at_ = net::kNever;
   net::TcpOptions options;
   options.keepalive = kReferralKeepalive;
   options.packet_class = net::PacketClass::kSignalling;
@@ -52,7 +52,7 @@ void ReferralClient::Connect() {
   connection_ = *connection;
   connected_ = false;
   try_ends_ = host_.Now() + kReferralConnectPatience;
-  flush_at_.reset();
+  flush_at_ = net::kNever;
   in_ = {};
   out_.Clear();
 }
@@ -80,7 +80,7 @@ bool ReferralClient::GiveUpIfLongWithout() {
 void ReferralClient::GiveUp(absl::Status why) {
   status_ = std::move(why);
   without_since_.reset();
-  retry_at_.reset();
+  retry_at_ = net::kNever;
 }
 
 bool ReferralClient::OnTcpConnected(net::SocketId connection) {
@@ -132,7 +132,7 @@ void ReferralClient::OnFrame(const ReferralFrame& frame) {
       host_.Close(*connection_);
       connection_.reset();
       connected_ = false;
-      flush_at_.reset();
+      flush_at_ = net::kNever;
       GiveUp(absl::PermissionDeniedError(
           absl::StrCat("referral: the server ", server_.ToString(), " refuses: ", ToString(frame.refusal))));
       return;
@@ -169,17 +169,16 @@ void ReferralClient::OnTimer() {
     (void)host_.Abort(*connection_);
     Retry(absl::DeadlineExceededError("no answer"));
   }
-  if (retry_at_ && now >= *retry_at_) Connect();
-  if (flush_at_ && now >= *flush_at_) Flush();
+  if (now >= retry_at_) Connect();
+  if (now >= flush_at_) Flush();
   GiveUpIfLongWithout();
 }
 
-std::optional<net::Instant> ReferralClient::NextTimer() const {
-  std::optional<net::Instant> next = retry_at_;
-  if (connection_ && !connected_) next = try_ends_;
-  if (without_since_ && next) next = std::min(*next, *without_since_ + kReferralPatience);
-  if (flush_at_) next = flush_at_;
-  return next;
+net::Instant ReferralClient::NextTimer() const {
+  if (flush_at_ != net::kNever) return flush_at_;
+  const net::Instant next = connection_ && !connected_ ? try_ends_ : retry_at_;
+  if (next == net::kNever || !without_since_) return next;
+  return std::min(next, *without_since_ + kReferralPatience);
 }
 
 void ReferralClient::Publish(net::ByteView description) {
@@ -199,7 +198,7 @@ std::optional<std::vector<std::uint8_t>> ReferralClient::TakePeerDescription() {
 }
 
 void ReferralClient::Flush() {
-  flush_at_.reset();
+  flush_at_ = net::kNever;
   if (!connected_ || out_.empty()) return;
   // An error is about to be told by OnTcpReset().
   out_.Taken(host_.Write(*connection_, out_.rest(), Signalling()).value_or(0));

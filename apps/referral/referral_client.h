@@ -32,7 +32,7 @@ class ReferralClient final : public ReferralChannel {
   bool OnTcpReset(net::SocketId connection, const absl::Status& why) override;
   bool OnIcmpError(const net::IcmpError& error) override;
   void OnTimer() override;
-  std::optional<net::Instant> NextTimer() const override;
+  net::Instant NextTimer() const override;
   void Publish(net::ByteView description) override;
   std::optional<std::vector<std::uint8_t>> TakePeerDescription() override;
   absl::Status status() const override { return status_; }
@@ -57,11 +57,11 @@ class ReferralClient final : public ReferralChannel {
   ReferralOutbox out_;
   // When to send. Frames of one instant are sent together in one segment, such as those of a new connection and of a
   // description that waited only for it.
-  std::optional<net::Instant> flush_at_;
+  net::Instant flush_at_ = net::kNever;
   ReferralFrames in_;
   std::optional<net::Instant> without_since_;  // there has been no connection since then
   std::string last_failure_ = "no answer";
-  std::optional<net::Instant> retry_at_;
+  net::Instant retry_at_ = net::kNever;
   net::Instant try_ends_{};  // end of the current try to connect
   net::Duration retry_wait_ = kReferralRetryFirst;
   std::optional<std::vector<std::uint8_t>> published_;

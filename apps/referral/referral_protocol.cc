@@ -1,7 +1,8 @@
 #include "apps/referral/referral_protocol.h"
 
 #include <algorithm>
-#include <cassert>
+
+#include "net/contract.h"
 
 namespace pinhole::apps {
 namespace {
@@ -32,7 +33,7 @@ const char* ToString(ReferralRefusal refusal) {
     case ReferralRefusal::kReplaced:
       return "somebody else has registered as this side";
   }
-  return "?";
+  net::CannotHappen();
 }
 
 std::optional<ReferralFrame> ReferralFrame::Parse(net::ByteView bytes) {
@@ -74,14 +75,15 @@ void ReferralFrame::AppendTo(std::vector<std::uint8_t>& bytes) const {
   bytes.push_back(static_cast<std::uint8_t>(kind));
   switch (kind) {
     case ReferralKind::kRegister:
-      assert(session.size() <= kReferralNameBytesMax && side.size() <= kReferralNameBytesMax);
+      PINHOLE_REQUIRES(!session.empty() && session.size() <= kReferralNameBytesMax);
+      PINHOLE_REQUIRES(!side.empty() && side.size() <= kReferralNameBytesMax);
       bytes.push_back(static_cast<std::uint8_t>(session.size()));
       Append(bytes, session);
       Append(bytes, side);
       break;
     case ReferralKind::kPublish:
     case ReferralKind::kDeliver:
-      assert(description.size() <= kReferralDescriptionBytesMax);
+      PINHOLE_REQUIRES(description.size() <= kReferralDescriptionBytesMax);
       bytes.insert(bytes.end(), description.begin(), description.end());
       break;
     case ReferralKind::kRefuse:

@@ -205,11 +205,11 @@ void ReferralServer::End() {
 
 void ReferralServer::OnTimer() {
   const net::Instant now = host_.Now();
-  if (up_again_at_ && now >= *up_again_at_) {
-    up_again_at_.reset();
+  if (now >= up_again_at_) {
+    up_again_at_ = net::kNever;
     Listen();
   }
-  if (!up_again_at_ && restarts_done_ < options_.restarts.size()) {
+  if (up_again_at_ == net::kNever && restarts_done_ < options_.restarts.size()) {
     const Restart& restart = options_.restarts[restarts_done_];
     if (now >= started_ + restart.after) {
       ++restarts_done_;
@@ -235,12 +235,11 @@ void ReferralServer::SetAlarm() {
     if (it != clients_.end() && it->second.side == nullptr) break;
     newcomers_.pop_front();
   }
-  std::optional<net::Instant> next = up_again_at_;
-  if (!next && restarts_done_ < options_.restarts.size()) next = started_ + options_.restarts[restarts_done_].after;
-  if (!newcomers_.empty()) {
-    const net::Instant patience_ends = newcomers_.front().first + kReferralRegisterPatience;
-    next = next ? std::min(*next, patience_ends) : patience_ends;
+  net::Instant next = up_again_at_;
+  if (next == net::kNever && restarts_done_ < options_.restarts.size()) {
+    next = started_ + options_.restarts[restarts_done_].after;
   }
+  if (!newcomers_.empty()) next = std::min(next, newcomers_.front().first + kReferralRegisterPatience);
   host_.WakeAt(next);
 }
 

@@ -112,7 +112,7 @@ class ReferralServer final : public net::App {
   Sessions sessions_;
   std::size_t restarts_done_ = 0;
   net::Instant started_{};
-  std::optional<net::Instant> up_again_at_;
+  net::Instant up_again_at_ = net::kNever;
 };
 
 }  // namespace pinhole::apps

@@ -37,7 +37,7 @@ bool StunTcpClients::Accept(net::Instant now, net::SocketId listener, net::Socke
                                           .unsent_bytes_max = limits_.unsent_bytes_max};
   clients_.emplace(connection, Client{five_tuple, MessageStream(host_, connection, options), now});
   by_five_tuple_[five_tuple] = connection;
-  if (!sweep_at_.has_value()) sweep_at_ = now + limits_.idle_max;
+  if (sweep_at_ == net::kNever) sweep_at_ = now + limits_.idle_max;
   return true;
 }
 
@@ -92,15 +92,15 @@ std::optional<StunTcpClients::Released> StunTcpClients::Release(const stun::Five
 }
 
 void StunTcpClients::OnTimer(net::Instant now) {
-  if (!sweep_at_.has_value() || now < *sweep_at_) return;
-  sweep_at_.reset();
+  if (now < sweep_at_) return;
+  sweep_at_ = net::kNever;
   for (const auto& [connection, client] : clients_) {
     net::Instant due = now + limits_.idle_max;
     if (!is_trusted_(client.five_tuple)) due = client.last_heard + limits_.idle_max;
     if (due <= now) {
       Finish(connection, How::kClose);
-    } else if (!client.ending && (!sweep_at_.has_value() || due < *sweep_at_)) {
-      sweep_at_ = due;
+    } else if (!client.ending) {
+      sweep_at_ = std::min(sweep_at_, due);
     }
   }
 }

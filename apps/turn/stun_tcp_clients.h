@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "apps/turn/message_stream.h"
+#include "net/contract.h"
 #include "net/host.h"
 #include "net/server_patience.h"
 #include "stun/turn_server.h"
@@ -50,7 +51,10 @@ class StunTcpClients {
   bool Accept(net::Instant now, net::SocketId listener, net::SocketId connection, const net::SocketAddress& from);
   bool Has(net::SocketId connection) const { return clients_.count(connection) != 0; }
   // REQUIRES: Has(connection).
-  const stun::FiveTuple& FiveTupleOf(net::SocketId connection) const { return clients_.at(connection).five_tuple; }
+  const stun::FiveTuple& FiveTupleOf(net::SocketId connection) const {
+    PINHOLE_REQUIRES(Has(connection));
+    return clients_.at(connection).five_tuple;
+  }
   // The next message of a connection; to be called until it returns nullopt. Valid until the next call for this
   // connection. If the stream cannot be cut into messages any further, the connection has then ended.
   std::optional<net::ByteView> Next(net::Instant now, net::SocketId connection);
@@ -73,7 +77,7 @@ class StunTcpClients {
 
   // Early and repeated calls are harmless.
   void OnTimer(net::Instant now);
-  std::optional<net::Instant> NextTimer() const { return sweep_at_; }
+  net::Instant NextTimer() const { return sweep_at_; }
 
   // A connection that was closed or lost.
   std::optional<stun::FiveTuple> TakeEnded();
@@ -102,7 +106,7 @@ class StunTcpClients {
   std::map<net::SocketId, Client> clients_;
   std::map<stun::FiveTuple, net::SocketId> by_five_tuple_;
   std::vector<std::pair<net::SocketId, How>> ending_;  // not returned by TakeEnded() yet
-  std::optional<net::Instant> sweep_at_;               // the next search for idle connections
+  net::Instant sweep_at_ = net::kNever;                // the next search for idle connections
 };
 
 }  // namespace pinhole::apps

@@ -5,6 +5,8 @@
 #include <utility>
 #include <variant>
 
+#include "net/contract.h"
+
 namespace pinhole::apps {
 namespace {
 
@@ -34,7 +36,7 @@ std::optional<IcmpNumbers> NumbersOf(net::IcmpError::Kind kind, net::Family fami
     case net::IcmpError::Kind::kOther:
       return std::nullopt;
   }
-  return std::nullopt;
+  net::CannotHappen();
 }
 
 }  // namespace
@@ -189,12 +191,7 @@ void StunTurnServer::Drain() {
     }
     more = ended.has_value() || event.has_value();
   }
-  std::optional<net::Instant> next = tcp_clients_.NextTimer();
-  if (turn_) {
-    const std::optional<net::Instant> expiry = turn_->NextTimer();
-    if (expiry && (!next || *expiry < *next)) next = expiry;
-  }
-  host_.WakeAt(next);
+  host_.WakeAt(std::min(tcp_clients_.NextTimer(), turn_ ? turn_->NextTimer() : net::kNever));
 }
 
 void StunTurnServer::Handle(const stun::TurnServer::SendToClient& output) {

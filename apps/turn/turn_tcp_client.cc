@@ -140,13 +140,11 @@ void TurnTcpClient::OnTimer() {
   }
 }
 
-std::optional<net::Instant> TurnTcpClient::NextTimer() const {
-  std::optional<net::Instant> next = client_.NextTimer();
-  for (const auto& [connection, binding] : bindings_) {
-    const std::optional<net::Instant> one = binding->engine.NextTimer();
-    if (one.has_value() && (!next.has_value() || *one < *next)) next = one;
-  }
-  return next;
+net::Instant TurnTcpClient::NextTimer() const {
+  net::Earliest next;
+  next.Add(client_.NextTimer());
+  for (const auto& [connection, binding] : bindings_) next.Add(binding->engine.NextTimer());
+  return next.at();
 }
 
 std::optional<TurnTcpClient::Output> TurnTcpClient::PollOutput() {

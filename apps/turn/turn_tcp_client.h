@@ -71,7 +71,7 @@ class TurnTcpClient {
   // The server has closed the connection, or it broke (`gone`).
   bool OnLost(net::SocketId connection, bool gone);
   void OnTimer();
-  std::optional<net::Instant> NextTimer() const;
+  net::Instant NextTimer() const;
   std::optional<Output> PollOutput();
 
   const stun::TurnClient& client() const { return client_; }

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "net/contract.h"
 #include "net/posix/icmp_kind.h"
 #include "net/posix/list_interfaces.h"
 #include "net/posix/open_socket.h"
@@ -84,6 +85,7 @@ class ControlWriter {
 
   template <typename T>
   void Add(int level, int type, const T& value) {
+    PINHOLE_REQUIRES(message_.msg_controllen + CMSG_SPACE(sizeof(T)) <= sizeof(buffer_.bytes));
     message_.msg_control = buffer_.bytes;
     cmsghdr* const header = reinterpret_cast<cmsghdr*>(buffer_.bytes + message_.msg_controllen);
     header->cmsg_level = level;
@@ -360,8 +362,8 @@ bool PosixHost::ReceiveError(SocketId id, const UdpSocket& socket) {
 }
 
 void PosixHost::RunAlarm() {
-  if (app_ == nullptr || !alarm_ || *alarm_ > loop_.Now()) return;
-  alarm_.reset();
+  if (app_ == nullptr || alarm_ > loop_.Now()) return;
+  alarm_ = kNever;
   Program().OnTimer();
 }
 

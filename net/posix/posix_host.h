@@ -39,7 +39,7 @@ class PosixHost final : public Host {
   const std::vector<Interface>& Interfaces() const override;
   absl::Status WatchInterfaces() override;
   std::optional<IpAddress> SourceFor(const IpAddress& destination) const override;
-  void WakeAt(std::optional<Instant> when) override { alarm_ = when; }
+  void WakeAt(Instant when) override { alarm_ = when; }
 
   // Also returns PermissionDenied for a port that needs privileges.
   absl::StatusOr<SocketId> OpenUdp(const SocketAddress& local) override;
@@ -85,7 +85,7 @@ class PosixHost final : public Host {
   PosixLoop& loop_;
   App* app_ = nullptr;
   SystemRandom random_;
-  std::optional<Instant> alarm_;
+  Instant alarm_ = kNever;
   std::uint32_t next_socket_ = 1;
   std::map<SocketId, UdpSocket> sockets_;
   PosixTcp tcp_;

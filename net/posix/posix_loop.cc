@@ -31,7 +31,7 @@ int CheckDescriptor(int fd, const char* what) {
 
 timespec ToTimespec(Instant at) {
   const std::int64_t ns = std::max<std::int64_t>(at.time_since_epoch().count(), 1);  // 0 would disarm
-  return {.tv_sec = static_cast<time_t>(ns / 1'000'000'000), .tv_nsec = static_cast<long>(ns % 1'000'000'000)};
+  return {.tv_sec = ns / 1'000'000'000, .tv_nsec = ns % 1'000'000'000};
 }
 
 }  // namespace
@@ -60,7 +60,7 @@ Instant PosixLoop::Now() const {
 }
 
 void PosixLoop::Run() {
-  while (!TakeStop()) Serve(std::nullopt);
+  while (!TakeStop()) Serve(kNever);
 }
 
 bool PosixLoop::RunUntil(absl::FunctionRef<bool()> done, Duration limit) {
@@ -102,17 +102,17 @@ void PosixLoop::Remove(int fd, std::uint64_t key) {
   epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
 }
 
-void PosixLoop::Serve(std::optional<Instant> deadline) {
+void PosixLoop::Serve(Instant deadline) {
   if (serving_) std::abort();
   serving_ = true;
 
-  std::optional<Instant> wake = deadline;
+  Instant wake = deadline;
   for (const PosixHost* host : hosts_) {
-    if (host->app_ != nullptr && host->alarm_ && (!wake || *host->alarm_ < *wake)) wake = host->alarm_;
+    if (host->app_ != nullptr) wake = std::min(wake, host->alarm_);
   }
   if (wake != timer_at_) {
     itimerspec spec = {};
-    if (wake) spec.it_value = ToTimespec(*wake);
+    if (wake != kNever) spec.it_value = ToTimespec(wake);
     timerfd_settime(timer_, TFD_TIMER_ABSTIME, &spec, nullptr);
     timer_at_ = wake;
   }
@@ -125,7 +125,7 @@ void PosixLoop::Serve(std::optional<Instant> deadline) {
     if (key == kTimerKey) {
       std::uint64_t expirations;
       (void)!read(timer_, &expirations, sizeof(expirations));
-      timer_at_.reset();
+      timer_at_ = kNever;
       continue;
     }
     // A call made earlier in this round may have closed the socket.
@@ -144,7 +144,7 @@ void PosixLoop::RunAlarms() {
   const Instant now = Now();
   std::vector<std::pair<Instant, PosixHost*>> due;
   for (PosixHost* host : hosts_) {
-    if (host->app_ != nullptr && host->alarm_ && *host->alarm_ <= now) due.emplace_back(*host->alarm_, host);
+    if (host->app_ != nullptr && host->alarm_ <= now) due.emplace_back(host->alarm_, host);
   }
   std::stable_sort(due.begin(), due.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   for (const auto& [when, host] : due) {

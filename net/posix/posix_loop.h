@@ -61,7 +61,7 @@ class PosixLoop {
   void Remove(int fd, std::uint64_t key);
 
   // One round: waits for events or an alarm, at most until `deadline`, and makes the calls.
-  void Serve(std::optional<Instant> deadline);
+  void Serve(Instant deadline);
   // Calls OnTimer() of every host whose alarm is due, ordered by the time of the alarms.
   void RunAlarms();
   // Returns true once for each Stop().
@@ -70,7 +70,7 @@ class PosixLoop {
   int epoll_ = -1;
   int stop_ = -1;   // eventfd
   int timer_ = -1;  // timerfd, set to the earliest alarm
-  std::optional<Instant> timer_at_;
+  Instant timer_at_ = kNever;
   bool serving_ = false;
   std::atomic<bool> stopped_ = false;
   std::uint64_t next_key_;

@@ -4,6 +4,8 @@
 
 #include <cstring>
 
+#include "net/contract.h"
+
 namespace pinhole::net {
 
 Sockaddr::Sockaddr(const SocketAddress& address, std::uint32_t scope) {
@@ -47,6 +49,7 @@ IpAddress FromIn6Addr(const in6_addr& address) { return *IpAddress::FromBytes(By
 in_addr ToInAddr(const IpAddress& address) { return in_addr{.s_addr = htonl(address.v4())}; }
 
 in6_addr ToIn6Addr(const IpAddress& address) {
+  PINHOLE_REQUIRES(address.is_v6());
   in6_addr in6;
   std::memcpy(in6.s6_addr, address.bytes().data(), 16);
   return in6;

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 
 #include "absl/strings/str_cat.h"
+#include "net/contract.h"
 
 namespace pinhole::scenarios {
 namespace {
@@ -18,7 +18,7 @@ sim::EgressPolicy::Answer Convert(proto::Firewall::Blocked::Answer value) {
     case proto::Firewall::Blocked::TCP_RST:
       return sim::EgressPolicy::Answer::kReset;
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 template <typename Ports>

@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include "net/contract.h"
+
 namespace pinhole::scenarios {
 namespace {
 
@@ -20,7 +22,7 @@ net::InterfaceKind ToInterfaceKind(proto::Interface::Kind kind) {
     case proto::Interface::VPN:
       return net::InterfaceKind::kVpn;
   }
-  return net::InterfaceKind::kEthernet;
+  net::CannotHappen();
 }
 
 void SetTcp(const proto::HostTcp& tcp, sim::TcpConnectionOptions* options) {

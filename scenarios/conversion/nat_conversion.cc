@@ -1,11 +1,11 @@
 #include "scenarios/conversion/nat_conversion.h"
 
 #include <chrono>
-#include <cstdlib>
 #include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "net/contract.h"
 #include "sim/nat/validate.h"
 
 namespace pinhole::scenarios {
@@ -24,7 +24,7 @@ sim::Mapping Convert(proto::Mapping::Kind value) {
     case proto::Mapping::PER_TUPLE:
       return sim::Mapping::kConntrack;
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 sim::Filtering Convert(proto::Filtering::Kind value) {
@@ -36,7 +36,7 @@ sim::Filtering Convert(proto::Filtering::Kind value) {
     case proto::Filtering::ADDRESS_AND_PORT_DEPENDENT:
       return sim::Filtering::kAddressAndPortDependent;
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 sim::FilterMemory Convert(proto::FilterMemory::Scope value) {
@@ -46,7 +46,7 @@ sim::FilterMemory Convert(proto::FilterMemory::Scope value) {
     case proto::FilterMemory::PER_MAPPING:
       return sim::FilterMemory::kMapping;
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 sim::PortAllocation Convert(proto::PortAllocation::Policy value) {
@@ -60,7 +60,7 @@ sim::PortAllocation Convert(proto::PortAllocation::Policy value) {
     case proto::PortAllocation::RANDOM:
       return sim::PortAllocation::kRandom;
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 sim::PortCollision Convert(proto::PortAllocation::Collision::Answer value) {
@@ -76,7 +76,7 @@ sim::PortCollision Convert(proto::PortAllocation::Collision::Answer value) {
     case proto::PortAllocation::Collision::TAKE_OVER:
       return sim::PortCollision::kTakeOver;
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 sim::Exhaustion Convert(proto::PortAllocation::Exhaustion::Answer value) {
@@ -88,7 +88,7 @@ sim::Exhaustion Convert(proto::PortAllocation::Exhaustion::Answer value) {
     case proto::PortAllocation::Exhaustion::ICMP_ADMIN_PROHIBITED:
       return sim::Exhaustion::kAdminProhibited;
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 sim::Refresh Convert(proto::Refresh::Kind value) {
@@ -102,7 +102,7 @@ sim::Refresh Convert(proto::Refresh::Kind value) {
     case proto::Refresh::NONE:
       return sim::Refresh::kNone;
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 sim::Hairpin Convert(proto::Hairpin::Kind value) {
@@ -114,7 +114,7 @@ sim::Hairpin Convert(proto::Hairpin::Kind value) {
     case proto::Hairpin::EXTERNAL_SOURCE:
       return sim::Hairpin::kExternalSource;
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 sim::TcpInvalid Convert(proto::TcpInvalid::Answer value) {
@@ -128,7 +128,7 @@ sim::TcpInvalid Convert(proto::TcpInvalid::Answer value) {
     case proto::TcpInvalid::INPUT:
       return sim::TcpInvalid::kInput;
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 sim::TcpOnReset Convert(proto::TcpReset::Effect value) {
@@ -142,7 +142,7 @@ sim::TcpOnReset Convert(proto::TcpReset::Effect value) {
     case proto::TcpReset::IGNORED:
       return sim::TcpOnReset::kIgnore;
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 sim::TcpIdle Convert(proto::TcpIdle::Answer value) {
@@ -154,7 +154,7 @@ sim::TcpIdle Convert(proto::TcpIdle::Answer value) {
     case proto::TcpIdle::RST_BOTH:
       return sim::TcpIdle::kResetBoth;
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 sim::WhenFull Convert(proto::NatLimits::WhenFull value) {
@@ -166,7 +166,7 @@ sim::WhenFull Convert(proto::NatLimits::WhenFull value) {
     case proto::NatLimits::REBOOT:
       return sim::WhenFull::kReboot;
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 // Converts the fields that UdpNat and TcpNat share.
@@ -350,7 +350,7 @@ sim::Unsolicited ToUnsolicited(proto::Unsolicited::Answer value) {
     case proto::Unsolicited::INPUT:
       return sim::Unsolicited::kInput;
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 sim::TcpDepth ToTcpDepth(proto::TcpTracking::Depth value) {
@@ -368,7 +368,7 @@ sim::TcpDepth ToTcpDepth(proto::TcpTracking::Depth value) {
     case proto::TcpTracking::REWRITES_ISN:
       return sim::TcpDepth::kRewritesIsn;
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 sim::NatProfile ToNatProfile(const proto::Nat& nat) {

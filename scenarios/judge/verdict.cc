@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "net/contract.h"
 #include "scenarios/judge/bounds.h"
 #include "scenarios/language/expectations.h"
 
@@ -26,7 +27,7 @@ std::optional<CandidateType> TypeOf(proto::CandidateType::Kind kind) {
     case proto::CandidateType::RELAY:
       return CandidateType::kRelayed;
   }
-  return std::nullopt;
+  net::CannotHappen();
 }
 
 std::string Name(const std::optional<CandidateType>& type) { return type ? ToString(*type) : "none"; }
@@ -68,7 +69,7 @@ bool OutcomeIs(proto::Outcome::Kind expected, Outcome outcome) {
     case proto::Outcome::UNDECIDED:
       return outcome == Outcome::kUndecided;
   }
-  return false;
+  net::CannotHappen();
 }
 
 bool TypeIs(const google::protobuf::RepeatedField<int>& allowed, const std::optional<CandidateType>& type) {
@@ -206,7 +207,7 @@ const char* ToString(VerdictKind kind) {
     case VerdictKind::kUnsupported:
       return "unsupported";
   }
-  return "?";
+  net::CannotHappen();
 }
 
 Verdict Judge(const std::vector<const proto::Expect*>& expectations, const proto::Session& session,

@@ -1,10 +1,9 @@
 #include "scenarios/language/compiled_axis.h"
 
-#include <cstdlib>
-
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "net/contract.h"
 
 namespace pinhole::scenarios {
 
@@ -96,7 +95,7 @@ absl::Status CompiledSet::Apply(proto::Scenario* scenario) const {
       (*holder)->GetReflection()->ClearField(*holder, &field);
       return absl::OkStatus();
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 }  // namespace pinhole::scenarios

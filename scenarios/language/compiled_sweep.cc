@@ -1,7 +1,6 @@
 #include "scenarios/language/compiled_sweep.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <string>
 

@@ -4,6 +4,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "net/contract.h"
 
 namespace pinhole::scenarios {
 namespace {
@@ -198,7 +199,7 @@ absl::StatusOr<bool> CompiledCondition::Holds(const std::vector<CompiledAxis>& a
     case Kind::kNone:
       break;
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 }  // namespace pinhole::scenarios

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "google/protobuf/text_format.h"
+#include "net/contract.h"
 #include "scenarios/language/parse_text.h"
 #include "scenarios/language/problem.h"
 #include "scenarios/schema_options.pb.h"
@@ -43,7 +44,7 @@ std::string ReadScalar(const pb::Message& holder, const pb::FieldDescriptor& fie
     case pb::FieldDescriptor::CPPTYPE_FLOAT:
       break;  // the schema has no floating-point fields
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 // `Number` is std::int64_t or std::uint64_t, as the field is.
@@ -151,6 +152,7 @@ absl::StatusOr<pb::Message*> FieldPath::Holder(pb::Message* root) const {
 }
 
 absl::StatusOr<pb::Message*> FieldPath::Target(pb::Message* root) const {
+  PINHOLE_REQUIRES(is_single() && field().message_type() != nullptr);
   const absl::StatusOr<pb::Message*> holder = Holder(root);
   if (!holder.ok()) return holder.status();
   const Step& last = steps_.back();
@@ -167,6 +169,7 @@ absl::StatusOr<pb::Message*> FieldPath::Target(pb::Message* root) const {
 }
 
 absl::StatusOr<std::string> FieldPath::Read(const pb::Message& root) const {
+  PINHOLE_REQUIRES(is_single() && field().message_type() == nullptr);
   const pb::Message* holder = &root;
   for (std::size_t i = 0; i + 1 < steps_.size(); ++i) {
     const Step& step = steps_[i];
@@ -251,10 +254,11 @@ absl::StatusOr<FieldValue> FieldValue::Parse(absl::string_view text, const pb::F
     case pb::FieldDescriptor::CPPTYPE_FLOAT:
       break;
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 void FieldValue::Assign(pb::Message* holder, const pb::FieldDescriptor& field) const {
+  PINHOLE_REQUIRES(!field.is_repeated());
   const pb::Reflection& reflection = *holder->GetReflection();
   switch (field.cpp_type()) {
     case pb::FieldDescriptor::CPPTYPE_STRING:
@@ -277,10 +281,11 @@ void FieldValue::Assign(pb::Message* holder, const pb::FieldDescriptor& field) c
     case pb::FieldDescriptor::CPPTYPE_FLOAT:
       break;
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 void FieldValue::Append(pb::Message* holder, const pb::FieldDescriptor& field) const {
+  PINHOLE_REQUIRES(field.is_repeated());
   const pb::Reflection& reflection = *holder->GetReflection();
   switch (field.cpp_type()) {
     case pb::FieldDescriptor::CPPTYPE_STRING:
@@ -303,7 +308,7 @@ void FieldValue::Append(pb::Message* holder, const pb::FieldDescriptor& field) c
     case pb::FieldDescriptor::CPPTYPE_FLOAT:
       break;
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 void MergeByName(const pb::Message& from, pb::Message* to) {
@@ -340,7 +345,7 @@ void MergeByName(const pb::Message& from, pb::Message* to) {
             out.AddUInt32(to, field, reflection.GetRepeatedUInt32(from, field, i));
             break;
           default:
-            std::abort();  // the schema has no lists of other types
+            net::CannotHappen();  // the schema has no lists of other types
         }
       }
     } else if (field->cpp_type() == pb::FieldDescriptor::CPPTYPE_MESSAGE) {
@@ -370,7 +375,7 @@ void MergeByName(const pb::Message& from, pb::Message* to) {
           out.SetInt64(to, field, reflection.GetInt64(from, field));
           break;
         default:
-          std::abort();  // the schema has no fields of other types
+          net::CannotHappen();  // the schema has no fields of other types
       }
     }
   }
@@ -389,6 +394,7 @@ std::vector<std::string> ValueNames(const pb::EnumDescriptor& type) {
 }
 
 std::string RefusalOf(const pb::Message& holder, const pb::FieldDescriptor& field, int index) {
+  PINHOLE_REQUIRES(field.message_type() == nullptr);
   const pb::Reflection& reflection = *holder.GetReflection();
   if (field.cpp_type() == pb::FieldDescriptor::CPPTYPE_ENUM) {
     const pb::EnumValueDescriptor* value =

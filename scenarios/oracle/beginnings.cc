@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "net/contract.h"
 #include "scenarios/oracle/passage.h"
 
 namespace pinhole::scenarios::oracle {
@@ -76,7 +77,7 @@ bool IsPossible(const Beginnings& beginnings, Order order, Duration into_a, Dura
     case Order::kCrossing:
       return a_ahead - beginnings.slack < into_b && -a_ahead - beginnings.slack < into_a;
   }
-  return true;
+  net::CannotHappen();
 }
 
 }  // namespace pinhole::scenarios::oracle

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "net/contract.h"
 #include "net/server_patience.h"
 #include "scenarios/oracle/predict.h"
 
@@ -198,9 +199,9 @@ class Extraction {
       case proto::Filtering::ADDRESS_DEPENDENT:
         return Dependence::kAddressDependent;
       case proto::Filtering::ADDRESS_AND_PORT_DEPENDENT:
-        break;
+        return Dependence::kAddressAndPortDependent;
     }
-    return Dependence::kAddressAndPortDependent;
+    net::CannotHappen();
   }
 
   // The fields that UDP and TCP share in the schema.
@@ -444,6 +445,7 @@ absl::StatusOr<Model> ModelOf(const proto::Topology& topology, const proto::Sess
 namespace pinhole::scenarios {
 
 absl::StatusOr<Prediction> Predict(const proto::Scenario& cell, int session) {
+  PINHOLE_REQUIRES(session >= 0 && session < cell.session_size());
   const absl::StatusOr<oracle::Model> model = oracle::ModelOf(cell.topology(), cell.session(session));
   if (!model.ok()) return model.status();
   return oracle::Predict(*model);

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "absl/strings/str_cat.h"
+#include "net/contract.h"
 #include "scenarios/oracle/extract.h"
 #include "scenarios/oracle/techniques.h"
 
@@ -25,9 +26,9 @@ Answer AnswerOf(proto::Unsolicited::Answer answer) {
     case proto::Unsolicited::ICMP_PORT_UNREACHABLE:
     case proto::Unsolicited::ICMP_HOST_UNREACHABLE:
     case proto::Unsolicited::ICMP_ADMIN_PROHIBITED:
-      break;
+      return Answer::kIcmp;
   }
-  return Answer::kIcmp;
+  net::CannotHappen();
 }
 
 template <typename Elements>

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "net/contract.h"
 #include "net/time.h"
 
 // The outcome of a session or a punching, reduced to the facts that are judged. All other measures are in RunResult.
@@ -39,7 +40,7 @@ inline const char* ToString(Outcome outcome) {
     case Outcome::kFailed:
       return "FAILED";
   }
-  return "?";
+  net::CannotHappen();
 }
 
 inline const char* ToString(CandidateType type) {
@@ -53,7 +54,7 @@ inline const char* ToString(CandidateType type) {
     case CandidateType::kRelayed:
       return "relay";
   }
-  return "?";
+  net::CannotHappen();
 }
 
 // The result of one side of a session. A field without a value means that the event did not happen.

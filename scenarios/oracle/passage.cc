@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "net/contract.h"
 
 namespace pinhole::scenarios::oracle {
 namespace {
@@ -23,7 +24,7 @@ bool Alike(Dependence dependence, const SocketAddress& x, const SocketAddress& y
     case Dependence::kAddressAndPortDependent:
       return x == y;
   }
-  return false;
+  net::CannotHappen();
 }
 
 bool Has(const std::vector<IpAddress>& addresses, const IpAddress& address) {
@@ -75,7 +76,7 @@ std::string Describe(const Model& model, const Loss& loss, Traffic traffic) {
     case Loss::Kind::kLoop:
       return "it goes in circles";
   }
-  return "?";
+  net::CannotHappen();
 }
 
 Told ToldOf(const Model& model, const Loss& loss) {

@@ -1,6 +1,7 @@
 #include "scenarios/oracle/prediction.h"
 
 #include "absl/strings/str_cat.h"
+#include "net/contract.h"
 #include "scenarios/oracle/model.h"
 
 namespace pinhole::scenarios {
@@ -14,7 +15,7 @@ const char* ToString(Existence existence) {
     case Existence::kDepends:
       return "depends";
   }
-  return "?";
+  net::CannotHappen();
 }
 
 const char* ToString(DependsOn depends_on) {
@@ -28,7 +29,7 @@ const char* ToString(DependsOn depends_on) {
     case DependsOn::kChance:
       return "chance";
   }
-  return "?";
+  net::CannotHappen();
 }
 
 std::string ToString(const PathKind& path) {
@@ -57,7 +58,7 @@ const char* ToString(Dependence dependence) {
     case Dependence::kAddressAndPortDependent:
       return "port";
   }
-  return "?";
+  net::CannotHappen();
 }
 
 }  // namespace oracle

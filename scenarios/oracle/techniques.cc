@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "net/contract.h"
 #include "scenarios/oracle/udp_punching.h"
 
 namespace pinhole::scenarios::oracle {
@@ -190,9 +191,9 @@ Prediction PredictPunching(const PunchingModel& p) {
       return ByForgedNumber(p);
     case proto::Punching::CONNECT:
     case proto::Punching::UDP:
-      break;
+      break;  // answered above
   }
-  return Open("the technique", DependsOn::kChance);
+  net::CannotHappen();
 }
 
 }  // namespace pinhole::scenarios::oracle

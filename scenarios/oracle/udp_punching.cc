@@ -1,6 +1,7 @@
 #include "scenarios/oracle/udp_punching.h"
 
 #include "absl/strings/str_cat.h"
+#include "net/contract.h"
 
 namespace pinhole::scenarios::oracle {
 namespace {
@@ -21,7 +22,7 @@ bool LetsIn(const NatBehavior& x, const NatBehavior& y) {
     case Dependence::kAddressAndPortDependent:
       return RemembersAtSignalled(x) && MapsToOne(y);
   }
-  return false;
+  net::CannotHappen();
 }
 
 bool Settles(const NatBehavior& x, const NatBehavior& y) {
@@ -49,11 +50,13 @@ std::string WhyNot(const NatBehavior& x, absl::string_view x_name, const NatBeha
 }  // namespace
 
 bool UdpPunchingWorks(const NatBehavior& a, const NatBehavior& b) {
+  PINHOLE_REQUIRES(!a.per_tuple && !b.per_tuple);
   return (LetsIn(a, b) && Settles(a, b)) || (LetsIn(b, a) && Settles(b, a));
 }
 
 std::string WhyUdpPunchingFails(const NatBehavior& a, absl::string_view a_name, const NatBehavior& b,
                                 absl::string_view b_name) {
+  PINHOLE_REQUIRES(!UdpPunchingWorks(a, b));
   const std::string into_a = WhyNot(a, a_name, b, b_name);
   const std::string into_b = WhyNot(b, b_name, a, a_name);
   return into_a == into_b ? into_a : absl::StrCat(into_a, "; ", into_b);

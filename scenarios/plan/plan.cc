@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "net/contract.h"
 #include "scenarios/conversion/agent_conversion.h"
 #include "scenarios/conversion/firewall_conversion.h"
 #include "scenarios/conversion/host_conversion.h"
@@ -305,7 +306,7 @@ bool Planner::Forwards(std::uint32_t node, std::uint32_t in, std::uint32_t out, 
       if (in != 0 && out != 0) return planned.nat.routes_inside;
       return family == net::Family::kIpv6 && planned.passes_ipv6;
   }
-  return false;
+  net::CannotHappen();
 }
 
 // Tells every forwarding node, the cores included, how to get to each prefix of each LAN: outwards from the LAN,

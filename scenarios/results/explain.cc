@@ -1,6 +1,7 @@
 #include "scenarios/results/explain.h"
 
 #include "absl/strings/str_cat.h"
+#include "net/contract.h"
 #include "scenarios/results/killer.h"
 
 namespace pinhole::scenarios {
@@ -40,7 +41,7 @@ std::string Ended(const ice::PairView& pair) {
     case ice::PairEnd::kConcluded:
       return "given up: another pair was nominated";
   }
-  return "";
+  net::CannotHappen();
 }
 
 }  // namespace
@@ -55,6 +56,7 @@ std::string Describe(const CellRun& run, const sim::DropRecord& drop) {
 }
 
 std::string Describe(const CellRun& run, const SessionKiller& killer) {
+  PINHOLE_REQUIRES(killer.drop.has_value());
   std::string text = Describe(run, *killer.drop);
   if (killer.by.kind == "rst") return absl::StrCat(text, ", and answered with RST");
   if (killer.by.kind == "icmp") return absl::StrCat(text, ", and answered with ICMP");

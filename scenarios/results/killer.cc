@@ -3,6 +3,7 @@
 #include <tuple>
 #include <vector>
 
+#include "net/contract.h"
 #include "scenarios/results/pair_drops.h"
 #include "sim/boxes/nat_box.h"
 #include "sim/packet/tcp_header.h"

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "net/contract.h"
 #include "scenarios/plan/best_path.h"
 #include "scenarios/results/explain.h"
 #include "scenarios/results/killer.h"
@@ -33,7 +34,7 @@ proto::RunOutcome ToProto(Outcome outcome) {
     case Outcome::kFailed:
       return proto::FAILED;
   }
-  return proto::OUTCOME_UNSPECIFIED;
+  net::CannotHappen();
 }
 
 proto::Verdict ToProto(VerdictKind kind) {
@@ -47,7 +48,7 @@ proto::Verdict ToProto(VerdictKind kind) {
     case VerdictKind::kUnsupported:
       return proto::UNSUPPORTED;
   }
-  return proto::VERDICT_UNSPECIFIED;
+  net::CannotHappen();
 }
 
 void FillTraffic(const sim::TrafficByClass& traffic, google::protobuf::RepeatedPtrField<proto::ClassTraffic>* result) {
@@ -353,7 +354,7 @@ const Verdict& WorstOf(const std::vector<Verdict>& verdicts) {
       case VerdictKind::kPass:
         return 0;
     }
-    return 3;
+    net::CannotHappen();
   };
   return *std::max_element(verdicts.begin(), verdicts.end(),
                            [&rank](const Verdict& a, const Verdict& b) { return rank(a) < rank(b); });

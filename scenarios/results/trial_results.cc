@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "net/contract.h"
 #include "scenarios/results/explain.h"
 #include "scenarios/results/killer.h"
 #include "sim/packet/tcp_header.h"
@@ -45,7 +46,7 @@ bool Matters(PunchingTechnique technique, bool established, const TcpPunching::R
     case PunchingTechnique::kUdp:
       return syn;
   }
-  return syn;
+  net::CannotHappen();
 }
 
 std::optional<sim::DropRecord> KillerOf(const CellRun& run, std::size_t index) {

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "apps/referral/referral_client.h"
+#include "net/contract.h"
 #include "sim/boxes/firewall.h"
 #include "sim/boxes/nat_box.h"
 #include "sim/boxes/router.h"
@@ -26,7 +27,7 @@ CandidateType ToCandidateType(ice::CandidateType type) {
     case ice::CandidateType::kRelayed:
       return CandidateType::kRelayed;
   }
-  return CandidateType::kHost;
+  net::CannotHappen();
 }
 
 SideOutcome OutcomeOfSide(const apps::IceEndpoint& endpoint, const std::optional<ice::PairView>& pair) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "net/contract.h"
 #include "scenarios/language/expectations.h"
 #include "scenarios/oracle/extract.h"
 #include "scenarios/plan/plan.h"
@@ -24,7 +25,7 @@ int Badness(Outcome outcome) {
     case Outcome::kUndecided:
       return 3;
   }
-  return 3;
+  net::CannotHappen();
 }
 
 Outcome WorstOutcome(const CellRun& run) {

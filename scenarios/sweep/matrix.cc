@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "net/contract.h"
 #include "scenarios/sweep/shell_word.h"
 
 namespace pinhole::scenarios {
@@ -57,7 +58,7 @@ char LetterOf(const JudgedRun& run) {
     case Outcome::kUndecided:
       return '?';
   }
-  return '?';
+  net::CannotHappen();
 }
 
 // One cell, all its repetitions.

@@ -4,6 +4,7 @@
 #include <tuple>
 #include <vector>
 
+#include "net/contract.h"
 #include "net/time.h"
 
 namespace pinhole::sim {
@@ -21,7 +22,10 @@ class DeadlineHeap {
   bool empty() const { return heap_.empty(); }
   std::size_t size() const { return heap_.size(); }
   // REQUIRES: !empty().
-  const Entry& top() const { return heap_[0]; }
+  const Entry& top() const {
+    PINHOLE_REQUIRES(!empty());
+    return heap_[0];
+  }
   // nullptr: there is none for `index`.
   const Entry* Find(std::uint32_t index) const {
     return index < place_.size() && place_[index] != 0 ? &heap_[place_[index] - 1] : nullptr;

@@ -33,8 +33,8 @@ std::optional<net::IpAddress> Program::SourceFor(const net::IpAddress& destinati
   return node_.SourceFor(destination);
 }
 
-void Program::WakeAt(std::optional<net::Instant> when) {
-  const net::Instant at = std::max(when.value_or(net::kNever), Now());
+void Program::WakeAt(net::Instant when) {
+  const net::Instant at = std::max(when, Now());
   if (at == alarm_at_) return;
   if (alarm_at_ != net::kNever) node_.world().Cancel(alarm_);
   alarm_at_ = at;

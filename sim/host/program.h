@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "net/contract.h"
 #include "net/host.h"
 #include "sim/event_queue.h"
 #include "sim/host/host_node.h"
@@ -21,7 +22,10 @@ class Program final : public net::Host {
   // `app` gets OnStart() at `at`, or at once if that is past, and outlives the world's runs. To be called once.
   void Start(net::App& app, net::Instant at = {});
   // REQUIRES: Start() was called.
-  net::App& app() { return *app_; }
+  net::App& app() {
+    PINHOLE_REQUIRES(app_ != nullptr);
+    return *app_;
+  }
   const HostNode& node() const { return node_; }
   std::uint32_t index() const { return index_; }
 
@@ -31,7 +35,7 @@ class Program final : public net::Host {
   const std::vector<net::Interface>& Interfaces() const override { return node_.interfaces(); }
   absl::Status WatchInterfaces() override;
   std::optional<net::IpAddress> SourceFor(const net::IpAddress& destination) const override;
-  void WakeAt(std::optional<net::Instant> when) override;
+  void WakeAt(net::Instant when) override;
 
   absl::StatusOr<net::SocketId> OpenUdp(const net::SocketAddress& local) override;
   net::SendStatus SendTo(net::SocketId socket, const net::SocketAddress& to, net::ByteView payload,

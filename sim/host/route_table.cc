@@ -63,9 +63,9 @@ void RouteTable::Sort() const {
   if (keys_.size() <= kScanMax) return;
   for (std::uint32_t index = 0; index < keys_.size(); ++index) {
     const Key& key = keys_[index];
-    const Key* const before = index == 0 ? nullptr : &keys_[index - 1];
-    if (before == nullptr || before->high_mask != key.high_mask || before->low_mask != key.low_mask ||
-        before->bits.family != key.bits.family) {
+    const Key* const previous = index == 0 ? nullptr : &keys_[index - 1];
+    if (previous == nullptr || previous->high_mask != key.high_mask || previous->low_mask != key.low_mask ||
+        previous->bits.family != key.bits.family) {
       groups_.push_back({index, index});
     }
     ++groups_.back().end;

@@ -284,7 +284,7 @@ net::Instant TcpSockets::NextTimer() const {
 }
 
 void TcpSockets::MoveTimer(Socket& socket) {
-  const net::Instant next = socket.tcp->EarliestTimer();
+  const net::Instant next = socket.tcp->NextTimer();
   if (next == net::kNever) {
     timers_.Remove(socket.slot);
     return;
@@ -299,7 +299,7 @@ void TcpSockets::OnTimer() {
   const net::Instant now = node_.world().now();
   while (!timers_.empty() && timers_.top().at <= now) {
     Socket& socket = *slots_[timers_.top().index];
-    if (socket.tcp->EarliestTimer() <= now) {
+    if (socket.tcp->NextTimer() <= now) {
       socket.tcp->OnTimer(now);
       Pump(socket);
     } else {

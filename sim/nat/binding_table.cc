@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "net/contract.h"
+
 namespace pinhole::sim::nat {
 
 Binding* BindingTable::IfAlive(const std::uint32_t* index, net::Instant now) {
@@ -32,6 +34,7 @@ Binding* BindingTable::Get(std::uint32_t index, std::uint64_t serial, net::Insta
 }
 
 Binding* BindingTable::NewestOfInside(Endpoint inside, net::Instant now) {
+  PINHOLE_REQUIRES(track_newest_);
   while (const std::uint32_t* index = newest_.Find({inside.bits(), kMark})) {
     const std::uint32_t newest = *index - 1;
     if (Binding* binding = IfAlive(&newest, now)) return binding;
@@ -60,6 +63,9 @@ std::uint32_t BindingTable::NewSlot(const Binding& binding) {
 }
 
 Binding& BindingTable::Add(const Binding& binding) {
+  // One that has expired and was not met yet would be overwritten in the indices, and stay on the lists.
+  PINHOLE_REQUIRES(from_inside_.Find(InsideKey(binding)) == nullptr);
+  PINHOLE_REQUIRES(from_outside_.Find(OutsideKey(binding.external, binding.scope)) == nullptr);
   const std::uint32_t index = NewSlot(binding);
   Binding& added = slab_[index];
   from_inside_.FindOrAdd(InsideKey(added)) = index;

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "net/contract.h"
 #include "net/time.h"
 #include "sim/nat/endpoint.h"
 #include "sim/nat/flat_map.h"
@@ -55,7 +57,10 @@ class BindingTable {
   // Of the live sessions that `inside` started, the one made last. REQUIRES: track_newest.
   Binding* NewestOfInside(Endpoint inside, net::Instant now);
   // Whether any binding has this external endpoint, expired ones included. REQUIRES: shared_externals.
-  bool AnyWithExternal(Endpoint external) const { return users_.Find({external.bits(), kMark}) != nullptr; }
+  bool AnyWithExternal(Endpoint external) const {
+    PINHOLE_REQUIRES(shared_externals_);
+    return users_.Find({external.bits(), kMark}) != nullptr;
+  }
 
   // Sets serial and lists. REQUIRES: no live binding is found by its keys.
   Binding& Add(const Binding& binding);
@@ -74,6 +79,11 @@ class BindingTable {
   Binding* Oldest(net::Instant now, absl::FunctionRef<bool(const Binding&)> matches);
   // Forgets all dynamic bindings.
   void RemoveDynamic();
+
+  // The name of an invariant that does not hold, or nullptr. For tests and fuzzers.
+  const char* BrokenInvariant() const;
+  // Adds how many dynamic bindings each inside address has, by Endpoint::AddressOnly().bits().
+  void CountByInside(std::map<std::uint64_t, int>& counts) const;
 
  private:
   static constexpr std::uint64_t kMark = ~std::uint64_t{0} - 1;

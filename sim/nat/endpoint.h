@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "net/contract.h"
 #include "net/socket_address.h"
 
 namespace pinhole::sim::nat {
@@ -15,6 +16,7 @@ struct Endpoint {
 
   // REQUIRES: address.family() is IPv4.
   static Endpoint Of(const net::SocketAddress& address, int network = 0) {
+    PINHOLE_REQUIRES(address.address().is_v4());
     return {address.address().v4(), address.port(), static_cast<std::uint16_t>(network)};
   }
   net::SocketAddress ToSocketAddress() const { return net::SocketAddress(net::IpAddress::V4(address), port); }

@@ -1,7 +1,8 @@
 #include "sim/nat/filtering.h"
 
 #include <algorithm>
-#include <cstdlib>
+
+#include "net/contract.h"
 
 namespace pinhole::sim::nat {
 
@@ -63,7 +64,7 @@ Rule Filter(Filtering filtering, const SentTo& sent_to, Owner owner, Endpoint re
     case Filtering::kAddressAndPortDependent:
       return sent_to.Has(owner, remote, now) ? Rule::kNone : Rule::kFilteredPort;
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 }  // namespace pinhole::sim::nat

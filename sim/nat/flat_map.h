@@ -5,6 +5,8 @@
 #include <memory>
 #include <utility>
 
+#include "net/contract.h"
+
 namespace pinhole::sim::nat {
 
 // A pair of endpoints (Endpoint::bits()), or one of them and a mark.
@@ -35,6 +37,7 @@ class FlatMap {
 
   // The value of `key`; a value-initialised one if it was not there. REQUIRES: key is not all ones.
   Value& FindOrAdd(Key key) {
+    PINHOLE_REQUIRES(key != kFree);
     if (Value* known = Find(key)) return *known;
     if (full()) Resize(capacity_ == 0 ? kSmallest : capacity_ * 2);
     std::size_t i = Home(key);
@@ -92,7 +95,7 @@ class FlatMap {
   std::size_t Home(Key key) const {
     std::uint64_t h = key.first * 0x9e3779b97f4a7c15u;
     h = (h ^ (h >> 32) ^ key.second) * 0xbf58476d1ce4e5b9u;
-    return static_cast<std::size_t>(h ^ (h >> 32)) & mask_;
+    return (h ^ (h >> 32)) & mask_;
   }
 
   void EraseSlot(std::size_t hole) {

@@ -1,10 +1,13 @@
 #include "sim/nat/held_syns.h"
 
+#include "net/contract.h"
+
 namespace pinhole::sim::nat {
 
 bool HeldSyns::Hold(const Ends& ends, const Packet& packet, net::Instant until, bool resets, std::uint8_t icmp_code) {
   if (numbers_.contains(ends)) return true;
   if (held_.size() >= kMax) return false;
+  PINHOLE_REQUIRES(held_.empty() || held_.back().until <= until);
   Held& syn = held_.emplace_back();
   syn.until = until;
   syn.number = next_++;

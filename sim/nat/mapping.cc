@@ -1,6 +1,6 @@
 #include "sim/nat/mapping.h"
 
-#include <cstdlib>
+#include "net/contract.h"
 
 namespace pinhole::sim::nat {
 
@@ -14,7 +14,7 @@ Endpoint ScopeOf(Mapping mapping, Endpoint remote) {
     case Mapping::kConntrack:
       return remote;
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 bool SharesExternalEndpoints(const TransportBehavior& behavior) {

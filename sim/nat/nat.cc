@@ -1,8 +1,9 @@
 #include "sim/nat/nat.h"
 
-#include <cstdlib>
+#include <algorithm>
 #include <utility>
 
+#include "net/contract.h"
 #include "sim/nat/refresh.h"
 
 namespace pinhole::sim {
@@ -17,13 +18,32 @@ constexpr std::uint8_t kAdminProhibitedCode = 13;
 
 }  // namespace
 
+namespace {
+
+bool Contains(const std::vector<net::IpAddress>& addresses, const net::IpAddress& address) {
+  return std::find(addresses.begin(), addresses.end(), address) != addresses.end();
+}
+
+bool AreDistinctV4(const std::vector<net::IpAddress>& addresses) {
+  return std::all_of(addresses.begin(), addresses.end(), [&](const net::IpAddress& address) {
+    return address.is_v4() && std::count(addresses.begin(), addresses.end(), address) == 1;
+  });
+}
+
+}  // namespace
+
 Nat::Nat(NatProfile profile, const std::vector<net::IpAddress>& external, std::vector<InsidePrefix> inside,
          net::RandomSource* random)
     : shared_(std::move(profile), external, std::move(inside), random),
       notes_sessions_(shared_.profile.udp.mapping != Mapping::kConntrack &&
                       (shared_.profile.udp.inbound_sessions || !shared_.profile.port_forwards.empty())),
       udp_(nat::Transport::Protocol::kUdp, shared_.profile.udp, shared_),
-      sent_to_(shared_.profile.udp) {}
+      sent_to_(shared_.profile.udp) {
+  PINHOLE_REQUIRES(Validate(shared_.profile).ok());
+  PINHOLE_REQUIRES(AreDistinctV4(external));
+  PINHOLE_REQUIRES(std::none_of(shared_.profile.one_to_one.begin(), shared_.profile.one_to_one.end(),
+                                [&](const OneToOne& pair) { return Contains(external, pair.external); }));
+}
 
 nat::TcpTranslator& Nat::Tcp() {
   if (!tcp_) tcp_ = std::make_unique<nat::TcpTranslator>(shared_);

@@ -61,6 +61,8 @@ class Nat {
                                                    const net::SocketAddress& remote);
   // As TcpTranslator's.
   std::size_t tcp_sessions_kept() const { return tcp_ ? tcp_->sessions_kept() : 0; }
+  // The name of an invariant that does not hold, or nullptr. For tests and fuzzers.
+  const char* BrokenInvariant() const;
 
  private:
   using Endpoint = nat::Endpoint;

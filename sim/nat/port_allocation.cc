@@ -1,6 +1,6 @@
 #include "sim/nat/port_allocation.h"
 
-#include <cstdlib>
+#include "net/contract.h"
 
 namespace pinhole::sim::nat {
 
@@ -41,14 +41,14 @@ PortAllocator::Choice PortAllocator::Pick(int pool_index, std::uint16_t inside_p
         case PortCollision::kRefuse:
           return {.refused = true};
       }
-      std::abort();
+      net::CannotHappen();
     }
     case PortAllocation::kSequential:
       return {.port = Sequential(pool_index, range, inside_port, is_free)};
     case PortAllocation::kRandom:
       return {.port = Random(ports, is_free)};
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 std::optional<std::uint16_t> PortAllocator::FirstFree(const Candidates& ports, int start, IsFree is_free) const {

@@ -1,6 +1,6 @@
 #include "sim/nat/profile.h"
 
-#include <cstdlib>
+#include "net/contract.h"
 
 namespace pinhole::sim {
 
@@ -15,7 +15,7 @@ const char* ToString(Mapping value) {
     case Mapping::kConntrack:
       return "conntrack";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(Filtering value) {
@@ -27,7 +27,7 @@ const char* ToString(Filtering value) {
     case Filtering::kAddressAndPortDependent:
       return "address_and_port_dependent";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(FilterMemory value) {
@@ -37,7 +37,7 @@ const char* ToString(FilterMemory value) {
     case FilterMemory::kMapping:
       return "mapping";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(PortAllocation value) {
@@ -51,7 +51,7 @@ const char* ToString(PortAllocation value) {
     case PortAllocation::kRandom:
       return "random";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(Refresh value) {
@@ -65,7 +65,7 @@ const char* ToString(Refresh value) {
     case Refresh::kNone:
       return "none";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(Hairpin value) {
@@ -77,7 +77,7 @@ const char* ToString(Hairpin value) {
     case Hairpin::kExternalSource:
       return "external_source";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(Unsolicited value) {
@@ -95,7 +95,7 @@ const char* ToString(Unsolicited value) {
     case Unsolicited::kReset:
       return "reset";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(TcpDepth value) {
@@ -113,7 +113,7 @@ const char* ToString(TcpDepth value) {
     case TcpDepth::kRewritesIsn:
       return "rewrites_isn";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(TcpInvalid value) {
@@ -127,7 +127,7 @@ const char* ToString(TcpInvalid value) {
     case TcpInvalid::kLeak:
       return "leak";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(TcpOnReset value) {
@@ -141,7 +141,7 @@ const char* ToString(TcpOnReset value) {
     case TcpOnReset::kIgnore:
       return "ignore";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(TcpIdle value) {
@@ -153,7 +153,7 @@ const char* ToString(TcpIdle value) {
     case TcpIdle::kResetBoth:
       return "reset_both";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 }  // namespace pinhole::sim

@@ -1,6 +1,6 @@
 #include "sim/nat/refresh.h"
 
-#include <cstdlib>
+#include "net/contract.h"
 
 namespace pinhole::sim::nat {
 namespace {
@@ -16,7 +16,7 @@ bool Refreshes(Refresh refresh, Direction direction) {
     case Refresh::kNone:
       return false;
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 net::Duration Life(const Timer& timer, const UdpTimeouts& timeouts, net::Instant now) {

@@ -1,7 +1,8 @@
 #include "sim/nat/shared.h"
 
-#include <cstdlib>
 #include <utility>
+
+#include "net/contract.h"
 
 namespace pinhole::sim::nat {
 namespace {
@@ -97,7 +98,7 @@ Rule Shared::MakeRoom(net::Instant now, Endpoint new_inside) {
       return Rule::kNone;
     }
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 }  // namespace pinhole::sim::nat

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "net/contract.h"
 
 namespace pinhole::sim {
 namespace {
@@ -43,6 +44,7 @@ std::optional<NatContradiction> FindContradiction(const FilterProfile& profile) 
 }
 
 StatefulFilter::StatefulFilter(const FilterProfile& profile) : profile_(profile) {
+  PINHOLE_REQUIRES(Validate(profile).ok());
   udp_.timeouts = profile.udp_timeouts;
 }
 

@@ -9,7 +9,7 @@ void Subscribers::OnBindingRemoved(Endpoint inside) {
   subscriber.blocks.clear();
 }
 
-int Subscribers::TakeBlock(Subscriber& subscriber, int pool_index, int count) {
+std::optional<int> Subscribers::TakeBlock(Subscriber& subscriber, int pool_index, int count) {
   if (taken_blocks_.size() <= static_cast<std::size_t>(pool_index)) taken_blocks_.resize(pool_index + 1);
   std::vector<bool>& taken = taken_blocks_[pool_index];
   taken.resize(count, false);
@@ -19,7 +19,7 @@ int Subscribers::TakeBlock(Subscriber& subscriber, int pool_index, int count) {
     subscriber.blocks.push_back({pool_index, number});
     return number;
   }
-  return -1;
+  return std::nullopt;
 }
 
 void Subscribers::Clear() {

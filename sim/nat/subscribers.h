@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "sim/nat/endpoint.h"
@@ -14,7 +15,7 @@ struct Subscriber {
   int bindings = 0;  // dynamic ones, expired ones included until they are swept
   // Its external address (RFC 4787's "paired") once it has one, in a pool of both transports (index 0) or in each
   // transport's own.
-  std::array<int, 2> pool_index = {-1, -1};
+  std::array<std::optional<int>, 2> pool_index;
   struct Block {
     int pool_index;
     int number;
@@ -28,12 +29,15 @@ class Subscribers {
  public:
   Subscriber& Of(Endpoint inside) { return by_address_.FindOrAdd({inside.AddressOnly().bits(), 0}); }
 
+  // What Of() knows of Endpoint::AddressOnly().bits(); nullptr: nothing yet.
+  const Subscriber* Find(std::uint64_t address) const { return by_address_.Find({address, 0}); }
+
   void OnBindingAdded(Endpoint inside) { ++Of(inside).bindings; }
   // A subscriber without bindings gives its blocks back; its pairing stays.
   void OnBindingRemoved(Endpoint inside);
 
-  // The lowest-numbered block of `count` that nobody has, which then is `subscriber`'s; -1: none is left.
-  int TakeBlock(Subscriber& subscriber, int pool_index, int count);
+  // The lowest-numbered block of `count` that nobody has, which then is `subscriber`'s; nullopt: none is left.
+  std::optional<int> TakeBlock(Subscriber& subscriber, int pool_index, int count);
   void Clear();
 
  private:

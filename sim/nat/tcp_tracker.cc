@@ -1,7 +1,8 @@
 #include "sim/nat/tcp_tracker.h"
 
 #include <algorithm>
-#include <cstdlib>
+
+#include "net/contract.h"
 
 namespace pinhole::sim {
 namespace {
@@ -421,7 +422,7 @@ net::Duration TcpTracker::Life(const TcpTracking& tracking) const {
       case State::kClose:
         return timeouts.close;
     }
-    std::abort();
+    net::CannotHappen();
   };
   if (reset_seen_) return timeouts.close;
   net::Duration life = of_state();
@@ -460,7 +461,7 @@ const char* ToString(TcpTrackerState state) {
     case State::kSynSent2:
       return "SYN_SENT2";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 }  // namespace pinhole::sim

@@ -51,6 +51,8 @@ class TcpTranslator {
   // Sessions in the table, those that are over and were not met since included: at most twice as many as were alive
   // when it was last swept, or 64.
   std::size_t sessions_kept() const { return sessions_.size() - free_.size(); }
+  // The name of an invariant that does not hold, or nullptr. For tests and fuzzers.
+  const char* BrokenInvariant() const;
 
  private:
   static constexpr std::uint32_t kNone = 0xffffffff;

@@ -1,7 +1,5 @@
 #include "sim/nat/transport.h"
 
-#include <cstdlib>
-
 #include "sim/nat/conntrack_ports.h"
 
 namespace pinhole::sim::nat {
@@ -187,8 +185,8 @@ Transport::Allocation Transport::AllocateOn(int pool_index, net::Instant now, En
     if (const Allocation allocation = pick(block_range(block.number)); allocation.external) return allocation;
   }
   if (static_cast<int>(subscriber.blocks.size()) >= behavior_.blocks_per_host) return {};
-  const int number = shared_.subscribers.TakeBlock(subscriber, pool_index, range.size() / block_ports);
-  return number < 0 ? Allocation{} : pick(block_range(number));
+  const std::optional<int> number = shared_.subscribers.TakeBlock(subscriber, pool_index, range.size() / block_ports);
+  return number ? pick(block_range(*number)) : Allocation{};
 }
 
 // The pool's address that a new binding asks first.
@@ -202,13 +200,13 @@ int Transport::PoolIndexFor(Endpoint inside, Endpoint remote) {
     return static_cast<int>(net::SplitMix64(state) % size);
   }
   const int pool_number = shared_.profile.pools_per_transport ? index() : 0;
-  int& own = shared_.subscribers.Of(inside).pool_index[pool_number];
-  if (own < 0) {
+  std::optional<int>& own = shared_.subscribers.Of(inside).pool_index[pool_number];
+  if (!own) {
     int& next = shared_.next_pool_index[pool_number];
     own = next;
     next = (next + 1) % size;
   }
-  return own;
+  return *own;
 }
 
 // The port next to the mapping of the neighbouring inside port: RTP is even, its RTCP one above.

@@ -1,10 +1,11 @@
 #include "sim/packet/payload_pool.h"
 
-#include <cstdlib>
 #include <cstring>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+
+#include "net/contract.h"
 
 namespace pinhole::sim {
 
@@ -34,7 +35,7 @@ PayloadRef PayloadPool::Add(net::ByteView first, net::ByteView second) {
   if (size == 0) return {};
   int size_class = 0;
   while (size_class < 3 && size > kClassBytes[size_class]) ++size_class;
-  if (size_class == 3) std::abort();  // no IP packet is that large
+  if (size_class == 3) net::CannotHappen();  // no IP packet is that large
   if (free_[size_class] == 0) Grow(size_class);
   const std::uint32_t index = free_[size_class];
   Slot& slot = slots_[index];

@@ -1,7 +1,8 @@
 #include "sim/packet/rule.h"
 
-#include <cstdlib>
 #include <iterator>
+
+#include "net/contract.h"
 
 namespace pinhole::sim {
 namespace {
@@ -82,7 +83,7 @@ static_assert(HasEveryRuleInOrder());
 
 const RuleEntry& EntryOf(Rule rule) {
   const std::size_t index = static_cast<std::size_t>(rule);
-  if (index >= std::size(kRules)) std::abort();
+  if (index >= std::size(kRules)) net::CannotHappen();
   return kRules[index];
 }
 

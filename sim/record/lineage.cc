@@ -1,5 +1,7 @@
 #include "sim/record/lineage.h"
 
+#include "net/contract.h"
+
 namespace pinhole::sim {
 
 PacketId Lineage::Emitted(PacketId id) const {

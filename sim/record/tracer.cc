@@ -1,6 +1,6 @@
 #include "sim/record/tracer.h"
 
-#include <cstdlib>
+#include "net/contract.h"
 
 namespace pinhole::sim {
 
@@ -15,7 +15,7 @@ const char* ToString(TraceKind kind) {
     case TraceKind::kDrop:
       return "drop";
   }
-  std::abort();  // No `default`, so the compiler finds a missing case.
+  net::CannotHappen();
 }
 
 }  // namespace pinhole::sim

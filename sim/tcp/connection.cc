@@ -1,7 +1,9 @@
 #include "sim/tcp/connection.h"
 
 #include <algorithm>
-#include <cstdlib>
+#include <utility>
+
+#include "net/contract.h"
 
 namespace pinhole::sim {
 
@@ -30,7 +32,7 @@ const char* ToString(TcpState state) {
     case TcpState::kTimeWait:
       return "TIME-WAIT";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 const char* ToString(TcpEnd end) {
@@ -62,7 +64,7 @@ const char* ToString(TcpEnd end) {
     case TcpEnd::kIcmpError:
       return "icmp_error";
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 TcpConnection::TcpConnection(const TcpConnectionOptions& options)
@@ -160,6 +162,7 @@ TcpCall TcpConnection::Close(net::Instant now) {
 
 // CLOSE, RFC 9293 §3.10.4. REQUIRES: open, and not finished before.
 TcpCall TcpConnection::Finish(net::Instant now) {
+  PINHOLE_REQUIRES(state_ != TcpState::kClosed && !fin_wanted_);
   now_ = now;
   if (state_ == TcpState::kSynSent) {
     End(TcpEnd::kClosedBeforeOpen);
@@ -193,7 +196,7 @@ TcpCall TcpConnection::Abort(net::Instant now) {
       End(TcpEnd::kAborted);
       return TcpCall::kOk;
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 void TcpConnection::AbortWithReset(TcpEnd end) {
@@ -254,8 +257,10 @@ bool TcpConnection::MayBeReplacedBy(const TcpHeader& syn) const {
 }
 
 const char* TcpConnection::BrokenInvariant() const {
-  if (state_ == TcpState::kClosed) return NextTimer() ? "no timer runs in CLOSED" : nullptr;
-  if (SeqBefore(snd_nxt_, snd_una_) || SeqBefore(snd_max_, snd_nxt_)) return "SND.UNA =< next to send =< SND.NXT";
+  if (state_ == TcpState::kClosed) return NextTimer() != kNever ? "no timer runs in CLOSED" : nullptr;
+  if (SeqBefore(snd_nxt_, snd_una_) || SeqBefore(snd_max_, snd_nxt_)) {
+    return "SND.UNA =< next to send =< SND.NXT (RFC 9293 §3.3.1)";
+  }
   if (FlightSize() > send_.size() + 2) return "what is in flight is in the send buffer";
   if (SeqBefore(rcv_edge_, rcv_nxt_)) return "RCV.NXT =< right edge of the window";
   if (!reading_closed_ && rcv_wnd() > receive_.free_bytes()) return "the window that is offered fits the buffer";

@@ -77,7 +77,7 @@ enum class TcpCall : std::uint8_t {
 //
 // Segments are made when they are polled, so several inputs at one instant get one ACK. Views in outputs live until the
 // next input. `now` never goes back.
-// INVARIANT: NextTimer() has no value once CLOSED. Nothing is allocated but the two buffers, once each.
+// INVARIANT: NextTimer() is net::kNever once CLOSED. Nothing is allocated but the two buffers, once each.
 class TcpConnection {
  public:
   // Send `header` and then the bytes of `first` and `second`, which are one run of the stream cut where the ring of
@@ -152,9 +152,7 @@ class TcpConnection {
   void OnPathMss(net::Instant now, std::uint16_t mss_bytes, std::uint32_t quoted_sequence);
   // Does all that is due. Early and repeated calls are harmless.
   void OnTimer(net::Instant now);
-  std::optional<net::Instant> NextTimer() const;
-  // The same; net::kNever: none.
-  net::Instant EarliestTimer() const;
+  net::Instant NextTimer() const;
   std::optional<Output> PollOutput();
 
   // --- Views ---

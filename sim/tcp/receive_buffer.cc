@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <cstring>
 
+#include "net/contract.h"
+
 namespace pinhole::sim {
 
 bool ReceiveBuffer::Store(std::uint32_t distance, net::ByteView bytes) {
+  PINHOLE_REQUIRES(distance + bytes.size() <= free_bytes());
   if (bytes.empty()) return true;
   std::uint64_t begin = next_ + distance;
   std::uint64_t end = begin + bytes.size();
@@ -17,7 +20,7 @@ bool ReceiveBuffer::Store(std::uint32_t distance, net::ByteView bytes) {
   if (distance > 0 && first == last && island_count_ == kIslandsMax) return false;
 
   if (!ring_) ring_ = std::make_unique_for_overwrite<std::uint8_t[]>(capacity_);
-  const std::size_t at = static_cast<std::size_t>(begin % capacity_);
+  const std::size_t at = begin % capacity_;
   const std::size_t head = std::min<std::size_t>(bytes.size(), capacity_ - at);
   std::memcpy(&ring_[at], bytes.data(), head);
   std::memcpy(&ring_[0], bytes.data() + head, bytes.size() - head);
@@ -48,7 +51,7 @@ bool ReceiveBuffer::Store(std::uint32_t distance, net::ByteView bytes) {
 std::uint32_t ReceiveBuffer::Read(std::span<std::uint8_t> buffer) {
   const std::uint32_t count = static_cast<std::uint32_t>(std::min<std::size_t>(buffer.size(), readable_bytes()));
   if (count == 0) return 0;
-  const std::size_t at = static_cast<std::size_t>(begin_ % capacity_);
+  const std::size_t at = begin_ % capacity_;
   const std::size_t head = std::min<std::size_t>(count, capacity_ - at);
   std::memcpy(buffer.data(), &ring_[at], head);
   std::memcpy(buffer.data() + head, &ring_[0], count - head);

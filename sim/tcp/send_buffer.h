@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "net/bytes.h"
+#include "net/contract.h"
 
 namespace pinhole::sim {
 
@@ -35,6 +36,7 @@ class SendBuffer {
 
   // REQUIRES: count <= size().
   void DropFront(std::uint32_t count) {
+    PINHOLE_REQUIRES(count <= size());
     head_ = Wrap(head_, count);
     size_ -= count;
     stream_begin_ += count;
@@ -46,6 +48,7 @@ class SendBuffer {
   };
   // REQUIRES: offset + count <= size().
   Run View(std::uint32_t offset, std::uint32_t count) const {
+    PINHOLE_REQUIRES(offset <= size() && count <= size() - offset);
     if (count == 0) return {};
     const std::uint32_t begin = Wrap(head_, offset);
     const std::uint32_t first = std::min(count, capacity_ - begin);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "net/contract.h"
 #include "sim/tcp/connection.h"
 
 namespace pinhole::sim {
@@ -20,18 +21,15 @@ bool IsHard(net::IcmpError::Kind kind) {
     case net::IcmpError::Kind::kOther:
       return false;
   }
-  return false;
+  net::CannotHappen();
 }
 
 }  // namespace
 
-net::Instant TcpConnection::EarliestTimer() const {
-  return std::min({retransmit_at_, persist_at_, delayed_ack_at_, keepalive_at_, user_timeout_at_, wait_over_at_});
-}
-
-std::optional<net::Instant> TcpConnection::NextTimer() const {
-  const net::Instant at = EarliestTimer();
-  if (at == kNever) return std::nullopt;
+net::Instant TcpConnection::NextTimer() const {
+  const net::Instant at =
+      std::min({retransmit_at_, persist_at_, delayed_ack_at_, keepalive_at_, user_timeout_at_, wait_over_at_});
+  PINHOLE_INVARIANT(state_ != TcpState::kClosed || at == kNever);
   return at;
 }
 

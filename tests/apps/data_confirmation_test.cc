@@ -40,8 +40,8 @@ TEST(DataConfirmation, BothSidesConfirmByFourMessagesAndFallSilent) {
   EXPECT_LE(messages, 4);
   EXPECT_TRUE(a.confirmed());
   EXPECT_TRUE(b.confirmed());
-  EXPECT_FALSE(a.NextTimer().has_value());
-  EXPECT_FALSE(b.NextTimer().has_value());
+  EXPECT_EQ(a.NextTimer(), net::kNever);
+  EXPECT_EQ(b.NextTimer(), net::kNever);
 }
 
 TEST(DataConfirmation, APathThatCarriesOneWayOnlyIsNotConfirmed) {

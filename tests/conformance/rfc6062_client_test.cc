@@ -201,7 +201,7 @@ TEST_F(Rfc6062DataConnection, Section4_3_ASuccessMakesItTheDataConnection) {
                                 request, MessageClass::kSuccess, [](MessageBuilder&) {}, &key));
   EXPECT_TRUE(std::holds_alternative<TurnDataConnection::Bound>(connection.PollOutput().value()));
   EXPECT_EQ(connection.state(), TurnDataConnection::State::kBound);
-  EXPECT_FALSE(connection.NextTimer().has_value());
+  EXPECT_EQ(connection.NextTimer(), net::kNever);
 }
 
 TEST_F(Rfc6062DataConnection, Rfc8489Section9_2_5AnAnswerWithoutRightIntegrityEndsItAtOnce) {
@@ -210,7 +210,7 @@ TEST_F(Rfc6062DataConnection, Rfc8489Section9_2_5AnAnswerWithoutRightIntegrityEn
                                 request, MessageClass::kSuccess, [](MessageBuilder&) {}, nullptr));
   EXPECT_EQ(Failure().value().reason, Reason::kIntegrityViolated);
   EXPECT_EQ(connection.state(), TurnDataConnection::State::kFailed);
-  EXPECT_FALSE(connection.NextTimer().has_value());
+  EXPECT_EQ(connection.NextTimer(), net::kNever);
 }
 
 TEST_F(Rfc6062DataConnection, Rfc8489Section9_2_5A400WithoutIntegrityIsAsIfItHadNotCome) {

@@ -327,7 +327,7 @@ TEST_F(Rfc6062Server, Section5_5_DataConnectionsEndWithTheirAllocation) {
   bench.Advance(20s);
   EXPECT_THAT(bench.closed_peers, ::testing::UnorderedElementsAre(bound, pending, connecting));
   EXPECT_THAT(bench.closed, SizeIs(1));
-  EXPECT_FALSE(bench.server().NextTimer().has_value());
+  EXPECT_EQ(bench.server().NextTimer(), net::kNever);
 }
 
 TEST_F(Rfc6062Server, Section5_5_DataConnectionsEndWithTheControlConnectionAndWithARefreshOfZero) {

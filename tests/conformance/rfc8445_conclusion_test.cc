@@ -331,7 +331,7 @@ TEST(Rfc8445, Section14_2_AllAgentsOfAMachineTogetherStartOneTransactionEach5Ms)
   }
   for (net::Instant now; now < net::Instant() + 2s; now += 1ms) {
     for (auto& agent : agents) {
-      if (agent->NextTimer().has_value() && *agent->NextTimer() <= now) agent->OnTimer(now);
+      if (agent->NextTimer() <= now) agent->OnTimer(now);
       drain(*agent, now);
     }
   }

@@ -100,8 +100,8 @@ TEST(Rfc8489, Section5_ResendsAreTheSameBytes) {
         EXPECT_THAT(send->bytes, ElementsAreArray(request));
       }
     }
-    if (!transaction.NextTimer().has_value()) break;
-    transaction.OnTimer(*transaction.NextTimer());
+    if (transaction.NextTimer() == net::kNever) break;
+    transaction.OnTimer(transaction.NextTimer());
   }
   EXPECT_EQ(sends, 7);
 }

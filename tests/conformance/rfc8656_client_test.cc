@@ -107,7 +107,7 @@ TEST_F(Rfc8656Client, Section5_Answer437MeansThatTheAllocationIsGone) {
   ASSERT_EQ(bench.Events<TurnClient::AllocationLost>().size(), 1u);
   EXPECT_EQ(bench.Events<TurnClient::AllocationLost>()[0].code, 437);
   EXPECT_EQ(bench.client().state(), State::kClosed);
-  EXPECT_FALSE(bench.client().NextTimer().has_value());
+  EXPECT_EQ(bench.client().NextTimer(), net::kNever);
 }
 
 TEST_F(Rfc8656Client, Section8_AllocationIsRefreshedBeforeItExpires) {

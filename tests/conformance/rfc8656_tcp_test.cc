@@ -119,7 +119,7 @@ TEST_F(Rfc8656ServerOverTcp, AConnectionThatBreaksBeforeItsRelayIsOpenLeavesNoth
   EXPECT_THAT(bench.closed, ElementsAre(relay));
   EXPECT_TRUE(bench.to_client.empty());
   EXPECT_EQ(bench.server().allocations(), 0u);
-  EXPECT_FALSE(bench.server().NextTimer().has_value());
+  EXPECT_EQ(bench.server().NextTimer(), net::kNever);
 }
 
 class Rfc8656ClientOverTcp : public ::testing::Test {
@@ -211,7 +211,7 @@ TEST_F(Rfc8656ClientOverTcp, Rfc8489Section6_2_2ALostConnectionEndsEverythingInE
   ASSERT_EQ(bench.events.size(), 1u);
   EXPECT_EQ(bench.Events<TurnClient::AllocationLost>().at(0).reason, Reason::kConnectionLost);
   EXPECT_EQ(bench.client().state(), State::kClosed);
-  EXPECT_FALSE(bench.client().NextTimer().has_value());
+  EXPECT_EQ(bench.client().NextTimer(), net::kNever);
   EXPECT_FALSE(bench.client().HasPermission(bench.now(), kPeer.address()));
   bench.Do([&] { bench.client().OnConnectionLost(); });
   EXPECT_TRUE(bench.events.empty());

@@ -166,7 +166,7 @@ TEST(Rfc9293, Section3_10_4_CloseInSynSentSendsNothingAndDeletesTheTcb) {
   EXPECT_EQ(bench.tcp.state(), TcpState::kClosed);
   EXPECT_THAT(bench.TakeSent(), IsEmpty());
   EXPECT_THAT(bench.TakeEvents(), ElementsAre("ended: closed_before_open"));
-  EXPECT_FALSE(bench.tcp.NextTimer());
+  EXPECT_EQ(bench.tcp.NextTimer(), net::kNever);
 }
 
 TEST(Rfc9293, Section3_10_4_CloseInSynReceivedWithNothingToSendSendsFin) {
@@ -354,7 +354,7 @@ TEST(Rfc9293, Section3_10_5_AbortOfAnOpenConnectionSendsRst) {
     bench.Abort();
     EXPECT_THAT(bench.TakeSent(), ElementsAre(reset));
     EXPECT_EQ(bench.tcp.state(), TcpState::kClosed);
-    EXPECT_FALSE(bench.tcp.NextTimer());
+    EXPECT_EQ(bench.tcp.NextTimer(), net::kNever);
   }
 }
 

@@ -128,7 +128,7 @@ TEST(Rfc9293, Section3_10_7_3_ASynAckEstablishesAndIsAcknowledged) {
   EXPECT_THAT(bench.TakeSent(), ElementsAre("<SEQ=1001><ACK=5001><CTL=ACK>"));
   EXPECT_EQ(bench.tcp.state(), TcpState::kEstablished);
   EXPECT_THAT(bench.TakeEvents(), ElementsAre("connected"));
-  EXPECT_FALSE(bench.tcp.NextTimer());
+  EXPECT_EQ(bench.tcp.NextTimer(), net::kNever);
 }
 
 TEST(Rfc9293, Section3_10_7_3_TextAndFinOnTheSynAckAreProcessed) {

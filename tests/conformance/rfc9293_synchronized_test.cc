@@ -179,7 +179,7 @@ TEST(Rfc9293, Section3_10_7_4_RstInSynReceivedReturnsAPassiveOpenToListen) {
   bench.InPassive();
   bench.Receive({.sequence = 5001, .flags = kTcpRst});
   EXPECT_THAT(bench.TakeEvents(), ElementsAre("ended: back_to_listen"));
-  EXPECT_FALSE(bench.tcp.NextTimer());
+  EXPECT_EQ(bench.tcp.NextTimer(), net::kNever);
 }
 
 TEST(Rfc9293, Section3_10_7_4_RstAtRcvNxtResets) {
@@ -190,7 +190,7 @@ TEST(Rfc9293, Section3_10_7_4_RstAtRcvNxtResets) {
     EXPECT_EQ(bench.Receive({.sequence = bench.tcp.rcv_nxt(), .flags = kTcpRst}), Rule::kNone);
     EXPECT_THAT(bench.TakeSent(), IsEmpty());
     EXPECT_THAT(bench.TakeEvents(), ElementsAre(state == TcpState::kTimeWait ? "ended: finished" : "ended: reset"));
-    EXPECT_FALSE(bench.tcp.NextTimer());
+    EXPECT_EQ(bench.tcp.NextTimer(), net::kNever);
   }
 }
 
@@ -293,7 +293,7 @@ TEST(Rfc9293, Section3_10_7_4_AckOfOurSynInSynReceivedEstablishes) {
     EXPECT_EQ(bench.tcp.state(), TcpState::kEstablished);
     EXPECT_EQ(bench.tcp.snd_wnd(), 777u);
     EXPECT_THAT(bench.TakeEvents(), ElementsAre("connected"));
-    EXPECT_FALSE(bench.tcp.NextTimer());
+    EXPECT_EQ(bench.tcp.NextTimer(), net::kNever);
   }
 }
 
@@ -368,7 +368,7 @@ TEST(Rfc9293, Section3_10_7_4_ANewAckAdvancesSndUna) {
     bench.ReceiveAck(1011);
     EXPECT_EQ(bench.tcp.unacknowledged_bytes(), 0u);
     EXPECT_EQ(bench.tcp.state(), state);
-    EXPECT_FALSE(bench.tcp.NextTimer());
+    EXPECT_EQ(bench.tcp.NextTimer(), net::kNever);
   }
 }
 
@@ -432,7 +432,7 @@ TEST(Rfc9293, Section3_10_7_4_AckOfOurFinInLastAckCloses) {
   EXPECT_EQ(bench.tcp.state(), TcpState::kLastAck);
   bench.ReceiveAck(1002);
   EXPECT_THAT(bench.TakeEvents(), ElementsAre("finished", "ended: finished"));
-  EXPECT_FALSE(bench.tcp.NextTimer());
+  EXPECT_EQ(bench.tcp.NextTimer(), net::kNever);
 }
 
 TEST(Rfc9293, Section3_10_7_4_AFinAgainInTimeWaitIsAcknowledgedAndRestartsTheWait) {

@@ -69,7 +69,7 @@ TEST(Rfc9293, Section3_10_8_NothingInFlightMeansNoTimer) {
     SCOPED_TRACE(ToString(state));
     TcpBench bench;
     bench.In(state);
-    EXPECT_FALSE(bench.tcp.NextTimer());
+    EXPECT_EQ(bench.tcp.NextTimer(), net::kNever);
   }
 }
 
@@ -87,7 +87,7 @@ TEST(Rfc9293, Section3_10_8_UserTimeoutClosesInAnyState) {
     EXPECT_EQ(bench.tcp.state(), state);
     bench.RunFor(1ms);
     EXPECT_THAT(bench.TakeEvents(), ElementsAre("ended: user_timeout"));
-    EXPECT_FALSE(bench.tcp.NextTimer());
+    EXPECT_EQ(bench.tcp.NextTimer(), net::kNever);
   }
 }
 
@@ -119,7 +119,7 @@ TEST(Rfc9293, Section3_10_8_UserTimeoutClosesOverDataThatIsNotAcknowledged) {
     EXPECT_EQ(bench.tcp.state(), state);
     bench.RunFor(1ms);
     EXPECT_THAT(bench.TakeEvents(), ElementsAre("ended: user_timeout"));
-    EXPECT_FALSE(bench.tcp.NextTimer());
+    EXPECT_EQ(bench.tcp.NextTimer(), net::kNever);
   }
 }
 
@@ -153,7 +153,7 @@ TEST(Rfc9293, Section3_10_4_AfterCloseFinWait2Ends) {
   bench.RunFor(1ns);
   EXPECT_THAT(bench.TakeEvents(), ElementsAre("ended: fin_wait_2_timed_out"));
   EXPECT_THAT(bench.TakeSent(), IsEmpty());
-  EXPECT_FALSE(bench.tcp.NextTimer());
+  EXPECT_EQ(bench.tcp.NextTimer(), net::kNever);
 }
 
 TEST(Rfc9293, Section3_10_4_CloseInFinWait2StartsItsEnd) {
@@ -188,7 +188,7 @@ TEST(Rfc9293, Section3_10_4_FinWait2NeverEndsWhereTheHostSaysSo) {
     bench.Close();
     if (closed_before) bench.ReceiveAck(1002);
     EXPECT_EQ(bench.tcp.state(), TcpState::kFinWait2);
-    EXPECT_FALSE(bench.tcp.NextTimer());
+    EXPECT_EQ(bench.tcp.NextTimer(), net::kNever);
   }
 }
 
@@ -266,7 +266,7 @@ TEST(Rfc9293, Section3_8_6_1_ProbesBackOffAndGoOnAsLongAsTheyAreAnswered) {
   bench.Write(10);
   std::vector<net::Duration> times;
   while (bench.now < net::Instant(400s)) {
-    bench.RunFor(*bench.tcp.NextTimer() - bench.now);
+    bench.RunFor(bench.tcp.NextTimer() - bench.now);
     times.push_back(bench.now.time_since_epoch());
     bench.ReceiveAck(1001, 0);
   }
@@ -409,7 +409,7 @@ TEST(Rfc9293, Section3_8_6_3_AnAckWaitsForASecondSegmentOrTheDelay) {
   bench.ReceiveData(5101, 100);
   bench.ReceiveData(5201, 100);
   EXPECT_THAT(bench.TakeSent(), ElementsAre("<SEQ=1001><ACK=5301><CTL=ACK>"));
-  EXPECT_FALSE(bench.tcp.NextTimer());
+  EXPECT_EQ(bench.tcp.NextTimer(), net::kNever);
 }
 
 TEST(Rfc9293, Section3_8_6_3_ADelayedAckRidesOnData) {
@@ -451,7 +451,7 @@ TcpConnectionOptions WithKeepalive() {
 TEST(Rfc9293, Section3_8_4_KeepAlivesAreOffByDefault) {
   TcpBench bench;
   bench.In(TcpState::kEstablished);
-  EXPECT_FALSE(bench.tcp.NextTimer());
+  EXPECT_EQ(bench.tcp.NextTimer(), net::kNever);
 }
 
 TEST(Rfc9293, Section3_8_4_AProbeFollowsSilenceAndHasNoData) {

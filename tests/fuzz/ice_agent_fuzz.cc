@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <optional>
 #include <set>
@@ -201,7 +202,7 @@ void Run(net::ByteView input) {
       }
       default: {  // time goes by
         now += std::chrono::milliseconds(script.Number());
-        for (int i = 0; agent.NextTimer().has_value() && *agent.NextTimer() <= now; ++i) {
+        for (int i = 0; agent.NextTimer() <= now; ++i) {
           if (i > 1000) std::abort();  // A deadline in the past must not loop.
           agent.OnTimer(now);
           drain();
@@ -209,6 +210,10 @@ void Run(net::ByteView input) {
       }
     }
     drain();
+    if (const char* broken = agent.BrokenInvariant()) {
+      std::fprintf(stderr, "%s\n", broken);
+      std::abort();
+    }
   }
   // Who may be connected to: only who knew the passwords, ours in a check or his own in an answer.
   for (int stream = 0; stream < static_cast<int>(options.components.size()); ++stream) {
@@ -223,7 +228,7 @@ void Run(net::ByteView input) {
   if (agent.LocalCandidates().size() > 300) std::abort();
   agent.Close(now);
   drain();
-  if (agent.NextTimer().has_value()) std::abort();
+  if (agent.NextTimer() != net::kNever) std::abort();
 }
 
 }  // namespace

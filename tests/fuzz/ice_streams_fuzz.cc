@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <optional>
 #include <set>
@@ -210,18 +211,22 @@ void Run(net::ByteView input) {
       }
       default:
         driver.now += std::chrono::milliseconds(script.Byte() * 4);
-        for (int i = 0; driver.agent.NextTimer().has_value() && *driver.agent.NextTimer() <= driver.now; ++i) {
+        for (int i = 0; driver.agent.NextTimer() <= driver.now; ++i) {
           Require(i < 1000);  // A deadline in the past must not loop.
           driver.agent.OnTimer(driver.now);
           driver.Drain();
         }
     }
     driver.Drain();
+    if (const char* broken = driver.agent.BrokenInvariant()) {
+      std::fprintf(stderr, "%s\n", broken);
+      std::abort();
+    }
   }
   Require(driver.private_targets.size() <= 8 && driver.live.size() <= 300);
   driver.agent.Close(driver.now);
   driver.Drain();
-  Require(driver.live.empty() && !driver.agent.NextTimer().has_value());
+  Require(driver.live.empty() && driver.agent.NextTimer() == net::kNever);
 }
 
 }  // namespace

@@ -425,6 +425,7 @@ class Run {
   }
 
   void Drain() {
+    if (const char* broken = nat_.BrokenInvariant()) Require(false, broken);
     if (nat_.counters().reboots != reboots_) {  // the profile's answer to a limit
       reboots_ = nat_.counters().reboots;
       held_.clear();

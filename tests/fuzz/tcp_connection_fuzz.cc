@@ -114,11 +114,11 @@ class Run {
         tcp_.OnTimer(now_);
         break;
       case 8:
-        if (const auto timer = tcp_.NextTimer()) {
-          now_ = std::max(now_, *timer);
+        if (const net::Instant timer = tcp_.NextTimer(); timer != net::kNever) {
+          now_ = std::max(now_, timer);
           tcp_.OnTimer(now_);
           Drain();
-          if (tcp_.NextTimer() && *tcp_.NextTimer() <= now_) Fail("a timer that was handled is over");
+          if (tcp_.NextTimer() <= now_) Fail("a timer that was handled is over");
         }
         break;
       case 9:

@@ -85,7 +85,7 @@ class Run {
         break;
     }
     Drain();
-    if (const auto next = server_.NextTimer()) Require(*next > now_ - std::chrono::hours(1));
+    Require(server_.NextTimer() > now_ - std::chrono::hours(1));
     Require(server_.allocations() <= Options().allocations_max);
   }
 

@@ -90,7 +90,7 @@ TEST(Pacing, ALateTimerDoesNotBurst) {
 TEST(Timers, EarlyAndRepeatedCallsAreHarmless) {
   LoneAgent lone;
   lone.SetRemote({LoneAgent::Host("192.0.2.9:9000")});
-  const std::optional<net::Instant> next = lone.agent().NextTimer();
+  const net::Instant next = lone.agent().NextTimer();
   lone.TakeSent();
   for (int i = 0; i < 10; ++i) {
     lone.agent().OnTimer(lone.now());

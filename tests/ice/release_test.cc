@@ -77,7 +77,7 @@ TEST(Release, OfAFailedSessionIsResentUntilItIsAnswered) {
     ASSERT_EQ(sent.size(), lose_answers ? 2u : 4u);
     EXPECT_EQ(sent[1].sent, sent[0].sent + 500ms);
     for (const WirePacket& packet : sent) EXPECT_EQ(packet.bytes, sent[0].bytes);
-    EXPECT_FALSE(session.net.agent(session.alice).NextTimer().has_value());
+    EXPECT_EQ(session.net.agent(session.alice).NextTimer(), net::kNever);
   }
 }
 
@@ -89,7 +89,7 @@ TEST(Release, ThatIsNeverAnsweredEndsWithItsTransaction) {
   });
   session.net.RunUntil(At(200s));
   EXPECT_EQ(session.Releases().size(), 7u);  // Rc
-  EXPECT_FALSE(session.net.agent(session.alice).NextTimer().has_value());
+  EXPECT_EQ(session.net.agent(session.alice).NextTimer(), net::kNever);
 }
 
 TEST(Release, OfAClosedSessionIsSentOnce) {
@@ -98,7 +98,7 @@ TEST(Release, OfAClosedSessionIsSentOnce) {
   session.net.agent(session.alice).Close(session.net.now());
   session.net.set_link([](const WirePacket&) -> std::optional<Duration> { return std::nullopt; });
   session.net.Drain(session.alice);
-  EXPECT_FALSE(session.net.agent(session.alice).NextTimer().has_value());
+  EXPECT_EQ(session.net.agent(session.alice).NextTimer(), net::kNever);
   session.net.RunUntil(At(60s));
   EXPECT_EQ(session.Releases().size(), 1u);
 }

@@ -186,7 +186,7 @@ TEST(Session, AFailedSessionGivesItsAllocationsBack) {
   net.RunUntil(At(130s));
   ASSERT_TRUE(net.agent(a).failure().has_value());
   EXPECT_EQ(net.allocations(), 0u);
-  EXPECT_FALSE(net.agent(a).NextTimer().has_value());
+  EXPECT_EQ(net.agent(a).NextTimer(), net::kNever);
 }
 
 TEST(Session, ACandidateNamesTheServerThatGaveItAndThePeerIsNotTold) {
@@ -225,7 +225,7 @@ TEST(Session, SymmetricOnBothSidesWithoutRelayFailsWithAReason) {
     EXPECT_EQ(net.agent(side).failure()->phase, Phase::kChecking);
     EXPECT_EQ(net.agent(side).failure()->reason, FailureReason::kAllPairsFailed);
     for (const PairView& pair : net.agent(side).CheckListSnapshot()) EXPECT_EQ(pair.end, PairEnd::kTimeout);
-    EXPECT_FALSE(net.agent(side).NextTimer().has_value());
+    EXPECT_EQ(net.agent(side).NextTimer(), net::kNever);
   }
 }
 

@@ -209,26 +209,25 @@ void TestNetwork::DrainServer() {
 }
 
 bool TestNetwork::Step(Instant until) {
-  std::optional<Instant> next;
+  Instant next = events_.empty() ? net::kNever : events_.begin()->first;
   int who = -1;
-  if (!events_.empty()) next = events_.begin()->first;
   for (std::size_t i = 0; i < endpoints_.size(); ++i) {
-    const std::optional<Instant> timer = endpoints_[i].agent->NextTimer();
-    if (timer.has_value() && (!next.has_value() || *timer < *next)) {
+    const Instant timer = endpoints_[i].agent->NextTimer();
+    if (timer < next) {
       next = timer;
       who = static_cast<int>(i);
     }
   }
-  if (!next.has_value() || *next > until) {
+  if (next > until) {
     now_ = std::max(now_, until);
     return false;
   }
-  idle_steps_ = *next > now_ ? 0 : idle_steps_ + 1;
+  idle_steps_ = next > now_ ? 0 : idle_steps_ + 1;
   if (idle_steps_ > 100'000) {
     ADD_FAILURE() << "time does not move: a deadline in the past loops";
     return false;
   }
-  now_ = std::max(now_, *next);
+  now_ = std::max(now_, next);
   if (who >= 0) {
     agent(who).OnTimer(now_);
     Drain(who);
@@ -243,6 +242,7 @@ bool TestNetwork::Step(Instant until) {
 void TestNetwork::RunUntil(Instant until) {
   while (Step(until)) {
   }
+  for (const Endpoint& endpoint : endpoints_) EXPECT_STREQ(endpoint.agent->BrokenInvariant(), nullptr);
 }
 
 void TestNetwork::RunUntilConcluded(int a, int b, Instant until) {

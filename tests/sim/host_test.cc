@@ -228,7 +228,7 @@ TEST(Host, AlarmComesWhenAskedAndOnlyTheLastOne) {
   host.WakeAt(Time(5ms));  // past: at once
   two.world.RunUntil(Time(30ms));
   host.WakeAt(Time(40ms));
-  host.WakeAt(std::nullopt);
+  host.WakeAt(net::kNever);
   two.world.RunUntil(Time(1s));
   EXPECT_EQ(two.alice.alarms, (std::vector<net::Instant>{Time(20ms), Time(30ms)}));
 }

@@ -48,6 +48,7 @@ class NatBench {
  public:
   explicit NatBench(NatProfile profile, std::vector<net::IpAddress> external = {kExternal})
       : nat(std::move(profile), external, Networks(), &random) {}
+  ~NatBench() { EXPECT_STREQ(nat.BrokenInvariant(), nullptr); }
   explicit NatBench(UdpBehavior udp) : NatBench(NatProfile{.udp = udp}) {}
   explicit NatBench(TransportBehavior udp) : NatBench(UdpBehavior{udp}) {}
 

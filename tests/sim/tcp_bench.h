@@ -170,8 +170,8 @@ class TcpBench {
   // Lets time pass, with all timers on their way.
   void RunFor(net::Duration time) {
     const net::Instant end = now + time;
-    while (tcp.NextTimer() && *tcp.NextTimer() <= end) {
-      now = std::max(now, *tcp.NextTimer());
+    while (tcp.NextTimer() <= end) {
+      now = std::max(now, tcp.NextTimer());
       tcp.OnTimer(now);
       Drain();
     }

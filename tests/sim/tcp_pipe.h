@@ -71,9 +71,9 @@ class TcpPipe {
       net::Instant next = in_flight_.empty() ? net::Instant::max() : in_flight_.begin()->first;
       int timer_of = -1;
       for (int i = 0; i < 2; ++i) {
-        const std::optional<net::Instant> timer = sides[static_cast<std::size_t>(i)].tcp.NextTimer();
-        if (timer && *timer < next) {
-          next = *timer;
+        const net::Instant timer = sides[static_cast<std::size_t>(i)].tcp.NextTimer();
+        if (timer < next) {
+          next = timer;
           timer_of = i;
         }
       }
@@ -141,7 +141,7 @@ class TcpPipe {
       EXPECT_FALSE(side.end.has_value()) << "two ends";
       side.end = ended->end;
       side.ended_at = now;
-      EXPECT_FALSE(side.tcp.NextTimer().has_value());
+      EXPECT_EQ(side.tcp.NextTimer(), net::kNever);
     }
   }
 

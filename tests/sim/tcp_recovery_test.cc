@@ -132,7 +132,7 @@ TEST(Rfc6298, Section5_2_AllAcknowledgedStopsTheTimer) {
   bench.In(TcpState::kEstablished);
   bench.Write(2000);
   bench.ReceiveAck(3001);
-  EXPECT_FALSE(bench.tcp.NextTimer());
+  EXPECT_EQ(bench.tcp.NextTimer(), net::kNever);
 }
 
 TEST(Rfc6298, Section5_7_ThreeSecondsAfterALostSyn) {

@@ -82,6 +82,7 @@ struct TcpWorld {
     bob.Attach(bob_node.StartProgram("tcp", bob));
     world.RunUntil(Time({}));
   }
+  ~TcpWorld() { EXPECT_STREQ(world.BrokenInvariant(), nullptr); }
   // Alice's end and Bob's end of a new connection to Bob's port 80.
   struct Pair {
     net::SocketId alice{};

@@ -113,6 +113,7 @@ struct TwoHosts {
     bob.Attach(bob_node.StartProgram("recorder", bob));
     world.RunUntil(Time({}));
   }
+  ~TwoHosts() { EXPECT_STREQ(world.BrokenInvariant(), nullptr); }
 
   World world;
   HostNode& alice_node;

@@ -54,10 +54,10 @@ Ending RunToEnd(ClientTransaction& transaction, net::Instant start) {
         run.reason = failed->reason;
       }
     }
-    const std::optional<net::Instant> next = transaction.NextTimer();
-    if (!next.has_value()) return run;
-    EXPECT_GT(*next, now);
-    now = *next;
+    const net::Instant next = transaction.NextTimer();
+    if (next == net::kNever) return run;
+    EXPECT_GT(next, now);
+    now = next;
     transaction.OnTimer(now);
   }
 }
@@ -97,7 +97,7 @@ TEST(ClientTransaction, AResponseEndsIt) {
   EXPECT_EQ(std::get<ClientTransaction::Answered>(*output).since_first_send, 620ms);
   EXPECT_EQ(std::get<ClientTransaction::Answered>(*output).sends, 2);
   EXPECT_FALSE(transaction.PollOutput().has_value());
-  EXPECT_FALSE(transaction.NextTimer().has_value());
+  EXPECT_EQ(transaction.NextTimer(), net::kNever);
   transaction.OnTimer(kStart + 100s);
   EXPECT_FALSE(transaction.PollOutput().has_value());
   EXPECT_FALSE(transaction.OnResponse(kStart + 100s, response.view()));  // the answer to the retransmission
@@ -133,7 +133,7 @@ TEST(ClientTransaction, Rfc8489Section9_1_4OverTcpADiscardedResponseEndsItAtOnce
   transaction.OnDiscardedResponse();
   EXPECT_EQ(std::get<ClientTransaction::Failed>(*transaction.PollOutput()).reason,
             ClientTransaction::FailureReason::kIntegrityViolated);
-  EXPECT_FALSE(transaction.NextTimer().has_value());
+  EXPECT_EQ(transaction.NextTimer(), net::kNever);
   EXPECT_FALSE(transaction.PollOutput().has_value());
 }
 
@@ -142,7 +142,7 @@ TEST(ClientTransaction, Rfc8489Section6_2_1HardIcmpErrorFailsItAtOnce) {
   transaction.OnHardIcmpError();
   EXPECT_EQ(std::get<ClientTransaction::Failed>(*transaction.PollOutput()).reason,
             ClientTransaction::FailureReason::kHardIcmpError);
-  EXPECT_FALSE(transaction.NextTimer().has_value());
+  EXPECT_EQ(transaction.NextTimer(), net::kNever);
 }
 
 TEST(ClientTransaction, Rfc8489Section6_2_2OverTcpItIsSentOnceAndFailsAfterTi) {
@@ -164,7 +164,7 @@ TEST(ClientTransaction, Rfc8489Section6_2_2ALostConnectionFailsItAtOnce) {
   transaction.OnConnectionLost();
   EXPECT_EQ(std::get<ClientTransaction::Failed>(*transaction.PollOutput()).reason,
             ClientTransaction::FailureReason::kConnectionLost);
-  EXPECT_FALSE(transaction.NextTimer().has_value());
+  EXPECT_EQ(transaction.NextTimer(), net::kNever);
   EXPECT_FALSE(transaction.OnResponse(kStart + 1s, Encoded(MessageClass::kSuccess, Method::kBinding, kId).view()));
 }
 

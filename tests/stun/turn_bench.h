@@ -91,7 +91,7 @@ class TurnServerBench {
   void Advance(net::Duration by) {
     Clear();
     const net::Instant end = now_ + by;
-    for (auto next = server_.NextTimer(); next.has_value() && *next <= end; next = server_.NextTimer()) {
+    for (auto next = server_.NextTimer(); next <= end; next = server_.NextTimer()) {
       now_ = *next;
       server_.OnTimer(now_);
       Drain();

@@ -45,7 +45,7 @@ class TurnClientBench {
   void Advance(net::Duration by) {
     Clear();
     const net::Instant end = now_ + by;
-    for (auto next = client_.NextTimer(); next.has_value() && *next <= end; next = client_.NextTimer()) {
+    for (auto next = client_.NextTimer(); next <= end; next = client_.NextTimer()) {
       now_ = *next;
       client_.OnTimer(now_);
       Drain();

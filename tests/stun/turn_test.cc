@@ -178,7 +178,7 @@ TEST(TurnClient, ReleaseBeforeStartJustCloses) {
   TurnClientBench bench;
   bench.Do([&] { bench.client().Release(bench.now()); });
   EXPECT_EQ(bench.Events<TurnClient::Released>().size(), 1u);
-  EXPECT_FALSE(bench.client().NextTimer().has_value());
+  EXPECT_EQ(bench.client().NextTimer(), net::kNever);
 }
 
 TEST(TurnClient, AnAllocationGrantedAfterItsReleaseIsGivenBackAtOnce) {
@@ -199,7 +199,7 @@ TEST(TurnClient, AnAllocationGrantedAfterItsReleaseIsGivenBackAtOnce) {
     if (!challenged) bench.Challenge();
     bench.Succeed();
     EXPECT_EQ(bench.Events<TurnClient::Released>().size(), 1u);
-    EXPECT_FALSE(bench.client().NextTimer().has_value());
+    EXPECT_EQ(bench.client().NextTimer(), net::kNever);
   }
 }
 
@@ -214,7 +214,7 @@ TEST(TurnClient, AReleasedAllocateIsResentOnlyToAServerThatHasChallengedIt) {
     EXPECT_TRUE(bench.Events<TurnClient::Released>().empty());
     bench.Advance(1ms);
     EXPECT_EQ(bench.Events<TurnClient::Released>().size(), 1u);
-    EXPECT_FALSE(bench.client().NextTimer().has_value());
+    EXPECT_EQ(bench.client().NextTimer(), net::kNever);
   }
 }
 
@@ -272,7 +272,7 @@ TEST(TurnServer, AFloodWithoutCredentialsLeavesNothing) {
     EXPECT_EQ(one.Challenge().code(), 401);
   }
   EXPECT_EQ(bench.server().allocations(), 0u);
-  EXPECT_FALSE(bench.server().NextTimer().has_value());
+  EXPECT_EQ(bench.server().NextTimer(), net::kNever);
 }
 
 TEST(TurnServer, EveryTruncationOfARequestIsHarmless) {

@@ -43,7 +43,7 @@ TEST(PosixLoop, ALaterWakeAtReplacesTheAlarm) {
   host.WakeAt(host.Now() + 1ms);
   EXPECT_TRUE(loop.RunUntil([&] { return program.timers == 1; }, kLimit));
   host.WakeAt(host.Now() + 1ms);
-  host.WakeAt(std::nullopt);
+  host.WakeAt(net::kNever);
   EXPECT_FALSE(loop.RunUntil([&] { return program.timers == 2; }, 5ms));
 }
 
