@@ -56,7 +56,7 @@ const char* CheckListSet::BrokenInvariant() const {
         const CandidatePair& one = pair(index);
         if (one.stream != stream || one.component != id) return "and one of the component that it is for";
         const bool failed = index == status.chosen && checked.nomination_failed;
-        if (!one.valid && !failed) return "only a valid pair is nominated (RFC 8445 §8.1.1, §8.1.2)";
+        if (!one.valid() && !failed) return "only a valid pair is nominated (RFC 8445 §8.1.1, §8.1.2)";
       }
       if (status.chosen >= 0 && status.selected >= 0) return "once a pair is selected no other is being nominated";
       for (int index = 0; index < pair_count(); ++index) {
@@ -85,19 +85,19 @@ const char* ConnectivityChecks::BrokenInvariant() const {
     }
     const int index = checks_[i].pair;
     if (index < 0 || index >= session_.lists.pair_count()) return "a transaction is of a pair";
-    if (session_.lists.pair(index).check != check) ++cancelled[static_cast<std::size_t>(index)];
+    if (session_.lists.pair(index).checks.open != check) ++cancelled[static_cast<std::size_t>(index)];
   }
   for (int index = 0; index < session_.lists.pair_count(); ++index) {
     const CandidatePair& pair = session_.lists.pair(index);
-    if (pair.check >= 0) {
-      if (pair.check >= static_cast<int>(checks_.size()) || Has(free_, pair.check))
+    if (pair.checks.open >= 0) {
+      if (pair.checks.open >= static_cast<int>(checks_.size()) || Has(free_, pair.checks.open))
         return "the check of a pair is open";
-      if (checks_[static_cast<std::size_t>(pair.check)].pair != index) return "and its own";
+      if (checks_[static_cast<std::size_t>(pair.checks.open)].pair != index) return "and its own";
     }
-    if (pair.listed && !session_.over() && (pair.state == PairState::kInProgress) != (pair.check >= 0)) {
+    if (pair.listed && !session_.over() && (pair.state == PairState::kInProgress) != (pair.checks.open >= 0)) {
       return "a pair is In-Progress exactly while its check is open (RFC 8445 §6.1.2.6)";
     }
-    if (pair.cancelled != cancelled[static_cast<std::size_t>(index)] || pair.cancelled > kCancelledMax) {
+    if (pair.checks.cancelled != cancelled[static_cast<std::size_t>(index)] || pair.checks.cancelled > kCancelledMax) {
       return "cancelled transactions of a pair are counted, and few";
     }
   }
