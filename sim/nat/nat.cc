@@ -5,6 +5,7 @@
 
 #include "net/contract.h"
 #include "sim/nat/refresh.h"
+#include "sim/nat/validate.h"
 
 namespace pinhole::sim {
 namespace {
@@ -39,7 +40,7 @@ Nat::Nat(NatProfile profile, const std::vector<net::IpAddress>& external, std::v
                       (shared_.profile.udp.inbound_sessions || !shared_.profile.port_forwards.empty())),
       udp_(nat::Transport::Protocol::kUdp, shared_.profile.udp, shared_),
       sent_to_(shared_.profile.udp) {
-  PINHOLE_REQUIRES(Validate(shared_.profile).ok());
+  PINHOLE_REQUIRES(IsValid(shared_.profile));
   PINHOLE_REQUIRES(AreDistinctV4(external));
   PINHOLE_REQUIRES(std::none_of(shared_.profile.one_to_one.begin(), shared_.profile.one_to_one.end(),
                                 [&](const OneToOne& pair) { return Contains(external, pair.external); }));

@@ -44,7 +44,7 @@ std::optional<NatContradiction> FindContradiction(const FilterProfile& profile) 
 }
 
 StatefulFilter::StatefulFilter(const FilterProfile& profile) : profile_(profile) {
-  PINHOLE_REQUIRES(Validate(profile).ok());
+  PINHOLE_REQUIRES(IsValid(profile));
   udp_.timeouts = profile.udp_timeouts;
 }
 
