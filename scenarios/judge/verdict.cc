@@ -196,20 +196,6 @@ std::string Because(const proto::Expect& expect, const std::string& what) {
 
 }  // namespace
 
-const char* ToString(VerdictKind kind) {
-  switch (kind) {
-    case VerdictKind::kPass:
-      return "pass";
-    case VerdictKind::kFail:
-      return "fail";
-    case VerdictKind::kXfail:
-      return "xfail";
-    case VerdictKind::kUnsupported:
-      return "unsupported";
-  }
-  net::CannotHappen();
-}
-
 Verdict Judge(const std::vector<const proto::Expect*>& expectations, const proto::Session& session,
               const Prediction& prediction, const SessionOutcome& outcome) {
   if (const std::string reason = UnsupportedReason(expectations); !reason.empty()) {

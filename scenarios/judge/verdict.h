@@ -19,7 +19,6 @@ enum class VerdictKind : std::uint8_t {
   kXfail,        // did not meet an expectation of which the file says that it is not met yet
   kUnsupported,  // not run, as the file says
 };
-inline constexpr int kVerdictKindCount = 4;
 
 struct Verdict {
   VerdictKind kind = VerdictKind::kFail;
@@ -31,9 +30,6 @@ struct Verdict {
   // Did not meet an expectation with share_min_ppm, which JudgeShare() judges over all repetitions. Otherwise in order.
   bool missed_share = false;
 };
-
-// "pass", "fail", "xfail", "unsupported".
-const char* ToString(VerdictKind kind);
 
 // The verdict on one run of one session. `expectations`: those of ExpectationsOf(). All must be met; where none of them
 // says anything of outcome, types or hops, the oracle judges these; where they say an outcome but no types, it still

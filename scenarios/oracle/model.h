@@ -20,7 +20,6 @@ namespace pinhole::scenarios::oracle {
 
 // On which part of the remote endpoint a mapping (RFC 4787 §4.1) or a filter (RFC 4787 §5) depends.
 enum class Dependence : std::uint8_t { kEndpointIndependent, kAddressDependent, kAddressAndPortDependent };
-inline constexpr int kDependenceCount = 3;
 
 enum class FilterMemory : std::uint8_t { kPerEndpoint, kPerMapping };
 enum class Hairpinning : std::uint8_t { kNone, kInternalSource, kExternalSource };

@@ -27,7 +27,6 @@ enum class Outcome : std::uint8_t {
 // behind a NAT with endpoint-dependent mapping, an endpoint that the remote side knows as `prflx` may be `host` or
 // `srflx` for its owner.
 enum class CandidateType : std::uint8_t { kHost, kServerReflexive, kPeerReflexive, kRelayed };
-inline constexpr int kCandidateTypeCount = 4;
 
 inline const char* ToString(Outcome outcome) {
   switch (outcome) {

@@ -6,18 +6,6 @@
 
 namespace pinhole::scenarios {
 
-const char* ToString(Existence existence) {
-  switch (existence) {
-    case Existence::kNever:
-      return "never";
-    case Existence::kAlways:
-      return "always";
-    case Existence::kDepends:
-      return "depends";
-  }
-  net::CannotHappen();
-}
-
 const char* ToString(DependsOn depends_on) {
   switch (depends_on) {
     case DependsOn::kNothing:

@@ -65,7 +65,6 @@ struct Prediction {
   }
 };
 
-const char* ToString(Existence existence);
 const char* ToString(DependsOn depends_on);
 // Names the types that side A gives to its own end and to the other end, such as "srflx-prflx".
 std::string ToString(const PathKind& path);

@@ -11,7 +11,8 @@
 
 // How one NAT behaves, as data: the words of RFC 4787 (UDP), RFC 5508 (ICMP), RFC 6888 and RFC 7857, and what
 // devices do besides. Every field is independent of the others as far as a device could exist that has them so;
-// validate.h refuses the rest. A default-constructed profile is a port-preserving "port-restricted cone".
+// validate.h refuses the rest. A default-constructed profile is a port-preserving "port-restricted cone", with the
+// defaults of the schema (scenarios/nat_profile.proto).
 namespace pinhole::sim {
 
 // When two packets of one inside endpoint X:x share an external endpoint (RFC 4787 §4.1).
@@ -117,12 +118,12 @@ struct PortRange {
 // How long a mapping lives after the packet that started its timer. Which of the four applies is judged before
 // that packet counts: the first answer still gets `unreplied`. A mapping is dead at the very end of its time.
 struct UdpTimeouts {
-  std::optional<net::Duration> first;  // after the first packet only; absent: as unreplied
-  net::Duration unreplied = std::chrono::seconds(120);
-  net::Duration replied = std::chrono::seconds(120);
-  net::Duration assured = std::chrono::seconds(120);
+  std::optional<net::Duration> first;                 // after the first packet only; absent: as unreplied
+  net::Duration unreplied = std::chrono::minutes(5);  // RFC 4787 §4.3 REQ-5c
+  net::Duration replied = std::chrono::minutes(5);
+  net::Duration assured = std::chrono::minutes(5);
   // A replied mapping is assured once it is older than this when a packet comes (Linux: 2 s).
-  net::Duration assured_after = net::Duration::zero();
+  net::Duration assured_after = std::chrono::seconds(2);
   friend bool operator==(const UdpTimeouts&, const UdpTimeouts&) = default;
 };
 
@@ -158,7 +159,7 @@ struct TransportBehavior {
 
 struct UdpBehavior : TransportBehavior {
   UdpTimeouts timeouts = {};
-  Refresh refresh = Refresh::kBoth;
+  Refresh refresh = Refresh::kOutbound;
   // A filter remembers the last N destinations only; 0: all.
   int destinations_remembered = 0;
   // A destination is forgotten this long after the last packet out to it; absent: when its own timer, kept and

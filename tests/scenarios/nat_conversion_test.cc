@@ -69,9 +69,50 @@ TEST(NatConversion, EachTimeoutOfTcpIsItsOwn) {
   EXPECT_TRUE(tracking.timeouts == expected);
 }
 
-TEST(NatConversion, ANatThatSaysNothingTracksAsTheSimulatorsDefault) {
-  EXPECT_TRUE(ToNatProfile(proto::Nat()).tcp.tracking == sim::TcpTracking());
-  EXPECT_EQ(ToNatProfile(proto::Nat()).tcp.unsolicited_hold, 6s);
+// The schema and the simulator state the defaults separately.
+TEST(NatConversion, ANatThatSaysNothingIsTheSimulatorsDefault) {
+  const sim::NatProfile schema = ToNatProfile(proto::Nat());
+  const sim::NatProfile simulator;
+  const auto expect_same_transport = [](const sim::TransportBehavior& a, const sim::TransportBehavior& b) {
+    EXPECT_EQ(a.mapping, b.mapping);
+    EXPECT_EQ(a.filtering, b.filtering);
+    EXPECT_EQ(a.filter_memory, b.filter_memory);
+    EXPECT_EQ(a.inbound_sessions, b.inbound_sessions);
+    EXPECT_EQ(a.port_allocation, b.port_allocation);
+    EXPECT_EQ(a.sequential_step, b.sequential_step);
+    EXPECT_TRUE(a.ports == b.ports);
+    EXPECT_EQ(a.parity, b.parity);
+    EXPECT_EQ(a.contiguity, b.contiguity);
+    EXPECT_EQ(a.collision, b.collision);
+    EXPECT_EQ(a.exhaustion, b.exhaustion);
+    EXPECT_EQ(a.block_ports, b.block_ports);
+    EXPECT_EQ(a.blocks_per_host, b.blocks_per_host);
+    EXPECT_EQ(a.hairpin, b.hairpin);
+    EXPECT_EQ(a.unsolicited, b.unsolicited);
+  };
+  expect_same_transport(schema.udp, simulator.udp);
+  EXPECT_EQ(schema.udp.timeouts.first, simulator.udp.timeouts.first);
+  EXPECT_EQ(schema.udp.timeouts.unreplied, simulator.udp.timeouts.unreplied);
+  EXPECT_EQ(schema.udp.timeouts.replied, simulator.udp.timeouts.replied);
+  EXPECT_EQ(schema.udp.timeouts.assured, simulator.udp.timeouts.assured);
+  EXPECT_EQ(schema.udp.timeouts.assured_after, simulator.udp.timeouts.assured_after);
+  EXPECT_EQ(schema.udp.refresh, simulator.udp.refresh);
+  EXPECT_EQ(schema.udp.destinations_remembered, simulator.udp.destinations_remembered);
+  EXPECT_EQ(schema.udp.filter_timeout, simulator.udp.filter_timeout);
+  EXPECT_EQ(schema.udp.poisoning, simulator.udp.poisoning);
+  expect_same_transport(schema.tcp, simulator.tcp);
+  EXPECT_TRUE(schema.tcp.tracking == simulator.tcp.tracking);
+  EXPECT_EQ(schema.tcp.unsolicited_hold, simulator.tcp.unsolicited_hold);
+  EXPECT_EQ(schema.pooling, simulator.pooling);
+  EXPECT_EQ(schema.soft_pairing, simulator.soft_pairing);
+  EXPECT_EQ(schema.pools_per_transport, simulator.pools_per_transport);
+  EXPECT_EQ(schema.mappings_max, simulator.mappings_max);
+  EXPECT_EQ(schema.mappings_per_host_max, simulator.mappings_per_host_max);
+  EXPECT_EQ(schema.when_full, simulator.when_full);
+  EXPECT_EQ(schema.icmp_errors_translated, simulator.icmp_errors_translated);
+  EXPECT_EQ(schema.icmp_errors_close, simulator.icmp_errors_close);
+  EXPECT_EQ(schema.routes_inside, simulator.routes_inside);
+  EXPECT_TRUE(schema == simulator) << "in a field that is not compared above";
 }
 
 TEST(FirewallConversion, ByDefaultSynsAreProhibitedAfterSixSecondsAndDatagramsGetNoAnswer) {

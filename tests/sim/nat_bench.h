@@ -126,6 +126,7 @@ inline UdpBehavior Masquerade() {
   UdpBehavior udp;
   static_cast<TransportBehavior&>(udp) = ConntrackPorts();
   udp.timeouts = {.unreplied = 30s, .replied = 30s, .assured = 120s, .assured_after = 2s};
+  udp.refresh = Refresh::kBoth;
   return udp;
 }
 inline UdpBehavior InputAccept() {
