@@ -70,7 +70,7 @@ class World {
     const NodeId id{static_cast<std::uint32_t>(nodes_.size())};
     auto node = std::make_unique<NodeType>(NodeInit{*this, id, name}, std::forward<Arguments>(arguments)...);
     NodeType& added = *node;
-    nodes_.push_back({.node = std::move(node)});
+    nodes_.emplace_back().node = std::move(node);
     return added;
   }
 

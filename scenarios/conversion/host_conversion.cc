@@ -28,7 +28,7 @@ net::InterfaceKind ToInterfaceKind(proto::Interface::Kind kind) {
 void SetTcp(const proto::HostTcp& tcp, sim::TcpConnectionOptions* options) {
   if (tcp.has_window_scale()) options->window_scale = static_cast<std::uint8_t>(tcp.window_scale());
   if (!tcp.window_scaling()) options->window_scale.reset();
-  options->receive_buffer_bytes = static_cast<std::uint32_t>(tcp.receive_buffer_bytes());
+  options->receive_buffer_bytes = tcp.receive_buffer_bytes();
   options->rto_initial = microseconds(tcp.initial_rto_us());
   options->soft_errors_abort_connect = tcp.soft_errors_abort_connect();
 }

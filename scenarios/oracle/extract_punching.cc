@@ -53,7 +53,7 @@ class PunchingExtraction {
   PunchingExtraction(const proto::Scenario& cell, const proto::Punching& punching)
       : topology_(cell.topology()), punching_(punching) {}
 
-  absl::StatusOr<Punching> Run() {
+  absl::StatusOr<PunchingModel> Run() {
     punch_.technique = punching_.technique();
     punch_.several_tries = punching_.tries() > 1;
     punch_.also_listens = punching_.also_listens();

@@ -134,7 +134,7 @@ Prediction ByLowTtl(const PunchingModel& p) {
   return BySynsThatCross(p);
 }
 
-Prediction ByForgedNumber(const Punching& p) {
+Prediction ByForgedNumber(const PunchingModel& p) {
   if (p.technique == proto::Punching::FORGED_GUESSED_NUMBER) {
     return Failed("a SYN,ACK of a number that was not sent is answered with a RST at best (RFC 9293 §3.10.7.3)");
   }

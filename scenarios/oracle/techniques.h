@@ -44,10 +44,10 @@ struct PunchingHome {
   bool gives_up = false;  // a soft ICMP error ends a connect
 };
 
-struct Punching {
+struct PunchingModel {
   proto::Punching::Technique technique = proto::Punching::SIMULTANEOUS_OPEN;
-  PunchingSide a;
-  PunchingSide b;
+  PunchingHome a;
+  PunchingHome b;
   bool several_tries = false;
   bool also_listens = false;   // both sides also listen during a simultaneous open
   bool tells_exceeded = true;  // the core reports an expired TTL

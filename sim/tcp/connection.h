@@ -13,7 +13,6 @@
 #include "sim/packet/tcp_header.h"
 #include "sim/tcp/congestion.h"
 #include "sim/tcp/connection_options.h"
-#include "sim/tcp/header.h"
 #include "sim/tcp/pending_set.h"
 #include "sim/tcp/receive_buffer.h"
 #include "sim/tcp/rto.h"
