@@ -10,7 +10,10 @@
 
 #include "net/bytes.h"
 #include "net/host.h"
-#include "sim/nat_box.h"
+#include "sim/boxes/nat_box.h"
+#include "sim/boxes/switch.h"
+#include "sim/host/host_node.h"
+#include "sim/host/program.h"
 #include "sim/world.h"
 
 namespace pinhole::sim {
@@ -116,7 +119,7 @@ std::uint64_t Run(net::ByteView input) {
   NatProfile profile;
   profile.tcp.tracking.idle = script.Below(2) == 0 ? TcpIdle::kSilent : TcpIdle::kResetBoth;
   NatBox& box = world.AddNode<NatBox>("box", NatBoxOptions{.profile = profile});
-  Switch& core = world.AddSwitch("core");
+  Switch& core = world.AddNode<Switch>("core");
   const auto port = [&](HostNode& node, IpAddress address) {
     const int interface = node.AddInterface("eth");
     Require(node.AddAddress(interface, {.address = address, .prefix_length = 24}).ok(), "an address");
@@ -125,7 +128,9 @@ std::uint64_t Run(net::ByteView input) {
   const auto connect = [&](Node& a, int a_port, Node& b, int b_port) {
     Require(world.Connect({&a, a_port}, {&b, b_port}, link).ok(), "a link");
   };
-  std::array<HostNode*, 3> nodes = {&world.AddHost("alice"), &world.AddHost("bob"), &world.AddHost("carol")};
+  std::array<HostNode*, 3> nodes = {&world.AddNode<HostNode>("alice", HostOptions()),
+                                    &world.AddNode<HostNode>("bob", HostOptions()),
+                                    &world.AddNode<HostNode>("carol", HostOptions())};
   connect(box, port(box, IpAddress::V4(198, 51, 100, 1)), core, 0);
   const int lan = port(box, IpAddress::V4(10, 0, 1, 1));
   const int alice_port = port(*nodes[0], IpAddress::V4(10, 0, 1, 2));
@@ -136,9 +141,9 @@ std::uint64_t Run(net::ByteView input) {
   Require(world.Check().ok(), "the world is well formed");
   std::array<Player, 3> players;
   for (std::size_t i = 0; i < players.size(); ++i) {
-    net::Host& host = world.AddProgram(*nodes[i], "player");
-    players[i].Attach(host);
-    world.Start(host, players[i]);
+    Program& program = nodes[i]->AddProgram("player");
+    players[i].Attach(program);
+    program.Start(players[i]);
   }
   world.RunUntil(net::Instant{});
   for (int steps = 0; !script.done() && steps < 400; ++steps) {
