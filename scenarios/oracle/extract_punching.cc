@@ -1,4 +1,4 @@
-// Reads from a cell the facts that the rules of techniques.h need. See PunchingOf() in extract.h.
+// Reads from a cell the facts that the rules of techniques.h need. See PunchingModelOf() in extract.h.
 #include <algorithm>
 #include <chrono>
 

@@ -23,8 +23,8 @@ using std::chrono::milliseconds;
 
 std::size_t At(int index) { return static_cast<std::size_t>(index); }
 
-// The NAT of a peer, if the closed form of punching.h applies to this side: the peer has one IPv4 address behind one
-// box, that box is not behind another one, and the closed form covers its behavior. Otherwise nullptr.
+// The NAT of a peer, if the closed form of udp_punching.h applies to this side: the peer has one IPv4 address behind
+// one box, that box is not behind another one, and the closed form covers its behavior. Otherwise nullptr.
 const Box* OnlyNat(const Model& model, const Peer& peer, const Gathered& gathered) {
   const Host& host = model.hosts[At(peer.host)];
   if (host.interfaces.size() != 1 || host.interfaces[0].addresses.size() != 1) return nullptr;

@@ -7,7 +7,7 @@
 // that no cell is left unjudged.
 //
 // The rule has three steps.
-// - Whether a direct path exists over UDP: if each side is behind one NAT of its own, the closed form of punching.h
+// - Whether a direct path exists over UDP: if each side is behind one NAT of its own, the closed form of udp_punching.h
 //   decides. Otherwise, and for the kinds of path, reachability.h walks datagrams through the boxes, once for each
 //   order of first packets and each draw of pooled addresses that is possible. tcp_outlook.h does the same for TCP.
 // - Which path the agents select among several that work: the nomination policy decides. If both agents wait long

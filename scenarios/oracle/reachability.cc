@@ -14,7 +14,8 @@ using net::IpAddress;
 using net::SocketAddress;
 
 // The number of ports that a side learns from one remote address at one socket. Two sides that have not met after two
-// changes of port (punching.h) never meet, so the limit only ends the exploration. The limit of a real agent is higher.
+// changes of port (udp_punching.h) never meet, so the limit only ends the exploration. The limit of a real agent is
+// higher.
 constexpr int kLearnedPortsMax = 4;
 // Each round but the last one teaches somebody something.
 constexpr int kRoundsMax = 4 * kLearnedPortsMax;

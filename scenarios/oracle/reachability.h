@@ -7,7 +7,7 @@
 #include "scenarios/oracle/passage.h"
 #include "scenarios/oracle/prediction.h"
 
-// Finds the pairs of addresses over which two sides can reach each other by UDP, for any topology. punching.h has a
+// Finds the pairs of addresses over which two sides can reach each other by UDP, for any topology. udp_punching.h has a
 // closed form only for two homes.
 //
 // The rule: both sides know each other's candidates. Each sends from all of its sockets to all of them, answers to the

@@ -17,8 +17,8 @@ constexpr proto::Punching::Technique kTcpTechniques[] = {
 };
 
 // Two NATs as RFC 5382 recommends, but that they filter by port and answer nothing.
-Punching Homes(proto::Punching::Technique technique) {
-  Punching punching;
+PunchingModel Homes(proto::Punching::Technique technique) {
+  PunchingModel punching;
   punching.technique = technique;
   punching.a.host = "alice";
   punching.a.nat = "home_a";
@@ -49,7 +49,7 @@ TEST(Techniques, BetweenTwoNatsOfRfc5382AllWorkButAPlainConnectAndAGuess) {
 }
 
 TEST(Techniques, APlainConnectNeedsANatThatLetsStrangersIn) {
-  Punching punching = Homes(proto::Punching::CONNECT);
+  PunchingModel punching = Homes(proto::Punching::CONNECT);
   punching.a.tcp.nat.filtering = Dependence::kEndpointIndependent;
   EXPECT_TRUE(Fails(punching));
   punching.b.tcp.nat.filtering = Dependence::kAddressDependent;
@@ -79,7 +79,7 @@ TEST(Techniques, ASegmentFromAnotherPortThanWasToldBelongsToNoConnection) {
     }
   }
   // But a listener takes whoever its NAT lets in, and a session that a SYN from outside has made keeps its endpoint.
-  Punching punching = Homes(proto::Punching::SYN_THEN_LISTEN);
+  PunchingModel punching = Homes(proto::Punching::SYN_THEN_LISTEN);
   punching.b.tcp.nat.mapping = Dependence::kAddressDependent;
   punching.a.tcp.nat.filtering = Dependence::kAddressDependent;
   EXPECT_TRUE(Depends(punching));
@@ -94,7 +94,7 @@ TEST(Techniques, ASegmentFromAnotherPortThanWasToldBelongsToNoConnection) {
 }
 
 TEST(Techniques, ATupleThatKeepsItsPortIsWhereThePeerWasTold) {
-  Punching punching = Homes(proto::Punching::SIMULTANEOUS_OPEN);
+  PunchingModel punching = Homes(proto::Punching::SIMULTANEOUS_OPEN);
   punching.a.tcp.nat.per_tuple = true;
   EXPECT_TRUE(Connects(punching));
   punching.a.tcp.nat.keeps_port = false;
@@ -105,7 +105,7 @@ TEST(Techniques, ATupleThatKeepsItsPortIsWhereThePeerWasTold) {
 TEST(Techniques, SynsThatCrossPassUnlessBothNatsRefuseThem) {
   for (const proto::Punching::Technique technique :
        {proto::Punching::SIMULTANEOUS_OPEN, proto::Punching::LOW_TTL_SYN}) {
-    Punching punching = Homes(technique);
+    PunchingModel punching = Homes(technique);
     punching.b.tcp.simultaneous_open = false;
     EXPECT_TRUE(Depends(punching));
     punching.a.tcp.simultaneous_open = false;
@@ -117,19 +117,19 @@ TEST(Techniques, WhoIsFirstIsLeftOpen) {
   for (const proto::Punching::Technique technique :
        {proto::Punching::SIMULTANEOUS_OPEN, proto::Punching::SYN_THEN_LISTEN, proto::Punching::LOW_TTL_SYN,
         proto::Punching::FORGED_EXCHANGED_NUMBER, proto::Punching::UDP}) {
-    Punching punching = Homes(technique);
+    PunchingModel punching = Homes(technique);
     punching.disturbed = "timing_error_us";
     EXPECT_TRUE(Depends(punching)) << static_cast<int>(technique);
     EXPECT_THAT(PredictPunching(punching).reason, HasSubstr("timing_error_us"));
   }
-  Punching guess = Homes(proto::Punching::FORGED_GUESSED_NUMBER);
+  PunchingModel guess = Homes(proto::Punching::FORGED_GUESSED_NUMBER);
   guess.disturbed = "timing_error_us";
   EXPECT_TRUE(Fails(guess));
 }
 
 TEST(Techniques, OtherPlacesThanTwoHomesAreLeftOpen) {
   for (const proto::Punching::Technique technique : kTcpTechniques) {
-    Punching punching = Homes(technique);
+    PunchingModel punching = Homes(technique);
     punching.beyond = "home_a is behind another NAT";
     EXPECT_TRUE(Depends(punching));
   }
@@ -148,7 +148,7 @@ TEST(Techniques, AnAnswerToTheFirstSynEndsSynThenListenWhereItEndsTheEntry) {
       {Answer::kIcmp, true, false, true}, {Answer::kIcmp, false, true, false},
   };
   for (const Row& row : kRows) {
-    Punching punching = Homes(proto::Punching::SYN_THEN_LISTEN);
+    PunchingModel punching = Homes(proto::Punching::SYN_THEN_LISTEN);
     punching.b.unsolicited = row.answer;
     punching.a.tcp.reset_forgets = row.reset_forgets;
     punching.a.tcp.icmp_forgets = row.icmp_forgets;
@@ -166,7 +166,7 @@ TEST(Techniques, AnAnswerToTheFirstSynEndsSynThenListenWhereItEndsTheEntry) {
 
 // RFC 6528: a number is 1 ahead for each 4 us; a SYN's window is 65,535 at most.
 TEST(Techniques, AListenersNumberIsInTheWindowThatItsNatRemembersForAQuarterOfASecond) {
-  Punching punching = Homes(proto::Punching::SYN_THEN_LISTEN);
+  PunchingModel punching = Homes(proto::Punching::SYN_THEN_LISTEN);
   punching.a.tcp.tracks_numbers = true;
   EXPECT_TRUE(Connects(punching));
   punching.reopen_time = 300ms;
@@ -195,7 +195,7 @@ TEST(Techniques, AHostThatGivesUpForASoftErrorLosesWhereItIsTold) {
 // RFC 5382 §7.3 REQ-10. The SYN that is sent again makes a new entry; a forged SYN,ACK has come and gone by then.
 TEST(Techniques, AnEntryThatTimeExceededClosesIsMissedByAForgedSynAckAndByNothingElse) {
   for (int side : {0, 1}) {
-    Punching punching = Homes(proto::Punching::LOW_TTL_SYN);
+    PunchingModel punching = Homes(proto::Punching::LOW_TTL_SYN);
     SideOf(punching, side).tcp.icmp_forgets = true;
     EXPECT_TRUE(Connects(punching));
     punching.technique = proto::Punching::FORGED_EXCHANGED_NUMBER;
@@ -207,7 +207,7 @@ TEST(Techniques, AnEntryThatTimeExceededClosesIsMissedByAForgedSynAckAndByNothin
 
 TEST(Techniques, AnExchangedNumberIsRightUnlessANatRewritesIt) {
   for (int side : {0, 1}) {
-    Punching punching = Homes(proto::Punching::FORGED_EXCHANGED_NUMBER);
+    PunchingModel punching = Homes(proto::Punching::FORGED_EXCHANGED_NUMBER);
     SideOf(punching, side).rewrites_numbers = true;
     EXPECT_TRUE(Fails(punching));
     punching.technique = proto::Punching::SIMULTANEOUS_OPEN;
@@ -217,7 +217,7 @@ TEST(Techniques, AnExchangedNumberIsRightUnlessANatRewritesIt) {
 
 // BCP 38, or a host that may not send in another's name.
 TEST(Techniques, ARendezvousThatCannotForgeOpensNothing) {
-  Punching punching = Homes(proto::Punching::FORGED_EXCHANGED_NUMBER);
+  PunchingModel punching = Homes(proto::Punching::FORGED_EXCHANGED_NUMBER);
   punching.forges = false;
   EXPECT_TRUE(Fails(punching));
   punching.technique = proto::Punching::LOW_TTL_SYN;
@@ -225,7 +225,7 @@ TEST(Techniques, ARendezvousThatCannotForgeOpensNothing) {
 }
 
 TEST(Techniques, DatagramsGoByTheRuleOfPunching) {
-  Punching punching = Homes(proto::Punching::UDP);
+  PunchingModel punching = Homes(proto::Punching::UDP);
   punching.a.udp.mapping = Dependence::kAddressAndPortDependent;
   EXPECT_TRUE(Fails(punching));  // home_b filters by port
   punching.b.udp.filtering = Dependence::kEndpointIndependent;
