@@ -213,7 +213,9 @@ void Compare(std::uint64_t seed, std::size_t level, int operations) {
       ids.pop_back();
     }
     ASSERT_EQ(queue.pending(), naive.pending());
-    if (number % 64 == 0) ASSERT_STREQ(queue.BrokenInvariant(), nullptr);
+    if (number % 64 == 0) {
+      ASSERT_STREQ(queue.BrokenInvariant(), nullptr);
+    }
   }
 }
 

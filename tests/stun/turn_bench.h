@@ -92,7 +92,7 @@ class TurnServerBench {
     Clear();
     const net::Instant end = now_ + by;
     for (auto next = server_.NextTimer(); next <= end; next = server_.NextTimer()) {
-      now_ = *next;
+      now_ = next;
       server_.OnTimer(now_);
       Drain();
     }

@@ -46,7 +46,7 @@ class TurnClientBench {
     Clear();
     const net::Instant end = now_ + by;
     for (auto next = client_.NextTimer(); next <= end; next = client_.NextTimer()) {
-      now_ = *next;
+      now_ = next;
       client_.OnTimer(now_);
       Drain();
     }
