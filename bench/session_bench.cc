@@ -88,8 +88,8 @@ class IntegrityCounter final : public sim::Tracer {
     CryptoWork work;
     for (const Sent& sent : sent_) {
       bool by_peer = false;
-      for (const PlannedSession& session : run.plan().sessions) {
-        for (const PlannedPeer& peer : session.peers) by_peer |= run.host(peer.node).id() == sent.node;
+      for (const std::shared_ptr<const PlannedTrial>& trial : run.plan().trials) {
+        for (const PlannedParticipant& peer : trial->participants()) by_peer |= run.host(peer.node).id() == sent.node;
       }
       if (!by_peer && sent.packet_class != net::PacketClass::kTurn) continue;
       ++work.messages;

@@ -252,6 +252,7 @@ void World::Drop(const Node& node, PacketPtr packet, Rule rule, const DropState&
   record.rule = rule;
   record.packet_class = packet->packet_class;
   record.protocol = packet->protocol;
+  record.tcp_flags = packet->is_tcp() ? packet->tcp.flags : 0;
   record.packet = packet->id;
   record.emitted_source = packet->emitted_source;
   record.emitted_destination = packet->emitted_destination;

@@ -95,7 +95,7 @@ ExitCode Run(const RunFlags& flags, FileReader& files, std::ostream& out, std::o
       return ExitCode::kInternal;
     }
   }
-  const std::vector<Verdict> verdicts = JudgeSessions(*prepared, run);
+  const std::vector<Verdict> verdicts = JudgeTrials(*prepared, OutcomesOf(run));
   const proto::RunResult result =
       MakeRunResult({.scenario = &*scenario, .cell = cell, .repetition = repetition, .seed = seed}, run, book,
                     prepared->predictions, verdicts);

@@ -313,7 +313,7 @@ std::string FieldPathOf(const sim::NatContradiction& found) {
     case sim::NatPart::kTcp:
       return absl::StrCat("tcp.", path);
   }
-  std::abort();
+  net::CannotHappen();
 }
 
 }  // namespace

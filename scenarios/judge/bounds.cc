@@ -15,7 +15,7 @@ using Measure = std::optional<std::uint64_t>;
 
 // Microseconds, rounded up, of the side that has more. nullopt: a side has no such time.
 template <typename TimeOf>
-Measure LaterUs(const SessionOutcome& outcome, TimeOf time_of) {
+Measure LaterUs(const TrialOutcome& outcome, TimeOf time_of) {
   std::int64_t later = 0;
   for (const SideOutcome* side : {&outcome.a, &outcome.b}) {
     const std::optional<net::Duration> time = time_of(*side);
@@ -25,7 +25,7 @@ Measure LaterUs(const SessionOutcome& outcome, TimeOf time_of) {
   return static_cast<std::uint64_t>(later);
 }
 
-Measure LaterUs(const SessionOutcome& outcome, std::optional<net::Instant> SideOutcome::*at) {
+Measure LaterUs(const TrialOutcome& outcome, std::optional<net::Instant> SideOutcome::*at) {
   return LaterUs(outcome, [at](const SideOutcome& side) -> std::optional<net::Duration> {
     if (!(side.*at)) return std::nullopt;
     return (side.*at)->time_since_epoch();
@@ -42,31 +42,31 @@ struct Bound {
   int field;          // its number
   const char* words;  // begin the sentence that says what was too much
   const char* unit;
-  Measure (*measure)(const SessionOutcome&);
+  Measure (*measure)(const TrialOutcome&);
 };
 
 // In the order in which they are told.
 constexpr Bound kBounds[] = {
     {proto::Bounds::kConnectedMaxUsFieldNumber, "connected after", " us",
-     [](const SessionOutcome& outcome) { return LaterUs(outcome, &SideOutcome::connected_at); }},
+     [](const TrialOutcome& outcome) { return LaterUs(outcome, &SideOutcome::connected_at); }},
     {proto::Bounds::kNominatedMaxUsFieldNumber, "nominated after", " us",
-     [](const SessionOutcome& outcome) { return LaterUs(outcome, &SideOutcome::nominated); }},
+     [](const TrialOutcome& outcome) { return LaterUs(outcome, &SideOutcome::nominated); }},
     {proto::Bounds::kValidToNominatedMaxUsFieldNumber, "from first valid pair to nomination", " us",
-     [](const SessionOutcome& outcome) {
+     [](const TrialOutcome& outcome) {
        return LaterUs(outcome, [](const SideOutcome& side) -> std::optional<net::Duration> {
          if (!side.first_valid || !side.nominated) return std::nullopt;
          return *side.nominated - *side.first_valid;
        });
      }},
     {proto::Bounds::kPacketsMaxFieldNumber, "packets", "",
-     [](const SessionOutcome& outcome) { return Count(outcome.packets); }},
+     [](const TrialOutcome& outcome) { return Count(outcome.packets); }},
     {proto::Bounds::kBytesMaxFieldNumber, "bytes", "",
-     [](const SessionOutcome& outcome) { return Count(outcome.wire_bytes); }},
+     [](const TrialOutcome& outcome) { return Count(outcome.wire_bytes); }},
 };
 
 }  // namespace
 
-std::string BrokenBound(const proto::Bounds& bounds, const SessionOutcome& outcome) {
+std::string BrokenBound(const proto::Bounds& bounds, const TrialOutcome& outcome) {
   const google::protobuf::Reflection& reflection = *bounds.GetReflection();
   for (const Bound& bound : kBounds) {
     const google::protobuf::FieldDescriptor& field = *bounds.GetDescriptor()->FindFieldByNumber(bound.field);

@@ -32,7 +32,7 @@ std::optional<CandidateType> TypeOf(proto::CandidateType::Kind kind) {
 
 std::string Name(const std::optional<CandidateType>& type) { return type ? ToString(*type) : "none"; }
 
-std::string WhyFailed(const SessionOutcome& outcome) {
+std::string WhyFailed(const TrialOutcome& outcome) {
   std::string why;
   for (const SideOutcome* side : {&outcome.a, &outcome.b}) {
     if (!side->failure.empty() && why.find(side->failure) == std::string::npos) {
@@ -43,7 +43,7 @@ std::string WhyFailed(const SessionOutcome& outcome) {
 }
 
 // What holds of every session. Empty: it does.
-std::string BrokenInvariant(const SessionOutcome& outcome, bool undecided_expected, bool disagreement_expected) {
+std::string BrokenInvariant(const TrialOutcome& outcome, bool undecided_expected, bool disagreement_expected) {
   if (outcome.outcome == Outcome::kUndecided && !undecided_expected) {
     return absl::StrCat("undecided when the time was over", WhyFailed(outcome));
   }
@@ -103,7 +103,7 @@ std::string WherePeerDiffers(const proto::PeerExpect& expected, const SideOutcom
   return "";
 }
 
-std::string KilledOtherwise(const proto::Killed& expected, const SessionOutcome& outcome) {
+std::string KilledOtherwise(const proto::KilledExpect& expected, const TrialOutcome& outcome) {
   if (!outcome.killed) return "nothing was dropped";
   const auto has = [](const auto& names, const std::string& name) {
     return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
@@ -114,15 +114,15 @@ std::string KilledOtherwise(const proto::Killed& expected, const SessionOutcome&
 }
 
 // What of the expectation is not met; empty: nothing.
-std::string Unmet(const proto::Expect& expect, const proto::Session& session, const SessionOutcome& outcome) {
+std::string Unmet(const proto::Expect& expect, const TrialOutcome& outcome) {
   if (expect.has_outcome() && !OutcomeIs(expect.outcome(), outcome.outcome)) {
     return absl::StrCat("expected ", proto::Outcome::Kind_Name(expect.outcome()), ", got ", ToString(outcome.outcome),
                         WhyFailed(outcome));
   }
   for (const proto::PeerExpect& peer : expect.peer()) {
-    for (int i = 0; i < session.peer_size(); ++i) {
-      if (session.peer(i).name() != peer.name()) continue;
-      std::string differs = WherePeerDiffers(peer, i == 0 ? outcome.a : outcome.b);
+    for (const SideOutcome* side : {&outcome.a, &outcome.b}) {
+      if (side->name != peer.name()) continue;
+      std::string differs = WherePeerDiffers(peer, *side);
       if (!differs.empty()) return differs;
     }
   }
@@ -143,7 +143,7 @@ bool SaysWhatComes(const proto::Expect& expect) {
   return expect.has_outcome() || expect.peer_size() > 0 || expect.has_relay_hops();
 }
 
-std::optional<PathKind> PathOf(const SessionOutcome& outcome) {
+std::optional<PathKind> PathOf(const TrialOutcome& outcome) {
   if (!outcome.a.local_type || !outcome.a.remote_type || !outcome.b.local_type || !outcome.b.remote_type) {
     return std::nullopt;
   }
@@ -165,7 +165,7 @@ std::string BothEnds(const PathKind& path) {
 }
 
 // What contradicts the oracle; empty: nothing.
-std::string Contradiction(const Prediction& prediction, const SessionOutcome& outcome) {
+std::string Contradiction(const Prediction& prediction, const TrialOutcome& outcome) {
   if (!prediction.Allows(outcome.outcome)) {
     return absl::StrCat("the oracle says ", Summary(prediction), " (", prediction.reason, "), got ",
                         ToString(outcome.outcome), WhyFailed(outcome));
@@ -194,16 +194,34 @@ std::string Because(const proto::Expect& expect, const std::string& what) {
   return expect.because().empty() ? what : absl::StrCat(what, ": ", expect.because());
 }
 
+// Of a trial that only tests: passes if each test that was run came out as the oracle says.
+Verdict JudgeTests(const Prediction& prediction, const TrialOutcome& outcome) {
+  Verdict verdict;
+  verdict.by_oracle = true;
+  for (std::size_t i = 0; i < outcome.tests.size(); ++i) {
+    const TestOutcome& test = outcome.tests[i];
+    if (!test.passed || *test.passed == prediction.tests.at(i)) continue;
+    absl::StrAppend(&verdict.reason, verdict.reason.empty() ? "" : "; ", test.name, *test.passed ? " passes" : " fails",
+                    ", and by the NAT's profile it should not");
+  }
+  if (!verdict.reason.empty()) return verdict;
+  verdict.kind = VerdictKind::kPass;
+  verdict.reason = "as the NAT's profile says";
+  return verdict;
+}
+
 }  // namespace
 
-Verdict Judge(const std::vector<const proto::Expect*>& expectations, const proto::Session& session,
-              const Prediction& prediction, const SessionOutcome& outcome) {
+Verdict Judge(const std::vector<const proto::Expect*>& expectations, const Prediction& prediction,
+              const TrialOutcome& outcome) {
   if (const std::string reason = UnsupportedReason(expectations); !reason.empty()) {
     Verdict verdict;
     verdict.kind = VerdictKind::kUnsupported;
     verdict.reason = reason;
     return verdict;
   }
+
+  if (!outcome.tests.empty()) return JudgeTests(prediction, outcome);
 
   bool undecided_expected = false, disagreement_expected = false, said = false, types_said = false;
   for (const proto::Expect* expect : expectations) {
@@ -221,7 +239,7 @@ Verdict Judge(const std::vector<const proto::Expect*>& expectations, const proto
   verdict.kind = VerdictKind::kPass;
   std::string xfail, unexpected;
   for (const proto::Expect* expect : expectations) {
-    const std::string unmet = invariant.empty() ? Unmet(*expect, session, outcome) : invariant;
+    const std::string unmet = invariant.empty() ? Unmet(*expect, outcome) : invariant;
     if (expect->has_xfail()) {
       if (unmet.empty()) {
         unexpected = absl::StrCat("unexpectedly met, remove the xfail: ", expect->xfail());

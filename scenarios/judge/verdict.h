@@ -9,8 +9,8 @@
 #include "scenarios/oracle/prediction.h"
 #include "scenarios/scenario.pb.h"
 
-// Holds what came of a session against what was to come of it: the expectations that select its cell, or the
-// oracle's prediction where none does. Pure functions; the runner calls them and counts.
+// Holds the outcome of a trial against the expectations that select its cell, or against the oracle's prediction where
+// no expectation does. Pure functions.
 namespace pinhole::scenarios {
 
 enum class VerdictKind : std::uint8_t {
@@ -31,14 +31,16 @@ struct Verdict {
   bool missed_share = false;
 };
 
-// The verdict on one run of one session. `expectations`: those of ExpectationsOf(). All must be met; where none of them
-// says anything of outcome, types or hops, the oracle judges these; where they say an outcome but no types, it still
-// judges the types. Whatever they say, a session that is
-// UNDECIDED, one that only one side takes for connected, and one whose sides do not agree has failed, unless an
-// expectation says `outcome: UNDECIDED` or `agree: false`. An expectation with share_min_ppm counts a session that
-// only one side takes for connected as one more that missed it.
-Verdict Judge(const std::vector<const proto::Expect*>& expectations, const proto::Session& session,
-              const Prediction& prediction, const SessionOutcome& outcome);
+// The verdict on one trial of one run. `expectations`: those of ExpectationsOf().
+//
+// All expectations must be met. Where none of them says anything about outcome, types or hops, the oracle judges these;
+// where they say an outcome but no types, the oracle still judges the types. Whatever they say, these have failed,
+// unless an expectation says `outcome: UNDECIDED` or `agree: false`: a trial that is UNDECIDED, one that only one side
+// takes for connected, and one whose sides do not agree. An expectation with share_min_ppm counts a trial that only one
+// side takes for connected as one more that missed it. The tests of a trial that only tests are judged by the oracle
+// alone.
+Verdict Judge(const std::vector<const proto::Expect*>& expectations, const Prediction& prediction,
+              const TrialOutcome& outcome);
 
 // The verdict on all repetitions of a combination under an expectation with share_min_ppm.
 Verdict JudgeShare(const proto::Expect& expectation, std::int64_t met, std::int64_t runs);

@@ -10,9 +10,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "net/ip_address.h"
+#include "scenarios/conversion/agent_conversion.h"
 #include "scenarios/conversion/firewall_conversion.h"
 #include "scenarios/conversion/nat_conversion.h"
-#include "scenarios/language/topology_view.h"
+#include "scenarios/language/topology.h"
+#include "scenarios/language/trials.h"
 #include "scenarios/language/way.h"
 
 namespace pinhole::scenarios {
@@ -27,8 +29,8 @@ constexpr std::size_t kRealmBytesMax = 127;     // RFC 8489 §14.9
 
 class Checker {
  public:
-  Checker(const proto::Scenario& cell, CellProblems* problems)
-      : cell_(cell), topology_(cell.topology()), view_(cell.topology()), problems_(problems) {}
+  Checker(const ResolvedCell& cell, CellProblems* problems)
+      : cell_(cell.file()), file_(cell.file().topology()), topology_(cell.topology()), problems_(problems) {}
 
   void CheckAll() {
     CheckNodes();
@@ -36,54 +38,57 @@ class Checker {
     CheckNats();
     CheckFirewalls();
     CheckServers();
+    CheckHosts();
+    CheckTrials(cell_, topology_, problems_);
     CheckSessions();
     CheckPunchings();
-    CheckNatChecks();
     // Follows packets only if the network has no other mistake so far.
     if (!problems_->found() && cell_.session_size() > 0) CheckWaysToReferral();
   }
 
  private:
   void CheckNodes() {
-    std::map<std::string, const Node*> by_name;
-    for (const Node& node : view_.nodes()) {
+    std::map<std::string, const TopologyNode*> by_name;
+    for (const TopologyNode& node : topology_.nodes()) {
       const auto [it, added] = by_name.emplace(node.name, &node);
       if (!added) {
-        problems_->Add(node.path, absl::StrCat(node.Called(), " has the name of ", it->second->Called(), " (",
-                                               problems_->PlaceOf(it->second->path), ")"));
+        problems_->Add(node.path(), absl::StrCat(node.Called(), " has the name of ", it->second->Called(), " (",
+                                                 problems_->PlaceOf(it->second->path()), ")"));
       }
-      if (node.ports.empty() || (node.nat != nullptr && node.ports.size() < 2)) {
-        problems_->Add(node.path, absl::StrCat(node.Called(),
-                                               node.nat != nullptr ? " has no inside interface" : " has no interface"));
+      if (node.interfaces.empty() || (node.nat != nullptr && node.interfaces.size() < 2)) {
+        problems_->Add(node.path(), absl::StrCat(node.Called(), node.nat != nullptr ? " has no inside interface"
+                                                                                    : " has no interface"));
       }
       const bool addressed =
-          std::any_of(node.ports.begin(), node.ports.end(), [](const Port& port) { return !port.addresses.empty(); });
-      if (!addressed && !node.ports.empty()) problems_->Add(node.path, absl::StrCat(node.Called(), " has no address"));
+          std::any_of(node.interfaces.begin(), node.interfaces.end(),
+                      [](const TopologyInterface& interface) { return !interface.addresses.empty(); });
+      if (!addressed && !node.interfaces.empty())
+        problems_->Add(node.path(), absl::StrCat(node.Called(), " has no address"));
     }
   }
 
   // Gives each network the number of its domain. Packets of a family travel between networks of one domain without
   // translation.
-  std::vector<int> Domains(Family family) const {
-    std::vector<int> domain(topology_.network_size());
+  std::vector<std::uint32_t> Domains(Family family) const {
+    std::vector<std::uint32_t> domain(topology_.networks().size());
     std::iota(domain.begin(), domain.end(), 0);
-    const auto join = [&](int a, int b) {
-      const int from = domain[b];
-      const int to = domain[a];
+    const auto join = [&](std::uint32_t a, std::uint32_t b) {
+      const std::uint32_t from = domain[b];
+      const std::uint32_t to = domain[a];
       std::replace(domain.begin(), domain.end(), from, to);
     };
-    for (const Node& node : view_.nodes()) {
-      if (node.kind == "host") continue;
-      const Port* first = nullptr;
-      for (const Port& port : node.ports) {
+    for (const TopologyNode& node : topology_.nodes()) {
+      if (node.is_host()) continue;
+      const TopologyInterface* first = nullptr;
+      for (const TopologyInterface& interface : node.interfaces) {
         if (node.nat != nullptr && family == Family::kIpv6 && node.nat->ipv6() == proto::Nat::DROP) continue;
         if (node.nat != nullptr && family == Family::kIpv4) {
-          if (port.outside || !node.nat->routes_between_inside_networks()) continue;
+          if (interface.outside || !node.nat->routes_between_inside_networks()) continue;
         }
         if (first == nullptr) {
-          first = &port;
+          first = &interface;
         } else {
-          join(first->network, port.network);
+          join(first->network, interface.network);
         }
       }
     }
@@ -92,23 +97,23 @@ class Checker {
 
   void CheckAddresses() {
     struct Use {
-      const Node* node;
+      const TopologyNode* node;
       std::string path;
     };
     for (const Family family : {Family::kIpv4, Family::kIpv6}) {
-      const std::vector<int> domains = Domains(family);
-      std::map<std::pair<int, IpAddress>, Use> used;
-      for (const Node& node : view_.nodes()) {
-        for (const Port& port : node.ports) {
-          for (std::size_t i = 0; i < port.addresses.size(); ++i) {
-            const IpAddress& address = port.addresses[i].address();
+      const std::vector<std::uint32_t> domains = Domains(family);
+      std::map<std::pair<std::uint32_t, IpAddress>, Use> used;
+      for (const TopologyNode& node : topology_.nodes()) {
+        for (const TopologyInterface& interface : node.interfaces) {
+          for (std::size_t i = 0; i < interface.addresses.size(); ++i) {
+            const IpAddress& address = interface.addresses[i].address();
             if (address.family() != family) continue;
-            const std::string path = absl::StrCat(port.path, ".address[", i, "]");
+            const std::string path = absl::StrCat(node.PathOf(interface), ".address[", i, "]");
             if (address.IsUnspecified() || address.IsMulticast() || address.IsLoopback()) {
               problems_->Add(path, absl::StrCat(address.ToString(), " cannot be an interface's address"));
               continue;
             }
-            const auto [it, added] = used.try_emplace({domains[port.network], address}, Use{&node, path});
+            const auto [it, added] = used.try_emplace({domains[interface.network], address}, Use{&node, path});
             if (!added) {
               problems_->Add(path, absl::StrCat(node.Called(), " has address ", address.ToString(), ", which ",
                                                 it->second.node->Called(), " has in the same routing domain (",
@@ -118,47 +123,48 @@ class Checker {
         }
       }
     }
-    for (int n = 0; n < topology_.network_size(); ++n) {
-      const proto::Network& network = topology_.network(n);
+    for (std::size_t n = 0; n < topology_.networks().size(); ++n) {
+      const proto::Network& network = *topology_.networks()[n].file;
       if (!network.has_core_address()) continue;
       const std::string path = absl::StrCat("topology.network[", network.name(), "].core_address");
-      const std::optional<IpAddress> address = IpAddress::Parse(network.core_address());
+      const std::optional<IpAddress>& address = topology_.networks()[n].core_address;
+      const TopologyNode* owner = address ? topology_.FindOwner(static_cast<std::uint32_t>(n), *address) : nullptr;
       if (network.kind() != proto::Network::INTERNET) {
         problems_->Add(path, absl::StrCat("network \"", network.name(), "\" is a LAN, which has no core"));
       } else if (!address || address->IsUnspecified() || address->IsMulticast() || address->IsLoopback()) {
         problems_->Add(path, absl::StrCat("\"", network.core_address(), "\" cannot be a router's address"));
-      } else if (view_.FindOwner(n, *address) != nullptr) {
-        problems_->Add(path, absl::StrCat(view_.FindOwner(n, *address)->Called(), " has address ",
-                                          network.core_address(), " too"));
+      } else if (owner != nullptr) {
+        problems_->Add(path, absl::StrCat(owner->Called(), " has address ", network.core_address(), " too"));
       }
     }
-    for (const Node& node : view_.nodes()) {
-      for (const Port& port : node.ports) {
-        for (int i = 0; i < port.interface->gateway_size(); ++i) {
-          const std::optional<IpAddress> gateway = IpAddress::Parse(port.interface->gateway(i));
-          if (gateway && view_.FindOwner(port.network, *gateway) == nullptr) {
-            problems_->Add(absl::StrCat(port.path, ".gateway[", i, "]"),
-                           absl::StrCat("nobody on \"", view_.NetworkOf(port).name(), "\" has the gateway's address ",
-                                        gateway->ToString()));
-          }
+    for (const TopologyNode& node : topology_.nodes()) {
+      for (const TopologyInterface& interface : node.interfaces) {
+        for (std::size_t i = 0; i < interface.gateways.size(); ++i) {
+          const IpAddress& gateway = interface.gateways[i];
+          if (topology_.FindOwner(interface.network, gateway) != nullptr) continue;
+          problems_->Add(absl::StrCat(node.PathOf(interface), ".gateway[", i, "]"),
+                         absl::StrCat("nobody on \"", topology_.NetworkOf(interface).file->name(),
+                                      "\" has the gateway's address ", gateway.ToString()));
         }
       }
     }
   }
 
   void CheckNats() {
-    for (const Node& node : view_.nodes()) {
-      if (node.nat == nullptr || node.ports.empty()) continue;
-      const Port& outside = node.ports[0];
+    for (const TopologyNode& node : topology_.nodes()) {
+      if (node.nat == nullptr || node.interfaces.empty()) continue;
+      const TopologyInterface& outside = node.interfaces[0];
       const bool has_v4 = std::any_of(outside.addresses.begin(), outside.addresses.end(),
                                       [](const IpPrefix& own) { return own.address().is_v4(); });
       if (!has_v4) {
-        problems_->Add(outside.path, absl::StrCat(node.Called(), " has no IPv4 address outside, so nothing to map to"));
+        problems_->Add(node.PathOf(outside),
+                       absl::StrCat(node.Called(), " has no IPv4 address outside, so nothing to map to"));
       }
-      for (const Port& port : node.ports) {
-        if (&port != &outside && port.network == outside.network) {
-          problems_->Add(port.path, absl::StrCat(node.Called(), " has network \"", view_.NetworkOf(port).name(),
-                                                 "\" inside and outside"));
+      for (const TopologyInterface& interface : node.interfaces) {
+        if (&interface != &outside && interface.network == outside.network) {
+          problems_->Add(node.PathOf(interface),
+                         absl::StrCat(node.Called(), " has network \"", topology_.NetworkOf(interface).file->name(),
+                                      "\" inside and outside"));
         }
       }
       bool sound = true;
@@ -166,7 +172,7 @@ class Checker {
         const std::optional<IpAddress> address = IpAddress::Parse(text);
         if (address && address->is_v4()) return;
         sound = false;
-        problems_->Add(absl::StrCat(node.path, ".", list, "[", i, "].", field),
+        problems_->Add(absl::StrCat(node.path(), ".", list, "[", i, "].", field),
                        absl::StrCat("\"", text, "\" is no IPv4 address"));
       };
       for (int i = 0; i < node.nat->static_forward_size(); ++i) {
@@ -178,7 +184,7 @@ class Checker {
       }
       if (!sound) continue;
       if (const std::optional<Contradiction> found = FindContradiction(*node.nat)) {
-        problems_->Add(absl::StrCat(node.path, ".", found->field),
+        problems_->Add(absl::StrCat(node.path(), ".", found->field),
                        absl::StrCat(node.Called(), ": contradictory profile: ", found->field, ": ", found->why));
       }
     }
@@ -190,10 +196,10 @@ class Checker {
       problems_->Add(absl::StrCat("topology.", kind, "[", name, "].firewall.", found->field),
                      absl::StrCat(kind, " \"", name, "\": firewall.", found->field, ": ", found->why));
     };
-    for (const proto::Nat& nat : topology_.nat()) {
+    for (const proto::Nat& nat : file_.nat()) {
       if (nat.has_firewall()) report("nat", nat.name(), FindFirewallContradiction(nat));
     }
-    for (const proto::Router& router : topology_.router()) report("router", router.name(), FindContradiction(router));
+    for (const proto::Router& router : file_.router()) report("router", router.name(), FindContradiction(router));
   }
 
   void CheckCredentials(const proto::Server& server, const std::string& path) {
@@ -211,36 +217,36 @@ class Checker {
   void CheckServers() {
     std::map<std::pair<IpAddress, std::uint32_t>, std::string> listening;
     std::set<std::pair<IpAddress, std::uint32_t>> listening_tcp;
-    for (const proto::Server& server : topology_.server()) {
-      const Node* host = view_.FindHost(server.host());
-      if (host == nullptr) continue;
+    for (const TopologyServer& one : topology_.servers()) {
+      if (!one.node) continue;
+      const TopologyNode& host = topology_.nodes()[*one.node];
+      const proto::Server& server = *one.file;
       const std::string path = absl::StrCat("topology.server[", server.name(), "]");
       CheckCredentials(server, path);
-      const auto check = [&](const std::string& text, const std::string& where) -> std::optional<IpAddress> {
-        const std::optional<IpAddress> address = IpAddress::Parse(text);
-        if (address && host->Owns(*address)) return address;
+      const auto owns = [&](const IpAddress& address, const std::string& text, const std::string& where) {
+        if (host.Owns(address)) return true;
         problems_->Add(where,
-                       absl::StrCat("server \"", server.name(), "\": ", text, " is no address of ", host->Called()));
-        return std::nullopt;
+                       absl::StrCat("server \"", server.name(), "\": ", text, " is no address of ", host.Called()));
+        return false;
       };
-      for (int i = 0; i < server.address_size(); ++i) {
-        const std::optional<IpAddress> address = check(server.address(i), absl::StrCat(path, ".address[", i, "]"));
-        if (!address) continue;
-        if (server.has_tcp_port() && !listening_tcp.emplace(*address, server.tcp_port()).second) {
+      for (std::size_t i = 0; i < one.addresses.size(); ++i) {
+        const IpAddress& address = one.addresses[i];
+        if (!owns(address, server.address(static_cast<int>(i)), absl::StrCat(path, ".address[", i, "]"))) continue;
+        if (server.has_tcp_port() && !listening_tcp.emplace(address, server.tcp_port()).second) {
           problems_->Add(path, absl::StrCat("server \"", server.name(), "\": another one listens on ",
-                                            address->ToString(), " TCP port ", server.tcp_port()));
+                                            address.ToString(), " TCP port ", server.tcp_port()));
         }
-        const auto [it, added] = listening.emplace(std::pair(*address, server.port()), server.name());
+        const auto [it, added] = listening.emplace(std::pair(address, server.port()), server.name());
         if (!added) {
           problems_->Add(path, absl::StrCat("servers \"", it->second, "\" and \"", server.name(), "\" both listen on ",
-                                            address->ToString(), " port ", server.port()));
+                                            address.ToString(), " port ", server.port()));
         }
       }
-      for (int i = 0; i < server.relay_address_size(); ++i) {
+      for (std::size_t i = 0; i < one.relay_addresses.size(); ++i) {
         // The relay addresses are by default the server's addresses, which were checked above.
-        const auto& own = server.address();
-        if (std::find(own.begin(), own.end(), server.relay_address(i)) != own.end()) continue;
-        check(server.relay_address(i), absl::StrCat(path, ".relay_address[", i, "]"));
+        const std::string& text = server.relay_address(static_cast<int>(i));
+        if (std::find(server.address().begin(), server.address().end(), text) != server.address().end()) continue;
+        owns(one.relay_addresses[i], text, absl::StrCat(path, ".relay_address[", i, "]"));
       }
     }
   }
@@ -263,7 +269,7 @@ class Checker {
     }
     if (!turn_over_tcp) return;
     for (const std::string& name : peer.turn_server()) {
-      for (const proto::Server& server : topology_.server()) {
+      for (const proto::Server& server : file_.server()) {
         if (server.name() != name || server.has_tcp_port()) continue;
         problems_->Add(absl::StrCat(path, ".turn_over"),
                        absl::StrCat("server \"", name, "\" has no tcp_port to be reached over TCP"));
@@ -271,24 +277,32 @@ class Checker {
     }
   }
 
-  void CheckSessions() {
-    if (cell_.session_size() == 0 && cell_.punching_size() == 0 && cell_.nat_check_size() == 0) {
-      problems_->Add("session", "there is no session, so nothing to run");
-    }
-    for (const proto::Host& host : topology_.host()) {
+  void CheckHosts() {
+    for (const proto::Host& host : file_.host()) {
       if (host.ephemeral_port_first() > host.ephemeral_port_last()) {
         problems_->Add(absl::StrCat("topology.host[", host.name(), "].ephemeral_port_first"),
                        absl::StrCat("host \"", host.name(), "\": there is no port from ", host.ephemeral_port_first(),
                                     " to ", host.ephemeral_port_last()));
       }
     }
+  }
+
+  // The engine's own rules, where nothing above has said yet what is wrong.
+  void CheckByEngine(const proto::Peer& peer, const std::string& path) {
+    if (problems_->found()) return;
+    ice::AgentOptions options = ToAgentOptions(peer.agent());
+    if (peer.turn_server_size() > 0 && peer.agent().turn_over() != proto::Agent::TurnOver::UDP) {
+      options.turn_servers.push_back({.transport = stun::Transport::kTcp});
+    }
+    if (const absl::Status status = ice::Validate(options); !status.ok()) {
+      problems_->Add(path, absl::StrCat("peer \"", peer.name(), "\": ", status.message()));
+    }
+  }
+
+  void CheckSessions() {
     for (const proto::Session& session : cell_.session()) {
       const std::string path = absl::StrCat("session[", session.name(), "]");
-      if (session.peer_size() != 2) {
-        problems_->Add(path, absl::StrCat("session \"", session.name(), "\" has ", session.peer_size(),
-                                          session.peer_size() == 1 ? " peer" : " peers", "; it takes two"));
-        continue;
-      }
+      if (session.peer_size() != 2) continue;
       if (session.peer(0).host() == session.peer(1).host()) {
         problems_->Add(path, absl::StrCat("session \"", session.name(), "\": both peers are on host \"",
                                           session.peer(0).host(), "\""));
@@ -321,71 +335,38 @@ class Checker {
         if (agent.withhold_host() && agent.withhold_srflx() && agent.withhold_relay()) {
           problems_->Add(agent_path, absl::StrCat("peer \"", peer.name(), "\" withholds every type of candidate"));
         }
+        CheckByEngine(peer, agent_path);
       }
     }
   }
 
   void CheckPunchings() {
     for (const proto::Punching& punching : cell_.punching()) {
+      // There B acts when A says that it is ready, not after half a round trip: it can be late, by a time of its own.
+      if (punching.technique() != proto::Punching::SYN_THEN_LISTEN) continue;
       const std::string path = absl::StrCat("punching[", punching.name(), "]");
       const std::string who = absl::StrCat("punching \"", punching.name(), "\"");
-      if (punching.peer_size() != 2) {
-        problems_->Add(path, absl::StrCat(who, " has ", punching.peer_size(),
-                                          punching.peer_size() == 1 ? " peer" : " peers", "; it takes two"));
+      if (punching.timing_error_ppm() != 0) {
+        problems_->Add(absl::StrCat(path, ".timing_error_ppm"),
+                       absl::StrCat(who, " by SYN_THEN_LISTEN times nothing by the round trip; say timing_error_us"));
       }
-      for (const proto::PunchingPeer& peer : punching.peer()) {
-        if (view_.FindHost(peer.host()) != nullptr) continue;
-        problems_->Add(absl::StrCat(path, ".peer[", peer.name(), "].host"),
-                       absl::StrCat(who, ", peer \"", peer.name(), "\": no host \"", peer.host(), "\""));
-      }
-      // With this technique, B acts when A says that it is ready and not after half a round trip. So B can only be late
-      // by a fixed time.
-      if (punching.technique() == proto::Punching::SYN_THEN_LISTEN) {
-        if (punching.timing_error_ppm() != 0) {
-          problems_->Add(absl::StrCat(path, ".timing_error_ppm"),
-                         absl::StrCat(who, " by SYN_THEN_LISTEN times nothing by the round trip; say timing_error_us"));
-        }
-        if (punching.timing_error_us() < 0) {
-          problems_->Add(absl::StrCat(path, ".timing_error_us"),
-                         absl::StrCat(who, " by SYN_THEN_LISTEN: B cannot act before A has told it to"));
-        }
-      }
-      const Node* rendezvous = view_.FindHost(punching.rendezvous());
-      if (rendezvous == nullptr) {
-        problems_->Add(absl::StrCat(path, ".rendezvous"),
-                       absl::StrCat(who, ": no host \"", punching.rendezvous(), "\""));
-      }
-    }
-  }
-
-  void CheckNatChecks() {
-    for (const proto::NatCheck& check : cell_.nat_check()) {
-      const std::string path = absl::StrCat("nat_check[", check.name(), "]");
-      const std::string who = absl::StrCat("nat_check \"", check.name(), "\"");
-      if (check.server_size() != 3) {
-        problems_->Add(path, absl::StrCat(who, " has ", check.server_size(), " servers; it takes three"));
-      }
-      if (view_.FindHost(check.client()) == nullptr) {
-        problems_->Add(absl::StrCat(path, ".client"), absl::StrCat(who, ": no host \"", check.client(), "\""));
-      }
-      for (int i = 0; i < check.server_size(); ++i) {
-        if (view_.FindHost(check.server(i)) != nullptr) continue;
-        problems_->Add(absl::StrCat(path, ".server[", i, "]"),
-                       absl::StrCat(who, ": no host \"", check.server(i), "\""));
+      if (punching.timing_error_us() < 0) {
+        problems_->Add(absl::StrCat(path, ".timing_error_us"),
+                       absl::StrCat(who, " by SYN_THEN_LISTEN: B cannot act before A has told it to"));
       }
     }
   }
 
   void CheckWaysToReferral() {
-    if (!topology_.has_referral()) {
+    if (!file_.has_referral()) {
       problems_->Add("topology", "there is no referral server (topology.referral), so peers cannot find each other");
       return;
     }
-    const Node* referral = view_.FindHost(topology_.referral().host());
-    if (referral == nullptr) return;
+    if (!topology_.referral_node()) return;
+    const TopologyNode& referral = topology_.nodes()[*topology_.referral_node()];
     std::uint64_t up_since = 0;
-    for (int i = 0; i < topology_.referral().restart_size(); ++i) {
-      const proto::Referral::Restart& restart = topology_.referral().restart(i);
+    for (int i = 0; i < file_.referral().restart_size(); ++i) {
+      const proto::Referral::Restart& restart = file_.referral().restart(i);
       if (restart.at_us() < up_since) {
         problems_->Add(absl::StrCat("topology.referral.restart[", i, "].at_us"),
                        absl::StrCat("referral: the server is not up again before ", up_since, " us"));
@@ -395,34 +376,34 @@ class Checker {
     std::set<std::string> asked;
     for (const proto::Session& session : cell_.session()) {
       for (const proto::Peer& peer : session.peer()) {
-        const Node* host = view_.FindHost(peer.host());
+        const TopologyNode* host = topology_.FindHost(peer.host());
         if (host == nullptr || !asked.insert(peer.host()).second) continue;
         std::string first_why;
         bool has_way = false;
-        for (const Port& port : referral->ports) {
-          for (const IpPrefix& address : port.addresses) {
+        for (const TopologyInterface& interface : referral.interfaces) {
+          for (const IpPrefix& address : interface.addresses) {
             const std::string why =
-                has_way ? "" : WhyNoWay(view_, *host, address.address(), topology_.referral().port());
+                has_way ? "" : WhyNoWay(topology_, *host, address.address(), file_.referral().port());
             has_way = has_way || why.empty();
             if (first_why.empty()) first_why = absl::StrCat(address.address().ToString(), ": ", why);
           }
         }
         if (!has_way) {
-          problems_->Add(host->path, absl::StrCat(host->Called(), " has no way to the referral server on ",
-                                                  referral->Called(), " (", first_why, ")"));
+          problems_->Add(host->path(), absl::StrCat(host->Called(), " has no way to the referral server on ",
+                                                    referral.Called(), " (", first_why, ")"));
         }
       }
     }
   }
 
   const proto::Scenario& cell_;
-  const proto::Topology& topology_;
-  TopologyView view_;
+  const proto::Topology& file_;
+  const Topology& topology_;
   CellProblems* problems_;
 };
 
 }  // namespace
 
-void CheckCell(const proto::Scenario& cell, CellProblems* problems) { Checker(cell, problems).CheckAll(); }
+void CheckCell(const ResolvedCell& cell, CellProblems* problems) { Checker(cell, problems).CheckAll(); }
 
 }  // namespace pinhole::scenarios

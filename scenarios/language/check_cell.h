@@ -1,12 +1,12 @@
 #pragma once
 
 #include "scenarios/language/cell_problems.h"
-#include "scenarios/scenario.pb.h"
+#include "scenarios/language/topology.h"
 
 namespace pinhole::scenarios {
 
 // Checks that a resolved cell describes a possible network: its addresses, subnets, gateways, routes to the referral
 // server, sessions, and NATs without contradictions. Adds each mistake to `problems`.
-void CheckCell(const proto::Scenario& cell, CellProblems* problems);
+void CheckCell(const ResolvedCell& cell, CellProblems* problems);
 
 }  // namespace pinhole::scenarios

@@ -11,6 +11,8 @@
 #include "scenarios/language/compiled_sweep.h"
 #include "scenarios/language/expectations.h"
 #include "scenarios/language/resolve.h"
+#include "scenarios/language/topology.h"
+#include "scenarios/language/trials.h"
 #include "scenarios/oracle/extract.h"
 
 namespace pinhole::scenarios {
@@ -178,10 +180,12 @@ class Expander {
     }
     ResolveCell(sweep_.profiles(), &found, &*resolved);
     if (!IsWanted(numbers, &*resolved)) return false;
-    if (!found.found()) CheckCell(*resolved, &found);
     if (found.found()) return true;
-    FindExpectations(*resolved, &cell);
-    CheckPunchingsAreJudged(*resolved, cell, &found);
+    const ResolvedCell whole(*std::move(resolved));
+    CheckCell(whole, &found);
+    if (found.found()) return true;
+    FindExpectations(whole.file(), &cell);
+    CheckPunchingsAreJudged(whole.file(), cell, &found);
     builder_->Add(std::move(cell));
     return true;
   }
@@ -242,15 +246,12 @@ class Expander {
                         expect.has_agree() || expect.has_bounds() || expect.has_killed() || expect.has_xfail() ||
                         expect.has_unsupported();
       if (!says) add("", "this expectation expects nothing");
-      std::vector<std::string> sessions;
+      const std::vector<std::string> sessions = TrialNames(file);
       std::vector<std::string> peers;
       for (const proto::Session& session : file.session()) {
-        sessions.push_back(session.name());
         if (expect.has_session() && expect.session() != session.name()) continue;
         for (const proto::Peer& peer : session.peer()) peers.push_back(peer.name());
       }
-      for (const proto::Punching& punching : file.punching()) sessions.push_back(punching.name());
-      for (const proto::NatCheck& check : file.nat_check()) sessions.push_back(check.name());
       if (expect.has_session() && std::find(sessions.begin(), sessions.end(), expect.session()) == sessions.end()) {
         add(".session", absl::StrCat("no session \"", expect.session(), "\"", Suggestion(expect.session(), sessions)));
         continue;

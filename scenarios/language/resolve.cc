@@ -8,6 +8,7 @@
 #include "net/ip_address.h"
 #include "scenarios/conversion/nat_conversion.h"
 #include "scenarios/language/field_path.h"
+#include "scenarios/language/trials.h"
 
 namespace pinhole::scenarios {
 namespace {
@@ -372,11 +373,7 @@ void ResolveCell(const NatProfiles& profiles, CellProblems* problems, proto::Sce
     session.clear_stun_server();
     session.clear_turn_server();
   }
-  for (proto::Punching& punching : *cell->mutable_punching()) {
-    for (proto::PunchingPeer& peer : *punching.mutable_peer()) {
-      if (!peer.has_host()) peer.set_host(peer.name());
-    }
-  }
+  FillTrialHosts(cell);
 }
 
 }  // namespace pinhole::scenarios

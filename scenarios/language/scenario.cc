@@ -16,11 +16,11 @@
 
 namespace pinhole::scenarios {
 
-proto::Scenario Scenario::Resolve(const Cell& cell) const {
+ResolvedCell Scenario::Resolve(const Cell& cell) const {
   // Loading ran the same steps for this cell, so they cannot fail.
   proto::Scenario resolved = *sweep_->Apply(cell.value_numbers, nullptr);
   ResolveCell(sweep_->profiles(), nullptr, &resolved);
-  return resolved;
+  return ResolvedCell(std::move(resolved));
 }
 
 const Cell* Scenario::Find(absl::string_view id) const {

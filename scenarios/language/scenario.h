@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "scenarios/language/topology.h"
 #include "scenarios/scenario.pb.h"
 
 namespace pinhole::scenarios {
@@ -65,7 +66,7 @@ class Scenario {
   //    has turn_user and turn_password if it uses a TURN server. Its agent contains the session's settings for both
   //    agents. The session's own agent, stun_server and turn_server are cleared.
   // A scalar that nobody set is absent, and its accessor returns the schema's default.
-  proto::Scenario Resolve(const Cell& cell) const;
+  ResolvedCell Resolve(const Cell& cell) const;
 
   // The cell with this id; null if there is none.
   const Cell* Find(absl::string_view id) const;

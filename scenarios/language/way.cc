@@ -16,31 +16,33 @@ constexpr int kHopsMax = 32;
 bool IsUnroutable(const IpAddress& address) { return address.IsPrivate() || address.IsShared(); }
 
 struct Hop {
-  const Port* out = nullptr;   // null: there is no route
-  const Node* next = nullptr;  // null: the core decides, or no node has the address
+  const TopologyInterface* out = nullptr;  // null: there is no route
+  const TopologyNode* next = nullptr;      // null: the core decides, or no node has the address
 };
 
 // If `to` is in the subnet of a LAN of the node, the next hop is `to` itself. Otherwise it is the first default route,
 // except back to the network from which the packet came.
-Hop NextHop(const TopologyView& view, const Node& at, int came_by, const IpAddress& to) {
-  for (const Port& port : at.ports) {
-    if (!view.IsInternet(port) && port.IsOnLink(to)) return {&port, view.FindOwner(port.network, to)};
+Hop NextHop(const Topology& topology, const TopologyNode& at, std::optional<std::uint32_t> came_by,
+            const IpAddress& to) {
+  for (const TopologyInterface& interface : at.interfaces) {
+    if (!topology.IsInternet(interface) && interface.IsOnLink(to)) {
+      return {&interface, topology.FindOwner(interface.network, to)};
+    }
   }
-  for (const Port& port : at.ports) {
+  for (const TopologyInterface& interface : at.interfaces) {
     const bool usable =
-        port.network != came_by && port.interface->default_route() && port.AddressOf(to.family()) != nullptr;
+        interface.network != came_by && interface.file->default_route() && interface.AddressOf(to.family()) != nullptr;
     if (!usable) continue;
-    if (view.IsInternet(port)) return {&port, nullptr};
-    for (const std::string& text : port.interface->gateway()) {
-      const std::optional<IpAddress> gateway = IpAddress::Parse(text);
-      if (gateway && gateway->family() == to.family()) return {&port, view.FindOwner(port.network, *gateway)};
+    if (topology.IsInternet(interface)) return {&interface, nullptr};
+    for (const IpAddress& gateway : interface.gateways) {
+      if (gateway.family() == to.family()) return {&interface, topology.FindOwner(interface.network, gateway)};
     }
   }
   return {};
 }
 
 // Why a NAT on the path drops the packet; "" if it does not.
-std::string RefusedByNat(const Node& at, bool is_start, const Port& out, const IpAddress& to) {
+std::string RefusedByNat(const TopologyNode& at, bool is_start, const TopologyInterface& out, const IpAddress& to) {
   if (at.nat == nullptr) return "";
   if (to.is_v6() && at.nat->ipv6() == proto::Nat::DROP) return absl::StrCat(at.Called(), " drops IPv6");
   if (to.is_v4() && !out.outside && !is_start && !at.nat->routes_between_inside_networks()) {
@@ -50,7 +52,8 @@ std::string RefusedByNat(const Node& at, bool is_start, const Port& out, const I
 }
 
 // Why a firewall on the path drops the packet; "" if it does not.
-std::string RefusedByFirewall(const Node& at, bool is_start, const Port& out, std::uint32_t tcp_port) {
+std::string RefusedByFirewall(const TopologyNode& at, bool is_start, const TopologyInterface& out,
+                              std::uint32_t tcp_port) {
   if (at.firewall == nullptr || is_start || !out.outside) return "";
   const auto& ports = at.firewall->tcp_port();
   if (at.firewall->block_tcp()) return absl::StrCat(at.Called(), " blocks TCP");
@@ -70,15 +73,15 @@ std::string RefusedByCore(const proto::Network& core, const std::optional<IpAddr
 
 }  // namespace
 
-std::string WhyNoWay(const TopologyView& view, const Node& start, const IpAddress& to, std::uint32_t tcp_port) {
-  const Node* at = &start;
-  int came_by = -1;                 // index of the network; -1 at the start
-  std::optional<IpAddress> source;  // source address after the last NAT
+std::string WhyNoWay(const Topology& topology, const TopologyNode& start, const IpAddress& to, std::uint32_t tcp_port) {
+  const TopologyNode* at = &start;
+  std::optional<std::uint32_t> came_by;  // index of the network; absent at the start
+  std::optional<IpAddress> source;       // source address after the last NAT
   for (int hops = 0; hops < kHopsMax; ++hops) {
     if (at->Owns(to)) return "";
-    Hop hop = NextHop(view, *at, came_by, to);
+    Hop hop = NextHop(topology, *at, came_by, to);
     if (hop.out == nullptr) return absl::StrCat(at->Called(), " has no route to it");
-    const proto::Network& network = view.NetworkOf(*hop.out);
+    const proto::Network& network = *topology.NetworkOf(*hop.out).file;
     if (std::string why = RefusedByNat(*at, at == &start, *hop.out, to); !why.empty()) return why;
     if (std::string why = RefusedByFirewall(*at, at == &start, *hop.out, tcp_port); !why.empty()) return why;
 
@@ -86,9 +89,9 @@ std::string WhyNoWay(const TopologyView& view, const Node& start, const IpAddres
     const IpAddress* own = hop.out->AddressOf(to.family());
     if (own != nullptr && (!source || translates)) source = *own;
 
-    if (view.IsInternet(*hop.out)) {
-      hop.next = view.FindOwner(hop.out->network, to);
-      if (hop.next == nullptr) hop.next = view.FindBehind(hop.out->network, to);
+    if (topology.IsInternet(*hop.out)) {
+      hop.next = topology.FindOwner(hop.out->network, to);
+      if (hop.next == nullptr) hop.next = topology.FindBehind(hop.out->network, to);
       if (hop.next == nullptr) return absl::StrCat("\"", network.name(), "\" knows no way to it");
       if (std::string why = RefusedByCore(network, source, to); !why.empty()) return why;
     } else if (hop.next == nullptr) {

@@ -1,5 +1,6 @@
 #include "scenarios/oracle/nat_check.h"
 
+#include <cstdlib>
 #include <string>
 
 namespace pinhole::scenarios {
@@ -55,15 +56,32 @@ bool RefusesSyn(const proto::TcpNat& tcp) {
 
 }  // namespace
 
-NatCheckPrediction PredictNatCheck(const proto::Scenario& cell, const proto::NatCheck& check) {
-  NatCheckPrediction prediction;
-  const proto::Nat* nat = NatOf(cell.topology(), check.client());
-  if (nat == nullptr) return prediction;
-  prediction.udp = KeepsEndpoint(nat->udp());
-  prediction.udp_hairpin = Hairpins(nat->udp());
-  prediction.tcp = KeepsEndpoint(nat->tcp()) && !RefusesSyn(nat->tcp());
-  // The answer to the hairpinned SYN must leave from the external endpoint at which the SYN arrived.
-  prediction.tcp_hairpin = Hairpins(nat->tcp()) && (KeepsEndpoint(nat->tcp()) || nat->tcp().inbound_sessions());
+const char* ToString(NatCheckTest test) {
+  switch (test) {
+    case NatCheckTest::kUdp:
+      return "UDP";
+    case NatCheckTest::kUdpHairpin:
+      return "UDP hairpin";
+    case NatCheckTest::kTcp:
+      return "TCP";
+    case NatCheckTest::kTcpHairpin:
+      return "TCP hairpin";
+  }
+  net::CannotHappen();
+}
+
+Prediction PredictNatCheck(const proto::Scenario& cell, const proto::NatCheck& check) {
+  bool udp = true, udp_hairpin = false, tcp = true, tcp_hairpin = false;
+  if (const proto::Nat* nat = NatOf(cell.topology(), check.client())) {
+    udp = KeepsEndpoint(nat->udp());
+    udp_hairpin = Hairpins(nat->udp());
+    tcp = KeepsEndpoint(nat->tcp()) && !RefusesSyn(nat->tcp());
+    // The answer to the hairpinned SYN must leave from the external endpoint at which the SYN arrived.
+    tcp_hairpin = Hairpins(nat->tcp()) && (KeepsEndpoint(nat->tcp()) || nat->tcp().inbound_sessions());
+  }
+  Prediction prediction;
+  prediction.tests = {udp, udp_hairpin, tcp, tcp_hairpin};
+  prediction.reason = "the NAT's profile says so";
   return prediction;
 }
 

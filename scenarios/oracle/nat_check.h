@@ -1,25 +1,28 @@
 #pragma once
 
+#include <cstdint>
+
+#include "scenarios/oracle/prediction.h"
 #include "scenarios/scenario.pb.h"
 
 namespace pinhole::scenarios {
 
-// Predicts the four verdicts of NAT Check (Ford et al. 2005) for the NAT that its client is behind. A `nat_check` in a
-// scenario passes if the program measures the same in the simulation.
+// The tests of NAT Check (Ford et al. 2005), in the order of Prediction::tests. A `nat_check` in a scenario passes if
+// the program measures in the simulation what is predicted here.
 //
-// The rule: each verdict follows from a few fields of the NAT's description.
-// - udp, tcp: the NAT uses one external endpoint for all servers; for TCP it also does not refuse the SYN of server 3.
-// - udp_hairpin, tcp_hairpin: the NAT hairpins and lets in packets from endpoints that the client never sent to; for
+// The rule: each test follows from a few fields of the NAT's description.
+// - kUdp, kTcp: the NAT uses one external endpoint for all servers; for TCP it also does not refuse the SYN of
+// server 3.
+// - kUdpHairpin, kTcpHairpin: the NAT hairpins and lets in packets from endpoints that the client never sent to; for
 //   TCP the answer also has to leave from the endpoint that was connected to.
-struct NatCheckPrediction {
-  bool udp = true;
-  bool udp_hairpin = false;
-  bool tcp = true;
-  bool tcp_hairpin = false;
-};
+enum class NatCheckTest : std::uint8_t { kUdp, kUdpHairpin, kTcp, kTcpHairpin };
 
-// `check` belongs to `cell`, and the cell is resolved. A client with a public address passes the tests `udp` and `tcp`
-// but not the hairpin tests. Behind several NATs, the first one decides.
-NatCheckPrediction PredictNatCheck(const proto::Scenario& cell, const proto::NatCheck& check);
+// "UDP", "UDP hairpin", "TCP", "TCP hairpin".
+const char* ToString(NatCheckTest test);
+
+// Which tests the client's NAT passes: Prediction::tests, and no outcome. `check` belongs to `cell`, and the cell is
+// resolved. A client with a public address passes all tests but the hairpin tests. Behind several NATs, the first one
+// decides.
+Prediction PredictNatCheck(const proto::Scenario& cell, const proto::NatCheck& check);
 
 }  // namespace pinhole::scenarios

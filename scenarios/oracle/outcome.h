@@ -3,16 +3,17 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "net/contract.h"
 #include "net/time.h"
 
-// The outcome of a session or a punching, reduced to the facts that are judged. All other measures are in RunResult.
-// The oracle and the simulation share these types and nothing else, because they must be able to contradict each other.
-// The runner fills a SessionOutcome from the reports of both sides. judge/verdict.h compares it with the expectations
-// of the scenario and with the oracle's prediction.
+// The outcome of a trial (a session, a punching or a NAT check), reduced to the facts that are judged. All other
+// measures are in RunResult. The oracle and the simulation share these types and nothing else, because they must be
+// able to contradict each other. The runner fills a TrialOutcome from the reports of both sides. judge/verdict.h
+// compares it with the expectations of the scenario and with the oracle's prediction.
 //
-// The rule: a session is DIRECT or RELAYED only if both sides are connected. It is RELAYED if the selected path crosses
+// The rule: a trial is DIRECT or RELAYED only if both sides are connected. It is RELAYED if the selected path crosses
 // a relay on either side. It is FAILED if both sides have finished and at least one of them has not connected.
 namespace pinhole::scenarios {
 
@@ -56,8 +57,9 @@ inline const char* ToString(CandidateType type) {
   net::CannotHappen();
 }
 
-// The result of one side of a session. A field without a value means that the event did not happen.
+// The result of one side of a trial. A field without a value means that the event did not happen.
 struct SideOutcome {
+  std::string name;        // of a session's peer, by which an expectation selects it; else empty
   bool connected = false;  // nominated on every component, and a datagram was accepted each way on the selected pair
   // Candidate types of the selected pair of the first component, as this side names them.
   std::optional<CandidateType> local_type;
@@ -73,8 +75,7 @@ struct SideOutcome {
   std::string failure;  // empty if connected; else the phase, and the node and rule of the last drop
 };
 
-// The drop that made a session or a punching fail: the node, the name of the rule, and the kind of behavior
-// (killer.h).
+// The drop that made a trial fail: the node, the name of the rule, and the kind of behavior (the table of drop rules).
 struct KilledBy {
   std::string node;
   std::string rule;
@@ -82,15 +83,25 @@ struct KilledBy {
   bool tcp = false;
 };
 
-struct SessionOutcome {
+// A test that a trial has a verdict on by itself, such as "UDP hairpin" of a NAT check.
+struct TestOutcome {
+  const char* name = "";
+  std::optional<bool> passed;  // absent: not run
+};
+
+struct TrialOutcome {
   Outcome outcome = Outcome::kUndecided;
-  SideOutcome a;  // the participant that the session names first
+  SideOutcome a;  // the participant that the trial names first
   SideOutcome b;
   // Each side's selected remote address is the address at which it sees the other side's selected local candidate.
   bool agree = false;
   // How often a data packet on the selected path is relayed. 0 on a direct path.
   int relay_hops = 0;
   std::optional<KilledBy> killed;  // only for a punching that failed
+  // The verdicts of a trial that only tests, such as a NAT check, in the order of the oracle's Prediction::tests. The
+  // outcome of such a trial says nothing.
+  std::vector<TestOutcome> tests;
+  std::string row;  // the row of a table in which `tests` count
   // Counts that expectations can bound. No value means "not measured", which is not 0.
   std::optional<std::int64_t> packets;
   std::optional<std::int64_t> wire_bytes;

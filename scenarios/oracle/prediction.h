@@ -50,6 +50,8 @@ struct Prediction {
   // contradicts the oracle.
   std::vector<PathKind> direct_paths;
   std::vector<PathKind> relayed_paths;
+  // For a trial that only tests: which tests pass, in the order of TrialOutcome::tests. Otherwise empty.
+  std::vector<bool> tests;
   // The outcomes that do not contradict the oracle, best first. With one element the outcome is determined; with
   // several depends() is true.
   std::vector<Outcome> outcomes;

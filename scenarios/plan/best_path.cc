@@ -32,7 +32,7 @@ std::optional<BestPath> FindBestPath(const CellPlan& plan, std::uint32_t from, s
     open.erase(open.begin());
     if (at.first == to) return BestPath{delay, links};
     if (!settled.insert(at).second) continue;
-    const bool bridges_only = plan.nodes[at.first].kind == PlannedNodeKind::kHost;
+    const bool bridges_only = plan.nodes[at.first].is_host();
     follow(delay, links, [at = at, bridges_only](const End& end) {
       return end.first == at.first && (!bridges_only || end.second == at.second);
     });

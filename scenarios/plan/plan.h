@@ -1,18 +1,16 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
-#include "absl/status/statusor.h"
-#include "apps/ice/ice_endpoint.h"
-#include "apps/nat_check/nat_check.h"
-#include "apps/punching/tcp_punching.h"
 #include "apps/referral/referral_server.h"
-#include "ice/options.h"
 #include "net/socket_address.h"
-#include "scenarios/scenario.pb.h"
+#include "scenarios/language/topology.h"
+#include "scenarios/plan/planned_trial.h"
 #include "sim/boxes/egress_policy.h"
 #include "sim/host/host_node.h"
 #include "sim/host/route_table.h"
@@ -20,39 +18,48 @@
 #include "sim/nat/profile.h"
 #include "sim/nat/stateful_filter.h"
 
-// A cell, digested once so that each of its runs only has to carry it out: names are indices, routes are
-// computed, profiles are the simulator's. Nothing here depends on the seed.
+// A cell in the simulator's terms, made once so that each of its runs only has to carry it out: names are indices,
+// routes are computed, profiles are the simulator's. Nothing here depends on the seed.
 namespace pinhole::scenarios {
 
 struct PlannedInterface {
   std::string name;
   net::InterfaceKind kind = net::InterfaceKind::kEthernet;
   std::vector<net::InterfaceAddress> addresses;
-  bool filters_sources = false;  // kCore: of what comes in by it (sim/boxes/router.h)
+  bool filters_sources = false;  // of a core: drops what comes in here from a foreign source (sim/boxes/router.h)
 };
 
-enum class PlannedNodeKind : std::uint8_t {
-  kHost,
-  kRouter,
-  kNat,  // interfaces[0] is the outside
-  kFirewall,
-  kCore,    // of an INTERNET network
-  kSwitch,  // of a LAN that no node of its own can bridge; one interface
+// A node's part in the topology; each has what only this part needs.
+struct PlannedHost {};
+struct PlannedRouter {};
+struct PlannedNat {  // interfaces[0] is the outside
+  sim::NatProfile profile;
+  bool passes_ipv6 = true;
+  sim::EgressPolicy egress;
+  std::optional<sim::FilterProfile> ipv6_filter;
 };
+struct PlannedFirewall {
+  sim::EgressPolicy egress;
+  sim::FilterProfile filter;
+  std::uint32_t outside = 0;  // index in the node's interfaces
+};
+// The core router of an INTERNET network.
+struct PlannedCore {
+  bool forwards_private = false;
+};
+// The switch of a LAN that no node of its own can bridge; it has one interface.
+struct PlannedSwitch {};
+using PlannedPart = std::variant<PlannedHost, PlannedRouter, PlannedNat, PlannedFirewall, PlannedCore, PlannedSwitch>;
 
 struct PlannedNode {
-  PlannedNodeKind kind = PlannedNodeKind::kHost;
+  PlannedPart part;
   std::string name;
   sim::HostOptions host;
   std::vector<PlannedInterface> interfaces;
-  // `interface` counts as in `interfaces`.
-  std::vector<sim::Route> routes;
-  bool forwards_private = false;             // kCore
-  sim::NatProfile nat;                       // kNat
-  bool passes_ipv6 = true;                   // kNat
-  sim::EgressPolicy egress;                  // kNat, kFirewall
-  std::optional<sim::FilterProfile> filter;  // kFirewall; kNat: of IPv6
-  std::uint32_t outside = 0;                 // kFirewall; counts as in `interfaces`
+  std::vector<sim::Route> routes;  // Route::interface is an index in `interfaces`
+
+  bool is_host() const { return std::holds_alternative<PlannedHost>(part); }
+  bool is_nat() const { return std::holds_alternative<PlannedNat>(part); }
 };
 
 struct PlannedLink {
@@ -83,54 +90,24 @@ struct PlannedServer {
   std::vector<User> users;
 };
 
-struct PlannedPeer {
-  std::string name;
+struct PlannedReferral {
   std::uint32_t node = 0;
-  apps::IceEndpoint::Options endpoint;
-};
-
-struct PlannedSession {
-  std::string name;
-  PlannedPeer peers[2];
-  net::Duration hold{};
-};
-
-// Two peers that punch, and where they meet.
-struct PlannedPunching {
-  struct Peer {
-    std::string name;
-    std::uint32_t node = 0;
-    apps::TcpPunching::Options options;
-  };
-  std::string name;
-  std::uint32_t rendezvous_node = 0;
-  net::SocketAddress rendezvous;
-  Peer peers[2];
-};
-
-struct PlannedNatCheck {
-  std::string name;
-  std::string row;
-  std::uint32_t client_node = 0;
-  apps::NatCheckClient::Options client;
-  std::uint32_t server_nodes[3] = {};
+  std::vector<net::SocketAddress> addresses;
+  std::vector<apps::ReferralServer::Restart> restarts;
 };
 
 struct CellPlan {
-  std::vector<PlannedNode> nodes;  // hosts, NATs, routers in the file's order, then cores and switches
+  std::vector<PlannedNode> nodes;  // hosts, NATs and routers as in Topology::nodes(), then cores and switches
   std::vector<PlannedLink> links;
   std::vector<PlannedServer> servers;
-  std::optional<std::uint32_t> referral_node;
-  std::vector<net::SocketAddress> referral_addresses;
-  std::vector<apps::ReferralServer::Restart> referral_restarts;
-  std::vector<PlannedSession> sessions;
-  std::vector<PlannedPunching> punchings;
-  std::vector<PlannedNatCheck> nat_checks;
+  std::optional<PlannedReferral> referral;
+  // Sessions, then punchings, then NAT checks, each in the file's order. Copies of a plan share them.
+  std::vector<std::shared_ptr<const PlannedTrial>> trials;
   net::Duration virtual_time_max = std::chrono::seconds(600);
   std::uint64_t events_max = 20'000'000;
 };
 
-// `cell` is what Scenario::Resolve() gives. Errors name the element: what the loader cannot know to be impossible.
-absl::StatusOr<CellPlan> PlanCell(const proto::Scenario& cell);
+// The plan without its trials, which run/trial_kinds.h adds. Cannot fail, because the cell has been checked.
+CellPlan PlanNetwork(const ResolvedCell& cell);
 
 }  // namespace pinhole::scenarios

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "scenarios/run/result_words.h"
+
 namespace pinhole::scenarios {
 namespace {
 
@@ -19,10 +21,9 @@ class Gathering {
  public:
   Gathering(const CellRun& run, const PacketBook& book) : run_(run), plan_(run.plan()), book_(book) {
     if (run.referral() != nullptr) introductions_ = run.referral()->Learned();
-    for (const PlannedSession& session : plan_.sessions)
-      couples_.push_back({session.peers[0].node, session.peers[1].node});
-    for (const PlannedPunching& punching : plan_.punchings) {
-      couples_.push_back({punching.peers[0].node, punching.peers[1].node});
+    for (const std::shared_ptr<const PlannedTrial>& trial : plan_.trials) {
+      const std::vector<PlannedParticipant>& two = trial->participants();
+      if (!two.empty()) couples_.push_back({two[0].node, two[1].node});
     }
   }
 
@@ -33,7 +34,6 @@ class Gathering {
   void WriteIntroductions(proto::RunResult* result) const;
 
  private:
-  void Punchings();
   bool IsPeer(std::uint32_t node) const {
     return std::any_of(couples_.begin(), couples_.end(),
                        [node](const Couple& couple) { return couple[0] == node || couple[1] == node; });
@@ -70,9 +70,9 @@ std::optional<std::uint32_t> Gathering::OriginOf(sim::PacketId id) const {
 }
 
 std::optional<std::uint32_t> Gathering::ParticipantNamed(absl::string_view session, absl::string_view side) const {
-  for (const PlannedSession& planned : plan_.sessions) {
-    for (const PlannedPeer& peer : planned.peers) {
-      if (planned.name == session && peer.name == side) return peer.node;
+  for (const std::shared_ptr<const PlannedTrial>& trial : plan_.trials) {
+    for (const PlannedParticipant& participant : trial->participants()) {
+      if (trial->name() == session && participant.name == side) return participant.node;
     }
   }
   return std::nullopt;
@@ -94,12 +94,12 @@ void Gathering::Deliveries() {
 // What descriptions told the referral server and the participants, and what relays carried.
 void Gathering::Descriptions() {
   for (const apps::ReferralServer::Introduction& introduction : introductions_) {
-    if (introduction.parties.size() > 1) told_both_.insert(*plan_.referral_node);
+    if (introduction.parties.size() > 1) told_both_.insert(plan_.referral->node);
     for (const apps::ReferralServer::Party& party : introduction.parties) {
       const std::optional<std::uint32_t> about = ParticipantNamed(introduction.session, party.side);
       if (!about) continue;
       for (const net::SocketAddress& address : party.addresses) {
-        seen_[{*plan_.referral_node, *about}].insert(address.address());
+        seen_[{plan_.referral->node, *about}].insert(address.address());
       }
     }
   }
@@ -108,32 +108,9 @@ void Gathering::Descriptions() {
       told_both_.insert(plan_.servers[i].node);
     }
   }
-  for (std::size_t s = 0; s < plan_.sessions.size(); ++s) {
-    for (int side = 0; side < 2; ++side) {
-      const std::uint32_t me = plan_.sessions[s].peers[side].node;
-      const std::uint32_t other = plan_.sessions[s].peers[1 - side].node;
-      told_both_.insert(me);
-      for (const ice::Candidate& candidate : run_.endpoint(s, side).agent().RemoteCandidates()) {
-        seen_[{me, other}].insert(candidate.address.address());
-      }
-    }
-  }
-  Punchings();
-}
-
-void Gathering::Punchings() {
-  for (std::size_t i = 0; i < plan_.punchings.size(); ++i) {
-    const PlannedPunching& punching = plan_.punchings[i];
-    for (const apps::PunchingRendezvous::Introduction& learned : run_.trials().rendezvous(i).Learned()) {
-      if (learned.parties[0] && learned.parties[1]) told_both_.insert(punching.rendezvous_node);
-    }
-    for (int side = 0; side < 2; ++side) {
-      const std::uint32_t me = punching.peers[side].node;
-      told_both_.insert(me);
-      if (const std::optional<net::SocketAddress>& other = run_.trials().punching(i, side).report().peer) {
-        seen_[{me, punching.peers[1 - side].node}].insert(other->address());
-      }
-    }
+  for (const std::unique_ptr<Trial>& trial : run_.trials()) {
+    for (const std::uint32_t node : trial->KnowBoth()) told_both_.insert(node);
+    for (const Trial::ToldAddress& told : trial->ToldAddresses()) seen_[{told.who, told.about}].insert(told.address);
   }
 }
 
@@ -173,29 +150,18 @@ void Gathering::Write(proto::RunResult* result) const {
     knowledge->set_about(plan_.nodes[about].name);
     for (const net::IpAddress& address : addresses) knowledge->add_address(address.ToString());
     knowledge->set_knows_both(told_both_.contains(who) || saw_both_.contains(key));
-    for (std::size_t s = 0; s < plan_.sessions.size(); ++s) {
-      for (int side = 0; side < 2; ++side) {
-        if (plan_.sessions[s].peers[side].node != who || plan_.sessions[s].peers[1 - side].node != about) continue;
-        const bool selected = run_.endpoint(s, side).agent().SelectedPair(0, 1).has_value();
-        knowledge->set_unneeded(static_cast<std::uint32_t>(addresses.size()) - (selected ? 1 : 0));
-      }
-    }
-    for (std::size_t i = 0; i < plan_.punchings.size(); ++i) {
-      for (int side = 0; side < 2; ++side) {
-        const PlannedPunching& punching = plan_.punchings[i];
-        if (punching.peers[side].node != who || punching.peers[1 - side].node != about) continue;
-        const bool connected = run_.trials().punching(i, side).report().connected.has_value();
-        knowledge->set_unneeded(static_cast<std::uint32_t>(addresses.size()) - (connected ? 1 : 0));
+    for (std::size_t i = 0; i < plan_.trials.size(); ++i) {
+      const std::vector<PlannedParticipant>& two = plan_.trials[i]->participants();
+      for (std::size_t side = 0; side < two.size(); ++side) {
+        if (two[side].node != who || two[1 - side].node != about) continue;
+        const bool uses = run_.trial(i).UsesAddressOfOther(static_cast<int>(side));
+        knowledge->set_unneeded(static_cast<std::uint32_t>(addresses.size()) - (uses ? 1 : 0));
       }
     }
   }
 }
 
 void Gathering::WriteIntroductions(proto::RunResult* result) const {
-  const auto us = [](net::Instant instant) {
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(instant.time_since_epoch()).count());
-  };
   for (const apps::ReferralServer::Introduction& learned : introductions_) {
     proto::Introduction* introduction = result->add_introduction();
     introduction->set_session(learned.session);
@@ -203,27 +169,13 @@ void Gathering::WriteIntroductions(proto::RunResult* result) const {
       proto::Introduction::Party* party = introduction->add_party();
       party->set_side(known.side);
       for (const net::SocketAddress& address : known.seen_at) party->add_seen_at(address.ToString());
-      party->set_registered_us(us(known.registered));
-      if (known.published) party->set_published_us(us(*known.published));
-      if (known.handed_on) party->set_handed_on_us(us(*known.handed_on));
+      party->set_registered_us(ToUs(known.registered));
+      if (known.published) party->set_published_us(ToUs(*known.published));
+      if (known.handed_on) party->set_handed_on_us(ToUs(*known.handed_on));
       for (const net::SocketAddress& address : known.addresses) party->add_address(address.ToString());
     }
   }
-  for (std::size_t i = 0; i < plan_.punchings.size(); ++i) {
-    for (const apps::PunchingRendezvous::Introduction& learned : run_.trials().rendezvous(i).Learned()) {
-      proto::Introduction* introduction = result->add_introduction();
-      introduction->set_session(learned.session);
-      for (std::size_t side = 0; side < 2; ++side) {
-        if (!learned.parties[side]) continue;
-        const apps::PunchingRendezvous::Introduction::Party& known = *learned.parties[side];
-        proto::Introduction::Party* party = introduction->add_party();
-        party->set_side(plan_.punchings[i].peers[side].name);
-        party->add_seen_at(known.seen_at.ToString());
-        party->set_registered_us(us(known.said_hello));
-        if (known.told_other) party->set_handed_on_us(us(*known.told_other));
-      }
-    }
-  }
+  for (const std::unique_ptr<Trial>& trial : run_.trials()) trial->FillIntroductions(result);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "scenarios/run/segment_book.h"
+#include "scenarios/run/killer.h"
 #include "sim/packet/rule.h"
 #include "sim/packet/tcp_header.h"
 
@@ -26,10 +26,11 @@ std::vector<std::vector<std::uint32_t>> Neighbours(const CellPlan& plan) {
 std::vector<std::uint32_t> LadderOrder(const CellPlan& plan) {
   const std::vector<std::vector<std::uint32_t>> neighbours = Neighbours(plan);
   std::vector<std::uint32_t> way;
-  if (!plan.sessions.empty() || !plan.punchings.empty()) {
-    const bool ice = !plan.sessions.empty();
-    const std::uint32_t from = ice ? plan.sessions[0].peers[0].node : plan.punchings[0].peers[0].node;
-    const std::uint32_t to = ice ? plan.sessions[0].peers[1].node : plan.punchings[0].peers[1].node;
+  const auto talk = std::find_if(plan.trials.begin(), plan.trials.end(),
+                                 [](const auto& trial) { return !trial->participants().empty(); });
+  if (talk != plan.trials.end()) {
+    const std::uint32_t from = (*talk)->participants()[0].node;
+    const std::uint32_t to = (*talk)->participants()[1].node;
     constexpr std::uint32_t kUnseen = 0xffffffff;
     std::vector<std::uint32_t> towards(plan.nodes.size(), kUnseen);  // next node on the way to `to`
     std::vector<std::uint32_t> queue = {to};
@@ -104,7 +105,7 @@ void Ladder::OnTrace(const sim::TraceEvent& event, const sim::Packet& packet) {
   std::string text = absl::StrCat(packet.is_icmp() ? "icmp" : net::ToString(packet.packet_class), " ",
                                   packet.source.ToString(), " > ", packet.destination.ToString());
   if (packet.is_tcp()) {
-    absl::StrAppend(&text, "  ", SegmentBook::Name(packet.tcp.flags), " ", packet.tcp.sequence);
+    absl::StrAppend(&text, "  ", SegmentName(packet.tcp.flags), " ", packet.tcp.sequence);
     if (packet.tcp.Has(sim::kTcpAck)) absl::StrAppend(&text, " acks ", packet.tcp.acknowledgment);
     if (packet.payload.size_bytes > 0) absl::StrAppend(&text, ", ", packet.payload.size_bytes, " bytes");
   }

@@ -33,7 +33,7 @@ class Ladder final : public sim::Tracer {
   bool header_printed_ = false;
 };
 
-// Nodes in the order of a ladder's columns: from the first session's first participant along the shortest way to the
+// Nodes in the order of a ladder's columns: from the first trial's first participant along the shortest way to the
 // second, everything else after the node of the way that it hangs on.
 std::vector<std::uint32_t> LadderOrder(const CellPlan& plan);
 

@@ -21,15 +21,15 @@ struct RunIdentity {
   std::uint64_t seed = 0;  // the run's own
 };
 
-// Everything that was measured, as RunResult says it. `predictions` and `verdicts`: one for each session;
-// `predictions` may be empty where the oracle was not asked.
+// Everything that was measured, as RunResult says it. `predictions` and `verdicts`: one for each trial; `predictions`
+// may be empty where the oracle was not asked.
 proto::RunResult MakeRunResult(const RunIdentity& identity, const CellRun& run, const PacketBook& book,
                                const std::vector<Prediction>& predictions, const std::vector<Verdict>& verdicts);
 
 // One line of JSON without a line end; field names as in results.proto.
 std::string ToJson(const proto::RunResult& result);
 
-// The verdict on a run: the worst of its sessions'.
+// The verdict on a run: the worst of its trials' verdicts.
 const Verdict& WorstOf(const std::vector<Verdict>& verdicts);
 
 // "0123456789abcdef".

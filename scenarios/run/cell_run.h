@@ -2,28 +2,24 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "apps/ice/ice_endpoint.h"
 #include "apps/referral/referral_server.h"
 #include "apps/turn/stun_turn_server.h"
 #include "ice/host_pacer.h"
 #include "scenarios/oracle/outcome.h"
 #include "scenarios/plan/plan.h"
-#include "scenarios/run/segment_book.h"
-#include "scenarios/run/trials.h"
+#include "scenarios/run/trial.h"
 #include "sim/host/host_node.h"
 #include "sim/record/tracer.h"
 #include "sim/world.h"
 
 namespace pinhole::scenarios {
 
-// One run of one cell: the simulated world with every program in it, from set-up to the end of the run, and
-// afterwards what there is to ask. Deterministic in (plan, seed). `plan` must outlive it.
+// One run of one cell: the simulated world with every program in it, from set-up to the end of the run, and the
+// questions that can be asked afterwards. Deterministic in (plan, seed). `plan` must outlive it.
 class CellRun {
  public:
   struct Options {
@@ -36,20 +32,19 @@ class CellRun {
   CellRun(const CellRun&) = delete;
   CellRun& operator=(const CellRun&) = delete;
 
-  // Internal: a plan that the simulator refuses. OK otherwise, whatever becomes of the sessions.
+  // Internal: a plan that the simulator refuses. OK otherwise, whatever the outcomes.
   absl::Status Run();
 
-  // Of the plan's sessions, in their order. `side` is 0 or 1.
-  SessionOutcome OutcomeOf(std::size_t session) const;
-  const apps::IceEndpoint& endpoint(std::size_t session, int side) const;
+  // Of the plan's trials, in their order.
+  std::span<const std::unique_ptr<Trial>> trials() const { return trials_; }
+  const Trial& trial(std::size_t index) const { return *trials_[index]; }
+  TrialOutcome OutcomeOf(std::size_t index) const { return trials_[index]->OutcomeIn(*this); }
+
   const apps::ReferralServer* referral() const { return referral_.get(); }
   std::span<const std::unique_ptr<apps::StunTurnServer>> servers() const { return servers_; }
-  // What is no session; trial_results.h tells what came of it.
-  const Trials& trials() const { return trials_; }
-  // Null where there is no punching.
-  const SegmentBook* segments() const { return segments_ ? &*segments_ : nullptr; }
   const CellPlan& plan() const { return plan_; }
   const sim::World& world() const { return world_; }
+  // The host at a node of the plan, which is no switch.
   sim::HostNode& host(std::uint32_t node) const { return *hosts_[node]; }
   // Mappings that all NATs made.
   std::uint64_t nat_bindings() const;
@@ -59,6 +54,7 @@ class CellRun {
  private:
   absl::Status Build();
   absl::Status BuildNodes();
+  sim::HostNode* AddNode(const PlannedNode& planned);
   void StartPrograms();
   bool Over() const;
 
@@ -71,18 +67,11 @@ class CellRun {
   std::vector<ice::HostPacer> pacers_;  // by node
   std::unique_ptr<apps::ReferralServer> referral_;
   std::vector<std::unique_ptr<apps::StunTurnServer>> servers_;  // null where the server does not run
-  std::vector<std::unique_ptr<apps::IceEndpoint>> endpoints_;   // two for each session
-  Trials trials_;
-  std::optional<SegmentBook> segments_;
+  std::vector<std::unique_ptr<Trial>> trials_;
   bool out_of_events_ = false;
 };
 
-// Whether two selected pairs are one path: each side's remote address is the one under which the other's local end is
-// seen. A side that has connected need not be asked: its data came from the selected remote address, and the other side
-// sends on its selected pair alone; what a check once mapped to may be out of date, for a NAT can move the port.
-bool AreOnePath(const ice::PairView& a, bool a_connected, const ice::PairView& b, bool b_connected);
-
-// Relays that the packet behind `tag` has been through on its way, by its lineage.
-int RelayTraversals(const sim::Lineage& lineage, net::PacketTag tag);
+// All that the hosts of the trial's participants sent.
+sim::Traffic SentByParticipants(const CellRun& run, const PlannedTrial& trial);
 
 }  // namespace pinhole::scenarios

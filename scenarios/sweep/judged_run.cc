@@ -6,10 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "net/contract.h"
 #include "scenarios/language/expectations.h"
-#include "scenarios/oracle/extract.h"
-#include "scenarios/plan/plan.h"
-#include "scenarios/results/explain.h"
-#include "scenarios/results/killer.h"
+#include "scenarios/run/killer.h"
+#include "scenarios/run/trial_kinds.h"
 
 namespace pinhole::scenarios {
 namespace {
@@ -28,44 +26,36 @@ int Badness(Outcome outcome) {
   net::CannotHappen();
 }
 
-Outcome WorstOutcome(const CellRun& run) {
+Outcome WorstOf(const std::vector<TrialOutcome>& outcomes) {
   Outcome worst = Outcome::kDirect;
-  for (std::size_t s = 0; s < run.plan().sessions.size(); ++s) {
-    const Outcome outcome = run.OutcomeOf(s).outcome;
-    if (Badness(outcome) > Badness(worst)) worst = outcome;
-  }
-  for (std::size_t i = 0; i < run.plan().punchings.size(); ++i) {
-    const Outcome outcome = PunchingOutcome(run, i).outcome;
-    if (Badness(outcome) > Badness(worst)) worst = outcome;
+  for (const TrialOutcome& outcome : outcomes) {
+    const bool only_tests = !outcome.tests.empty();
+    if (!only_tests && Badness(outcome.outcome) > Badness(worst)) worst = outcome.outcome;
   }
   return worst;
 }
 
-std::optional<KilledBy> FirstKiller(const CellRun& run, const PacketBook& book) {
-  for (std::size_t s = 0; s < run.plan().sessions.size(); ++s) {
-    if (run.OutcomeOf(s).outcome != Outcome::kFailed) continue;
-    if (const std::optional<SessionKiller> killer = KillerOf(run, book, s)) return killer->by;
-  }
-  for (std::size_t i = 0; i < run.plan().punchings.size(); ++i) {
-    const SessionOutcome outcome = PunchingOutcome(run, i);
-    if (outcome.outcome == Outcome::kFailed && outcome.killed) return outcome.killed;
+std::optional<KilledBy> FirstKiller(const CellRun& run, const PacketBook& book,
+                                    const std::vector<TrialOutcome>& outcomes) {
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    if (outcomes[i].outcome != Outcome::kFailed) continue;
+    if (const std::optional<Killer> killer = FindKiller(run, &book, run.trial(i))) return killer->by;
   }
   return std::nullopt;
 }
 
-absl::Status WithCell(const absl::Status& status, const Cell& cell) {
-  return absl::InternalError(absl::StrCat(cell.id, ": ", status.message()));
+// Why the trials failed, those that did.
+std::string Explain(const CellRun& run, const PacketBook& book) {
+  std::string explanation;
+  for (const std::unique_ptr<Trial>& trial : run.trials()) {
+    const std::string why = trial->Explain(run, &book);
+    if (!why.empty()) absl::StrAppend(&explanation, explanation.empty() ? "" : "; ", why);
+  }
+  return explanation;
 }
 
-// What was judged when it was reached is not undone by it.
-bool ConsentLost(const CellRun& run) {
-  for (std::size_t s = 0; s < run.plan().sessions.size(); ++s) {
-    for (int side = 0; side < 2; ++side) {
-      const apps::IceEndpoint& endpoint = run.endpoint(s, side);
-      if (endpoint.times().connected && endpoint.times().consent_lost) return true;
-    }
-  }
-  return false;
+absl::Status WithCell(const absl::Status& status, const Cell& cell) {
+  return absl::InternalError(absl::StrCat(cell.id, ": ", status.message()));
 }
 
 }  // namespace
@@ -79,39 +69,28 @@ absl::StatusOr<PreparedCell> PrepareCell(const Scenario& scenario, const Cell& c
   prepared.unsupported = UnsupportedReason(expectations);
   if (!prepared.unsupported.empty()) return prepared;
   prepared.resolved = scenario.Resolve(cell);
-  absl::StatusOr<CellPlan> plan = PlanCell(prepared.resolved);
-  if (!plan.ok()) return WithCell(plan.status(), cell);
-  prepared.plan = *std::move(plan);
-  for (int s = 0; s < prepared.resolved.session_size(); ++s) {
-    prepared.expectations.push_back(ExpectationsOf(expectations, prepared.resolved.session(s).name()));
-    absl::StatusOr<Prediction> prediction = Predict(prepared.resolved, s);
+  prepared.plan = PlanCell(*prepared.resolved);
+  for (const std::shared_ptr<const PlannedTrial>& trial : prepared.plan.trials) {
+    prepared.expectations.push_back(ExpectationsOf(expectations, trial->name()));
+    absl::StatusOr<Prediction> prediction = trial->Predict(prepared.resolved->file());
     if (!prediction.ok()) return WithCell(prediction.status(), cell);
     prepared.predictions.push_back(*std::move(prediction));
-  }
-  for (const proto::Punching& punching : prepared.resolved.punching()) {
-    prepared.punching_expectations.push_back(ExpectationsOf(expectations, punching.name()));
-    absl::StatusOr<Prediction> prediction = Predict(prepared.resolved, punching);
-    if (!prediction.ok()) return WithCell(prediction.status(), cell);
-    prepared.punching_predictions.push_back(*std::move(prediction));
-  }
-  for (const proto::NatCheck& check : prepared.resolved.nat_check()) {
-    prepared.nat_check_predictions.push_back(PredictNatCheck(prepared.resolved, check));
   }
   return prepared;
 }
 
-std::vector<Verdict> JudgeSessions(const PreparedCell& prepared, const CellRun& run) {
+std::vector<TrialOutcome> OutcomesOf(const CellRun& run) {
+  std::vector<TrialOutcome> outcomes;
+  outcomes.reserve(run.trials().size());
+  for (std::size_t i = 0; i < run.trials().size(); ++i) outcomes.push_back(run.OutcomeOf(i));
+  return outcomes;
+}
+
+std::vector<Verdict> JudgeTrials(const PreparedCell& prepared, const std::vector<TrialOutcome>& outcomes) {
   std::vector<Verdict> verdicts;
-  for (std::size_t s = 0; s < prepared.expectations.size(); ++s) {
-    verdicts.push_back(Judge(prepared.expectations[s], prepared.resolved.session(static_cast<int>(s)),
-                             prepared.predictions[s], run.OutcomeOf(s)));
-  }
-  for (std::size_t i = 0; i < prepared.punching_expectations.size(); ++i) {
-    verdicts.push_back(Judge(prepared.punching_expectations[i], proto::Session(), prepared.punching_predictions[i],
-                             PunchingOutcome(run, i)));
-  }
-  for (std::size_t i = 0; i < prepared.nat_check_predictions.size(); ++i) {
-    verdicts.push_back(JudgeNatCheck(prepared.nat_check_predictions[i], NatCheckOutcome(run, i)));
+  verdicts.reserve(outcomes.size());
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    verdicts.push_back(Judge(prepared.expectations[i], prepared.predictions[i], outcomes[i]));
   }
   return verdicts;
 }
@@ -141,9 +120,10 @@ absl::StatusOr<JudgedRun> RunAndJudge(const PreparedCell& prepared, std::uint32_
     PacketBook book;
     CellRun run(prepared.plan, seed, {.tracer = watch ? &book : nullptr, .measure_peaks = watch});
     if (absl::Status status = run.Run(); !status.ok()) return WithCell(status, *prepared.cell);
-    const std::vector<Verdict> verdicts = JudgeSessions(prepared, run);
+    const std::vector<TrialOutcome> outcomes = OutcomesOf(run);
+    const std::vector<Verdict> verdicts = JudgeTrials(prepared, outcomes);
     judged.verdict = WorstOf(verdicts);
-    judged.outcome = WorstOutcome(run);
+    judged.outcome = WorstOf(outcomes);
     // A run that failed is run again, the same, under the eyes of the book: it says why.
     const bool killer = wanted.killer && judged.outcome == Outcome::kFailed;
     if ((judged.verdict.kind == VerdictKind::kFail || killer) && !watch) {
@@ -151,24 +131,16 @@ absl::StatusOr<JudgedRun> RunAndJudge(const PreparedCell& prepared, std::uint32_
       continue;
     }
     judged.ran = true;
-    judged.consent_lost = ConsentLost(run);
-    if (killer) judged.killed = FirstKiller(run, book);
-    for (std::size_t i = 0; i < prepared.plan.nat_checks.size(); ++i) {
-      judged.nat_checks.push_back(NatCheckOutcome(run, i));
+    judged.consent_lost = std::any_of(run.trials().begin(), run.trials().end(),
+                                      [](const std::unique_ptr<Trial>& trial) { return trial->consent_lost(); });
+    if (killer) judged.killed = FirstKiller(run, book, outcomes);
+    for (const TrialOutcome& outcome : outcomes) {
+      if (!outcome.tests.empty()) judged.tests.push_back({outcome.row, outcome.tests});
     }
     judged.wire_digest = run.world().wire_digest();
     judged.full_digest = run.world().full_digest();
     judged.events = run.world().events_run();
-    if (watch && judged.verdict.kind == VerdictKind::kFail) {
-      for (std::size_t s = 0; s < prepared.plan.sessions.size(); ++s) {
-        const std::string why = ExplainSession(run, book, s);
-        if (!why.empty()) absl::StrAppend(&judged.explanation, judged.explanation.empty() ? "" : "; ", why);
-      }
-      for (std::size_t i = 0; i < prepared.plan.punchings.size(); ++i) {
-        const std::string why = ExplainPunching(run, i);
-        if (!why.empty()) absl::StrAppend(&judged.explanation, judged.explanation.empty() ? "" : "; ", why);
-      }
-    }
+    if (watch && judged.verdict.kind == VerdictKind::kFail) judged.explanation = Explain(run, book);
     if (wanted.json) {
       judged.json = ToJson(
           MakeRunResult({.scenario = prepared.scenario, .cell = prepared.cell, .repetition = repetition, .seed = seed},

@@ -212,7 +212,7 @@ SweepCounts CountRuns(const std::vector<JudgedRun>& runs) {
     }
     if (!run.ran) continue;
     counts.consent_lost += run.consent_lost ? 1 : 0;
-    if (!run.nat_checks.empty()) {
+    if (!run.tests.empty()) {
       ++counts.nat_checks;
       continue;
     }

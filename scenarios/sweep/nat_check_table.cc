@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "scenarios/oracle/nat_check.h"
 
 namespace pinhole::scenarios {
 namespace {
@@ -14,11 +15,12 @@ void Count(const std::optional<bool>& verdict, Tally& tally) {
   tally.passed += *verdict ? 1 : 0;
 }
 
-void Count(const NatCheckVerdicts& verdicts, NatCheckTable::Row& row) {
-  Count(verdicts.udp, row.udp);
-  Count(verdicts.udp_hairpin, row.udp_hairpin);
-  Count(verdicts.tcp, row.tcp);
-  Count(verdicts.tcp_hairpin, row.tcp_hairpin);
+void Count(const TestRow& verdicts, NatCheckTable::Row& row) {
+  const auto of = [&verdicts](NatCheckTest test) { return verdicts.tests.at(static_cast<std::size_t>(test)).passed; };
+  Count(of(NatCheckTest::kUdp), row.udp);
+  Count(of(NatCheckTest::kUdpHairpin), row.udp_hairpin);
+  Count(of(NatCheckTest::kTcp), row.tcp);
+  Count(of(NatCheckTest::kTcpHairpin), row.tcp_hairpin);
 }
 
 std::string Shown(const Tally& tally) {
@@ -47,7 +49,7 @@ NatCheckTable TableOf(const std::vector<JudgedRun>& runs) {
   NatCheckTable table;
   table.all.name = "All";
   for (const JudgedRun& run : runs) {
-    for (const NatCheckVerdicts& verdicts : run.nat_checks) {
+    for (const TestRow& verdicts : run.tests) {
       auto row = std::find_if(table.rows.begin(), table.rows.end(),
                               [&](const NatCheckTable::Row& one) { return one.name == verdicts.row; });
       if (row == table.rows.end()) {

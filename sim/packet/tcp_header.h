@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 
 namespace pinhole::sim {
 
@@ -52,6 +53,9 @@ constexpr std::uint32_t TcpHeaderBytes(const TcpHeader& header) {
 constexpr std::uint32_t TcpSegmentLength(const TcpHeader& header, std::uint32_t payload_bytes) {
   return payload_bytes + ((header.flags & kTcpSyn) != 0 ? 1 : 0) + ((header.flags & kTcpFin) != 0 ? 1 : 0);
 }
+
+// "SYN,ACK", with the names of RFC 9293 §3.1; "" for no flags.
+std::string TcpFlagNames(std::uint8_t flags);
 
 // Comparisons modulo 2^32 (RFC 9293 §3.4): right while the two are less than 2^31 apart.
 constexpr bool SeqBefore(std::uint32_t a, std::uint32_t b) { return static_cast<std::int32_t>(a - b) < 0; }

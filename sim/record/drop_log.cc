@@ -31,18 +31,7 @@ std::vector<DropLog::NodeCount> DropLog::CountsByNode() const {
 
 namespace {
 
-// "SYN,ACK", as RFC 9293 writes them.
-std::string TcpFlagNames(std::uint8_t flags) {
-  static constexpr struct {
-    std::uint8_t bit;
-    const char* name;
-  } kNames[] = {{kTcpSyn, "SYN"}, {kTcpFin, "FIN"}, {kTcpRst, "RST"}, {kTcpPsh, "PSH"}, {kTcpAck, "ACK"}};
-  std::string names;
-  for (const auto& [bit, name] : kNames) {
-    if ((flags & bit) != 0) absl::StrAppend(&names, names.empty() ? "" : ",", name);
-  }
-  return names.empty() ? "no flags" : names;
-}
+std::string FlagsOrNone(std::uint8_t flags) { return flags == 0 ? "no flags" : TcpFlagNames(flags); }
 
 }  // namespace
 
@@ -86,7 +75,7 @@ std::string DescribeState(const DropRecord& record) {
       return absl::StrCat("acknowledgment ", state.number, ", bound ", state.limit);
     case Rule::kTcpState:
     case Rule::kSimultaneousOpen:
-      return absl::StrCat(TcpFlagNames(static_cast<std::uint8_t>(state.number)), " in ",
+      return absl::StrCat(FlagsOrNone(static_cast<std::uint8_t>(state.number)), " in ",
                           ToString(static_cast<TcpTrackerState>(state.limit)));
     default:
       break;

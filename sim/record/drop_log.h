@@ -22,6 +22,7 @@ struct DropRecord {
   Rule rule = Rule::kNone;
   net::PacketClass packet_class = net::PacketClass::kOther;
   IpProtocol protocol = IpProtocol::kUdp;
+  std::uint8_t tcp_flags = 0;  // of a TCP segment (sim/tcp/header.h)
   PacketId packet = PacketId::kNone;
   net::SocketAddress emitted_source;  // as its sender sent it
   net::SocketAddress emitted_destination;

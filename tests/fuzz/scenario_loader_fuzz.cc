@@ -35,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   Require(!scenario->cells().empty(), "a scenario without cells");
   for (const Cell& cell : scenario->cells()) {
-    Require(scenario->Resolve(cell).session_size() > 0, "a cell without a session");
+    Require(scenario->Resolve(cell).file().session_size() > 0, "a cell without a session");
     Require(scenario->Find(cell.id) != nullptr, "a cell that cannot be found by its id");
     const absl::StatusOr<PreparedCell> prepared = PrepareCell(*scenario, cell);
     if (!prepared.ok()) std::fprintf(stderr, "%s\n", std::string(prepared.status().message()).c_str());

@@ -68,8 +68,10 @@ def read_directions(text):
 
 
 def home_of(name, directions):
-    """The longest folder of `directions` that holds the file, or beside which it stands with the same name."""
-    homes = [f for f in directions if f not in LISTS and (within(name, f) or name.startswith(f + "."))]
+    """The longest folder of `directions` that holds the file, or beside which it stands with the same name. A header that
+    protoc makes is the schema's, whatever its name."""
+    beside = not name.endswith(".pb.h")
+    homes = [f for f in directions if f not in LISTS and (within(name, f) or (beside and name.startswith(f + ".")))]
     return max(homes, key=len, default=None)
 
 

@@ -124,7 +124,7 @@ def main():
     parser.add_argument("files", nargs="*", type=pathlib.Path)
     parser.add_argument("--rename", action="append", type=rename, default=[], metavar="PATH=KEY")
     parser.add_argument("--ignore", action="append", default=[], metavar="PATH")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     arguments.before, arguments.after = arguments.before.resolve(), arguments.after.resolve()
     # By its name in the data that each program carries: BEFORE may not read a file of today.
     names = sorted(path.name for path in (ROOT / "scenarios" / "library").glob("*.textproto"))

@@ -8,9 +8,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "scenarios/results/explain.h"
-#include "scenarios/results/killer.h"
-#include "scenarios/results/pair_drops.h"
+#include "scenarios/run/killer.h"
+#include "scenarios/run/pair_drops.h"
+#include "scenarios/run/session_trial.h"
 #include "tests/library/swept.h"
 
 namespace pinhole::scenarios {
@@ -108,9 +108,9 @@ void ExpectSignalledPairDiedByTheRules(const Failed& failed, int side, const ice
 }
 
 void ExpectPairsDiedByTheRules(const Failed& failed, int side) {
-  const ice::Agent& agent = failed.run.endpoint(0, side).agent();
+  const ice::Agent& agent = EndpointOf(failed.run, 0, side).agent();
   const std::vector<ice::PairView> pairs = agent.CheckListSnapshot();
-  const std::vector<PairDeath> deaths = DeathsOf(failed.run, failed.book, 0, side);
+  const std::vector<PairDeath> deaths = DeathsOf(failed.run, failed.book, agent);
   int signalled = 0;
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     const ice::PairView& pair = pairs[i];
@@ -182,9 +182,9 @@ TEST(NatMatrix, EveryFailedCellNamesANatAndARuleThatItsProfileHas) {
     ASSERT_TRUE(run.Run().ok());
     if (run.OutcomeOf(0).outcome != Outcome::kFailed) continue;
     ++failures;
-    const std::string why = ExplainSession(run, book, 0);
+    const std::string why = run.trial(0).Explain(run, &book);
     SCOPED_TRACE(absl::StrCat(cell.id, ": ", why));
-    const proto::Topology& topology = prepared.resolved.topology();
+    const proto::Topology& topology = prepared.resolved->file().topology();
     ASSERT_EQ(topology.nat(0).name(), "home_a");
     const Failed failed{run, book, {Fields(topology.nat(0)), Fields(topology.nat(1))}, why};
     for (int side = 0; side < 2; ++side) ExpectPairsDiedByTheRules(failed, side);
@@ -241,7 +241,7 @@ struct FailedOverTcp {
   std::string id;
   std::string why;
   std::array<TcpFields, 2> nats;  // alice's, bob's
-  std::optional<SessionKiller> killer;
+  std::optional<Killer> killer;
   std::string late;  // of tcp_answers: the NAT of the late one
 };
 
@@ -258,11 +258,11 @@ int ForEachFailedOverTcp(const std::string& file, const std::string& ending, con
     EXPECT_TRUE(run.Run().ok());
     if (run.OutcomeOf(0).outcome != Outcome::kFailed) continue;
     ++failures;
-    const proto::Topology& topology = prepared.resolved.topology();
+    const proto::Topology& topology = prepared.resolved->file().topology();
     const FailedOverTcp failed{cell.id,
-                               ExplainSession(run, book, 0),
+                               run.trial(0).Explain(run, &book),
                                {TcpFields(topology.nat(0)), TcpFields(topology.nat(1))},
-                               KillerOf(run, book, 0),
+                               FindKiller(run, &book, run.trial(0)),
                                absl::StrContains(cell.id, "late=alice") ? "home_a" : "home_b"};
     SCOPED_TRACE(absl::StrCat(cell.id, ": ", failed.why));
     check(failed);

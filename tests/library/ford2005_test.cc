@@ -117,7 +117,7 @@ TEST(Ford2005, SimulatedPunchingConnectsMoreThanTheProductOfVerdicts) {
   const Scenario population = LoadLibrary("ford2005");
   std::map<std::string, std::uint64_t> udp, tcp;
   for (const Cell& cell : population.cells()) {
-    const proto::Scenario resolved = population.Resolve(cell);
+    const proto::Scenario resolved = population.Resolve(cell).file();
     const proto::Nat& nat = resolved.topology().nat(0);
     ++udp[KindOf(nat.udp(), false)];
     const auto& tests = resolved.nat_check(0).test();

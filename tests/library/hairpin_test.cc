@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "scenarios/run/session_trial.h"
 #include "tests/library/swept.h"
 
 namespace pinhole::scenarios {
@@ -45,7 +46,7 @@ struct Ran {
 
   // The check list's pair from the host candidate to the peer's signalled candidate of this type.
   std::optional<ice::PairView> PairTo(int side, ice::CandidateType remote) const {
-    for (const ice::PairView& pair : run.endpoint(0, side).agent().CheckListSnapshot()) {
+    for (const ice::PairView& pair : EndpointOf(run, 0, side).agent().CheckListSnapshot()) {
       if (pair.remote.type == remote && pair.local.type == ice::CandidateType::kHost) return pair;
     }
     return std::nullopt;
@@ -73,7 +74,7 @@ struct Ran {
   Scenario scenario;
   PreparedCell prepared;
   CellRun run;
-  SessionOutcome outcome;
+  TrialOutcome outcome;
 };
 
 class Hairpin : public testing::TestWithParam<Place> {
@@ -117,7 +118,7 @@ TEST_P(Hairpin, WithTheInsideSourceTheAnswerIsDroppedInsideAndThePairTimesOut) {
       EXPECT_EQ(drop.rule, sim::Rule::kInterfaceNotRouted) << sim::ToString(drop.rule);
       EXPECT_EQ(drop.destination.address().ToString(), GetParam().seen_as[static_cast<std::size_t>(side)]);
     }
-    EXPECT_EQ(ran.run.endpoint(0, side).Failure(), "checking: all_pairs_failed");
+    EXPECT_EQ(EndpointOf(ran.run, 0, side).Failure(), "checking: all_pairs_failed");
   }
 }
 
@@ -177,7 +178,7 @@ TEST_P(Hairpin, WithoutHairpinningTheBoxRefusesEveryCheckToTheOutsideAddress) {
       EXPECT_EQ(drop.rule, sim::Rule::kHairpinRefused) << sim::ToString(drop.rule);
     }
     EXPECT_TRUE(ran.Drops(true, pair->base).empty());
-    EXPECT_EQ(ran.run.endpoint(0, side).agent().CheckListSnapshot().size(), 2u) << "nobody was learned";
+    EXPECT_EQ(EndpointOf(ran.run, 0, side).agent().CheckListSnapshot().size(), 2u) << "nobody was learned";
   }
   EXPECT_EQ(Ran(GetParam(), "NONE", "BOTH").outcome.outcome, Outcome::kRelayed);
 }
@@ -192,7 +193,7 @@ TEST(HairpinOnOneLan, WithTheInsideSourceTheServerReflexivePairEndsAsNotSymmetri
     EXPECT_EQ(ran.outcome.outcome, Outcome::kDirect);
     EXPECT_TRUE(ran.outcome.agree);
     for (int side = 0; side < 2; ++side) {
-      const ice::Agent& agent = ran.run.endpoint(0, side).agent();
+      const ice::Agent& agent = EndpointOf(ran.run, 0, side).agent();
       int signalled = 0;
       for (const ice::PairView& pair : agent.CheckListSnapshot()) {
         if (pair.remote.type != ice::CandidateType::kServerReflexive) continue;

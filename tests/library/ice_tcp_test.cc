@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "scenarios/run/session_trial.h"
 #include "tests/scenarios/run_cells.h"
 
 namespace pinhole::scenarios {
@@ -12,7 +13,7 @@ namespace {
 constexpr const char* kAllTypes = "active: true passive: true simultaneous_open: true";
 
 struct Came {
-  SessionOutcome outcome;
+  TrialOutcome outcome;
   std::optional<ice::PairView> selected;  // A's
   ice::AgentCounters counters;            // A's
 };
@@ -22,7 +23,7 @@ Came RunOnly(const Scenario& scenario) {
   EXPECT_TRUE(prepared.ok()) << prepared.status().message();
   CellRun run(prepared->plan, 1, CellRun::Options{});
   EXPECT_TRUE(run.Run().ok());
-  const ice::Agent& agent_a = run.endpoint(0, 0).agent();
+  const ice::Agent& agent_a = EndpointOf(run, 0, 0).agent();
   return {run.OutcomeOf(0), agent_a.SelectedPair(0, 1), agent_a.counters()};
 }
 

@@ -9,7 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "scenarios/results/trial_results.h"
+#include "scenarios/run/killer.h"
+#include "scenarios/run/punching_trial.h"
 #include "sim/packet/tcp_header.h"
 #include "tests/library/swept.h"
 
@@ -44,8 +45,8 @@ struct PunchedCell {
   PunchedCell(const std::string& file, const std::string& id, const std::vector<std::string>& sets = {})
       : scenario(Load(file, sets)), prepared(Prepare(*scenario, id)), run(prepared.plan, 1, {.tracer = &trace}) {
     EXPECT_TRUE(run.Run().ok());
-    outcome = PunchingOutcome(run, 0);
-    why = ExplainPunching(run, 0);
+    outcome = run.OutcomeOf(0);
+    why = run.trial(0).Explain(run, nullptr);
   }
 
   // Each is loaded once.
@@ -74,7 +75,7 @@ struct PunchedCell {
   std::string killed() const {
     return outcome.killed ? outcome.killed->node + " by " + outcome.killed->rule : std::string();
   }
-  const apps::TcpPunching::Report& report(int side) const { return run.trials().punching(0, side).report(); }
+  const apps::TcpPunching::Report& report(int side) const { return PunchingOf(run, 0).peer(side).report(); }
   // Flags of what a host sent itself, in order; dropped segments are not among them.
   std::vector<std::string> SentBy(const std::string& host) const { return Flags(host, sim::TraceKind::kSend); }
   std::vector<std::string> DroppedAt(const std::string& node) const { return Flags(node, sim::TraceKind::kDrop); }
@@ -83,7 +84,7 @@ struct PunchedCell {
   PreparedCell prepared;
   PunchTrace trace;
   CellRun run;
-  SessionOutcome outcome;
+  TrialOutcome outcome;
   std::string why;
 
  private:
@@ -91,7 +92,7 @@ struct PunchedCell {
     std::vector<std::string> flags;
     for (const PunchTrace::Entry& entry : trace.entries()) {
       if (entry.kind == kind && run.world().node(entry.node).name() == node) {
-        flags.push_back(SegmentBook::Name(entry.flags));
+        flags.push_back(SegmentName(entry.flags));
       }
     }
     return flags;

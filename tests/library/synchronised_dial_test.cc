@@ -7,6 +7,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "scenarios/run/punching_trial.h"
 #include "tests/library/punched_cell.h"
 
 namespace pinhole::scenarios {
@@ -38,8 +39,8 @@ std::map<Key, Four> SweepDials() {
     EXPECT_TRUE(run.Run().ok());
     Four& four = all[key];
     const bool a = at["nat_a"] == "answers", b = at["nat_b"] == "answers";
-    four.connected[a][b] = PunchingOutcome(run, 0).outcome == Outcome::kDirect;
-    four.tries[a][b] = run.trials().punching(0, 1).report().tries;
+    four.connected[a][b] = run.OutcomeOf(0).outcome == Outcome::kDirect;
+    four.tries[a][b] = PunchingOf(run, 0).peer(1).report().tries;
   }
   return all;
 }

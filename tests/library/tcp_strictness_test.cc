@@ -243,7 +243,7 @@ TEST(TcpStrictness, TheOracleContradictsNoExpectationAndDecidesWhatDoesNotHangOn
   const Scenario scenario = LoadLibrary("tcp_strictness");
   int decided = 0, in_time = 0;
   for (const Cell& cell : scenario.cells()) {
-    const proto::Scenario resolved = scenario.Resolve(cell);
+    const proto::Scenario resolved = scenario.Resolve(cell).file();
     const absl::StatusOr<Prediction> prediction = Predict(resolved, resolved.punching(0));
     ASSERT_TRUE(prediction.ok()) << prediction.status();
     const proto::Punching& punching = resolved.punching(0);
@@ -286,15 +286,15 @@ Held HoldToOracle(const std::string& topology, const std::string& axes) {
     ++held.cells;
     const absl::StatusOr<PreparedCell> prepared = PrepareCell(*scenario, cell);
     EXPECT_TRUE(prepared.ok()) << prepared.status();
-    if (!prepared.ok() || prepared->punching_predictions[0].depends()) continue;
-    const Prediction& prediction = prepared->punching_predictions[0];
+    if (!prepared.ok() || prepared->predictions[0].depends()) continue;
+    const Prediction& prediction = prepared->predictions[0];
     CellRun run(prepared->plan, 1, CellRun::Options{});
     EXPECT_TRUE(run.Run().ok());
-    const Outcome outcome = PunchingOutcome(run, 0).outcome;
+    const Outcome outcome = run.OutcomeOf(0).outcome;
     ++held.sure;
     held.direct += outcome == Outcome::kDirect;
     EXPECT_TRUE(prediction.Allows(outcome)) << cell.id << ": " << Summary(prediction) << ", " << prediction.reason
-                                            << "; " << ToString(outcome) << ", " << ExplainPunching(run, 0);
+                                            << "; " << ToString(outcome) << ", " << run.trial(0).Explain(run, nullptr);
   }
   return held;
 }

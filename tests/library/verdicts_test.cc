@@ -47,7 +47,7 @@ TEST_P(NatPairs, SwappedGiveTheSameOutcomeUnlessTheOracleSaysDepends) {
     const std::vector<AxisValue>& values = cell.values;
     ASSERT_GE(values.size(), 3u);
     ASSERT_EQ(values[0].axis + " " + values[1].axis, "nat_a nat_b");
-    const absl::StatusOr<Prediction> prediction = Predict(scenario.Resolve(cell), 0);
+    const absl::StatusOr<Prediction> prediction = Predict(scenario.Resolve(cell).file(), 0);
     ASSERT_TRUE(prediction.ok()) << prediction.status().message();
     if (prediction->depends()) {
       depends.push_back(cell.id);

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "absl/strings/match.h"
+#include "scenarios/run/session_trial.h"
 #include "tests/scenarios/run_cells.h"
 
 namespace pinhole::scenarios {
@@ -64,8 +65,8 @@ TEST(Agree, HoldsByAddressAloneInEverySessionThatConnects) {
       const PreparedCell prepared = *PrepareCell(scenario, cell);
       CellRun run(prepared.plan, 1, {});
       ASSERT_TRUE(run.Run().ok());
-      const std::optional<ice::PairView> a = run.endpoint(0, 0).agent().SelectedPair(0, 1);
-      const std::optional<ice::PairView> b = run.endpoint(0, 1).agent().SelectedPair(0, 1);
+      const std::optional<ice::PairView> a = EndpointOf(run, 0, 0).agent().SelectedPair(0, 1);
+      const std::optional<ice::PairView> b = EndpointOf(run, 0, 1).agent().SelectedPair(0, 1);
       ASSERT_TRUE(a && b) << cell.id;
       ++connected;
       EXPECT_TRUE(run.OutcomeOf(0).agree) << cell.id;
@@ -89,11 +90,11 @@ TEST(Agree, HoldsByAddressAloneThroughRoleConflictsDelaysAndLoss) {
         CellRun run(prepared.plan, seed, {});
         ASSERT_TRUE(run.Run().ok());
         ++runs;
-        const SessionOutcome outcome = run.OutcomeOf(0);
+        const TrialOutcome outcome = run.OutcomeOf(0);
         if (outcome.outcome != Outcome::kDirect && outcome.outcome != Outcome::kRelayed) continue;
         ++connected;
-        const std::optional<ice::PairView> a = run.endpoint(0, 0).agent().SelectedPair(0, 1);
-        const std::optional<ice::PairView> b = run.endpoint(0, 1).agent().SelectedPair(0, 1);
+        const std::optional<ice::PairView> a = EndpointOf(run, 0, 0).agent().SelectedPair(0, 1);
+        const std::optional<ice::PairView> b = EndpointOf(run, 0, 1).agent().SelectedPair(0, 1);
         ASSERT_TRUE(a && b) << cell.id << " seed " << seed;
         EXPECT_TRUE(outcome.agree) << cell.id << " seed " << seed;
         EXPECT_TRUE(AreOnePath(*a, false, *b, false)) << cell.id << " seed " << seed;

@@ -222,7 +222,7 @@ TEST(Choices, SetReplaceAppendAndClear) {
     choice { label: "append" set { path: "topology.host[bob].interface[eth0].address" append: "192.168.2.99/24" } }
     choice { label: "clear" set { path: "topology.nat[home_a].profile" clear: true } }
   } })");
-  const auto resolve = [&](int i) { return scenario.Resolve(scenario.cells()[i]); };
+  const auto resolve = [&](int i) { return proto::Scenario(scenario.Resolve(scenario.cells()[i]).file()); };
   const auto addresses = [&](int i) { return resolve(i).topology().host(1).interface(0).address(); };
   EXPECT_EQ(resolve(0).topology().nat(0).udp().hairpin(), proto::Hairpin::NONE);
   EXPECT_EQ(resolve(1).topology().nat(0).udp().hairpin(), proto::Hairpin::EXTERNAL_SOURCE);

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "scenarios/results/explain.h"
 #include "tests/scenarios/run_cells.h"
 
 namespace pinhole::scenarios {
@@ -66,7 +65,7 @@ TEST(IceReachability, WithoutADirectPathTheRelayIsCrossedOnce) {
       const PreparedCell prepared = *PrepareCell(scenario, cell);
       CellRun run(prepared.plan, 1, {});
       ASSERT_TRUE(run.Run().ok());
-      const SessionOutcome outcome = run.OutcomeOf(0);
+      const TrialOutcome outcome = run.OutcomeOf(0);
       if (outcome.outcome != Outcome::kRelayed) continue;
       ++relayed;
       EXPECT_EQ(outcome.relay_hops, 1) << cell.id;
@@ -96,7 +95,7 @@ TEST(IceReachability, WithoutARelayTheReasonNamesTheNodeAndTheRule) {
       ASSERT_TRUE(run.Run().ok());
       if (run.OutcomeOf(0).outcome != Outcome::kFailed) continue;
       ++failed;
-      const std::string why = ExplainSession(run, book, 0);
+      const std::string why = run.trial(0).Explain(run, &book);
       EXPECT_THAT(why, HasSubstr("alice: checking: all_pairs_failed")) << cell.id;
       EXPECT_THAT(why, HasSubstr("bob: checking: all_pairs_failed")) << cell.id;
       const bool by_filter = absl::StrContains(why, "dropped at home_a: filtered_") ||

@@ -13,6 +13,7 @@
 #include "scenarios/conversion/link_conversion.h"
 #include "scenarios/conversion/technique_conversion.h"
 #include "scenarios/plan/plan.h"
+#include "scenarios/run/session_plan.h"
 #include "tests/scenarios/run_cells.h"
 
 namespace pinhole::scenarios {
@@ -198,16 +199,18 @@ TEST(Knobs, DataHoldAndOffsetReachBothEndpoints) {
   ExpectARowForEveryField(*proto::Data::descriptor(), kData, {});
   for (const Session& row : kData) {
     const CellPlan plan = PlanOf(absl::StrCat("session { name: \"call\" data { ", row.set, " } }"));
-    for (const PlannedPeer& peer : plan.sessions.at(0).peers) EXPECT_EQ(row.option(peer.endpoint), row.got) << row.set;
+    for (int side = 0; side < 2; ++side) {
+      EXPECT_EQ(row.option(SessionIn(plan, 0).peer(side).endpoint), row.got) << row.set;
+    }
   }
   const CellPlan held =
       PlanOf("session { name: \"call\" hold_us: 7000001 peer { name: \"bob\" start_offset_us: 8000001 } }");
-  const PlannedSession& session = held.sessions.at(0);
-  EXPECT_EQ(Us(session.hold), 7000001);
-  EXPECT_TRUE(session.peers[0].endpoint.data.hold && session.peers[1].endpoint.data.hold);
-  EXPECT_EQ(Us(session.peers[0].endpoint.start_offset), 0);
-  EXPECT_EQ(Us(session.peers[1].endpoint.start_offset), 8000001);
-  EXPECT_FALSE(PlanOf("").sessions.at(0).peers[0].endpoint.data.hold);
+  const PlannedSession& session = SessionIn(held, 0);
+  EXPECT_EQ(Us(session.hold()), 7000001);
+  EXPECT_TRUE(session.peer(0).endpoint.data.hold && session.peer(1).endpoint.data.hold);
+  EXPECT_EQ(Us(session.peer(0).endpoint.start_offset), 0);
+  EXPECT_EQ(Us(session.peer(1).endpoint.start_offset), 8000001);
+  EXPECT_FALSE(SessionIn(PlanOf(""), 0).peer(0).endpoint.data.hold);
 }
 
 constexpr char kRelayOverTcp[] = "server { name: \"relay\" tcp_port: 3478 }";
@@ -217,7 +220,7 @@ TEST(Knobs, TurnOverSaysByWhichTransportServersAreReached) {
     const CellPlan plan =
         PlanOf(absl::StrCat("session { name: \"call\" agent { turn_over: ", over, " } }"), kRelayOverTcp);
     std::vector<stun::Transport> found;
-    for (const ice::TurnServer& server : plan.sessions.at(0).peers[0].endpoint.agent.turn_servers) {
+    for (const ice::TurnServer& server : SessionIn(plan, 0).peer(0).endpoint.agent.turn_servers) {
       found.push_back(server.transport);
     }
     return found;
@@ -230,10 +233,8 @@ TEST(Knobs, TurnOverSaysByWhichTransportServersAreReached) {
 
 TEST(Knobs, ServersAreAskedOverTcpForReflexiveCandidatesUnlessTheyAreNotWanted) {
   const auto asked = [](const std::string& tcp) {
-    return PlanOf(absl::StrCat("session { name: \"call\" agent { tcp { ", tcp, " } } }"), kRelayOverTcp)
-        .sessions.at(0)
-        .peers[0]
-        .endpoint.agent.tcp.stun_servers.size();
+    const CellPlan plan = PlanOf(absl::StrCat("session { name: \"call\" agent { tcp { ", tcp, " } } }"), kRelayOverTcp);
+    return SessionIn(plan, 0).peer(0).endpoint.agent.tcp.stun_servers.size();
   };
   EXPECT_EQ(asked("passive: true"), 1u);
   EXPECT_EQ(asked("passive: true server_reflexive: false"), 0u);

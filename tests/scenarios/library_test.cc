@@ -82,7 +82,7 @@ TEST(NatMatrix, SweepsEveryProfileAgainstEveryOtherOverUdpAndTcpWithAndWithoutTu
 TEST(NatMatrix, AnyTwoExternalInterfacesAre20MillisecondsApart) {
   for (const char* file : {"nat_matrix", "nat_matrix_two_turn"}) {
     const Scenario matrix = LoadLibrary(file);
-    const proto::Scenario cell = matrix.Resolve(matrix.cells()[0]);
+    const proto::Scenario cell = matrix.Resolve(matrix.cells()[0]).file();
     int external = 0;
     const auto check = [&](const proto::Interface& interface) {
       if (interface.network() != "internet") return;
@@ -99,7 +99,7 @@ TEST(NatMatrix, TwoTurnServersHaveDifferentAddresses) {
   const Scenario matrix = LoadLibrary("nat_matrix_two_turn");
   const Cell* cell = matrix.Find("nat_matrix_two_turn/nat_a=pf,nat_b=pf,transport=UDP,turn=BOTH");
   ASSERT_NE(cell, nullptr);
-  const proto::Scenario resolved = matrix.Resolve(*cell);
+  const proto::Scenario resolved = matrix.Resolve(*cell).file();
   EXPECT_EQ(resolved.session(0).peer(0).turn_server(0), "relay");
   EXPECT_EQ(resolved.session(0).peer(1).turn_server(0), "relay_b");
   EXPECT_NE(resolved.topology().server(0).relay_address(0), resolved.topology().server(1).relay_address(0));

@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "scenarios/results/explain.h"
 #include "scenarios/sweep/matrix.h"
 #include "tests/scenarios/run_cells.h"
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "scenarios/run/session_trial.h"
 #include "tests/scenarios/run_cells.h"
 
 namespace pinhole::scenarios {
@@ -27,12 +28,12 @@ struct Session {
 
 // Any two external interfaces are 20 ms apart and LANs cost nothing: 40 ms there and back, twice that through the
 // relay, were it crossed twice.
-Session Measured(const CellRun& run, const SessionOutcome& outcome) {
-  EXPECT_EQ(run.endpoint(0, 0).agent().role(), ice::Role::kControlling);
+Session Measured(const CellRun& run, const TrialOutcome& outcome) {
+  EXPECT_EQ(EndpointOf(run, 0, 0).agent().role(), ice::Role::kControlling);
   Session session;
-  session.first_check = *run.endpoint(0, 0).agent().times().first_check;
+  session.first_check = *EndpointOf(run, 0, 0).agent().times().first_check;
   session.first_valid = *outcome.a.first_valid;
-  session.valid_since = *run.endpoint(0, 0).agent().SelectedPair(0, 1)->valid_since;
+  session.valid_since = *EndpointOf(run, 0, 0).agent().SelectedPair(0, 1)->valid_since;
   session.controlled_first_valid = *outcome.b.first_valid;
   session.controlling_nominated = *outcome.a.nominated;
   session.controlled_nominated = *outcome.b.nominated;
@@ -49,7 +50,7 @@ void ForEachConnected(const Scenario& scenario, const Check& check) {
     const PreparedCell prepared = *PrepareCell(scenario, cell);
     CellRun run(prepared.plan, 1, {});
     ASSERT_TRUE(run.Run().ok());
-    const SessionOutcome outcome = run.OutcomeOf(0);
+    const TrialOutcome outcome = run.OutcomeOf(0);
     SCOPED_TRACE(cell.id);
     ASSERT_TRUE(outcome.outcome == Outcome::kDirect || outcome.outcome == Outcome::kRelayed);
     check(Measured(run, outcome));

@@ -24,7 +24,7 @@ Scenario Load(const std::string& text) {
 Prediction PredictFirst(const std::string& changes) {
   const Scenario scenario = Load("name: 'test' base: 'topologies/two_homes.textproto' " + changes);
   if (scenario.cells().empty()) return {};
-  const absl::StatusOr<Prediction> prediction = Predict(scenario.Resolve(scenario.cells().front()));
+  const absl::StatusOr<Prediction> prediction = Predict(scenario.Resolve(scenario.cells().front()).file());
   EXPECT_TRUE(prediction.ok()) << prediction.status();
   return prediction.value_or(Prediction());
 }
@@ -160,7 +160,7 @@ TEST_P(OracleOnLibrary, AgreesWithEveryExpectedOutcome) {
   const absl::StatusOr<Scenario> scenario = LoadScenario(GetParam(), files);
   ASSERT_TRUE(scenario.ok()) << scenario.status();
   for (const Cell& cell : scenario->cells()) {
-    const proto::Scenario resolved = scenario->Resolve(cell);
+    const proto::Scenario resolved = scenario->Resolve(cell).file();
     for (int session = 0; session < resolved.session_size(); ++session) {
       const absl::StatusOr<Prediction> prediction = Predict(resolved, session);
       ASSERT_TRUE(prediction.ok()) << prediction.status();
@@ -194,7 +194,7 @@ TEST(OracleCells, NothingInTheMatricesIsLeftToOrderOrChance) {
     const absl::StatusOr<Scenario> scenario = LoadScenario(file, files);
     ASSERT_TRUE(scenario.ok()) << scenario.status();
     for (const Cell& cell : scenario->cells()) {
-      const absl::StatusOr<Prediction> prediction = Predict(scenario->Resolve(cell));
+      const absl::StatusOr<Prediction> prediction = Predict(scenario->Resolve(cell).file());
       ASSERT_TRUE(prediction.ok()) << prediction.status();
       EXPECT_FALSE(prediction->depends()) << cell.id << ": " << prediction->reason;
     }
@@ -235,7 +235,7 @@ TEST(OracleCells, TimesTellWhoIsFirstInAllButAFewCells) {
   ASSERT_TRUE(scenario.ok()) << scenario.status();
   std::vector<std::string> depends;
   for (const Cell& cell : scenario->cells()) {
-    const absl::StatusOr<Prediction> prediction = Predict(scenario->Resolve(cell));
+    const absl::StatusOr<Prediction> prediction = Predict(scenario->Resolve(cell).file());
     ASSERT_TRUE(prediction.ok()) << prediction.status();
     if (prediction->depends()) depends.push_back(cell.id);
   }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "scenarios/run/session_plan.h"
 #include "tests/scenarios/run_cells.h"
 
 namespace pinhole::scenarios {
@@ -39,7 +40,7 @@ TEST(Pacing, AgentsOfOneHostTogetherStartNoMoreThanOneCheckEach5Ms) {
       "peer { name: \"dave\" host: \"bob\" } }");
   const PreparedCell prepared = *PrepareCell(scenario, scenario.cells().front());
   for (int side = 0; side < 2; ++side) {
-    Checks checks(prepared.plan.sessions.at(0).peers[side].node);
+    Checks checks(SessionIn(prepared.plan, 0).peer(side).node);
     CellRun run(prepared.plan, 1, {.tracer = &checks});
     ASSERT_TRUE(run.Run().ok());
     ASSERT_EQ(run.OutcomeOf(0).outcome, Outcome::kDirect);

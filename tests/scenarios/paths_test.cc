@@ -4,6 +4,7 @@
 #include <string>
 
 #include "scenarios/plan/best_path.h"
+#include "scenarios/run/trial_kinds.h"
 #include "tests/scenarios/run_cells.h"
 
 namespace pinhole::scenarios {
@@ -23,9 +24,9 @@ Scenario OverTwoHomes(const std::string& topology) {
 }
 
 std::optional<BestPath> BestOf(const Scenario& scenario) {
-  const absl::StatusOr<CellPlan> plan = PlanCell(scenario.Resolve(scenario.cells().front()));
-  EXPECT_TRUE(plan.ok()) << plan.status().message();
-  return FindBestPath(*plan, plan->sessions[0].peers[0].node, plan->sessions[0].peers[1].node);
+  const CellPlan plan = PlanCell(scenario.Resolve(scenario.cells().front()));
+  const std::vector<PlannedParticipant>& two = plan.trials.at(0)->participants();
+  return FindBestPath(plan, two[0].node, two[1].node);
 }
 
 TEST(BestPath, GoesFromTheFirstSideToTheSecond) {

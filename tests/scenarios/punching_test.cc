@@ -46,7 +46,7 @@ TEST(PunchingFile, WhatCannotBeIsRefusedWithItsPlace) {
   EXPECT_THAT(WhyRefused(Punched("topology { network { name: \"internet\" core_address: \"198.51.100.1\" } }")),
               HasSubstr("nat \"home_a\" has address 198.51.100.1 too"));
   EXPECT_THAT(WhyRefused(Punched("nat_check { name: \"check\" client: \"alice\" server: \"bob\" }")),
-              HasSubstr("has 1 servers; it takes three"));
+              HasSubstr("has 1 server; it takes three"));
 }
 
 TEST(PunchingFile, TheOracleJudgesACellOfWhichNothingIsExpected) {

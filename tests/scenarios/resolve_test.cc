@@ -16,7 +16,7 @@ proto::Scenario Resolve(const std::string& text, std::map<std::string, std::stri
                         const LoadOptions& options = {}) {
   const absl::StatusOr<Scenario> scenario = LoadText(text, std::move(others), options);
   EXPECT_TRUE(scenario.ok()) << scenario.status().message();
-  return scenario->Resolve(scenario->cells()[0]);
+  return scenario->Resolve(scenario->cells()[0]).file();
 }
 
 TEST(Base, ElementsMergeByNameAndKeepTheirPlace) {
@@ -98,7 +98,7 @@ TEST(Gateways, TheOneNatOfALanTheCoreOfTheInternet) {
 TEST(Gateways, OnePerFamily) {
   const absl::StatusOr<Scenario> scenario = LoadText("name: \"x\" base: \"library/dual_stack.textproto\"");
   ASSERT_TRUE(scenario.ok()) << scenario.status().message();
-  const proto::Scenario cell = scenario->Resolve(scenario->cells()[0]);
+  const proto::Scenario cell = scenario->Resolve(scenario->cells()[0]).file();
   EXPECT_THAT(cell.topology().host(0).interface(0).gateway(), ElementsAre("192.168.1.1", "2001:db8:a::1"));
 }
 

@@ -78,7 +78,7 @@ struct WatchedRun {
     const absl::Status status = run->Run();
     EXPECT_TRUE(status.ok()) << status.message();
     result = MakeRunResult({.scenario = &scenario, .cell = cell, .repetition = 0, .seed = seed}, *run, *book,
-                           prepared->predictions, JudgeSessions(*prepared, *run));
+                           prepared->predictions, JudgeTrials(*prepared, OutcomesOf(*run)));
   }
 
   std::unique_ptr<PreparedCell> prepared;

@@ -26,18 +26,12 @@ proto::Expect Expect(const std::string& text) {
   return expect;
 }
 
-proto::Session Call() {
-  proto::Session session;
-  session.set_name("call");
-  session.add_peer()->set_name("alice");
-  session.add_peer()->set_name("bob");
-  return session;
-}
-
-SessionOutcome Direct(CandidateType a_local, CandidateType a_remote, CandidateType b_local, CandidateType b_remote) {
-  SessionOutcome outcome;
+TrialOutcome Direct(CandidateType a_local, CandidateType a_remote, CandidateType b_local, CandidateType b_remote) {
+  TrialOutcome outcome;
   outcome.outcome = Outcome::kDirect;
   outcome.agree = true;
+  outcome.a.name = "alice";
+  outcome.b.name = "bob";
   outcome.a.connected = outcome.b.connected = true;
   outcome.a.local_type = a_local;
   outcome.a.remote_type = a_remote;
@@ -54,10 +48,10 @@ SessionOutcome Direct(CandidateType a_local, CandidateType a_remote, CandidateTy
   return outcome;
 }
 
-SessionOutcome Srflx() { return Direct(kSrflx, kSrflx, kSrflx, kSrflx); }
+TrialOutcome Srflx() { return Direct(kSrflx, kSrflx, kSrflx, kSrflx); }
 
-SessionOutcome Failed() {
-  SessionOutcome outcome;
+TrialOutcome Failed() {
+  TrialOutcome outcome;
   outcome.outcome = Outcome::kFailed;
   outcome.a.failure = "home_b dropped the last check: filtered_port";
   return outcome;
@@ -75,10 +69,10 @@ Prediction Predicted(std::vector<Outcome> outcomes) {
 }
 
 Verdict JudgeBy(const std::vector<proto::Expect>& expectations, const Prediction& prediction,
-                const SessionOutcome& outcome) {
+                const TrialOutcome& outcome) {
   std::vector<const proto::Expect*> pointers;
   for (const proto::Expect& expect : expectations) pointers.push_back(&expect);
-  return Judge(pointers, Call(), prediction, outcome);
+  return Judge(pointers, prediction, outcome);
 }
 
 const Prediction kOracleSaysFailed = Predicted({Outcome::kFailed});
@@ -167,17 +161,17 @@ TEST(Verdict, ExpectationsOfAnotherSessionDoNotCount) {
 }
 
 TEST(Verdict, UndecidedHalfConnectedAndDisagreeingSessionsFailWhateverIsExpected) {
-  SessionOutcome undecided;
+  TrialOutcome undecided;
   EXPECT_EQ(JudgeBy({}, Predicted({Outcome::kDirect, Outcome::kFailed}), undecided).kind, VerdictKind::kFail);
   EXPECT_EQ(JudgeBy({Expect("bounds {}")}, Predicted({Outcome::kDirect}), undecided).kind, VerdictKind::kFail);
   EXPECT_EQ(JudgeBy({Expect("outcome: UNDECIDED")}, kOracleSaysFailed, undecided).kind, VerdictKind::kPass);
 
-  SessionOutcome half = Failed();
+  TrialOutcome half = Failed();
   half.a.connected = true;
   EXPECT_EQ(JudgeBy({Expect("outcome: FAILED")}, kOracleSaysFailed, half).kind, VerdictKind::kFail);
   EXPECT_EQ(JudgeBy({}, kOracleSaysFailed, half).kind, VerdictKind::kFail);
 
-  SessionOutcome apart = Srflx();
+  TrialOutcome apart = Srflx();
   apart.agree = false;
   EXPECT_EQ(JudgeBy({Expect("outcome: DIRECT")}, kOracleSaysFailed, apart).kind, VerdictKind::kFail);
   EXPECT_EQ(JudgeBy({Expect("outcome: DIRECT agree: false")}, kOracleSaysFailed, apart).kind, VerdictKind::kPass);
@@ -203,7 +197,7 @@ TEST(Verdict, OracleHoldsTheTypesOfBothEnds) {
 // An outcome that the file says leaves open by which candidates: there the oracle's kinds of path still hold.
 TEST(Verdict, OracleHoldsTheTypesBesideAnExpectedOutcome) {
   const Prediction direct = Predicted({Outcome::kDirect});  // srflx-srflx from both ends
-  const SessionOutcome other = Direct(kHost, kSrflx, kSrflx, kPrflx);
+  const TrialOutcome other = Direct(kHost, kSrflx, kSrflx, kPrflx);
   for (const char* expected :
        {"outcome: DIRECT", "outcome: CONNECTED", "relay_hops: 0", "outcome: DIRECT agree: true"}) {
     const Verdict met = JudgeBy({Expect(expected)}, direct, Srflx());
@@ -219,7 +213,7 @@ TEST(Verdict, OracleHoldsTheTypesBesideAnExpectedOutcome) {
 // Nor do a family or a transport say by which types.
 TEST(Verdict, OracleHoldsTheTypesBesideAnExpectedFamilyOrTransport) {
   const Prediction direct = Predicted({Outcome::kDirect});
-  const SessionOutcome other = Direct(kHost, kSrflx, kSrflx, kPrflx);
+  const TrialOutcome other = Direct(kHost, kSrflx, kSrflx, kPrflx);
   for (const char* expected :
        {"outcome: DIRECT peer { name: 'alice' family: IPV4 }", "peer { name: 'bob' transport: UDP }"}) {
     EXPECT_EQ(JudgeBy({Expect(expected)}, direct, Srflx()).kind, VerdictKind::kPass) << expected;
@@ -232,7 +226,7 @@ TEST(Verdict, OracleHoldsTheTypesBesideAnExpectedFamilyOrTransport) {
 TEST(Verdict, TransportIsPartOfAKindOfPath) {
   Prediction over_tcp = Predicted({Outcome::kDirect});
   over_tcp.direct_paths[0].tcp = true;
-  SessionOutcome outcome = Srflx();
+  TrialOutcome outcome = Srflx();
   EXPECT_THAT(JudgeBy({}, over_tcp, outcome).reason, HasSubstr("srflx-srflx seen as srflx-srflx, 0 relay hops, TCP"));
   EXPECT_EQ(JudgeBy({}, over_tcp, outcome).kind, VerdictKind::kFail);
   outcome.a.tcp = outcome.b.tcp = true;
@@ -248,7 +242,7 @@ TEST(Verdict, OracleHoldsRelayedTypesBesideAnExpectedOutcome) {
   path.a_remote = path.b_local = kPrflx;
   path.relay_hops = 1;
   relayed.relayed_paths = {path};
-  SessionOutcome outcome = Direct(kRelay, kPrflx, kPrflx, kRelay);
+  TrialOutcome outcome = Direct(kRelay, kPrflx, kPrflx, kRelay);
   outcome.outcome = Outcome::kRelayed;
   outcome.relay_hops = 1;
   EXPECT_EQ(JudgeBy({Expect("outcome: RELAYED")}, relayed, outcome).kind, VerdictKind::kPass);
@@ -261,7 +255,7 @@ TEST(Verdict, OracleHoldsRelayedTypesBesideAnExpectedOutcome) {
 
 // Who says the types himself, or an outcome that the oracle holds to be impossible, is not asked again.
 TEST(Verdict, OracleIsSilentBesideExpectedTypesAndWhereItIsOverruled) {
-  const SessionOutcome other = Direct(kHost, kSrflx, kSrflx, kPrflx);
+  const TrialOutcome other = Direct(kHost, kSrflx, kSrflx, kPrflx);
   const Prediction direct = Predicted({Outcome::kDirect});
   const proto::Expect types = Expect("peer { name: 'alice' local: HOST }");
   EXPECT_EQ(JudgeBy({Expect("outcome: DIRECT"), types}, direct, other).kind, VerdictKind::kPass);
@@ -272,7 +266,7 @@ TEST(Verdict, OracleIsSilentBesideExpectedTypesAndWhereItIsOverruled) {
 }
 
 TEST(Verdict, AgreeIsHeldOnBothSidesAndEvenWhereNobodyAskedForIt) {
-  SessionOutcome apart = Srflx();
+  TrialOutcome apart = Srflx();
   apart.agree = false;
   const Prediction direct = Predicted({Outcome::kDirect});
   EXPECT_EQ(JudgeBy({Expect("agree: true")}, direct, Srflx()).kind, VerdictKind::kPass);
@@ -288,7 +282,7 @@ TEST(Verdict, AgreeIsHeldOnBothSidesAndEvenWhereNobodyAskedForIt) {
 
 TEST(Verdict, DependsPassesEitherWayAndIsCountedApart) {
   const Prediction depends = Predicted({Outcome::kDirect, Outcome::kFailed});
-  for (const SessionOutcome& outcome : {Srflx(), Failed()}) {
+  for (const TrialOutcome& outcome : {Srflx(), Failed()}) {
     const Verdict verdict = JudgeBy({}, depends, outcome);
     EXPECT_EQ(verdict.kind, VerdictKind::kPass) << verdict.reason;
     EXPECT_TRUE(verdict.depends);
@@ -303,11 +297,11 @@ TEST(Verdict, ShareCountsMissesAndForgivesNoBrokenInvariant) {
   EXPECT_EQ(missed.kind, VerdictKind::kPass);
   EXPECT_TRUE(missed.missed_share);
   EXPECT_FALSE(JudgeBy({share}, kOracleSaysFailed, Srflx()).missed_share);
-  SessionOutcome half = Failed();
+  TrialOutcome half = Failed();
   half.b.connected = true;
   EXPECT_EQ(JudgeBy({share}, kOracleSaysFailed, half).kind, VerdictKind::kPass);
   EXPECT_TRUE(JudgeBy({share}, kOracleSaysFailed, half).missed_share);
-  SessionOutcome apart = Srflx();
+  TrialOutcome apart = Srflx();
   apart.agree = false;
   EXPECT_EQ(JudgeBy({share}, kOracleSaysFailed, apart).kind, VerdictKind::kFail);
 

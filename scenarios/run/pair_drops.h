@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "ice/agent.h"
 #include "ice/views.h"
 #include "scenarios/run/cell_run.h"
 #include "scenarios/run/packet_book.h"
@@ -21,11 +22,7 @@ struct PairDeath {
 std::optional<std::size_t> PairOf(const CellRun& run, const PacketBook& book, const std::vector<ice::PairView>& pairs,
                                   const sim::DropRecord& drop);
 
-// For each pair of one side whose checks or answers were dropped anywhere, the latest such drop. By pair.
-std::vector<PairDeath> DeathsOf(const CellRun& run, const PacketBook& book, std::size_t session, int side);
-
-// True if no state of any filter could have let the packet through: there is no way to where it goes, or nobody there.
-// What a NAT's own input refuses on an outside address is what no mapping of its let in: that is not hopeless.
-bool IsHopeless(const CellRun& run, const sim::DropRecord& drop);
+// For each pair of the agent whose checks or answers were dropped anywhere, the latest such drop. Ordered by pair.
+std::vector<PairDeath> DeathsOf(const CellRun& run, const PacketBook& book, const ice::Agent& agent);
 
 }  // namespace pinhole::scenarios

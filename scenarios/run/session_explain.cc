@@ -1,8 +1,8 @@
-#include "scenarios/results/explain.h"
+#include "scenarios/run/session_explain.h"
 
 #include "absl/strings/str_cat.h"
 #include "net/contract.h"
-#include "scenarios/results/killer.h"
+#include "scenarios/run/killer.h"
 
 namespace pinhole::scenarios {
 namespace {
@@ -44,18 +44,7 @@ std::string Ended(const ice::PairView& pair) {
   net::CannotHappen();
 }
 
-}  // namespace
-
-std::string Describe(const CellRun& run, const sim::DropRecord& drop) {
-  std::string text =
-      absl::StrCat(net::ToString(drop.packet_class), " ", drop.source.ToString(), " > ", drop.destination.ToString(),
-                   " dropped at ", run.world().node(drop.node).name(), ": ", sim::ToString(drop.rule));
-  const std::string state = sim::DescribeState(drop);
-  if (!state.empty()) absl::StrAppend(&text, " (", state, ")");
-  return text;
-}
-
-std::string Describe(const CellRun& run, const SessionKiller& killer) {
+std::string DescribeKiller(const CellRun& run, const Killer& killer) {
   PINHOLE_REQUIRES(killer.drop.has_value());
   std::string text = Describe(run, *killer.drop);
   if (killer.by.kind == "rst") return absl::StrCat(text, ", and answered with RST");
@@ -65,6 +54,8 @@ std::string Describe(const CellRun& run, const SessionKiller& killer) {
   return text;
 }
 
+}  // namespace
+
 std::string ExplainPair(const CellRun& run, const ice::PairView& pair, const PairDeath* death) {
   std::string text = Ended(pair);
   // Of one that still is checked, what it lost may say why it is slow; an answer, or a valid pair, lost nothing.
@@ -73,13 +64,13 @@ std::string ExplainPair(const CellRun& run, const ice::PairView& pair, const Pai
   return absl::StrCat(text, text.empty() ? "" : "; last lost: ", Describe(run, death->drop));
 }
 
-std::string ExplainSession(const CellRun& run, const PacketBook& book, std::size_t session) {
+std::string ExplainSession(const CellRun& run, const PacketBook* book, const SessionTrial& session) {
   std::string text;
   std::string ended_by_agent;  // a pair that no drop ended
   bool connected = true;
   for (int side = 0; side < 2; ++side) {
-    const apps::IceEndpoint& endpoint = run.endpoint(session, side);
-    const PlannedPeer& peer = run.plan().sessions[session].peers[side];
+    const apps::IceEndpoint& endpoint = session.endpoint(side);
+    const PlannedSession::Peer& peer = session.plan().peer(side);
     if (endpoint.state() == apps::EndpointState::kConnected) continue;
     connected = false;
     absl::StrAppend(&text, text.empty() ? "" : "; ", peer.name, ": ",
@@ -92,11 +83,11 @@ std::string ExplainSession(const CellRun& run, const PacketBook& book, std::size
     }
   }
   if (connected) return "";
-  const std::optional<SessionKiller> killer = KillerOf(run, book, session);
+  const std::optional<Killer> killer = FindKiller(run, book, session);
   if (!ended_by_agent.empty() && (!killer || !killer->drop || IsHopeless(run, *killer->drop))) {
     absl::StrAppend(&text, "; last hope: ", ended_by_agent);
   } else if (killer) {
-    absl::StrAppend(&text, "; last hope: ", Describe(run, *killer));
+    absl::StrAppend(&text, "; last hope: ", DescribeKiller(run, *killer));
   }
   if (run.out_of_events()) absl::StrAppend(&text, "; the run was stopped at events_max");
   return text;

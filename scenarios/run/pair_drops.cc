@@ -1,6 +1,4 @@
-#include "scenarios/results/pair_drops.h"
-
-#include "sim/boxes/nat_box.h"
+#include "scenarios/run/pair_drops.h"
 
 namespace pinhole::scenarios {
 namespace {
@@ -33,16 +31,8 @@ std::optional<std::size_t> PairOf(const CellRun& run, const PacketBook& book, co
   }
 }
 
-bool IsHopeless(const CellRun& run, const sim::DropRecord& drop) {
-  const sim::RuleEntry& rule = sim::EntryOf(drop.rule);
-  if (!rule.hopeless || rule.kind_at_nat == nullptr) return rule.hopeless;
-  const std::uint32_t node = static_cast<std::uint32_t>(drop.node);
-  return run.plan().nodes[node].kind != PlannedNodeKind::kNat ||
-         !static_cast<const sim::NatBox&>(run.host(node)).nat().IsExternal(drop.destination.address());
-}
-
-std::vector<PairDeath> DeathsOf(const CellRun& run, const PacketBook& book, std::size_t session, int side) {
-  const std::vector<ice::PairView> pairs = run.endpoint(session, side).agent().CheckListSnapshot();
+std::vector<PairDeath> DeathsOf(const CellRun& run, const PacketBook& book, const ice::Agent& agent) {
+  const std::vector<ice::PairView> pairs = agent.CheckListSnapshot();
   std::vector<std::optional<sim::DropRecord>> latest(pairs.size());
   const sim::DropLog& drops = run.world().drops();
   for (std::size_t i = 0; i < drops.size(); ++i) {
