@@ -98,7 +98,9 @@ class Checker {
   void CheckAddresses() {
     struct Use {
       const TopologyNode* node;
-      std::string path;
+      const TopologyInterface* interface;
+      std::size_t index;  // of the address
+      std::string path() const { return absl::StrCat(node->PathOf(*interface), ".address[", index, "]"); }
     };
     for (const Family family : {Family::kIpv4, Family::kIpv6}) {
       const std::vector<std::uint32_t> domains = Domains(family);
@@ -108,16 +110,16 @@ class Checker {
           for (std::size_t i = 0; i < interface.addresses.size(); ++i) {
             const IpAddress& address = interface.addresses[i].address();
             if (address.family() != family) continue;
-            const std::string path = absl::StrCat(node.PathOf(interface), ".address[", i, "]");
+            const Use use{&node, &interface, i};
             if (address.IsUnspecified() || address.IsMulticast() || address.IsLoopback()) {
-              problems_->Add(path, absl::StrCat(address.ToString(), " cannot be an interface's address"));
+              problems_->Add(use.path(), absl::StrCat(address.ToString(), " cannot be an interface's address"));
               continue;
             }
-            const auto [it, added] = used.try_emplace({domains[interface.network], address}, Use{&node, path});
+            const auto [it, added] = used.try_emplace({domains[interface.network], address}, use);
             if (!added) {
-              problems_->Add(path, absl::StrCat(node.Called(), " has address ", address.ToString(), ", which ",
-                                                it->second.node->Called(), " has in the same routing domain (",
-                                                problems_->PlaceOf(it->second.path), ")"));
+              problems_->Add(use.path(), absl::StrCat(node.Called(), " has address ", address.ToString(), ", which ",
+                                                      it->second.node->Called(), " has in the same routing domain (",
+                                                      problems_->PlaceOf(it->second.path()), ")"));
             }
           }
         }

@@ -1,5 +1,8 @@
 #include "scenarios/language/trials.h"
 
+#include <cstdint>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
@@ -9,14 +12,51 @@ namespace {
 
 namespace pb = google::protobuf;
 
-// The fields of a scenario that list trials.
-std::vector<const pb::FieldDescriptor*> TrialFields() {
-  std::vector<const pb::FieldDescriptor*> fields;
-  const pb::Descriptor& scenario = *proto::Scenario::descriptor();
-  for (int i = 0; i < scenario.field_count(); ++i) {
-    if (scenario.field(i)->options().GetExtension(proto::trial)) fields.push_back(scenario.field(i));
+// The marked fields of one message, and of the messages in its lists. Read from the schema once, because to look up an
+// option takes longer than all else that is done here for a cell.
+struct Marks {
+  const pb::FieldDescriptor* list = nullptr;      // whose elements these marks are about
+  const pb::FieldDescriptor* own_host = nullptr;  // "host" of a message with a name of its own
+  std::vector<const pb::FieldDescriptor*> hosts;  // names of hosts, own_host included
+  std::vector<std::pair<const pb::FieldDescriptor*, std::uint32_t>> counts;
+  std::vector<Marks> lists;  // of messages with marks
+
+  bool empty() const { return hosts.empty() && counts.empty() && lists.empty(); }
+};
+
+// The marks of the elements of `list`.
+Marks MarksOf(const pb::FieldDescriptor* list) {
+  const pb::Descriptor& type = *list->message_type();
+  Marks marks;
+  marks.list = list;
+  for (int i = 0; i < type.field_count(); ++i) {
+    const pb::FieldDescriptor* field = type.field(i);
+    if (field->options().GetExtension(proto::names_host)) {
+      marks.hosts.push_back(field);
+      if (field->name() == "host" && type.FindFieldByName("name") != nullptr) marks.own_host = field;
+    }
+    if (field->options().HasExtension(proto::count)) {
+      marks.counts.emplace_back(field, field->options().GetExtension(proto::count));
+    }
+    if (field->is_repeated() && field->cpp_type() == pb::FieldDescriptor::CPPTYPE_MESSAGE) {
+      if (Marks below = MarksOf(field); !below.empty()) marks.lists.push_back(std::move(below));
+    }
   }
-  return fields;
+  return marks;
+}
+
+// The fields of a scenario that list trials, in the order of the schema.
+const std::vector<Marks>& TrialLists() {
+  static const auto* const kLists = [] {
+    auto* lists = new std::vector<Marks>();
+    const pb::Descriptor& scenario = *proto::Scenario::descriptor();
+    for (int i = 0; i < scenario.field_count(); ++i) {
+      const pb::FieldDescriptor* field = scenario.field(i);
+      if (field->options().GetExtension(proto::trial)) lists->push_back(MarksOf(field));
+    }
+    return lists;
+  }();
+  return *kLists;
 }
 
 // The name of an element, or "".
@@ -29,21 +69,15 @@ std::string NumberWord(std::uint32_t number) {
   return number == 2 ? "two" : number == 3 ? "three" : absl::StrCat(number);
 }
 
-// Calls `visit(message)` for the message and all messages in it.
-template <typename Visit>
-void VisitAll(pb::Message* message, const Visit& visit) {
-  visit(message);
+void FillHosts(const Marks& marks, pb::Message* message) {
   const pb::Reflection& reflection = *message->GetReflection();
-  std::vector<const pb::FieldDescriptor*> fields;
-  reflection.ListFields(*message, &fields);
-  for (const pb::FieldDescriptor* field : fields) {
-    if (field->cpp_type() != pb::FieldDescriptor::CPPTYPE_MESSAGE) continue;
-    if (!field->is_repeated()) {
-      VisitAll(reflection.MutableMessage(message, field), visit);
-      continue;
-    }
-    for (int i = 0; i < reflection.FieldSize(*message, field); ++i) {
-      VisitAll(reflection.MutableRepeatedMessage(message, field, i), visit);
+  if (marks.own_host != nullptr && !reflection.HasField(*message, marks.own_host)) {
+    reflection.SetString(message, marks.own_host, NameOf(*message));
+  }
+  for (const Marks& below : marks.lists) {
+    const pb::FieldDescriptor* const list = below.list;
+    for (int i = 0; i < reflection.FieldSize(*message, list); ++i) {
+      FillHosts(below, reflection.MutableRepeatedMessage(message, list, i));
     }
   }
 }
@@ -53,28 +87,24 @@ class TrialChecker {
   TrialChecker(const Topology& topology, CellProblems* problems) : topology_(topology), problems_(problems) {}
 
   // `path` leads to the message; `who` says in words which it is: punching "punch", peer "alice".
-  void Check(const pb::Message& message, const std::string& path, const std::string& who) {
+  void Check(const Marks& marks, const pb::Message& message, const std::string& path, const std::string& who) {
     const pb::Reflection& reflection = *message.GetReflection();
-    const pb::Descriptor& type = *message.GetDescriptor();
-    for (int i = 0; i < type.field_count(); ++i) {
-      const pb::FieldDescriptor& field = *type.field(i);
-      CheckCount(message, field, path, who);
-      if (field.options().GetExtension(proto::names_host)) CheckHosts(message, field, path, who);
-      if (field.cpp_type() != pb::FieldDescriptor::CPPTYPE_MESSAGE || !field.is_repeated()) continue;
-      for (int j = 0; j < reflection.FieldSize(message, &field); ++j) {
-        const pb::Message& element = reflection.GetRepeatedMessage(message, &field, j);
+    for (const auto& [list, count] : marks.counts) CheckCount(message, *list, count, path, who);
+    for (const pb::FieldDescriptor* field : marks.hosts) CheckHosts(message, *field, path, who);
+    for (const Marks& below : marks.lists) {
+      const pb::FieldDescriptor* const list = below.list;
+      for (int i = 0; i < reflection.FieldSize(message, list); ++i) {
+        const pb::Message& element = reflection.GetRepeatedMessage(message, list, i);
         const std::string name = NameOf(element);
-        Check(element, absl::StrCat(path, ".", field.name(), "[", name, "]"),
-              absl::StrCat(who, ", ", field.name(), " \"", name, "\""));
+        Check(below, element, absl::StrCat(path, ".", list->name(), "[", name, "]"),
+              absl::StrCat(who, ", ", list->name(), " \"", name, "\""));
       }
     }
   }
 
  private:
-  void CheckCount(const pb::Message& message, const pb::FieldDescriptor& field, const std::string& path,
-                  const std::string& who) {
-    if (!field.options().HasExtension(proto::count)) return;
-    const std::uint32_t wanted = field.options().GetExtension(proto::count);
+  void CheckCount(const pb::Message& message, const pb::FieldDescriptor& field, std::uint32_t wanted,
+                  const std::string& path, const std::string& who) {
     const int size = message.GetReflection()->FieldSize(message, &field);
     if (size == static_cast<int>(wanted)) return;
     problems_->Add(path, absl::StrCat(who, " has ", size, " ", field.name(), size == 1 ? "" : "s", "; it takes ",
@@ -103,9 +133,10 @@ class TrialChecker {
 std::vector<std::string> TrialNames(const proto::Scenario& file) {
   std::vector<std::string> names;
   const pb::Reflection& reflection = *file.GetReflection();
-  for (const pb::FieldDescriptor* field : TrialFields()) {
-    for (int i = 0; i < reflection.FieldSize(file, field); ++i) {
-      names.push_back(NameOf(reflection.GetRepeatedMessage(file, field, i)));
+  for (const Marks& marks : TrialLists()) {
+    const pb::FieldDescriptor* const list = marks.list;
+    for (int i = 0; i < reflection.FieldSize(file, list); ++i) {
+      names.push_back(NameOf(reflection.GetRepeatedMessage(file, list, i)));
     }
   }
   return names;
@@ -113,14 +144,10 @@ std::vector<std::string> TrialNames(const proto::Scenario& file) {
 
 void FillTrialHosts(proto::Scenario* cell) {
   const pb::Reflection& reflection = *cell->GetReflection();
-  for (const pb::FieldDescriptor* field : TrialFields()) {
-    for (int i = 0; i < reflection.FieldSize(*cell, field); ++i) {
-      VisitAll(reflection.MutableRepeatedMessage(cell, field, i), [](pb::Message* message) {
-        const pb::FieldDescriptor* host = message->GetDescriptor()->FindFieldByName("host");
-        if (host == nullptr || !host->options().GetExtension(proto::names_host)) return;
-        if (message->GetReflection()->HasField(*message, host)) return;
-        message->GetReflection()->SetString(message, host, NameOf(*message));
-      });
+  for (const Marks& marks : TrialLists()) {
+    const pb::FieldDescriptor* const list = marks.list;
+    for (int i = 0; i < reflection.FieldSize(*cell, list); ++i) {
+      FillHosts(marks, reflection.MutableRepeatedMessage(cell, list, i));
     }
   }
 }
@@ -129,12 +156,14 @@ void CheckTrials(const proto::Scenario& cell, const Topology& topology, CellProb
   const pb::Reflection& reflection = *cell.GetReflection();
   TrialChecker checker(topology, problems);
   bool any = false;
-  for (const pb::FieldDescriptor* field : TrialFields()) {
-    for (int i = 0; i < reflection.FieldSize(cell, field); ++i) {
+  for (const Marks& marks : TrialLists()) {
+    const pb::FieldDescriptor* const list = marks.list;
+    for (int i = 0; i < reflection.FieldSize(cell, list); ++i) {
       any = true;
-      const pb::Message& trial = reflection.GetRepeatedMessage(cell, field, i);
+      const pb::Message& trial = reflection.GetRepeatedMessage(cell, list, i);
       const std::string name = NameOf(trial);
-      checker.Check(trial, absl::StrCat(field->name(), "[", name, "]"), absl::StrCat(field->name(), " \"", name, "\""));
+      checker.Check(marks, trial, absl::StrCat(list->name(), "[", name, "]"),
+                    absl::StrCat(list->name(), " \"", name, "\""));
     }
   }
   if (!any) problems->Add("session", "there is no session, so nothing to run");
