@@ -349,9 +349,11 @@ bool Agent::SendData(net::Instant now, int stream, int component, net::ByteView 
   CandidatePair& pair = session.lists.pair(index);
   // Before a pair is selected, consent lasts from the check that validated it (RFC 7675 §5).
   const ConsentOptions& consent = session.options.consent;
-  const bool allowed =
-      status.selected < 0 ? now < pair.valid_pair->last_success + consent.expiry : status.consent.Allows(now);
-  if (consent.enabled && !allowed) return false;
+  if (consent.enabled) {
+    const bool allowed =
+        status.selected < 0 ? now < pair.valid_pair->last_success + consent.expiry : status.consent.Allows(now);
+    if (!allowed) return false;
+  }
   if (pair.tcp()) {
     const TcpConnection* connection =
         session.connections.FindPeer(pair.base, session.remotes[pair.remote].candidate.address);

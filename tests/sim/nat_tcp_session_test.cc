@@ -272,7 +272,9 @@ TEST(TcpSession, AHalfClosedConnectionThatIdlesIsResetToo) {
 }
 
 TEST(TcpSession, WhatLeaksToAnAddressOfTheBoxIsForTheBox) {
-  NatProfile profile = LinuxTcp(Unsolicited::kInput);
+  NatProfile profile = TcpProfile(LinuxTracking());
+  profile.tcp.unsolicited = Unsolicited::kInput;
+  profile.tcp.unsolicited_hold = net::Duration::zero();
   profile.tcp.hairpin = Hairpin::kExternalSource;
   TcpNatBench nat(profile);
   ASSERT_EQ(nat.Out(kBob, kServer, nat.AliceSyn()).action, Action::kOutside);
