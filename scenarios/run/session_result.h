@@ -1,7 +1,5 @@
 #pragma once
 
-#include <ostream>
-
 #include "scenarios/results.pb.h"
 #include "scenarios/run/session_trial.h"
 

@@ -15,6 +15,7 @@
 #include "stun/fingerprint.h"
 #include "stun/message.h"
 #include "stun/message_builder.h"
+#include "tests/fuzz/script.h"
 
 namespace pinhole::ice {
 namespace {
@@ -22,22 +23,6 @@ namespace {
 constexpr char kUfrag[] = "PEER";
 constexpr char kPassword[] = "peerpasswordpeerpassword";
 const net::SocketAddress kServer(net::IpAddress::V4(198, 51, 100, 1), 3478);
-
-class Script {
- public:
-  explicit Script(net::ByteView bytes) : bytes_(bytes) {}
-  bool done() const { return bytes_.empty(); }
-  std::uint8_t Byte() {
-    if (bytes_.empty()) return 0;
-    const std::uint8_t byte = bytes_[0];
-    bytes_ = bytes_.subspan(1);
-    return byte;
-  }
-  std::uint32_t Number() { return (std::uint32_t{Byte()} << 8) | Byte(); }
-
- private:
-  net::ByteView bytes_;
-};
 
 struct Sent {
   SocketTag tag;

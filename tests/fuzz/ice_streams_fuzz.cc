@@ -15,6 +15,7 @@
 #include "stun/attributes.h"
 #include "stun/message.h"
 #include "stun/message_builder.h"
+#include "tests/fuzz/script.h"
 
 namespace pinhole::ice {
 namespace {
@@ -27,25 +28,12 @@ void Require(bool holds) {
   if (!holds) std::abort();
 }
 
-class Script {
- public:
-  explicit Script(net::ByteView bytes) : bytes_(bytes) {}
-  bool done() const { return bytes_.empty(); }
-  std::uint8_t Byte() {
-    if (bytes_.empty()) return 0;
-    const std::uint8_t byte = bytes_[0];
-    bytes_ = bytes_.subspan(1);
-    return byte;
-  }
-  net::SocketAddress Peer() {
-    const std::uint8_t host = Byte();
-    return net::SocketAddress(net::IpAddress::V4(host < 128 ? 203 : 10, 0, 113, host % 16),
-                              static_cast<std::uint16_t>(1 + Byte() % 8));
-  }
-
- private:
-  net::ByteView bytes_;
-};
+net::SocketAddress PeerOf(Script& script) {
+  const std::uint8_t host = script.Byte();
+  const std::uint8_t port = script.Byte();
+  return net::SocketAddress(net::IpAddress::V4(host < 128 ? 203 : 10, 0, 113, host % 16),
+                            static_cast<std::uint16_t>(1 + port % 8));
+}
 
 std::vector<std::uint8_t> Framed(net::ByteView payload) {
   const auto header = FrameHeader(payload.size());
@@ -119,7 +107,7 @@ std::vector<std::uint8_t> Answer(net::ByteView sent, Script& script) {
     stun::MessageBuilder message(buffer, kind % 4 == 0 ? stun::MessageClass::kError : stun::MessageClass::kSuccess,
                                  request->method(), request->transaction_id());
     if (kind % 4 == 0) message.Add(stun::ErrorCode{kind % 8 == 0 ? 487 : 401, ""});
-    message.Add(stun::XorMappedAddress{script.Peer()});
+    message.Add(stun::XorMappedAddress{PeerOf(script)});
     const net::ByteView bytes =
         skip == 0
             ? message.Finish().value()
@@ -167,7 +155,7 @@ void Run(net::ByteView input) {
           Candidate candidate;
           candidate.transport = static_cast<Transport>(script.Byte() % 4);
           candidate.priority = std::uint32_t{1} + script.Byte();
-          candidate.address = script.Peer();
+          candidate.address = PeerOf(script);
           candidate.foundation = Foundation(script.Byte() % 2 == 0 ? "1" : "2");
           remote.candidates.push_back(candidate);
         }
@@ -185,7 +173,7 @@ void Run(net::ByteView input) {
         }
         break;
       case 3: {
-        const auto accepted = driver.agent.OnAccepted(driver.now, SocketTag(script.Byte() % 4), script.Peer());
+        const auto accepted = driver.agent.OnAccepted(driver.now, SocketTag(script.Byte() % 4), PeerOf(script));
         if (accepted.has_value()) {
           Require(driver.live.insert(*accepted).second);
           driver.tags.push_back(*accepted);

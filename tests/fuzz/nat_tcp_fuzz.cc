@@ -17,6 +17,7 @@
 #include "net/random.h"
 #include "sim/nat/nat.h"
 #include "sim/nat/validate.h"
+#include "tests/fuzz/script.h"
 #include "tests/fuzz/tracker_lives.h"
 
 namespace pinhole::sim {
@@ -27,31 +28,6 @@ using net::SocketAddress;
 using Action = Verdict::Action;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-class Script {
- public:
-  explicit Script(net::ByteView bytes) : bytes_(bytes) {}
-  bool done() const { return bytes_.empty(); }
-  std::uint8_t Byte() {
-    if (bytes_.empty()) return 0;
-    const std::uint8_t byte = bytes_[0];
-    bytes_ = bytes_.subspan(1);
-    return byte;
-  }
-  std::uint8_t Below(int bound) { return static_cast<std::uint8_t>(Byte() % bound); }
-  bool Flag() { return Below(2) == 1; }
-  std::uint32_t Number() {
-    const std::uint32_t high = Byte();
-    return (high << 8) | Byte();
-  }
-  template <typename Enum>
-  Enum Any(Enum last) {
-    return static_cast<Enum>(Below(static_cast<int>(last) + 1));
-  }
-
- private:
-  net::ByteView bytes_;
-};
 
 [[noreturn]] void Fail(const char* what) {
   std::fprintf(stderr, "broken: %s\n", what);
@@ -509,7 +485,7 @@ class Run {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace pinhole::sim;
-  Script script(pinhole::net::ByteView(data, size));
+  pinhole::Script script(pinhole::net::ByteView(data, size));
   const NatProfile profile = ProfileFrom(script);
   if (!IsValid(profile)) return 0;
   Run run(profile);

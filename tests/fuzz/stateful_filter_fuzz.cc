@@ -13,6 +13,7 @@
 
 #include "net/bytes.h"
 #include "sim/nat/stateful_filter.h"
+#include "tests/fuzz/script.h"
 #include "tests/fuzz/tracker_lives.h"
 
 namespace pinhole::sim {
@@ -23,23 +24,6 @@ using net::SocketAddress;
 using Action = Verdict::Action;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-class Script {
- public:
-  explicit Script(net::ByteView bytes) : bytes_(bytes) {}
-  bool done() const { return bytes_.empty(); }
-  std::uint8_t Byte() {
-    if (bytes_.empty()) return 0;
-    const std::uint8_t byte = bytes_[0];
-    bytes_ = bytes_.subspan(1);
-    return byte;
-  }
-  std::uint8_t Below(int bound) { return static_cast<std::uint8_t>(Byte() % bound); }
-  bool Flag() { return Below(2) == 1; }
-
- private:
-  net::ByteView bytes_;
-};
 
 void Require(bool holds, const char* what) {
   if (holds) return;
@@ -269,7 +253,7 @@ class Run {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace pinhole::sim;
-  Script script(pinhole::net::ByteView(data, size));
+  pinhole::Script script(pinhole::net::ByteView(data, size));
   const FilterProfile profile = ProfileFrom(script);
   if (!IsValid(profile)) return 0;
   Run run(profile);

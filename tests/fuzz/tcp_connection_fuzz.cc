@@ -13,28 +13,10 @@
 #include <vector>
 
 #include "sim/tcp/connection.h"
+#include "tests/fuzz/script.h"
 
 namespace pinhole::sim {
 namespace {
-
-class Script {
- public:
-  explicit Script(net::ByteView bytes) : bytes_(bytes) {}
-  bool done() const { return bytes_.empty(); }
-  std::uint8_t Byte() {
-    if (bytes_.empty()) return 0;
-    const std::uint8_t byte = bytes_[0];
-    bytes_ = bytes_.subspan(1);
-    return byte;
-  }
-  std::uint32_t Number() {
-    const std::uint32_t high = Byte();
-    return (high << 8) | Byte();
-  }
-
- private:
-  net::ByteView bytes_;
-};
 
 [[noreturn]] void Fail(const char* what) {
   std::fprintf(stderr, "broken: %s\n", what);
@@ -232,7 +214,7 @@ class Run {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace pinhole::sim;
-  Script script(pinhole::net::ByteView(data, size));
+  pinhole::Script script(pinhole::net::ByteView(data, size));
   TcpConnectionOptions options;
   const std::uint8_t switches = script.Byte();
   options.receive_buffer_bytes = 1 + script.Number() * (switches & 1 ? 4 : 1);

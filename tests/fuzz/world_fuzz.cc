@@ -15,28 +15,13 @@
 #include "sim/host/host_node.h"
 #include "sim/host/program.h"
 #include "sim/world.h"
+#include "tests/fuzz/script.h"
 
 namespace pinhole::sim {
 namespace {
 
 using net::IpAddress;
 using net::SocketAddress;
-
-class Script {
- public:
-  explicit Script(net::ByteView bytes) : bytes_(bytes) {}
-  bool done() const { return bytes_.empty(); }
-  std::uint8_t Byte() {
-    if (bytes_.empty()) return 0;
-    const std::uint8_t byte = bytes_[0];
-    bytes_ = bytes_.subspan(1);
-    return byte;
-  }
-  std::uint8_t Below(int bound) { return static_cast<std::uint8_t>(Byte() % bound); }
-
- private:
-  net::ByteView bytes_;
-};
 
 void Require(const char* broken) {
   if (broken == nullptr) return;

@@ -240,6 +240,15 @@ TEST(LoadErrors, AFirewallThatKeepsAPeerFromTheReferralServer) {
             "loaded");
 }
 
+// Its only transport is that of TURN servers, which `turn` switches off: only the engine's own rules know it.
+TEST(LoadErrors, AnAgentThatTheEngineRefuses) {
+  const std::string refused =
+      ErrorOf(Homes("topology { server { name: \"relay\" tcp_port: 3478 } } "
+                    "session { name: \"call\" turn: NONE agent { withhold_udp: true turn_over: TCP } }"));
+  EXPECT_THAT(refused,
+              HasSubstr("peer \"alice\": udp_candidates: needed without TCP candidates and TURN servers over TCP"));
+}
+
 TEST(LoadErrors, NumbersOutOfRange) {
   EXPECT_EQ(ErrorOf(Homes("session { name: \"call\" agent { ta_us: 1000 } }")),
             "test.textproto:3:32: session[call].agent.ta_us: must be 5000 to 10000000, not 1000");
