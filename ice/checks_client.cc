@@ -10,6 +10,9 @@ namespace pinhole::ice {
 void ConnectivityChecks::Start(net::Instant now, int index) {
   CheckListSet& lists = session_.lists;
   CandidatePair& pair = lists.pair(index);
+  // A pair may be nominated while its check is open, if the role changed and changed back since it was sent. The new
+  // check replaces that one, as a triggered check would (RFC 8445 §7.3.1.4).
+  Cancel(now, index);
   lists.SetState(index, PairState::kInProgress);
   pair.end = PairEnd::kNone;
 

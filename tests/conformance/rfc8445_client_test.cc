@@ -219,6 +219,32 @@ TEST(Rfc8445, Section7_2_5_1_ANominationNotYetSentIsDroppedWithTheRole) {
   EXPECT_EQ(lone.PairTo(kPeer).state, PairState::kSucceeded);
 }
 
+// The role changes and changes back while the nominating check is open: the pair is nominated by a new check, and the
+// one that it replaces is not retransmitted any more, as with a triggered check (RFC 8445 §7.3.1.4).
+TEST(Rfc8445, Section8_1_1_ANominationAfterTheRoleCameBackReplacesTheOpenCheck) {
+  const SocketAddress other = Addr("192.0.2.8:9000");
+  LoneAgent lone;
+  lone.SetRemote({LoneAgent::Host("192.0.2.9:9000"), LoneAgent::Host("192.0.2.8:9000", "2", 1, 0, 7)});
+  const Sent first = lone.NextCheck(), second = lone.NextCheck();
+  lone.AnswerSuccess(first);
+  const Sent replaced = lone.NextCheck();
+  ASSERT_TRUE(replaced.message().Has(AttributeType::kUseCandidate));
+  lone.AnswerError(second, 487);
+  ASSERT_EQ(lone.agent().role(), Role::kControlled);
+  lone.ReceiveCheck(other, {.role = Role::kControlled, .tie_breaker = 0});
+  ASSERT_EQ(lone.agent().role(), Role::kControlling);
+  Sent nomination = lone.NextCheck();
+  while (!nomination.message().Has(AttributeType::kUseCandidate)) nomination = lone.NextCheck();
+  ASSERT_EQ(nomination.to, kPeer);
+  EXPECT_NE(nomination.message().transaction_id(), replaced.message().transaction_id());
+  EXPECT_EQ(lone.agent().BrokenInvariant(), nullptr);
+  lone.TakeSent();
+  lone.RunFor(3s);
+  for (const Sent& sent : lone.TakeSent(PacketClass::kRetransmittedCheck)) EXPECT_NE(sent.bytes, replaced.bytes);
+  lone.AnswerSuccess(nomination);
+  EXPECT_EQ(lone.agent().SelectedPair(0, 1)->remote.address, kPeer);
+}
+
 // The peer has answered our nomination with success, and a check from before with 487.
 TEST(Rfc8445, Section7_2_5_1_A487ThatOvertakesTheSuccessOfOurNominationTakesNothingOfItBack) {
   for (bool refused_first : {true, false}) {
