@@ -26,10 +26,10 @@ function(pinhole_lto target)
   endif()
 endfunction()
 
-# What the rooms are held to beyond -Wall and -Wextra; tests are not. -Wuseless-cast is g++'s alone.
+# The warnings of the rooms beyond -Wall and -Wextra; tests do without them. Only g++ knows -Wuseless-cast.
 function(pinhole_room_warnings target)
   target_compile_options(${target} PRIVATE -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wextra-semi
-                         -Wimplicit-fallthrough $<$<CXX_COMPILER_ID:GNU>:-Wuseless-cast>)
+                         -Wimplicit-fallthrough -Wsign-conversion $<$<CXX_COMPILER_ID:GNU>:-Wuseless-cast>)
 endfunction()
 
 # pinhole_room(NAME SOURCES file... DEPS target...): the library target `pinhole_NAME` of one room. It may

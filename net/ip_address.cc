@@ -109,17 +109,17 @@ std::string IpAddress::ToString() const {
   if (is_v4()) return DottedDecimal(bytes_.data());
   if (IsV4Mapped()) return absl::StrCat("::ffff:", DottedDecimal(bytes_.data() + 12));  // RFC 5952 §5
   std::array<std::uint16_t, kGroups> groups;
-  for (int i = 0; i < kGroups; ++i) groups[i] = LoadU16(bytes_.data() + 2 * i);
+  for (std::size_t i = 0; i < kGroups; ++i) groups[i] = LoadU16(bytes_.data() + 2 * i);
   // The longest run of two or more zero groups, the first of equals (RFC 5952 §4.2).
-  int gap_begin = kGroups, gap_length = 1;
-  for (int i = 0; i < kGroups; ++i) {
-    int end = i;
+  std::size_t gap_begin = kGroups, gap_length = 1;
+  for (std::size_t i = 0; i < kGroups; ++i) {
+    std::size_t end = i;
     while (end < kGroups && groups[end] == 0) ++end;
     if (end - i > gap_length) gap_begin = i, gap_length = end - i;
     if (end > i) i = end;
   }
   std::string text;
-  for (int i = 0; i < kGroups; ++i) {
+  for (std::size_t i = 0; i < kGroups; ++i) {
     if (i == gap_begin) {
       text += "::";
       i += gap_length - 1;

@@ -37,7 +37,7 @@ int CaptureTracer::InterfaceOf(const TraceEvent& event) {
   if (of_node.size() <= index) of_node.resize(index + 1, -1);
   if (of_node[index] < 0) {
     const Node& named = world_.node(event.node);
-    of_node[index] = writer_.AddInterface(absl::StrCat(named.name(), ".", named.interfaces()[index].name));
+    of_node[index] = writer_.AddInterface(absl::StrCat(named.name(), ".", named.interface_at(index).name));
   }
   return of_node[index];
 }

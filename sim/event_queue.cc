@@ -187,7 +187,7 @@ std::uint32_t EventQueue::NewBlock() {
 
 void EventQueue::PushWheel(const Key& key) {
   const std::uint64_t difference = static_cast<std::uint64_t>(key.at) ^ static_cast<std::uint64_t>(origin_);
-  const int level = (63 - std::countl_zero(difference | 1)) / kDigitBits;
+  const auto level = static_cast<std::size_t>((63 - std::countl_zero(difference | 1)) / kDigitBits);
   const std::uint32_t digit =
       static_cast<std::uint32_t>(static_cast<std::uint64_t>(key.at) >> (level * kDigitBits)) % kDigits;
   if (!levels_) levels_ = std::make_unique_for_overwrite<Level[]>(kLevels);
@@ -212,12 +212,11 @@ void EventQueue::PushWheel(const Key& key) {
 // changed, if it begins after `limit`. REQUIRES: near_ is empty, the wheel is not.
 bool EventQueue::OpenNextSlot(std::int64_t limit) {
   PINHOLE_REQUIRES(near_head_ == near_tail_ && level_bits_ != 0);
-  const int level = std::countr_zero(level_bits_);
-  const int digit = std::countr_zero(slot_bits_[level]);
-  const int shift = level * kDigitBits;
+  const auto level = static_cast<std::size_t>(std::countr_zero(level_bits_));
+  const auto digit = static_cast<std::size_t>(std::countr_zero(slot_bits_[level]));
+  const std::size_t shift = level * kDigitBits;
   const std::uint64_t above = shift + kDigitBits >= 64 ? 0 : ~std::uint64_t{0} << (shift + kDigitBits);
-  const std::uint64_t start = (static_cast<std::uint64_t>(origin_) & above) | static_cast<std::uint64_t>(digit)
-                                                                                  << shift;
+  const std::uint64_t start = (static_cast<std::uint64_t>(origin_) & above) | digit << shift;
   if (static_cast<std::int64_t>(start) > limit) return false;
 
   const Slot slot = levels_[level].slots[digit];
@@ -257,9 +256,9 @@ void EventQueue::ForEachKey(Visit visit) const {
     visit(now_, due_[i & due_mask_].record, due_[i & due_mask_].generation);
   }
   for (std::uint32_t i = near_head_; i < near_tail_; ++i) visit(near_[i].at, near_[i].record, near_[i].generation);
-  for (int level = 0; level < kLevels; ++level) {
+  for (std::size_t level = 0; level < kLevels; ++level) {
     for (std::uint64_t bits = slot_bits_[level]; bits != 0; bits &= bits - 1) {
-      const Slot& slot = levels_[level].slots[std::countr_zero(bits)];
+      const Slot& slot = levels_[level].slots[static_cast<std::size_t>(std::countr_zero(bits))];
       for (std::uint32_t index = slot.head; index != kNone; index = block(index).next) {
         const Block& keys = block(index);
         for (std::uint32_t i = 0; i < keys.count; ++i) {
@@ -281,7 +280,7 @@ bool EventQueue::HasEventUntil(net::Instant at) const {
 std::size_t EventQueue::CountPending(EventKind kind) const {
   std::size_t count = 0;
   ForEachKey([&](std::int64_t, std::uint32_t record, std::uint32_t generation) {
-    count += !IsStale(record, generation) && records_[record].event.kind == kind ? 1 : 0;
+    if (!IsStale(record, generation) && records_[record].event.kind == kind) ++count;
   });
   return count;
 }
@@ -301,7 +300,7 @@ const char* EventQueue::BrokenInvariant() const {
     if (i > near_head_ && near_[i].at < near_[i - 1].at) return "what is near is in order";
     if (near_[i].at >= near_limit_ && near_limit_ != kEndOfTime) return "what is near is before its limit";
   }
-  for (int level = 0; level < kLevels; ++level) {
+  for (std::size_t level = 0; level < kLevels; ++level) {
     if ((slot_bits_[level] != 0) != ((level_bits_ >> level & 1) != 0)) return "a level knows whether it has events";
   }
   std::size_t free = 0;
@@ -325,9 +324,9 @@ void EventQueue::DropStaleKeys() {
     if (!IsStale(key.record, key.generation)) due_[due_kept++ & due_mask_] = key;
   }
   due_tail_ = due_kept;
-  for (int level = 0; level < kLevels; ++level) {
+  for (std::size_t level = 0; level < kLevels; ++level) {
     for (std::uint64_t bits = slot_bits_[level]; bits != 0; bits &= bits - 1) {
-      const int digit = std::countr_zero(bits);
+      const auto digit = static_cast<std::size_t>(std::countr_zero(bits));
       const Slot slot = levels_[level].slots[digit];
       slot_bits_[level] &= ~(std::uint64_t{1} << digit);
       if (slot_bits_[level] == 0) level_bits_ &= ~(1u << level);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "net/contract.h"
 #include "net/host.h"
 #include "net/time.h"
 #include "sim/packet/node_id.h"
@@ -44,12 +45,17 @@ class Node {
 
   // In the order added; an interface's index is its net::InterfaceId.
   const std::vector<net::Interface>& interfaces() const { return interfaces_; }
+  // The interface of an index. REQUIRES: the node has it.
+  const net::Interface& interface_at(int index) const {
+    PINHOLE_REQUIRES(index >= 0 && index < static_cast<int>(interfaces_.size()));
+    return interfaces_[static_cast<std::size_t>(index)];
+  }
   // Adds an interface without addresses, up, MTU 1500; gives its index. One that is connected to several
   // links bridges them (no TTL step): a home router with a LAN is one node, a switch is a node with one
   // such interface.
   int AddInterface(absl::string_view name, net::InterfaceKind kind = net::InterfaceKind::kEthernet);
   // Called by the world when the links of an interface give it another MTU.
-  void SetMtu(int interface, std::uint32_t mtu_bytes) { interfaces_[interface].mtu_bytes = mtu_bytes; }
+  void SetMtu(int interface, std::uint32_t mtu_bytes) { mutable_interface_at(interface).mtu_bytes = mtu_bytes; }
 
   // A packet has come in by interfaces()[interface]. On one network (links joined by bridges) a node gets
   // only packets sent to its own interface.
@@ -65,6 +71,8 @@ class Node {
  protected:
   // To be called by a node that has a timer, before NextTimer() is anything but net::kNever for the first time.
   void UseTimer() { uses_timer_ = true; }
+
+  net::Interface& mutable_interface_at(int index) { return const_cast<net::Interface&>(interface_at(index)); }
 
   std::vector<net::Interface> interfaces_;
 

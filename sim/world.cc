@@ -43,14 +43,14 @@ absl::StatusOr<LinkId> World::Connect(const LinkEnd& a, const LinkEnd& b, const 
     if (end->interface < 0 || end->interface >= static_cast<int>(end->node->interfaces().size())) {
       return absl::InvalidArgumentError(absl::StrCat(end->node->name(), ": no interface ", end->interface));
     }
-    if (end->node->interfaces()[end->interface].kind == net::InterfaceKind::kLoopback) {
+    if (end->node->interface_at(end->interface).kind == net::InterfaceKind::kLoopback) {
       return absl::InvalidArgumentError(absl::StrCat(end->node->name(), ": a loopback interface has no link"));
     }
   }
   const auto name_of = [](const LinkEnd& end) {
     std::string name = end.node->name();
     name += '.';
-    name += end.node->interfaces()[end.interface].name;
+    name += end.node->interface_at(end.interface).name;
     return name;
   };
   if (a.node == b.node && a.interface == b.interface) {
@@ -77,9 +77,9 @@ absl::StatusOr<LinkId> World::Connect(const LinkEnd& a, const LinkEnd& b, const 
 absl::Status World::Check() {
   if (const std::optional<std::uint32_t> loop = fabric_.FindLoop()) {
     const Attachment& at = attachments_[*loop];
-    return absl::InvalidArgumentError(absl::StrCat("links and bridges form a loop through ",
-                                                   nodes_[at.node].node->name(), ".",
-                                                   nodes_[at.node].node->interfaces()[at.interface].name));
+    return absl::InvalidArgumentError(
+        absl::StrCat("links and bridges form a loop through ", nodes_[at.node].node->name(), ".",
+                     nodes_[at.node].node->interface_at(static_cast<int>(at.interface)).name));
   }
   if (const std::optional<Fabric::SharedAddress> shared = fabric_.FindSharedAddress()) {
     return absl::InvalidArgumentError(absl::StrCat(

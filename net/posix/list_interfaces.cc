@@ -37,7 +37,7 @@ std::map<std::pair<std::uint32_t, IpAddress>, Ipv6Life> ReadIpv6Lives() {
     std::array<std::uint8_t, 16> bytes;
     unsigned index, prefix_length, scope, flags;
     bool ok = line.size() > 32;
-    for (int i = 0; ok && i < 16; ++i) ok = std::sscanf(line.c_str() + 2 * i, "%2hhx", &bytes[i]) == 1;
+    for (std::size_t i = 0; ok && i < 16; ++i) ok = std::sscanf(line.c_str() + 2 * i, "%2hhx", &bytes[i]) == 1;
     if (!ok || std::sscanf(line.c_str() + 32, "%x %x %x %x", &index, &prefix_length, &scope, &flags) != 4) continue;
     Ipv6Life& life = lives[{index, IpAddress::V6(bytes)}];
     life.temporary = (flags & kTemporary) != 0;

@@ -120,7 +120,8 @@ void PosixLoop::Serve(Instant deadline) {
   std::array<epoll_event, 64> events;
   const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), -1);
   for (int i = 0; i < count; ++i) {
-    const std::uint64_t key = events[i].data.u64;
+    const epoll_event& event = events[static_cast<std::size_t>(i)];
+    const std::uint64_t key = event.data.u64;
     if (key == kStopKey) continue;  // TakeStop() reads it
     if (key == kTimerKey) {
       std::uint64_t expirations;
@@ -132,7 +133,7 @@ void PosixLoop::Serve(Instant deadline) {
     const auto registration = registrations_.find(key);
     if (registration == registrations_.end()) continue;
     const Registration target = registration->second;
-    target.host->OnSocketEvent(target.socket, events[i].events);
+    target.host->OnSocketEvent(target.socket, event.events);
   }
   RunAlarms();
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "absl/strings/ascii.h"
@@ -100,7 +101,7 @@ void CompiledSweep::CompileAxis(const proto::Axis& axis, const AxisTexts& axis_t
 }
 
 void CompiledSweep::CompileZips(const proto::Sweep& sweep, const Origins& origins, Problems* problems) {
-  std::vector<int> zip_of(axes_.size(), -1);
+  std::vector<std::optional<int>> zip_of(axes_.size());
   for (int i = 0; i < sweep.zip_size(); ++i) {
     const std::string path = absl::StrCat("sweep.zip[", i, "]");
     std::size_t values = 0;
@@ -112,7 +113,7 @@ void CompiledSweep::CompileZips(const proto::Sweep& sweep, const Origins& origin
         continue;
       }
       const std::size_t index = static_cast<std::size_t>(it - axes_.begin());
-      if (zip_of[index] >= 0) {
+      if (zip_of[index]) {
         problems->Add(origins.Find(path), absl::StrCat("zip: axis \"", name, "\" is zipped twice"));
         continue;
       }
@@ -125,14 +126,16 @@ void CompiledSweep::CompileZips(const proto::Sweep& sweep, const Origins& origin
     }
     if (sweep.zip(i).axis_size() < 2) problems->Add(origins.Find(path), "zip: it takes two axes or more");
   }
-  std::vector<int> dimension_of_zip(sweep.zip_size(), -1);
+  std::map<int, std::size_t> dimension_of_zip;
   for (std::size_t i = 0; i < axes_.size(); ++i) {
-    if (zip_of[i] >= 0 && dimension_of_zip[zip_of[i]] >= 0) {
-      dimensions_[dimension_of_zip[zip_of[i]]].push_back(static_cast<int>(i));
-      continue;
+    if (zip_of[i]) {
+      const auto [known, first] = dimension_of_zip.try_emplace(*zip_of[i], dimensions_.size());
+      if (!first) {
+        dimensions_[known->second].push_back(i);
+        continue;
+      }
     }
-    if (zip_of[i] >= 0) dimension_of_zip[zip_of[i]] = static_cast<int>(dimensions_.size());
-    dimensions_.push_back({static_cast<int>(i)});
+    dimensions_.push_back({i});
   }
 }
 

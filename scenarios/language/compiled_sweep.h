@@ -28,7 +28,7 @@ class CompiledSweep {
   const NatProfiles& profiles() const { return profiles_; }
 
   // The dimensions of the sweep: each is a list of axes that advance together. They are in the order of the file.
-  const std::vector<std::vector<int>>& dimensions() const { return dimensions_; }
+  const std::vector<std::vector<std::size_t>>& dimensions() const { return dimensions_; }
 
   // Returns the scenario without sweep and expectations, with the values of one cell set. Returns NotFound if a path
   // names an element that does not exist; `where`, unless null, is then the place of that path.
@@ -43,7 +43,7 @@ class CompiledSweep {
   proto::Scenario plain_;
   NatProfiles profiles_;
   std::vector<CompiledAxis> axes_;
-  std::vector<std::vector<int>> dimensions_;
+  std::vector<std::vector<std::size_t>> dimensions_;
   std::vector<CompiledCondition> only_;
   std::vector<std::vector<CompiledCondition>> when_;
 };

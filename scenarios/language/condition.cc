@@ -26,11 +26,11 @@ std::vector<std::string> LabelsOf(const CompiledAxis& axis) {
   return labels;
 }
 
-int FindAxis(const std::vector<CompiledAxis>& axes, absl::string_view name) {
+std::optional<std::size_t> FindAxis(const std::vector<CompiledAxis>& axes, absl::string_view name) {
   for (std::size_t i = 0; i < axes.size(); ++i) {
-    if (axes[i].name == name) return static_cast<int>(i);
+    if (axes[i].name == name) return i;
   }
-  return -1;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -45,8 +45,8 @@ std::optional<CompiledCondition> CompiledCondition::Compile(const proto::Conditi
     problems->Add(origins.Find(path), what);
   };
   const auto find_axis = [&](const std::string& name) {
-    const int axis = FindAxis(axes, name);
-    if (axis < 0) add(absl::StrCat("no axis \"", name, "\"", Suggestion(name, NamesOf(axes))));
+    const std::optional<std::size_t> axis = FindAxis(axes, name);
+    if (!axis) add(absl::StrCat("no axis \"", name, "\"", Suggestion(name, NamesOf(axes))));
     return axis;
   };
   const auto find_field = [&](const std::string& text) -> std::optional<FieldPath> {
@@ -114,8 +114,8 @@ std::optional<CompiledCondition> CompiledCondition::Compile(const proto::Conditi
     if (condition.has_le()) compiled.le_ = condition.le();
     if (condition.has_gt()) compiled.gt_ = condition.gt();
     if (condition.has_ge()) compiled.ge_ = condition.ge();
-    if (compiled.axis_ >= 0) {
-      for (const CompiledValue& value : axes[compiled.axis_].values) {
+    if (compiled.axis_) {
+      for (const CompiledValue& value : axes[*compiled.axis_].values) {
         if (!IsNumber(value.label)) {
           add(absl::StrCat("axis \"", condition.axis(), "\" has the value \"", value.label,
                            "\", which is no number to compare"));
@@ -138,8 +138,8 @@ std::optional<CompiledCondition> CompiledCondition::Compile(const proto::Conditi
     for (const std::string& value : condition.in()) values.push_back(value);
     for (const std::string& value : condition.not_in()) values.push_back(value);
     for (const std::string& value : values) {
-      if (compiled.axis_ >= 0) {
-        const std::vector<std::string> labels = LabelsOf(axes[compiled.axis_]);
+      if (compiled.axis_) {
+        const std::vector<std::string> labels = LabelsOf(axes[*compiled.axis_]);
         if (std::find(labels.begin(), labels.end(), LabelOf(value)) == labels.end()) {
           add(absl::StrCat("axis \"", condition.axis(), "\" has no value \"", value, "\"", Suggestion(value, labels)));
         }
@@ -171,8 +171,9 @@ absl::StatusOr<bool> CompiledCondition::Holds(const std::vector<CompiledAxis>& a
     }
     return kind_ != Kind::kAny;
   }
-  const auto read = [&](int axis, const std::optional<FieldPath>& field) -> absl::StatusOr<std::string> {
-    if (axis >= 0) return axes[axis].values[numbers[axis]].label;
+  const auto read = [&](std::optional<std::size_t> axis,
+                        const std::optional<FieldPath>& field) -> absl::StatusOr<std::string> {
+    if (axis) return axes[*axis].values[numbers[*axis]].label;
     return field->Read(*cell);
   };
   const absl::StatusOr<std::string> value = read(axis_, field_);

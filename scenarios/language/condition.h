@@ -33,9 +33,9 @@ class CompiledCondition {
   enum class Kind { kIn, kNotIn, kCompare, kSame, kNotSame, kAll, kAny, kNone };
 
   Kind kind_ = Kind::kAll;
-  int axis_ = -1;
+  std::optional<std::size_t> axis_;
   std::optional<FieldPath> field_;
-  int other_axis_ = -1;
+  std::optional<std::size_t> other_axis_;
   std::optional<FieldPath> other_field_;
   std::set<std::string, std::less<>> values_;
   std::optional<std::int64_t> lt_, le_, gt_, ge_;

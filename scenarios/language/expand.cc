@@ -66,7 +66,7 @@ class Combinations {
   // The number of combinations; nullopt if there are more than kCombinationsMax.
   std::optional<std::uint64_t> Count() const {
     std::uint64_t count = 1;
-    for (const std::vector<int>& dimension : sweep_.dimensions()) {
+    for (const std::vector<std::size_t>& dimension : sweep_.dimensions()) {
       count *= sweep_.axes()[dimension[0]].values.size();
       if (count > kCombinationsMax) return std::nullopt;
     }
@@ -76,10 +76,10 @@ class Combinations {
   // Goes to the next combination. Returns false after the last one.
   bool Next() {
     for (std::size_t i = position_.size(); i-- > 0;) {
-      const std::vector<int>& dimension = sweep_.dimensions()[i];
+      const std::vector<std::size_t>& dimension = sweep_.dimensions()[i];
       const std::uint32_t size = static_cast<std::uint32_t>(sweep_.axes()[dimension[0]].values.size());
       position_[i] = position_[i] + 1 == size ? 0 : position_[i] + 1;
-      for (const int axis : dimension) numbers_[axis] = position_[i];
+      for (const std::size_t axis : dimension) numbers_[axis] = position_[i];
       if (position_[i] != 0) return true;
     }
     return false;
@@ -116,7 +116,7 @@ class Expander {
                                                           " combinations, more than can be looked through"));
       return;
     }
-    selected_.assign(file.expect_size(), false);
+    selected_.assign(static_cast<std::size_t>(file.expect_size()), false);
     const std::uint64_t repetitions = file.sweep().repetitions();
     const std::uint64_t runs_max = file.limits().runs_max();
     std::uint64_t cells = 0;
@@ -125,7 +125,7 @@ class Expander {
                                        [](const CompiledCondition& c) { return c.asks_fields(); });
     if (!by_fields) {
       do {
-        cells += IsWanted(combinations.numbers(), nullptr) ? 1 : 0;
+        if (IsWanted(combinations.numbers(), nullptr)) ++cells;
       } while (combinations.Next());
       if (!CheckBound(cells, repetitions, runs_max)) return;
       cells = 0;
@@ -138,7 +138,7 @@ class Expander {
     } while (cells <= runs_max && again.Next());
     if (!CheckBound(cells, repetitions, runs_max) || !problems_->empty()) return;
     if (cells == 0) problems_->Add(origins_.Find("sweep.only"), "sweep.only leaves no cell");
-    for (int i = 0; i < file.expect_size() && cells > 0; ++i) {
+    for (std::size_t i = 0; i < selected_.size() && cells > 0; ++i) {
       if (!selected_[i]) {
         problems_->Add(origins_.Find(absl::StrCat("expect[", i, "]")), "this expectation selects no cell");
       }
@@ -214,13 +214,13 @@ class Expander {
     const proto::Scenario& file = builder_->file();
     for (int i = 0; i < file.expect_size(); ++i) {
       bool selected = true;
-      for (const CompiledCondition& when : sweep_.when()[i]) {
+      for (const CompiledCondition& when : sweep_.when()[static_cast<std::size_t>(i)]) {
         const absl::StatusOr<bool> holds = when.Holds(sweep_.axes(), cell->value_numbers, &resolved);
         if (!holds.ok()) problems_->Add(origins_.Find(absl::StrCat("expect[", i, "]")), holds.status().message());
         selected = selected && holds.ok() && *holds;
       }
       if (!selected) continue;
-      selected_[i] = true;
+      selected_[static_cast<std::size_t>(i)] = true;
       for (const int other : cell->expectations) {
         if (Compatible(file.expect(i), file.expect(other))) continue;
         problems_->Add(origins_.Find(absl::StrCat("expect[", i, "].outcome")),

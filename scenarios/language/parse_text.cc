@@ -29,12 +29,12 @@ std::size_t FindBinary(absl::string_view text) {
       ++i;
       continue;
     }
-    const int more = byte >= 0xc2 && byte < 0xe0   ? 1
-                     : byte >= 0xe0 && byte < 0xf0 ? 2
-                     : byte >= 0xf0 && byte < 0xf5 ? 3
-                                                   : 0;
+    const std::size_t more = byte >= 0xc2 && byte < 0xe0   ? 1
+                             : byte >= 0xe0 && byte < 0xf0 ? 2
+                             : byte >= 0xf0 && byte < 0xf5 ? 3
+                                                           : 0;
     if (more == 0 || i + more >= text.size()) return i;
-    for (int j = 1; j <= more; ++j) {
+    for (std::size_t j = 1; j <= more; ++j) {
       if ((static_cast<unsigned char>(text[i + j]) & 0xc0) != 0x80) return i;
     }
     i += 1 + more;

@@ -81,7 +81,8 @@ Topology::Topology(const proto::Topology& topology) : file_(&topology) {
          .internet = network.kind() == proto::Network::INTERNET,
          .core_address = network.has_core_address() ? IpAddress::Parse(network.core_address()) : std::nullopt});
   }
-  nodes_.reserve(static_cast<std::size_t>(topology.host_size() + topology.nat_size() + topology.router_size()));
+  const int nodes = topology.host_size() + topology.nat_size() + topology.router_size();
+  nodes_.reserve(static_cast<std::size_t>(nodes));
   for (const proto::Host& host : topology.host()) {
     TopologyNode& node = AddNode(TopologyNodeKind::kHost, host.name());
     node.host = &host;

@@ -100,7 +100,7 @@ proto::RunResult MakeRunResult(const RunIdentity& identity, const CellRun& run, 
       if (sim::Sum(counters.sent).packets + sim::Sum(counters.received).packets == 0) continue;
       proto::NodeTraffic* traffic = result.add_node_traffic();
       traffic->set_node(node.name());
-      traffic->set_interface(node.interfaces()[interface].name);
+      traffic->set_interface(node.interface_at(interface).name);
       FillTraffic(counters.sent, traffic->mutable_sent());
       FillTraffic(counters.received, traffic->mutable_received());
       const sim::Traffic peak = world.interface_peak(node, static_cast<int>(interface));

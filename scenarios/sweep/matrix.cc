@@ -170,7 +170,7 @@ void PrintKillers(const std::vector<JudgedRun>& runs, std::ostream& out) {
   using Rule = std::pair<std::string, std::string>;                     // and node
   std::map<std::pair<bool, std::string>, std::map<Rule, int>> by_kind;  // TCP, kind
   std::size_t width = 0;
-  int cells = 0;
+  std::uint64_t cells = 0;
   for (const JudgedRun& run : runs) {
     if (!run.killed) continue;
     ++cells;

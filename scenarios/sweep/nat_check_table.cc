@@ -12,7 +12,7 @@ namespace {
 void Count(const std::optional<bool>& verdict, Tally& tally) {
   if (!verdict) return;
   ++tally.taken;
-  tally.passed += *verdict ? 1 : 0;
+  if (*verdict) ++tally.passed;
 }
 
 void Count(const TestRow& verdicts, NatCheckTable::Row& row) {

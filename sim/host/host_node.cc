@@ -94,7 +94,7 @@ absl::Status HostNode::AddAddress(int interface, const net::InterfaceAddress& ad
       }
     }
   }
-  interfaces_[interface].addresses.push_back(address);
+  mutable_interface_at(interface).addresses.push_back(address);
   if (address.prefix_length < bits) {
     sim::Route route;
     route.prefix = net::IpPrefix(address.address, address.prefix_length);
@@ -112,7 +112,7 @@ absl::Status HostNode::RemoveAddress(int interface, const net::IpAddress& addres
   if (interface <= kLoopbackInterface || interface >= static_cast<int>(interfaces_.size())) {
     return absl::NotFoundError(absl::StrCat(name(), ": no interface ", interface));
   }
-  std::vector<net::InterfaceAddress>& addresses = interfaces_[interface].addresses;
+  std::vector<net::InterfaceAddress>& addresses = mutable_interface_at(interface).addresses;
   const auto found = std::find_if(addresses.begin(), addresses.end(),
                                   [&](const net::InterfaceAddress& held) { return held.address == address; });
   if (found == addresses.end()) return absl::NotFoundError(absl::StrCat(name(), ": no ", address.ToString()));
@@ -131,8 +131,8 @@ absl::Status HostNode::SetInterfaceUp(int interface, bool up) {
   if (interface <= kLoopbackInterface || interface >= static_cast<int>(interfaces_.size())) {
     return absl::NotFoundError(absl::StrCat(name(), ": no interface ", interface));
   }
-  if (interfaces_[interface].up == up) return absl::OkStatus();
-  interfaces_[interface].up = up;
+  if (interface_at(interface).up == up) return absl::OkStatus();
+  mutable_interface_at(interface).up = up;
   world().NoteState(*this, StateKind::kInterfaceUp, static_cast<std::uint64_t>(interface), up ? 1 : 0);
   InterfacesChanged();
   return absl::OkStatus();
@@ -188,7 +188,7 @@ bool HostNode::IsLocal(const net::IpAddress& address) const { return FindLocal(a
 
 const net::IpAddress* HostNode::AddressOf(int interface, net::Family family) const {
   if (interface < 0 || interface >= static_cast<int>(interfaces_.size())) return nullptr;
-  for (const net::InterfaceAddress& held : interfaces_[interface].addresses) {
+  for (const net::InterfaceAddress& held : interface_at(interface).addresses) {
     if (held.address.family() == family && held.life != net::AddressLife::kTentative) return &held.address;
   }
   return nullptr;
@@ -207,7 +207,7 @@ const sim::Route* HostNode::RouteFrom(const net::IpAddress& source, const net::I
 
 std::optional<net::IpAddress> HostNode::SourceVia(int interface, const net::IpAddress& destination) const {
   absl::InlinedVector<SourceCandidate, 8> candidates;
-  for (const net::InterfaceAddress& held : interfaces_[interface].addresses) candidates.push_back({held, interface});
+  for (const net::InterfaceAddress& held : interface_at(interface).addresses) candidates.push_back({held, interface});
   const SourceCandidate* best =
       SelectSource(destination, std::span<const SourceCandidate>(candidates.data(), candidates.size()), interface);
   if (best != nullptr) return best->address.address;
@@ -227,7 +227,7 @@ std::optional<net::IpAddress> HostNode::SourceVia(int interface, const net::IpAd
 std::optional<net::IpAddress> HostNode::SourceFor(const net::IpAddress& destination) const {
   if (IsLocal(destination)) return destination;
   const sim::Route* route = routes_.Find(destination);
-  if (route == nullptr || !interfaces_[route->interface].up) return std::nullopt;
+  if (route == nullptr || !interface_at(route->interface).up) return std::nullopt;
   return SourceVia(route->interface, destination);
 }
 
@@ -239,7 +239,7 @@ net::SendStatus HostNode::FindWay(const net::IpAddress& source, const net::IpAdd
   }
   if (source.IsLoopback()) return net::SendStatus::kBadAddress;
   way.route = RouteFrom(source, destination);
-  if (way.route == nullptr || !interfaces_[way.route->interface].up) return net::SendStatus::kNoRoute;
+  if (way.route == nullptr || !interface_at(way.route->interface).up) return net::SendStatus::kNoRoute;
   if (source.IsUnspecified()) {
     const std::optional<net::IpAddress> chosen = SourceVia(way.route->interface, destination);
     if (!chosen) return net::SendStatus::kNoRoute;

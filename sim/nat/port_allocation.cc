@@ -75,12 +75,13 @@ std::optional<std::uint16_t> PortAllocator::NextFree(const Candidates& ports, st
 
 std::optional<std::uint16_t> PortAllocator::Sequential(int pool_index, PortRange range, std::uint16_t inside_port,
                                                        IsFree is_free) {
-  if (next_.size() <= static_cast<std::size_t>(pool_index)) next_.resize(pool_index + 1);
+  const auto at = static_cast<std::size_t>(pool_index);
+  if (next_.size() <= at) next_.resize(at + 1);
   Sequence* sequence = nullptr;
-  for (Sequence& known : next_[pool_index]) {
+  for (Sequence& known : next_[at]) {
     if (known.range == range) sequence = &known;
   }
-  if (sequence == nullptr) sequence = &next_[pool_index].emplace_back(Sequence{range, 0});
+  if (sequence == nullptr) sequence = &next_[at].emplace_back(Sequence{range, 0});
 
   const int size = range.size();
   const int step = ((behavior_->sequential_step % size) + size) % size;

@@ -262,7 +262,7 @@ TcpTracker::Judgement TcpTracker::JudgeWindow(const TcpTracking& tracking, Way w
   std::uint32_t ack = segment.acknowledgment;
   std::uint32_t sack = ack;  // the highest number acknowledged in any way
   if (receiver.offers_sack && tracking.depth >= TcpDepth::kLinux) {
-    for (int i = 0; i < segment.sack_count; ++i) {
+    for (std::size_t i = 0; i < segment.sack_count; ++i) {
       if (SeqBefore(sack, segment.sack[i].right)) sack = segment.sack[i].right;
     }
   }

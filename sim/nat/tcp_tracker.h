@@ -106,7 +106,7 @@ class TcpTracker {
     bool may_be_challenged = false;  // a SYN passed in LAST_ACK: the next ACK does not answer the FIN
   };
 
-  static int Index(Way way) { return static_cast<int>(way); }
+  static std::size_t Index(Way way) { return static_cast<std::size_t>(way); }
   static Way Other(Way way) { return way == Way::kOriginal ? Way::kReply : Way::kOriginal; }
   static Kind KindOf(const TcpHeader& segment);
 

@@ -15,7 +15,7 @@ constexpr std::uint8_t kAdminProhibitedCode = 13;
 
 void ShiftTcpAnswers(TcpHeader& segment, std::uint32_t by) {
   if (segment.Has(kTcpAck)) segment.acknowledgment += by;
-  for (int i = 0; i < segment.sack_count; ++i) {
+  for (std::size_t i = 0; i < segment.sack_count; ++i) {
     segment.sack[i].left += by;
     segment.sack[i].right += by;
   }

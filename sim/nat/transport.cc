@@ -135,7 +135,7 @@ Transport::Allocation Transport::Allocate(net::Instant now, Endpoint inside, End
     const Binding* newest = bindings_.NewestOfInside(inside, now);
     return {.external =
                 UniqueTuple(behavior_, inside.port, newest == nullptr ? std::nullopt : std::optional(newest->external),
-                            shared_.pool[index], *shared_.random,
+                            shared_.pool[static_cast<std::size_t>(index)], *shared_.random,
                             [&](Endpoint external) { return !IsFree(now, external, scope, remote); })};
   }
 
@@ -144,7 +144,7 @@ Transport::Allocation Transport::Allocate(net::Instant now, Endpoint inside, End
   if (behavior_.collision == PortCollision::kOtherAddress) {
     const PortRange range = ports_.RangeFor(inside.port);
     for (int i = 0; i < pool_size && range.Contains(inside.port); ++i) {
-      const Endpoint preserved{shared_.pool[(index + i) % pool_size], inside.port};
+      const Endpoint preserved{shared_.pool[static_cast<std::size_t>((index + i) % pool_size)], inside.port};
       if (IsFree(now, preserved, scope, remote)) return {.external = preserved};
     }
   }
@@ -153,14 +153,14 @@ Transport::Allocation Transport::Allocate(net::Instant now, Endpoint inside, End
     allocation = AllocateOn((index + i) % pool_size, now, inside, scope, remote);
   }
   if (!allocation.external && behavior_.exhaustion == Exhaustion::kEvictOldest) {
-    allocation.external = EvictForPort(now, inside, scope, shared_.pool[index]);
+    allocation.external = EvictForPort(now, inside, scope, shared_.pool[static_cast<std::size_t>(index)]);
   }
   return allocation;
 }
 
 Transport::Allocation Transport::AllocateOn(int pool_index, net::Instant now, Endpoint inside, Endpoint scope,
                                             Endpoint remote) {
-  const std::uint32_t address = shared_.pool[pool_index];
+  const std::uint32_t address = shared_.pool[static_cast<std::size_t>(pool_index)];
   const auto is_free = [&](std::uint16_t port) { return IsFree(now, Endpoint{address, port}, scope, remote); };
   const std::optional<std::uint16_t> preferred =
       behavior_.contiguity ? Neighbour(now, inside, scope, address) : std::nullopt;
@@ -194,12 +194,13 @@ int Transport::PoolIndexFor(Endpoint inside, Endpoint remote) {
   const int size = static_cast<int>(shared_.pool.size());
   if (size == 1) return 0;
   if (shared_.profile.pooling == Pooling::kArbitrary) {
-    if (behavior_.mapping != Mapping::kConntrack) return static_cast<int>(shared_.random->Below(size));
+    if (behavior_.mapping != Mapping::kConntrack)
+      return static_cast<int>(shared_.random->Below(static_cast<std::uint64_t>(size)));
     // Linux hashes both addresses (find_best_ips_proto()).
     std::uint64_t state = (std::uint64_t{inside.address} << 32) | remote.address;
-    return static_cast<int>(net::SplitMix64(state) % size);
+    return static_cast<int>(net::SplitMix64(state) % static_cast<std::uint64_t>(size));
   }
-  const int pool_number = shared_.profile.pools_per_transport ? index() : 0;
+  const std::size_t pool_number = shared_.profile.pools_per_transport ? index() : 0;
   std::optional<int>& own = shared_.subscribers.Of(inside).pool_index[pool_number];
   if (!own) {
     int& next = shared_.next_pool_index[pool_number];

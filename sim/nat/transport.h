@@ -77,7 +77,7 @@ class Transport {
     bool takes_over = false;
   };
 
-  int index() const { return static_cast<int>(protocol_); }
+  std::size_t index() const { return static_cast<std::size_t>(protocol_); }
   Outcome Add(net::Instant now, Endpoint inside, Endpoint scope, Endpoint external, bool from_outside,
               const Timer& timer);
   Allocation Allocate(net::Instant now, Endpoint inside, Endpoint scope, Endpoint remote);

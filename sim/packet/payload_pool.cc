@@ -16,7 +16,7 @@ PayloadPool::PayloadPool() {
   slots_[0].hashed = true;
 }
 
-void PayloadPool::Grow(int size_class) {
+void PayloadPool::Grow(std::size_t size_class) {
   const std::uint32_t bytes = kClassBytes[size_class];
   const std::uint32_t batch = kClassBatch[size_class];
   memory_.emplace_back(new std::uint8_t[std::size_t{bytes} * batch]);  // not cleared: written before it is read
@@ -33,7 +33,7 @@ void PayloadPool::Grow(int size_class) {
 PayloadRef PayloadPool::Add(net::ByteView first, net::ByteView second) {
   const std::size_t size = first.size() + second.size();
   if (size == 0) return {};
-  int size_class = 0;
+  std::size_t size_class = 0;
   while (size_class < 3 && size > kClassBytes[size_class]) ++size_class;
   if (size_class == 3) net::CannotHappen();  // no IP packet is that large
   if (free_[size_class] == 0) Grow(size_class);

@@ -51,7 +51,7 @@ class PayloadPool {
   static constexpr std::array<std::uint32_t, 3> kClassBytes = {256, 2048, 65536};
   static constexpr std::array<std::uint32_t, 3> kClassBatch = {8, 4, 1};
 
-  void Grow(int size_class);
+  void Grow(std::size_t size_class);
 
   std::vector<Slot> slots_;                 // 0 is the empty payload
   std::array<std::uint32_t, 3> free_ = {};  // first free slot by class; 0: none

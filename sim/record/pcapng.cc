@@ -43,7 +43,7 @@ class Block {
   void WriteTo(std::ostream& out) {
     const std::uint32_t length = static_cast<std::uint32_t>(bytes_.size() + 4);
     Add32(length);
-    for (int i = 0; i < 4; ++i) bytes_[4 + i] = static_cast<char>(length >> (8 * i));
+    for (std::size_t i = 0; i < 4; ++i) bytes_[4 + i] = static_cast<char>(length >> (8 * i));
     out.write(bytes_.data(), static_cast<std::streamsize>(bytes_.size()));
   }
 
