@@ -17,7 +17,8 @@
 // the other side was told.
 namespace pinhole::scenarios {
 
-// Fills RunResult::knowledge and RunResult::introduction of a finished run. REQUIRES: `book` watched the whole run.
+// Fills RunResult::knowledge and RunResult::introduction of a finished run.
+// `book` must have watched the whole run.
 void FillKnowledge(const CellRun& run, const PacketBook& book, proto::RunResult* result);
 
 }  // namespace pinhole::scenarios

@@ -37,8 +37,8 @@ struct Killer {
 class KillerSearch {
  public:
   // Offers a dropped packet. `moved` means that the packet came from another endpoint than the one that its sender had
-  // signalled. Of two packets with the same reach, a moved one is kept, because it explains more. REQUIRES:
-  // killer.drop.
+  // signalled. Of two packets with the same reach, a moved one is kept, because it explains more.
+  // `killer.drop` must have a value.
   void Show(const Killer& killer, Reach reach, bool moved = false);
   // Offers a reason without a dropped packet. It is used only if no shown packet has a reach above kHopeless.
   void ShowWithoutDrop(const Killer& killer) { without_drop_ = killer; }

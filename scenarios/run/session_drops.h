@@ -10,7 +10,7 @@ namespace pinhole::scenarios {
 //
 //   kRefused          a SYN that a NAT or firewall answered with RST or ICMP
 //   kCrossingRefused  a SYN that crossed the other side's SYN and was refused
-//   kLetIn            a segment after the first SYN, such as the SYN,ACK, or a SYN that reached the other host
+//   kLetIn            a segment after the first SYN, such as the SYN,ACK, or a SYN that reached an open port
 //
 // Also shows, without a dropped packet, a NAT whose answers over UDP came from another port than the one that was asked
 // (RFC 8445 §7.2.5.2.1).
