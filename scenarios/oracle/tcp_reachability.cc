@@ -1,3 +1,13 @@
+// The method. The constructor opens a socket for each passive and simultaneous-open candidate, asks the STUN servers
+// from it, and makes the attempts: each active candidate with each passive one, and each simultaneous-open candidate
+// with each other one. Then rounds follow, in which each open attempt sends a SYN (Fly()). In one flight, all SYNs
+// arrive before the first refusal is back.
+//
+// A SYN has one of four results. Answered from the address to which it was sent: the attempt is connected. Refused by a
+// RST or a hard ICMP error: the attempt ends, unless the agent tries again. Answered from another address: the attempt
+// goes on, but the attempt of the other side with the same socket can no longer connect. Lost without an answer: the
+// attempt sends its SYN again in the next round.
+
 #include "scenarios/oracle/tcp_reachability.h"
 
 #include <algorithm>
@@ -306,7 +316,7 @@ class TcpExploration : private Exploration {
     return std::nullopt;
   }
 
-  // How much longer a SYN takes to the other side's box than the other side's own SYN takes to that box.
+  // Notes how much longer a SYN takes to the other side's box than the SYN of the host behind that box takes to it.
   void NoteTimes(const Attempt& attempt) {
     const std::optional<int> box = BoxAt(attempt.remote.address());
     if (!box || attempt.first_into_box == Duration{}) return;
