@@ -7,9 +7,9 @@
 //   5. Otherwise the gateway routes it to another inside network, hairpins it, or translates it on its way out (Out()).
 //   6. Without a gateway it is lost.
 //
-// Out() follows RFC 4787 §4.1: static forward, then session, then mapping, then a new mapping. In() follows RFC 4787
-// §5: the mapping, then the filter, then the rule for SYNs that cross (RFC 5382 §4.2 REQ-2). NATs that track each tuple
-// have their own two functions.
+// Out() follows RFC 4787 §4.1: static forward, then session, then mapping, then a new mapping. In() applies the
+// mapping, then the filter (RFC 4787 §5), then the rule for SYNs that cross (RFC 5382 §4.2 REQ-2). NATs that track each
+// tuple have their own two functions.
 
 #include "scenarios/oracle/passage.h"
 
