@@ -67,8 +67,8 @@ class Checker {
     }
   }
 
-  // Gives each network the number of its domain. Packets of a family travel between networks of one domain without
-  // translation.
+  // Returns the number of the domain of each network. Networks between which packets of the address family travel
+  // without translation are one domain.
   std::vector<std::uint32_t> Domains(Family family) const {
     std::vector<std::uint32_t> domain(topology_.networks().size());
     std::iota(domain.begin(), domain.end(), 0);

@@ -29,7 +29,7 @@ struct ExploredCandidate {
 
 class Exploration {
  protected:
-  // REQUIRES: `model` outlives it.
+  // REQUIRES: `model` outlives the Exploration.
   Exploration(const Model& model, Order order, Pooling pooling, Traffic traffic);
   ~Exploration() = default;
 

@@ -2,8 +2,8 @@
 // only joins its networks to one domain; the model has no routers. Then hosts, NATs, servers and the two peers follow.
 //
 // An interface gets the NAT that is its gateway, directly or behind routers, and the delays on the way to it. Loss and
-// outages of any link become `chance`, of which only the first is kept. A NAT becomes a NatBehavior for UDP and a
-// TcpBehavior. Limits that are too small or lives that are too short for a session become the text `forgetful`.
+// outages of links become `chance`; only the first of them is kept. A NAT becomes a NatBehavior for UDP and a
+// TcpBehavior. A table that is too small or a lifetime that is too short for a session becomes the text `forgetful`.
 //
 // A name that refers to no element becomes the status that is returned in place of the model.
 

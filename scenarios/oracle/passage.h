@@ -66,7 +66,7 @@ struct Loss {
   friend bool operator==(const Loss&, const Loss&) = default;
 };
 
-// Text for people, such as "home_b filters by port".
+// Describes a loss in words, such as "home_b filters by port".
 std::string Describe(const Model& model, const Loss& loss, Traffic traffic = Traffic::kUdp);
 
 // How the sender of a lost SYN learns of the loss: the kind of refusal, and how long the box waits before it sends it.
@@ -85,8 +85,8 @@ struct Step {
   net::Duration delay{};  // from the sender to this box
 };
 
-// Where a datagram ended: in `socket`, or lost as `loss` says, or, with `paused`, outside the first box of the other
-// side.
+// The end of a datagram's way. Either `socket` received it, or it was lost because of `loss`, or it is `paused` outside
+// the first box of the other side.
 struct Arrival {
   std::optional<int> socket;  // the socket that received it
   Datagram datagram;          // its state at the end of its way

@@ -100,8 +100,8 @@ class UdpExploration : private Exploration {
       Round();
       if (passage_.knowledge() + learned_ == before) break;
     }
-    // Where the state of a box may change between the two checks, one of the checks may have been seen with an older
-    // address.
+    // If a box may change its state between A's check and B's check, the address at which one of them was seen may be
+    // out of date. Then it is enough that one of the two addresses matches.
     const bool same_address = !order_matters_;
     AddPaths(worked_[0], worked_[1], same_address, reached.direct_meanwhile, reached.relayed_meanwhile, nullptr);
     reached_ = &reached;

@@ -23,7 +23,7 @@ using net::Duration;
 using net::IpAddress;
 using net::SocketAddress;
 
-// Each round but the last one changes a box or ends an attempt.
+// A bound for the loop. Every round except the last one changes a box or ends an attempt.
 constexpr int kRoundsMax = 16;
 
 std::size_t At(int index) { return static_cast<std::size_t>(index); }
@@ -55,7 +55,7 @@ struct Attempt {
   int flights = 0;
   Duration first_into_box{};
   std::optional<TcpLoss> loss;
-  Arrival arrival;  // the last SYN's
+  Arrival arrival;  // of the last SYN
 };
 
 class TcpExploration : private Exploration {
@@ -126,7 +126,7 @@ class TcpExploration : private Exploration {
         if (syn.socket != server_socket) continue;
         const Arrival answer = passage_.Send(server_socket, syn.datagram.source);
         if (answer.socket != listener.socket || answer.datagram.source != listens) continue;
-        // First the handshake, then the request.
+        // The handshake takes one round trip, and the STUN request another one.
         gathered.last_asked = peer.pace * requests;
         const Duration whole = peer.pace * requests++ + 2 * (syn.datagram.delay + answer.datagram.delay);
         gathered.took = std::max(gathered.took, whole);
@@ -332,7 +332,7 @@ class TcpExploration : private Exploration {
   const bool in_time_;
   Side sides_[2];
   std::vector<Attempt> attempts_;
-  std::map<int, Duration> until_box_[2];  // by side and box: how long the side's own SYNs take to there
+  std::map<int, Duration> until_box_[2];  // by side and box: the time that the side's own SYNs take to the box
   int changes_ = 0;
   TcpReached reached_;
 };
