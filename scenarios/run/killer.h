@@ -67,9 +67,9 @@ Killer KillerBy(const CellRun& run, const sim::DropRecord& drop);
 // "simultaneous_open", "tcp_state", "sequence_number", "host", "firewall", "link", "route".
 const char* KindOf(const CellRun& run, const sim::DropRecord& drop);
 
-// True if no state of any filter could have let the packet through, because no route leads to its destination or no
-// host has the destination address. False for a packet to an external address of a NAT that the NAT itself refuses:
-// such a packet would pass if the NAT had a mapping.
+// True if no state of any filter could have let the packet through: no route leads to its destination, no host has the
+// destination address, no program listens there, or a box passes no packets of this kind at all. False for a packet to
+// an external address of a NAT that the NAT itself refuses: such a packet would pass if the NAT had a mapping.
 bool IsHopeless(const CellRun& run, const sim::DropRecord& drop);
 
 // Names a TCP segment by its flags, such as "SYN,ACK". PSH is left out, because no drop rule depends on it.
