@@ -30,7 +30,7 @@ ExitCode Check(const CheckFlags& flags, FileReader& files, std::ostream& out, st
     const absl::StatusOr<Scenario> scenario = LoadScenario(path, files, flags.load);
     if (!scenario.ok()) {
       err << scenario.status().message() << "\n";
-      exit_code = ExitCode::kBadScenario;  // Go on: every file's errors.
+      exit_code = ExitCode::kBadScenario;  // Continue, so that the mistakes of every file are printed.
       continue;
     }
     if (!flags.list) {

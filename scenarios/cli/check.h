@@ -11,12 +11,13 @@ namespace pinhole::scenarios {
 
 struct CheckFlags {
   std::vector<std::string> paths;
-  bool list = false;
-  std::string filter;  // with list
+  bool list = false;   // print the id of every cell
+  std::string filter;  // only with `list`: "axis=value,...", as Scenario::Filter() takes it; empty: all cells
   LoadOptions load;
 };
 
-// pinhole check FILE...: says whether scenarios are well formed, without running them.
+// pinhole check FILE...: loads each scenario without running it, and prints its mistakes to `err` or a summary to
+// `out`. Returns kBadScenario if any file has a mistake.
 ExitCode Check(const CheckFlags& flags, FileReader& files, std::ostream& out, std::ostream& err);
 
 }  // namespace pinhole::scenarios

@@ -21,7 +21,7 @@ constexpr char kFooter[] =
     "Exit codes: 0 all as expected; 1 an expectation failed; 2 bad usage or scenario; 3 an internal error.\n"
     "FILE is a path on disk, or within the built-in data: library/nat_matrix.textproto, or nat_matrix for short.";
 
-// What every command that reads scenarios takes.
+// Adds the options of every command that reads scenarios.
 void AddLoadOptions(CLI::App* command, LoadOptions* load) {
   command->add_option("--set", load->sets, "Set a field before the sweep; may be given more than once")
       ->type_name("PATH=VALUE")
@@ -35,8 +35,8 @@ void AddLoadOptions(CLI::App* command, LoadOptions* load) {
 
 }  // namespace
 
-// To add a command: a file with `ExitCode Name(const NameFlags&, FileReader&, std::ostream& out, std::ostream& err)`,
-// its flags here, and its call in the table at the end.
+// To add a command: write a file with `ExitCode Name(const NameFlags&, FileReader&, std::ostream& out, std::ostream&
+// err)`, add its flags here, and add its call at the end of this function.
 ExitCode RunCommandLine(const std::vector<std::string>& arguments, FileReader& files, std::ostream& out,
                         std::ostream& err) {
   CLI::App app(kAbout, "pinhole");
@@ -84,7 +84,7 @@ ExitCode RunCommandLine(const std::vector<std::string>& arguments, FileReader& f
   sweep_command->add_flag("-q,--quiet", sweep.quiet, "Leave the matrix out");
   AddLoadOptions(sweep_command, &sweep.load);
 
-  // CLI11 takes them from the back.
+  // CLI11 reads the vector of arguments from its end.
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
   try {
     app.parse(std::move(reversed));

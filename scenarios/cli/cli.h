@@ -9,7 +9,8 @@
 
 namespace pinhole::scenarios {
 
-// The whole program but for main(): `arguments` without the program's name.
+// Runs the program `pinhole`: parses the arguments (without the program's name) and calls the command. main() adds only
+// the standard streams and the system's files, so that tests can call this function.
 ExitCode RunCommandLine(const std::vector<std::string>& arguments, FileReader& files, std::ostream& out,
                         std::ostream& err);
 

@@ -40,7 +40,7 @@ std::string Ports(const proto::PortAllocation& ports) {
   return text;
 }
 
-// The different lives that a mapping may have, shortest first, and what renews them.
+// The different lifetimes that a UDP mapping may have, shortest first, and the direction of traffic that renews them.
 std::string Timeouts(proto::UdpNat udp) {
   FillDependentDefaults(&udp);
   std::vector<std::uint64_t> lives = {udp.unreplied_timeout_us(), udp.idle_timeout_us(), udp.assured_timeout_us()};
@@ -52,7 +52,8 @@ std::string Timeouts(proto::UdpNat udp) {
   return absl::StrCat(text, " s, ", Words(proto::Refresh::Kind_Name(udp.refresh())));
 }
 
-// The different lives while a connection opens, established, half closed if that differs, and while it closes.
+// The lifetimes of a TCP connection in this order: while it opens; established; half closed, if that differs from
+// established; while it closes; after a RST.
 std::string Timeouts(proto::TcpNat tcp) {
   FillDependentDefaults(&tcp);
   const auto join = [](std::vector<std::uint64_t> lives) {

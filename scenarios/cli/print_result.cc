@@ -11,7 +11,7 @@
 namespace pinhole::scenarios {
 namespace {
 
-// Who met whom, and when; what the server in the middle could write down.
+// Prints the record of a referral server or rendezvous: who registered, from which address, and when each was told.
 void PrintIntroduction(const proto::Introduction& introduction, std::ostream& out) {
   out << "\nintroduced for " << introduction.session() << ":\n";
   for (const proto::Introduction::Party& party : introduction.party()) {
@@ -37,7 +37,7 @@ void PrintVerdict(const proto::RunResult& result, std::ostream& out) {
     out << ", as the oracle foresees";
   } else if (result.verdict_reason() == "as expected") {
     out << ", as the file expects";
-  } else {  // A repetition that missed, where a share of them may.
+  } else {  // a pass that misses an expectation with share_min_ppm, which only some repetitions must meet
     out << ", though " << result.verdict_reason();
   }
   out << "\n";

@@ -6,8 +6,8 @@
 
 namespace pinhole::scenarios {
 
-// One run for a terminal: each side's candidates and check list, then what became of the session and why, the
-// verdict, and what it cost.
+// Prints the result of one run for a terminal: for each session both sides with candidates and check lists, and the
+// outcome with its reason; then the verdict, the traffic and the digests.
 void PrintResult(const proto::RunResult& result, std::ostream& out);
 
 }  // namespace pinhole::scenarios

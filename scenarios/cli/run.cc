@@ -16,7 +16,7 @@ namespace {
 
 constexpr int kNearestIds = 5;
 
-// The run that was asked for; nullopt, with the nearest ids told, if there is none.
+// Finds the run with this id. If there is none, prints the most similar ids to `err` and returns nullopt.
 std::optional<NamedRun> FindRun(const Scenario& scenario, const std::string& id, std::ostream& err) {
   if (id.empty() && scenario.cells().size() == 1) return NamedRun{&scenario.cells().front(), 0};
   if (id.empty()) {
@@ -66,7 +66,7 @@ ExitCode Run(const RunFlags& flags, FileReader& files, std::ostream& out, std::o
   const bool alone = flags.json == "-";
   std::unique_ptr<Ladder> ladder;
   if (flags.ladder && !alone) ladder = std::make_unique<Ladder>(prepared->plan, out);
-  // One after the other they see every packet: the book, the ladder, the capture.
+  // Each tracer passes every packet on to the next one: the book to the ladder, the ladder to the capture.
   PacketBook book(ladder.get());
   CellRun run(prepared->plan, seed, {.tracer = &book, .measure_peaks = true});
   std::ofstream capture_file;

@@ -12,16 +12,16 @@ namespace pinhole::scenarios {
 
 struct RunFlags {
   std::string path;
-  std::string cell;                   // id, perhaps with a repetition; may be left out where there is one cell only
-  std::optional<std::uint64_t> seed;  // in place of the file's base seed
-  bool ladder = true;
-  std::string pcapng;  // file for the capture; empty: none
-  std::string json;    // file for the RunResult; "-": standard output, alone
+  std::string cell;  // id of the cell, perhaps with a repetition; may be empty if the scenario has only one cell
+  std::optional<std::uint64_t> seed;  // base seed; replaces the file's base seed
+  bool ladder = true;                 // print the ladder of packets
+  std::string pcapng;                 // file for the capture; empty: no capture
+  std::string json;                   // file for the RunResult; "-": print it to `out`, and nothing else
   LoadOptions load;
 };
 
-// pinhole run FILE: one run of one cell, told in full: the ladder of its packets, each side's candidates and check
-// list, what became of it and why, and the verdict.
+// pinhole run FILE: runs one cell once and prints all about it: the ladder of packets, the candidates and check list of
+// each side, the outcome with its reason, and the verdict. Returns kUnexpected if the verdict is a fail.
 ExitCode Run(const RunFlags& flags, FileReader& files, std::ostream& out, std::ostream& err);
 
 }  // namespace pinhole::scenarios

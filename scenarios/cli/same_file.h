@@ -6,7 +6,7 @@
 
 namespace pinhole::scenarios {
 
-// Whether both name one file that is there. An empty name is of none.
+// True if both paths name the same file and the file exists. False if a path is empty.
 inline bool IsSameFile(const std::string& a, const std::string& b) {
   std::error_code absent;
   return !a.empty() && !b.empty() && std::filesystem::equivalent(a, b, absent);

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t kFailuresShown = 20;
 
-// "  1200/8100 runs, 3 failed, about 4 s left", over itself.
+// The progress line "1200/8100 runs, 3 failed, about 4 s left". Each update overwrites the line on the terminal.
 class ProgressLine {
  public:
   ProgressLine(bool enabled, std::uint64_t runs, std::ostream& err) : enabled_(enabled), runs_(runs), err_(err) {}
@@ -53,7 +53,7 @@ class ProgressLine {
   bool shown_ = false;
 };
 
-// What `pinhole run` needs besides file and cell to do the same.
+// The options that `pinhole run` needs, besides file and cell, to repeat a run of this sweep.
 std::string CommandOptions(const SweepFlags& flags) {
   std::string options;
   for (const std::string& set : flags.load.sets) absl::StrAppend(&options, " --set ", ShellQuoted(set));
@@ -89,7 +89,7 @@ ExitCode SweepOne(const SweepFlags& flags, const Scenario& scenario, std::vector
       [&](std::uint64_t finished) { progress.Update(finished, failed); });
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   progress.Clear();
-  // What was run before an error is told all the same.
+  // After an error, the runs that finished before it are reported too.
   if (!status.ok()) err << scenario.path() << ": " << status.message() << "\n";
   JudgeShares(scenario, runs);
   const SweepCounts counts = CountRuns(runs);
@@ -121,12 +121,12 @@ ExitCode Sweep(const SweepFlags& flags, FileReader& files, std::ostream& out, st
     absl::StatusOr<Scenario> scenario = LoadScenario(path, files, flags.load);
     if (!scenario.ok()) {
       err << scenario.status().message() << "\n";
-      exit_code = ExitCode::kBadScenario;  // Go on: every file's errors.
+      exit_code = ExitCode::kBadScenario;  // Continue, so that the mistakes of every file are printed.
       continue;
     }
     scenarios.push_back(*std::move(scenario));
   }
-  // Before anything is written or run.
+  // All filters are checked before anything is written or run.
   std::vector<std::vector<const Cell*>> chosen;
   for (const Scenario& scenario : scenarios) {
     if (absl::StatusOr<std::vector<const Cell*>> cells = scenario.Filter(flags.filter); cells.ok()) {
@@ -155,7 +155,7 @@ ExitCode Sweep(const SweepFlags& flags, FileReader& files, std::ostream& out, st
     }
     json = &file;
   }
-  // With the results on standard output, everything else goes beside them.
+  // If the RunResults are printed to standard output, everything else is printed to standard error.
   std::ostream& report = flags.json == "-" ? err : out;
   for (std::size_t i = 0; i < scenarios.size(); ++i) {
     exit_code = std::max(exit_code, SweepOne(flags, scenarios[i], std::move(chosen[i]), json, report, err));

@@ -13,18 +13,18 @@ namespace pinhole::scenarios {
 
 struct SweepFlags {
   std::vector<std::string> paths;
-  std::string filter;
-  std::optional<std::uint64_t> seed;    // in place of the file's base seed
-  std::optional<std::uint32_t> repeat;  // in place of the file's repetitions
-  int jobs = 0;                         // 0: one for each core
-  std::string json;                     // file to write one RunResult a line to; "-": standard output
-  bool quiet = false;                   // no matrix
-  bool progress = false;                // a progress line on `err`: it is a terminal
+  std::string filter;                   // "axis=value,...", as Scenario::Filter() takes it; empty: all cells
+  std::optional<std::uint64_t> seed;    // base seed; replaces the file's base seed
+  std::optional<std::uint32_t> repeat;  // runs of each cell; replaces the file's repetitions
+  int jobs = 0;                         // number of threads; 0: one for each core
+  std::string json;                     // file for the RunResults, one a line; "-": print them to `out`
+  bool quiet = false;                   // do not print the matrix
+  bool progress = false;                // print a progress line to `err`, which then must be a terminal
   LoadOptions load;
 };
 
-// pinhole sweep FILE...: runs every cell, judges each, and prints the matrix, the summary and a command for each cell
-// that was not as expected.
+// pinhole sweep FILE...: runs and judges every cell of each scenario. Prints the matrix, a command for each cell that
+// failed, and the summary. Returns kUnexpected if a verdict is a fail.
 ExitCode Sweep(const SweepFlags& flags, FileReader& files, std::ostream& out, std::ostream& err);
 
 }  // namespace pinhole::scenarios

@@ -26,8 +26,8 @@ std::vector<std::uint16_t> PortsOf(const Ports& ports) {
   return std::vector<std::uint16_t>(ports.begin(), ports.end());
 }
 
-// The fields that say how the firewall follows flows and answers what belongs to none, in the order in which a
-// contradiction is told.
+// The fields that have an effect only if the firewall follows flows. If several are set without an effect, the first
+// one in this order is reported.
 constexpr int kFlowFields[] = {
     proto::Firewall::kUnsolicitedFieldNumber, proto::Firewall::kUdpIdleTimeoutUsFieldNumber,
     proto::Firewall::kTrackingFieldNumber,    proto::Firewall::kSimultaneousOpenFieldNumber,

@@ -5,8 +5,9 @@
 
 namespace pinhole::scenarios {
 
-// The program's technique that has the schema's name in lower case: the only list of techniques beside the schema's is
-// the program's own (apps/punching/tcp_punching.cc). A test holds that each has the other's names.
+// Converts a technique. The program's technique is found by the schema's name in lower case, so that no list of
+// techniques is written here. The two lists are in the schema and in apps/punching/tcp_punching.cc; a test checks that
+// they have the same names.
 apps::PunchingTechnique ToTechnique(proto::Punching::Technique technique);
 
 }  // namespace pinhole::scenarios

@@ -1,3 +1,10 @@
+// The bounds are one table. Each row has the number of a field of proto::Bounds, the words and the unit for the
+// message, and a function that takes the measure from a TrialOutcome. BrokenBound() goes through the rows in order,
+// skips the fields that the expectation does not set, and stops at the first broken bound.
+//
+// The value of a bound is read by protobuf reflection, so that a new bound is one row and no further code. Measures are
+// rounded up to whole microseconds: a time of 10.5 us exceeds a bound of 10 us.
+
 #include "scenarios/judge/bounds.h"
 
 #include <algorithm>
@@ -13,7 +20,7 @@ namespace {
 
 using Measure = std::optional<std::uint64_t>;
 
-// Microseconds, rounded up, of the side that has more. nullopt: a side has no such time.
+// The later of the two sides' times, in microseconds, rounded up. nullopt: at least one side has no such time.
 template <typename TimeOf>
 Measure LaterUs(const TrialOutcome& outcome, TimeOf time_of) {
   std::int64_t later = 0;
@@ -37,15 +44,15 @@ Measure Count(const std::optional<std::int64_t>& value) {
   return static_cast<std::uint64_t>(*value);
 }
 
-// One field of proto::Bounds.
+// How one field of proto::Bounds is checked.
 struct Bound {
-  int field;          // its number
-  const char* words;  // begin the sentence that says what was too much
+  int field;          // the number of the field
+  const char* words;  // the beginning of the sentence that reports a broken bound
   const char* unit;
   Measure (*measure)(const TrialOutcome&);
 };
 
-// In the order in which they are told.
+// In the order in which bounds are checked. Only the first broken bound is reported.
 constexpr Bound kBounds[] = {
     {proto::Bounds::kConnectedMaxUsFieldNumber, "connected after", " us",
      [](const TrialOutcome& outcome) { return LaterUs(outcome, &SideOutcome::connected_at); }},

@@ -5,12 +5,19 @@
 #include "scenarios/oracle/outcome.h"
 #include "scenarios/scenario.pb.h"
 
-// Holds the measures of a session against the upper bounds of an expectation (proto::Bounds). A new bound is a field of
-// the schema, a row of the table in bounds.cc and, where nobody measures it yet, a field of TrialOutcome.
+// Compares the measures of a trial with the upper bounds of an expectation (proto::Bounds). It exists so that a
+// scenario can demand that a session is not only connected, but also fast and cheap.
+//
+// The rule: a bound holds if the measure is at most the bound. Times are in microseconds, rounded up; the side with the
+// longer time counts. A measure that does not exist breaks its bound, because a session that never connected is not
+// fast.
+//
+// A new bound needs a field in the schema and a row in the table of bounds.cc. If no field of TrialOutcome has its
+// measure, it also needs such a field.
 namespace pinhole::scenarios {
 
-// The first bound that the session exceeds, or whose measure the session does not have: "packets 40, expected at most
-// 39", "nominated after: there is none". Empty: every bound that is set holds.
+// Returns a sentence on the first bound that is broken, in the order of the schema's fields: "packets 40, expected at
+// most 39", or "nominated after: there is none" if there is no measure. Empty: all bounds that are set hold.
 std::string BrokenBound(const proto::Bounds& bounds, const TrialOutcome& outcome);
 
 }  // namespace pinhole::scenarios

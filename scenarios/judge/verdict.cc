@@ -1,3 +1,17 @@
+// The order of decisions in Judge(). The first that applies gives the verdict.
+//
+//   1. An expectation has `unsupported`.
+//   2. The trial only tests: each test is compared with the prediction.
+//   3. An expectation without `xfail` is not met. With share_min_ppm this only sets Verdict::missed_share, unless the
+//      trial is undecided or its two sides disagree.
+//   4. An expectation with `xfail` is met. This fails, so that the file does not keep an xfail that is out of date.
+//   5. An expectation with `xfail` is not met: kXfail.
+//   6. An invariant is broken: the trial is undecided, one-sided, or the sides disagree.
+//   7. The oracle contradicts the outcome, or the kind of path. It is asked only for what no expectation states.
+//   8. Pass.
+//
+// A broken invariant counts as "not met" for every expectation in 3 to 5, so that an xfail also covers it.
+
 #include "scenarios/judge/verdict.h"
 
 #include <algorithm>
@@ -42,7 +56,7 @@ std::string WhyFailed(const TrialOutcome& outcome) {
   return why.empty() ? why : absl::StrCat(why, ")");
 }
 
-// What holds of every session. Empty: it does.
+// Checks the rules that hold for every trial, whatever is expected. Returns the rule that is broken; empty: none is.
 std::string BrokenInvariant(const TrialOutcome& outcome, bool undecided_expected, bool disagreement_expected) {
   if (outcome.outcome == Outcome::kUndecided && !undecided_expected) {
     return absl::StrCat("undecided when the time was over", WhyFailed(outcome));
@@ -113,7 +127,7 @@ std::string KilledOtherwise(const proto::KilledExpect& expected, const TrialOutc
                       absl::StrJoin(expected.node(), " or "), " by ", absl::StrJoin(expected.rule(), " or "));
 }
 
-// What of the expectation is not met; empty: nothing.
+// Returns the first part of the expectation that is not met. Empty: all of it is met.
 std::string Unmet(const proto::Expect& expect, const TrialOutcome& outcome) {
   if (expect.has_outcome() && !OutcomeIs(expect.outcome(), outcome.outcome)) {
     return absl::StrCat("expected ", proto::Outcome::Kind_Name(expect.outcome()), ", got ", ToString(outcome.outcome),
@@ -164,7 +178,8 @@ std::string BothEnds(const PathKind& path) {
                       path.tcp ? ", TCP" : "");
 }
 
-// What contradicts the oracle; empty: nothing.
+// Compares an outcome with the prediction: first whether it is one of the possible outcomes, then whether the selected
+// path is of a possible kind. Returns the contradiction; empty: there is none.
 std::string Contradiction(const Prediction& prediction, const TrialOutcome& outcome) {
   if (!prediction.Allows(outcome.outcome)) {
     return absl::StrCat("the oracle says ", Summary(prediction), " (", prediction.reason, "), got ",
@@ -194,7 +209,7 @@ std::string Because(const proto::Expect& expect, const std::string& what) {
   return expect.because().empty() ? what : absl::StrCat(what, ": ", expect.because());
 }
 
-// Of a trial that only tests: passes if each test that was run came out as the oracle says.
+// Judges a trial that only tests. It passes if each test that was run has the result that the oracle predicts.
 Verdict JudgeTests(const Prediction& prediction, const TrialOutcome& outcome) {
   Verdict verdict;
   verdict.by_oracle = true;
@@ -261,7 +276,7 @@ Verdict Judge(const std::vector<const proto::Expect*>& expectations, const Predi
   }
   if (!invariant.empty() && !verdict.missed_share) return Fail(invariant, expectations.empty());
   if (said) {
-    // An outcome alone leaves open by which candidates: there the oracle still knows which are possible.
+    // An expected outcome does not say which types of candidates are selected. The oracle knows which are possible.
     if (!types_said && Connected(outcome.outcome) && prediction.Allows(outcome.outcome)) {
       if (const std::string contradiction = Contradiction(prediction, outcome); !contradiction.empty()) {
         return Fail(contradiction, true);
@@ -271,7 +286,7 @@ Verdict Judge(const std::vector<const proto::Expect*>& expectations, const Predi
     return verdict;
   }
 
-  // Nobody has said what is to come: the oracle does.
+  // No expectation states an outcome, so the oracle's prediction decides.
   if (const std::string contradiction = Contradiction(prediction, outcome); !contradiction.empty()) {
     return Fail(contradiction, true);
   }

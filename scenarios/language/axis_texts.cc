@@ -20,7 +20,7 @@ constexpr int kValueFields[] = {proto::Axis::kValuesFieldNumber, proto::Axis::kR
                                 proto::Axis::kChoiceFieldNumber};
 
 Texts OfRange(const proto::NumberRange& range, AxisTexts::Report report) {
-  if (range.step() < 1) return std::nullopt;  // told by the check against the schema
+  if (range.step() < 1) return std::nullopt;  // CheckAgainstSchema() has reported it
   if (range.to() < range.from()) {
     report("range", absl::StrCat("the range from ", range.from(), " to ", range.to(), " is empty"));
     return std::nullopt;
@@ -80,7 +80,7 @@ Texts AxisTexts::OfOther(const proto::Axis& axis, Report report) const {
     }
     const auto next = axes_.find(source->values_of());
     if (next == axes_.end()) {
-      if (source != &axis) return std::nullopt;  // reported of that axis
+      if (source != &axis) return std::nullopt;  // it is reported for that axis
       std::vector<std::string> names;
       for (const auto& [name, other] : axes_) {
         if (other != &axis) names.emplace_back(name);
@@ -96,8 +96,9 @@ Texts AxisTexts::OfOther(const proto::Axis& axis, Report report) const {
            absl::StrCat("values_of: axis \"", source->name(), "\" has choices, which have paths of their own"));
     return std::nullopt;
   }
-  if (ValueFieldsOf(*source).size() != 1) return std::nullopt;        // reported of that axis
-  return Of(*source, [](const std::string&, const std::string&) {});  // and so here
+  // A mistake of the other axis is reported for that axis, so it is not reported here.
+  if (ValueFieldsOf(*source).size() != 1) return std::nullopt;
+  return Of(*source, [](const std::string&, const std::string&) {});
 }
 
 Texts AxisTexts::OfProfiles(const proto::AllProfiles& all, Report report) const {

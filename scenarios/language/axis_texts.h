@@ -11,28 +11,31 @@
 #include "scenarios/language/nat_profiles.h"
 #include "scenarios/scenario.pb.h"
 
-// Which values an axis without choices has, as texts. An axis lists them, counts through a range, takes those of
-// another axis, or has the names of all NAT profiles, so that no list of names has to stand twice.
+// Finds the values of an axis that has no choices, as texts. An axis lists its values, counts through a range, takes
+// the values of another axis, or takes the names of all NAT profiles. The last two exist so that no list of names has
+// to be written twice.
 namespace pinhole::scenarios {
 
-// The fields of an axis that say its values (values, range, values_of, all_profiles, choice), as far as they are set.
-// An axis that is right has exactly one of them.
+// Returns the fields that give the values of an axis and are set: any of values, range, values_of, all_profiles and
+// choice. A correct axis has exactly one of them.
 std::vector<const google::protobuf::FieldDescriptor*> ValueFieldsOf(const proto::Axis& axis);
 
-// Clears those of these fields that are not among `kept`; an empty `kept` changes nothing. A file that says the values
-// of an axis in one way then replaces a base that says them in another way.
+// Clears the fields that give the values of the axis, except those in `kept`. If `kept` is empty, nothing is changed.
+// It is used when a file is merged over its base: the file's field for the values replaces the base's, also if it is
+// another field.
 void KeepValueFields(const std::vector<const google::protobuf::FieldDescriptor*>& kept, proto::Axis* axis);
 
 class AxisTexts {
  public:
-  // Gets the field of the axis that is wrong, such as "all_profiles.except[0]", and why.
+  // Receives a mistake: the field of the axis that is wrong, such as "all_profiles.except[0]", and the reason.
   using Report = absl::FunctionRef<void(const std::string& field, const std::string& why)>;
 
   // `sweep` and `profiles` must outlive this.
   AxisTexts(const proto::Sweep& sweep, const NatProfiles& profiles);
 
-  // REQUIRES: `axis` is one of the sweep, with one of ValueFieldsOf(), and that is not `choice`. nullopt: what is wrong
-  // with this axis has gone to `report`. What is wrong with an axis that values_of names has not.
+  // Returns the values of `axis`. REQUIRES: `axis` belongs to the sweep, and has exactly one of the fields of
+  // ValueFieldsOf(), which is not `choice`. Returns nullopt if the values are wrong. A mistake of this axis is given to
+  // `report`. A mistake of the axis that values_of names is not, because it is reported for that axis.
   std::optional<std::vector<std::string>> Of(const proto::Axis& axis, Report report) const;
 
  private:

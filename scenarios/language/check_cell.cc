@@ -67,8 +67,8 @@ class Checker {
     }
   }
 
-  // Gives each network the number of its domain. Packets of a family travel between networks of one domain without
-  // translation.
+  // Returns the number of the domain of each network. Networks between which packets of the address family travel
+  // without translation are one domain.
   std::vector<std::uint32_t> Domains(Family family) const {
     std::vector<std::uint32_t> domain(topology_.networks().size());
     std::iota(domain.begin(), domain.end(), 0);
@@ -289,7 +289,7 @@ class Checker {
     }
   }
 
-  // The engine's own rules, where nothing above has said yet what is wrong.
+  // Checks the agent's options by the rules of the ICE engine, unless another mistake of the cell is known already.
   void CheckByEngine(const proto::Peer& peer, const std::string& path) {
     if (problems_->found()) return;
     ice::AgentOptions options = ToAgentOptions(peer.agent());
@@ -344,7 +344,8 @@ class Checker {
 
   void CheckPunchings() {
     for (const proto::Punching& punching : cell_.punching()) {
-      // There B acts when A says that it is ready, not after half a round trip: it can be late, by a time of its own.
+      // With SYN_THEN_LISTEN, B starts when A says that it is ready, and not half a round trip later. So an error in
+      // ppm of the round trip has no meaning, and B can only be late.
       if (punching.technique() != proto::Punching::SYN_THEN_LISTEN) continue;
       const std::string path = absl::StrCat("punching[", punching.name(), "]");
       const std::string who = absl::StrCat("punching \"", punching.name(), "\"");

@@ -5,8 +5,8 @@
 
 namespace pinhole::scenarios {
 
-// Checks that a resolved cell describes a possible network: its addresses, subnets, gateways, routes to the referral
-// server, sessions, and NATs without contradictions. Adds each mistake to `problems`.
+// Checks that a resolved cell can be built and run: addresses, subnets, gateways, routes to the referral server,
+// trials, and NATs and agents without contradictions. Adds each mistake to `problems`.
 void CheckCell(const ResolvedCell& cell, CellProblems* problems);
 
 }  // namespace pinhole::scenarios

@@ -8,7 +8,7 @@
 
 namespace pinhole::scenarios {
 
-// Selects the expectations for one session: those that name no session, and those that name this one.
+// Selects the expectations for one session or punching: those without `session`, and those whose `session` is its name.
 std::vector<const proto::Expect*> ExpectationsOf(const std::vector<const proto::Expect*>& expectations,
                                                  absl::string_view session);
 

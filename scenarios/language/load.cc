@@ -116,7 +116,8 @@ class BaseStack {
   Problems* problems_;
 };
 
-// After `path`, a field that says the values of an axis, has been set: the axis has its values from there alone.
+// If `path` is a field that gives the values of an axis and was set by --set, clears the other fields that give the
+// values of the axis.
 void KeepValuesSetAt(const FieldPath& path, proto::Scenario* scenario) {
   const absl::StatusOr<google::protobuf::Message*> holder = path.Holder(scenario);
   if (!holder.ok() || (*holder)->GetDescriptor() != proto::Axis::descriptor()) return;

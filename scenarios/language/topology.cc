@@ -164,7 +164,7 @@ const TopologyNode* Topology::FindOwner(std::uint32_t network, const IpAddress& 
 const TopologyNode* Topology::FindBehind(std::uint32_t network, const IpAddress& to) const {
   for (const TopologyNode& node : nodes_) {
     if (node.is_host()) continue;
-    // An IPv4 address behind a NAT cannot be reached by itself.
+    // An IPv4 address behind a NAT cannot be reached from outside without a mapping, so the core has no route to it.
     if (node.nat != nullptr && (to.is_v4() || node.nat->ipv6() == proto::Nat::DROP)) continue;
     const std::vector<TopologyInterface>& all = node.interfaces;
     const bool attached =

@@ -15,12 +15,12 @@ namespace pinhole::scenarios {
 // One interface of a node. `file` is the interface in the resolved cell, which has everything that needs no parsing.
 struct TopologyInterface {
   const proto::Interface* file = nullptr;
-  const char* list = "";      // the field of the node that it stands in: "interface", "inside" or "outside"
+  const char* list = "";      // the field of the node that contains the interface: "interface", "inside" or "outside"
   std::uint32_t network = 0;  // index in Topology::networks()
-  bool outside = false;       // of a NAT or firewall: towards the internet
+  bool outside = false;       // the outside interface of a NAT or firewall
   std::vector<net::IpPrefix> addresses;
-  // Next hops of the default route: one per family at the most, none on an INTERNET network (the core) and none
-  // without a default route.
+  // The next hops of the default route, at most one per address family. Empty on an INTERNET network, where the core is
+  // the next hop, and empty if the interface has no default route.
   std::vector<net::IpAddress> gateways;
 
   // The first address of the family; null if there is none.
@@ -31,22 +31,22 @@ struct TopologyInterface {
 
 enum class TopologyNodeKind : std::uint8_t { kHost, kNat, kRouter };
 
-// A host, NAT or router. A NAT's first interface is its outside one.
+// A host, NAT or router. The first interface of a NAT is its outside interface.
 struct TopologyNode {
   TopologyNodeKind kind = TopologyNodeKind::kHost;
   std::string name;
-  const proto::Host* host = nullptr;          // of a host
-  const proto::Nat* nat = nullptr;            // of a NAT
-  const proto::Firewall* firewall = nullptr;  // of a NAT or router that has one
+  const proto::Host* host = nullptr;          // null if the node is no host
+  const proto::Nat* nat = nullptr;            // null if the node is no NAT
+  const proto::Firewall* firewall = nullptr;  // null if the NAT or router has no firewall, and for a host
   std::vector<TopologyInterface> interfaces;
 
   bool is_host() const { return kind == TopologyNodeKind::kHost; }
   bool Owns(const net::IpAddress& address) const;
   // The first address of the first interface that has one; null if none has.
   const net::IpAddress* first_address() const;
-  std::string Called() const;  // host "alice"
+  std::string Called() const;  // kind and name for messages: host "alice"
   std::string path() const;    // "topology.host[alice]"
-  // "topology.host[alice].interface[eth0]". `interface` is one of this node's.
+  // "topology.host[alice].interface[eth0]". `interface` must be an interface of this node.
   std::string PathOf(const TopologyInterface& interface) const;
 };
 
@@ -56,7 +56,8 @@ struct TopologyNetwork {
   std::optional<net::IpAddress> core_address;
 };
 
-// A STUN or TURN server. A text that is no address stands here as the unspecified address, which no host owns.
+// A STUN or TURN server. If a text in the file is no address, the unspecified address is used in its place, which no
+// host owns.
 struct TopologyServer {
   const proto::Server* file = nullptr;
   std::optional<std::uint32_t> node;  // index in Topology::nodes(); nullopt: no host has that name
@@ -65,12 +66,12 @@ struct TopologyServer {
 };
 
 // The topology of a resolved cell as values: names are indices, addresses are parsed, gateways are found. It is made
-// once for each cell, and the checks, the plan and the search for ways all read it. (The oracle reads the file itself,
-// because it shares no code with what it judges.)
+// once for each cell. The checks of the cell (check_cell.h), the search for paths (way.h) and the plan read it. The
+// oracle does not: it reads the file itself, because it must share no code with the simulator that it judges.
 class Topology {
  public:
-  // `topology` is of a resolved cell (Scenario::Resolve), without a problem that ResolveCell() reports, and outlives
-  // this.
+  // `topology` must belong to a resolved cell (Scenario::Resolve) in which ResolveCell() found no problem, and must
+  // outlive this object.
   explicit Topology(const proto::Topology& topology);
 
   // Hosts, NATs and routers, each in the file's order.
@@ -90,7 +91,8 @@ class Topology {
   const TopologyNode* FindHost(absl::string_view name) const;
   // The node with this address on this network; null if there is none.
   const TopologyNode* FindOwner(std::uint32_t network, const net::IpAddress& address) const;
-  // The node attached to `network` behind which the core knows `to` to lie; null if there is none.
+  // The node on `network` to which the core forwards packets for `to`, because `to` is behind it; null if there is
+  // none.
   const TopologyNode* FindBehind(std::uint32_t network, const net::IpAddress& to) const;
 
  private:
@@ -105,11 +107,11 @@ class Topology {
   std::optional<std::uint32_t> referral_node_;
 };
 
-// A cell in which nothing is left to look up (Scenario::Resolve): the file, and its topology as values. Copies share
-// the file.
+// A cell after Scenario::Resolve(): the file with all names and defaults filled in, and its topology as values. Copies
+// share the file.
 class ResolvedCell {
  public:
-  // `file`: as Scenario::Resolve() promises.
+  // `file` must be resolved, as Scenario::Resolve() describes.
   explicit ResolvedCell(proto::Scenario file)
       : file_(std::make_shared<const proto::Scenario>(std::move(file))), topology_(file_->topology()) {}
 

@@ -12,19 +12,19 @@ namespace {
 
 namespace pb = google::protobuf;
 
-// The marked fields of one message, and of the messages in its lists. Read from the schema once, because to look up an
-// option takes longer than all else that is done here for a cell.
+// The fields of one message, and of the messages in its lists, that the schema marks with options. They are read from
+// the schema only once, because looking up an option takes longer than all other work for a cell here.
 struct Marks {
-  const pb::FieldDescriptor* list = nullptr;      // whose elements these marks are about
-  const pb::FieldDescriptor* own_host = nullptr;  // "host" of a message with a name of its own
-  std::vector<const pb::FieldDescriptor*> hosts;  // names of hosts, own_host included
-  std::vector<std::pair<const pb::FieldDescriptor*, std::uint32_t>> counts;
-  std::vector<Marks> lists;  // of messages with marks
+  const pb::FieldDescriptor* list = nullptr;      // the list whose elements have these fields
+  const pb::FieldDescriptor* own_host = nullptr;  // the field `host` of a message that also has a name
+  std::vector<const pb::FieldDescriptor*> hosts;  // fields that name a host, own_host included
+  std::vector<std::pair<const pb::FieldDescriptor*, std::uint32_t>> counts;  // lists of a fixed length, and the length
+  std::vector<Marks> lists;                                                  // lists of messages with marked fields
 
   bool empty() const { return hosts.empty() && counts.empty() && lists.empty(); }
 };
 
-// The marks of the elements of `list`.
+// Reads the marks of the message that is the element type of `list`.
 Marks MarksOf(const pb::FieldDescriptor* list) {
   const pb::Descriptor& type = *list->message_type();
   Marks marks;
@@ -86,7 +86,8 @@ class TrialChecker {
  public:
   TrialChecker(const Topology& topology, CellProblems* problems) : topology_(topology), problems_(problems) {}
 
-  // `path` leads to the message; `who` says in words which it is: punching "punch", peer "alice".
+  // Checks one message. `path` is its field path, and `who` names it in messages, such as `punching "punch", peer
+  // "alice"`.
   void Check(const Marks& marks, const pb::Message& message, const std::string& path, const std::string& who) {
     const pb::Reflection& reflection = *message.GetReflection();
     for (const auto& [list, count] : marks.counts) CheckCount(message, *list, count, path, who);

@@ -7,17 +7,18 @@
 #include "scenarios/language/topology.h"
 #include "scenarios/scenario.pb.h"
 
-// The trials of a file: ICE sessions, punchings and NAT checks. The schema says which fields list trials, which name a
-// host, and how many elements a list has (schema_options.proto), so that a new kind of trial changes nothing here.
+// The trials of a file: ICE sessions, punchings and NAT checks. Options of the schema (schema_options.proto) mark the
+// fields that list trials, the fields that name a host, and the lists of a fixed length. So a new kind of trial needs
+// no change here.
 namespace pinhole::scenarios {
 
 // The names of all trials, in the order of the schema and then of the file.
 std::vector<std::string> TrialNames(const proto::Scenario& file);
 
-// Gives each participant of a trial without a host the host of its own name.
+// Sets the host of each participant that has none: it is the host with the participant's name.
 void FillTrialHosts(proto::Scenario* cell);
 
-// Reports trials that name a host that is not there, lists of the wrong length, and a cell without a trial.
+// Reports trials that name a host that does not exist, lists of a wrong length, and a cell without a trial.
 void CheckTrials(const proto::Scenario& cell, const Topology& topology, CellProblems* problems);
 
 }  // namespace pinhole::scenarios

@@ -1,3 +1,12 @@
+// How the beginnings are computed. Each side starts at its offset, gathers, connects to the referral server, and
+// publishes its description when it is connected and has gathered. The server hands a description on when both sides
+// are registered. A side begins its checks when it has gathered and has received the other side's description, but not
+// before the next free slot of its pacer (Ta, RFC 8445 §14.2).
+//
+// The delays to and from the referral server are found by walking two datagrams through the model (passage.h). The
+// tolerance is a millisecond if both sides send the same number of checks at the same pace; otherwise it is the time
+// for all pairs. Six times the jitter of the model is added.
+
 #include "scenarios/oracle/beginnings.h"
 
 #include <algorithm>
@@ -14,7 +23,7 @@ using std::chrono::milliseconds;
 
 std::size_t At(int index) { return static_cast<std::size_t>(index); }
 
-// One-way delays from a peer to the referral host and back.
+// The one-way delays from a peer to the referral host and from the referral host to the peer.
 struct Signalling {
   Duration out{};
   Duration back{};
@@ -60,8 +69,8 @@ Beginnings BeginningsOf(const Model& model, const Gathered& of_a, const Gathered
   beginnings.description = std::max(b.out + a.back, a.out + b.back);
   const bool alike = of_a.hosts == of_b.hosts && of_a.srflxs == of_b.srflxs && of_a.relays == of_b.relays &&
                      model.a.pace == model.b.pace;
-  // If both sides have the same numbers of candidates and the same pace, they reach a given pair after the same number
-  // of checks, whenever they began. Otherwise one side may reach it several paces before the other.
+  // If both sides have the same numbers of candidates and the same pace, both reach a given pair after the same number
+  // of checks. Otherwise one side may reach the pair several paces before the other side.
   const Duration pace = std::max(model.a.pace, model.b.pace);
   beginnings.slack = (alike ? Duration(milliseconds(1)) : pace * pairs_max) + 6 * model.jitter;
   return beginnings;

@@ -1,3 +1,10 @@
+// The constructor opens a socket for each address on which a server that is up listens: the TCP addresses for an
+// exploration over TCP, otherwise the UDP addresses. A server that is not up has no socket, so that requests to it find
+// no listener.
+//
+// LocalTypes() and RemoteType() search the candidates in the order in which they were gathered. The first candidate
+// with the address that is not withheld decides. If there is none, the type is peer-reflexive.
+
 #include "scenarios/oracle/exploration.h"
 
 #include <algorithm>

@@ -9,21 +9,27 @@
 #include "scenarios/oracle/prediction.h"
 #include "scenarios/oracle/reachability.h"
 
-// What the two explorations have in common: over UDP (reachability.cc) and over TCP (tcp_reachability.cc). Both open
-// the servers' sockets, walk over the addresses of both sides, and say by which types of candidate a path is known.
+// The common base class of the two explorations: over UDP (reachability.cc) and over TCP (tcp_reachability.cc). It
+// opens the sockets of the servers, lists the addresses of both sides, and names the types of candidates of a path.
+//
+// The rule for types: a side names an address by the candidate that it knows. It knows its own candidates, and those of
+// the other side that were signalled. An address that is no such candidate is learned from a check, and is
+// peer-reflexive (RFC 8445 §7.2.5.3.1 and §7.3.1.3). A candidate that its owner withholds from signalling may be known
+// to the owner under its own type or as peer-reflexive, so both types are possible.
 namespace pinhole::scenarios::oracle {
 
+// A candidate of one side.
 struct ExploredCandidate {
   enum class Transport : std::uint8_t { kUdp, kTcpPassive, kTcpSimultaneousOpen };
   net::SocketAddress address;
   CandidateType type;
   Transport transport = Transport::kUdp;
-  bool withheld = false;  // the other side is not told
+  bool withheld = false;  // not signalled to the other side
 };
 
 class Exploration {
  protected:
-  // REQUIRES: `model` outlives it.
+  // REQUIRES: `model` outlives the Exploration.
   Exploration(const Model& model, Order order, Pooling pooling, Traffic traffic);
   ~Exploration() = default;
 
@@ -32,14 +38,15 @@ class Exploration {
     const Interface& interface;
     const net::IpAddress& address;
   };
-  // All but loopback and link-local ones, interface by interface.
+  // All addresses of the peer's host except loopback and link-local ones, in the order of the interfaces.
   std::vector<LocalAddress> AddressesOf(const Peer& peer) const;
   // The interface of the host that has the address, or nullptr.
   const Interface* InterfaceOf(int host, const net::IpAddress& address) const;
 
   const Peer& PeerOf(int side) const { return side == 0 ? model_.a : model_.b; }
 
-  // The types under which `side` may know one of its own addresses. A withheld candidate may be known or found anew.
+  // The types under which `side` may know its own address `mapped`. For a withheld candidate these are its own type and
+  // peer-reflexive.
   std::vector<CandidateType> LocalTypes(int side, const net::SocketAddress& mapped) const;
   // The type under which `side` knows an address of the other side.
   CandidateType RemoteType(int side, const net::SocketAddress& remote) const;

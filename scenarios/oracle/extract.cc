@@ -1,3 +1,12 @@
+// How the model of a session is made. Networks come first, because everything else refers to them by index. A router
+// only joins its networks to one domain; the model has no routers. Then hosts, NATs, servers and the two peers follow.
+//
+// An interface gets the NAT that is its gateway, directly or behind routers, and the delays on the way to it. Loss and
+// outages of links become `chance`; only the first of them is kept. A NAT becomes a NatBehavior for UDP and a
+// TcpBehavior. A table that is too small or a lifetime that is too short for a session becomes the text `forgetful`.
+//
+// A name that refers to no element becomes the status that is returned in place of the model.
+
 #include "scenarios/oracle/extract.h"
 
 #include <algorithm>
@@ -116,7 +125,7 @@ class Extraction {
     return std::nullopt;
   }
 
-  // A NAT, and the delays that the routers on the way to it add, in both directions.
+  // A NAT, and the delays in both directions that the routers on the way to the NAT add.
   struct WayToBox {
     int box = 0;
     net::Duration up{};
@@ -299,9 +308,10 @@ class Extraction {
     return WhyCrowded(nat);
   }
 
-  // The side that starts first keeps its connections to the STUN server open while it waits for the other side. The
-  // server closes them after a while, and the NAT may forget them. SYNs between the peers are sent only when both sides
-  // are there.
+  // The reason why a NAT may forget a TCP entry that a session needs. The side that starts first keeps its connections
+  // to the STUN server open while it waits for the other side, but the server closes idle connections, and the NAT may
+  // forget them. SYNs between the peers are not affected by the wait, because they are sent only after both sides have
+  // started.
   static std::string WhyForgetfulOfTcp(const proto::Nat& nat, std::uint64_t start_difference_us) {
     const proto::TcpNat& tcp = nat.tcp();
     const std::uint64_t opening =

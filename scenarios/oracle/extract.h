@@ -6,20 +6,19 @@
 #include "scenarios/oracle/techniques.h"
 #include "scenarios/scenario.pb.h"
 
-namespace pinhole::scenarios::oracle {
-
-// Makes the model (model.h) of one session of a resolved cell (Scenario::Resolve). Only the extract*.cc files and
+// Makes the oracle's model (model.h) of a resolved cell (Scenario::Resolve). Only the extract*.cc files and
 // nat_check.cc read the schema, so that the rules of the oracle do not change when the schema does.
 //
 // The rule: a property of the cell that a rule of the oracle uses becomes a field of the model. A property that no rule
 // uses but that may change the outcome (loss, an outage, a small table, a short timeout) becomes a text in
 // `Model::chance` or `NatBehavior::forgetful`, and the outcome then depends on it. Everything else is left out.
-//
-// Returns InvalidArgument with the name of the element if the cell refers to an element that does not exist. A cell
-// that was loaded from a file never does.
+namespace pinhole::scenarios::oracle {
+
+// Makes the model of one session. Returns InvalidArgument with the name of the element if the cell refers to an element
+// that does not exist. A cell that was loaded from a file never does.
 absl::StatusOr<Model> ModelOf(const proto::Topology& topology, const proto::Session& session);
 
-// The same for a punching of a resolved cell. The implementation is in extract_punching.cc.
+// Makes the model of one punching (techniques.h), with the same errors. The implementation is in extract_punching.cc.
 absl::StatusOr<PunchingModel> PunchingModelOf(const proto::Scenario& cell, const proto::Punching& punching);
 
 }  // namespace pinhole::scenarios::oracle

@@ -1,4 +1,11 @@
-// Reads from a cell the facts that the rules of techniques.h need. See PunchingModelOf() in extract.h.
+// Makes the PunchingModel of a cell: the properties that the rules of techniques.h need. PunchingModelOf() is declared
+// in extract.h.
+//
+// The method: the punching is presented to ModelOf() as a session of the same two hosts, so that addresses, gateways,
+// delays and NATs are read in one place only. Then the two homes and the rendezvous are compared with the topology for
+// which the rules hold. The first difference becomes `beyond`, and the outcome is then open. Loss, jitter, timing
+// errors and unequal delays become `disturbed`: only outcomes that these cannot change stay certain.
+
 #include <algorithm>
 #include <chrono>
 
@@ -43,7 +50,8 @@ bool LowTtl(proto::Punching::Technique technique) {
          technique == proto::Punching::FORGED_EXCHANGED_NUMBER;
 }
 
-// The rules hold for two homes on one internet. For any other topology `Punching::beyond` says how it differs:
+// The rules hold for two homes on one INTERNET network. For any other topology, `PunchingModel::beyond` says how it
+// differs from this one:
 //
 //   host --- NAT --- core --- NAT --- host
 //                     |
@@ -91,15 +99,15 @@ class PunchingExtraction {
     const Duration leaves[2] = {homes[0]->up + lans[0]->down, homes[1]->up + lans[1]->down};
     const Duration apart = box_a.outside.up + box_b.outside.down;
     if (leaves[0] >= leaves[1] + apart || leaves[1] >= leaves[0] + apart) Disturbed("which SYN comes first");
-    // A's SYN and A's "your turn" leave together and reach the core at the same time. The message then goes through the
-    // rendezvous and B's home to B, and B's SYN goes back to B's NAT.
+    // A's SYN and A's message that B may start leave together and reach the core at the same time. The message then
+    // goes through the rendezvous and B's home to B, and B's SYN goes back to B's NAT.
     punch_.answer_time = rendezvous->up + rendezvous->down + lans[1]->up + homes[1]->down + leaves[1];
     punch_.reopen_time = punch_.answer_time + 2 * (leaves[0] + apart);
     return punch_;
   }
 
  private:
-  // The first reason is kept.
+  // Record a reason. Only the first reason of each kind is kept.
   void Beyond(std::string why) {
     if (punch_.beyond.empty()) punch_.beyond = std::move(why);
   }
@@ -163,7 +171,7 @@ class PunchingExtraction {
     if (model.jitter > Duration::zero()) Disturbed("jitter");
     Duration once{};
     for (const Interface* way : ways) {
-      // Half a round trip, by which the sides time their start, is then not the one-way delay.
+      // The sides take half a round trip for the one-way delay, which is wrong if the two directions differ.
       if (way->up != way->down) Disturbed("ways that take longer there than back");
       once += way->up + way->down;
     }

@@ -1,3 +1,13 @@
+// The results follow from the schema's description of the client's NAT. Nothing is simulated, and no model is made.
+//
+//   KeepsEndpoint  the mapping is endpoint-independent, or each tuple keeps the inside port (PER_TUPLE with PRESERVE)
+//   Hairpins       the NAT hairpins, and its filtering is endpoint-independent
+//   RefusesSyn     the NAT answers the SYN of server 3 with a RST or ICMP port unreachable while server 3 waits
+//
+// The test of UDP needs KeepsEndpoint; the test of TCP needs KeepsEndpoint and must not have RefusesSyn. Both hairpin
+// tests need Hairpins. For TCP hairpinning, the answer must also leave from the endpoint to which the SYN was sent,
+// which KeepsEndpoint or inbound sessions ensure.
+
 #include "scenarios/oracle/nat_check.h"
 
 #include <cstdlib>
@@ -6,7 +16,7 @@
 namespace pinhole::scenarios {
 namespace {
 
-// Server 3 waits this long for an answer to its SYN (Ford et al. §6.1.2).
+// Server 3 waits this long, in microseconds, for an answer to its SYN (Ford et al. §6.1.2).
 constexpr std::uint64_t kServer3WaitsUs = 5'000'000;
 
 const proto::Nat* NatOf(const proto::Topology& topology, const std::string& host) {

@@ -5,16 +5,17 @@
 #include "scenarios/oracle/prediction.h"
 #include "scenarios/scenario.pb.h"
 
-namespace pinhole::scenarios {
-
-// The tests of NAT Check (Ford et al. 2005), in the order of Prediction::tests. A `nat_check` in a scenario passes if
-// the program measures in the simulation what is predicted here.
+// Predicts the results of NAT Check, the program of Ford et al. 2005 that tests a NAT. A `nat_check` in a scenario
+// passes if the program measures in the simulation the results that are predicted here.
 //
 // The rule: each test follows from a few fields of the NAT's description.
-// - kUdp, kTcp: the NAT uses one external endpoint for all servers; for TCP it also does not refuse the SYN of
-// server 3.
-// - kUdpHairpin, kTcpHairpin: the NAT hairpins and lets in packets from endpoints that the client never sent to; for
-//   TCP the answer also has to leave from the endpoint that was connected to.
+// - kUdp, kTcp: the NAT uses one external endpoint for all servers (RFC 4787 §4.1). For TCP, it also must not refuse
+//   the SYN of server 3.
+// - kUdpHairpin, kTcpHairpin: the NAT hairpins (RFC 4787 §6), and lets in packets from endpoints to which the client
+//   never sent. For TCP, the answer must also leave from the endpoint to which the SYN was sent.
+namespace pinhole::scenarios {
+
+// The tests, in the order of Prediction::tests.
 enum class NatCheckTest : std::uint8_t { kUdp, kUdpHairpin, kTcp, kTcpHairpin };
 
 // "UDP", "UDP hairpin", "TCP", "TCP hairpin".

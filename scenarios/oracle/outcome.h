@@ -59,7 +59,7 @@ inline const char* ToString(CandidateType type) {
 
 // The result of one side of a trial. A field without a value means that the event did not happen.
 struct SideOutcome {
-  std::string name;        // of a session's peer, by which an expectation selects it; else empty
+  std::string name;        // of the session's peer, by which an expectation selects it; empty in other trials
   bool connected = false;  // nominated on every component, and a datagram was accepted each way on the selected pair
   // Candidate types of the selected pair of the first component, as this side names them.
   std::optional<CandidateType> local_type;
@@ -83,7 +83,7 @@ struct KilledBy {
   bool tcp = false;
 };
 
-// A test that a trial has a verdict on by itself, such as "UDP hairpin" of a NAT check.
+// The result of one test of a trial that only tests, such as "UDP hairpin" of a NAT check.
 struct TestOutcome {
   const char* name = "";
   std::optional<bool> passed;  // absent: not run
@@ -98,8 +98,8 @@ struct TrialOutcome {
   // How often a data packet on the selected path is relayed. 0 on a direct path.
   int relay_hops = 0;
   std::optional<KilledBy> killed;  // only for a punching that failed
-  // The verdicts of a trial that only tests, such as a NAT check, in the order of the oracle's Prediction::tests. The
-  // outcome of such a trial says nothing.
+  // The results of a trial that only tests, such as a NAT check, in the order of the oracle's Prediction::tests. The
+  // outcome of such a trial has no meaning.
   std::vector<TestOutcome> tests;
   std::string row;  // the row of a table in which `tests` count
   // Counts that expectations can bound. No value means "not measured", which is not 0.

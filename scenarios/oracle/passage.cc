@@ -1,3 +1,16 @@
+// How a datagram travels. Walk() repeats these steps until the datagram is received or lost.
+//
+//   1. A socket with the destination is in the same domain: received, if a relay has a permission for the source.
+//   2. A host has the destination address: lost, because nothing listens.
+//   3. A box has the destination as an external address: it enters the box from outside (In()), or pauses before it.
+//   4. IPv6 only: a box routes to the destination: it passes without translation.
+//   5. Otherwise the gateway routes it to another inside network, hairpins it, or translates it on its way out (Out()).
+//   6. Without a gateway it is lost.
+//
+// Out() follows RFC 4787 §4.1: static forward, then session, then mapping, then a new mapping. In() applies the
+// mapping, then the filter (RFC 4787 §5), then the rule for SYNs that cross (RFC 5382 §4.2 REQ-2). NATs that track each
+// tuple have their own two functions.
+
 #include "scenarios/oracle/passage.h"
 
 #include <algorithm>
@@ -175,7 +188,7 @@ Arrival Passage::Walk(Datagram datagram, bool pause) {
     }
     if (HostAt(datagram.network, to)) return lost(Loss::Kind::kNoListener, datagram.network);
 
-    // Down: from outside into a box.
+    // Inwards: from outside into a box.
     if (const std::optional<int> box_index = BoxWithExternal(datagram.network, to)) {
       if (pause) {
         arrival.paused = true;
@@ -211,7 +224,7 @@ Arrival Passage::Walk(Datagram datagram, bool pause) {
       }
     }
 
-    // Up: out of the domain through its gateway.
+    // Outwards: out of the domain through the gateway of the datagram.
     if (!datagram.gateway) return lost(Loss::Kind::kNoWayOn, datagram.network);
     const int gateway = *datagram.gateway;
     const Box& box = model_.boxes[At(gateway)];

@@ -8,14 +8,14 @@
 #include "net/time.h"
 #include "scenarios/oracle/model.h"
 
-// Decides whether one datagram gets from one socket to another through the boxes of a model, and what the boxes learn
-// from it. reachability.h and tcp_reachability.h send many datagrams through one Passage until no box learns anything
-// new.
+// Decides whether one datagram gets from one socket to another through the boxes of a model, and records the mappings
+// and filter entries that the datagram makes in the boxes. reachability.h and tcp_reachability.h send many datagrams
+// through one Passage until no box changes any more.
 //
-// The rules are those of RFC 4787 (UDP) and RFC 5382 (TCP), written without a look at sim/: mapping, filtering,
-// hairpinning, routing, firewall. There is no clock. A datagram either arrives at once, or pauses outside the first box
-// on the other side and continues later, so that datagrams of both sides can cross. A box never forgets by itself; only
-// Refuse() deletes entries. For TCP, only the opening is modelled: SYNs and their answers.
+// The rules are those of RFC 4787 (UDP) and RFC 5382 (TCP): mapping, filtering, hairpinning, routing, firewall. They
+// share no code with sim/. There is no clock. A datagram either arrives at once, or pauses outside the first box on the
+// other side and continues later, so that datagrams of both sides can cross. Entries never expire; only Refuse()
+// deletes entries. For TCP, only the opening is modelled: SYNs and their answers.
 namespace pinhole::scenarios::oracle {
 
 // A socket to which datagrams can be sent.
@@ -66,7 +66,7 @@ struct Loss {
   friend bool operator==(const Loss&, const Loss&) = default;
 };
 
-// Text for people, such as "home_b filters by port".
+// Describes a loss in words, such as "home_b filters by port".
 std::string Describe(const Model& model, const Loss& loss, Traffic traffic = Traffic::kUdp);
 
 // How the sender of a lost SYN learns of the loss: the kind of refusal, and how long the box waits before it sends it.
@@ -85,8 +85,8 @@ struct Step {
   net::Duration delay{};  // from the sender to this box
 };
 
-// Where a datagram ended: in `socket`, or lost as `loss` says, or, with `paused`, outside the first box of the other
-// side.
+// The end of a datagram's way. Either `socket` received it, or it was lost because of `loss`, or it is `paused` outside
+// the first box of the other side.
 struct Arrival {
   std::optional<int> socket;  // the socket that received it
   Datagram datagram;          // its state at the end of its way

@@ -1,3 +1,15 @@
+// The order of steps in Predict().
+//
+//   1. Explore UDP for each order of first packets and each pooling that the model allows; the same for TCP.
+//   2. Estimate when both sides begin, and remove the orders that cannot occur.
+//   3. Unite the results: a path exists always, never, or in some draws. The closed form replaces the walk where it
+//      applies (OnlyNat()).
+//   4. Compare the time that the agents wait for a better path with the time that the better path needs.
+//   5. Collect the reasons for chance: loss, a box that forgets, an ICMP error, a late answer of a server.
+//   6. List the outcomes, choose `depends_on`, and write the reason.
+//
+// An outcome is left out only if it is impossible, or if a better path is certain and both agents wait for it.
+
 #include "scenarios/oracle/predict.h"
 
 #include <algorithm>
@@ -270,8 +282,8 @@ Prediction Predict(const Model& model) {
   tcp.Narrow(beginnings);
   const bool order_matters = Varies(draws, &Reached::direct, false) || Varies(draws, &Reached::relayed, false);
   if (order_matters) {
-    // The known times may decide who is first. The delay to the other side's box is taken as the delay of the whole
-    // path, of which it is the larger part.
+    // The beginnings may decide which side is first. The delay to the other side's box is taken as the delay of the
+    // whole path, because it is the larger part of that delay.
     Duration one_way{};
     for (const Draw& draw : draws) one_way = std::max(one_way, draw.reached.direct_delay);
     std::erase_if(draws, [&](const Draw& draw) { return !IsPossible(beginnings, draw.order, one_way, one_way); });
@@ -286,7 +298,7 @@ Prediction Predict(const Model& model) {
     if (!draw.reached.relayed.empty()) Unite(prediction.relayed_paths, draw.reached.relayed_meanwhile);
     any.direct_delay = std::max(any.direct_delay, draw.reached.direct_delay);
   }
-  // The closed form is used wherever it applies.
+  // If the closed form applies, its result replaces the result of the walk.
   if (const std::optional<TwoNats> nats = EachBehindItsOwn(model, any)) {
     prediction.direct = UdpPunchingWorks(InGenericWords(nats->a->nat), InGenericWords(nats->b->nat))
                             ? Existence::kAlways

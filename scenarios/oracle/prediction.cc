@@ -1,3 +1,11 @@
+// The texts of the oracle: its enums and results in words. The judge puts Summary() into verdicts, and the reasons of a
+// prediction contain the names of paths.
+//
+// A path is named by the two types that side A knows, the local one first. The types that side B knows are not part of
+// the name. IPv6 and TCP are added to the name; IPv4 and UDP are not.
+//
+// The words for Dependence fit into sentences such as "home_b filters by port" (RFC 4787 §4.1 and §5).
+
 #include "scenarios/oracle/prediction.h"
 
 #include "absl/strings/str_cat.h"

@@ -40,7 +40,8 @@ struct Prediction {
   Existence direct = Existence::kNever;
   Existence relayed = Existence::kNever;
   DependsOn depends_on = DependsOn::kNothing;
-  // The share of the draws that give a direct path, where there is a closed form: `of` in `in`.
+  // The share of random draws of external addresses that give a direct path: `of` out of `in`. Absent if no closed form
+  // gives it.
   struct Share {
     int of = 0;
     int in = 0;

@@ -1,3 +1,13 @@
+// The method. The constructor gathers: it opens a socket for each address of a peer, asks STUN and TURN servers through
+// it, and drops the answers that come after the deadline. Then rounds of checks follow. In a round each side sends from
+// each base to each remote address that the base knows. With Order::kCrossing, the checks of both sides leave before
+// any of them enters a box of the other side. Each answer and each new source address is recorded. The rounds end when
+// nothing changes.
+//
+// A last pass sends every check once more. The pairs that work from both ends in this pass give the paths that work in
+// the end. The pairs that worked in any round give the paths "meanwhile". Only the last pass records losses, because a
+// check that is lost early may get through later.
+
 #include "scenarios/oracle/reachability.h"
 
 #include <algorithm>
@@ -17,7 +27,7 @@ using net::SocketAddress;
 // changes of port (udp_punching.h) never meet, so the limit only ends the exploration. The limit of a real agent is
 // higher.
 constexpr int kLearnedPortsMax = 4;
-// Each round but the last one teaches somebody something.
+// A bound for the loop. Every round except the last one makes a side learn an address, or changes a box.
 constexpr int kRoundsMax = 4 * kLearnedPortsMax;
 
 std::size_t At(int index) { return static_cast<std::size_t>(index); }
@@ -90,8 +100,8 @@ class UdpExploration : private Exploration {
       Round();
       if (passage_.knowledge() + learned_ == before) break;
     }
-    // Where the state of a box may change between the two checks, one of the checks may have been seen with an older
-    // address.
+    // If a box may change its state between A's check and B's check, the address at which one of them was seen may be
+    // out of date. Then it is enough that one of the two addresses matches.
     const bool same_address = !order_matters_;
     AddPaths(worked_[0], worked_[1], same_address, reached.direct_meanwhile, reached.relayed_meanwhile, nullptr);
     reached_ = &reached;

@@ -21,7 +21,8 @@ namespace pinhole::scenarios::oracle {
 // packets of the other side arrive there.
 enum class Order : std::uint8_t { kCrossing, kAFirst, kBFirst };
 
-// What one side gathers and tells the other side. Withheld candidates are not counted.
+// The candidates that one side gathers and signals, counted by type, and the times of gathering. Withheld candidates
+// are not counted.
 struct Gathered {
   int hosts = 0;
   int srflxs = 0;
@@ -34,7 +35,7 @@ struct Gathered {
 struct Reached {
   Gathered a;
   Gathered b;
-  // Paths that work in the end, whatever was sent before.
+  // Paths that work in the end, when no box changes any more.
   std::vector<PathKind> direct;
   std::vector<PathKind> relayed;
   // Paths that worked at some time. An agent may select one of them before a later packet changes the state of a box.

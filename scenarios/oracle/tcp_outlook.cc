@@ -1,3 +1,11 @@
+// The constructor explores every order of SYNs: crossing, A first, B first. If a box holds its refusals, A first and B
+// first are explored twice, with and without the late side's SYN in time (`in_time`). If a NAT draws external
+// addresses, everything is explored for both poolings. Each result is a Draw.
+//
+// Narrow() deletes the draws whose order or `in_time` contradicts the beginnings. It also decides a connection whose
+// answer has a new sequence number. The number grows with time, so the connection works only if the answer comes before
+// the number leaves the window that a NAT remembers. Close to that limit the result is unsure.
+
 #include "scenarios/oracle/tcp_outlook.h"
 
 #include <algorithm>

@@ -1,3 +1,13 @@
+// The method. The constructor opens a socket for each passive and simultaneous-open candidate, asks the STUN servers
+// from it, and makes the attempts: each active candidate with each passive one, and each simultaneous-open candidate
+// with each other one. Then rounds follow, in which each open attempt sends a SYN (Fly()). In one flight, all SYNs
+// arrive before the first refusal is back.
+//
+// A SYN has one of four results. Answered from the address to which it was sent: the attempt is connected. Refused by a
+// RST or a hard ICMP error: the attempt ends, unless the agent tries again. Answered from another address: the attempt
+// goes on, but the attempt of the other side with the same socket can no longer connect. Lost without an answer: the
+// attempt sends its SYN again in the next round.
+
 #include "scenarios/oracle/tcp_reachability.h"
 
 #include <algorithm>
@@ -13,7 +23,7 @@ using net::Duration;
 using net::IpAddress;
 using net::SocketAddress;
 
-// Each round but the last one changes a box or ends an attempt.
+// A bound for the loop. Every round except the last one changes a box or ends an attempt.
 constexpr int kRoundsMax = 16;
 
 std::size_t At(int index) { return static_cast<std::size_t>(index); }
@@ -45,7 +55,7 @@ struct Attempt {
   int flights = 0;
   Duration first_into_box{};
   std::optional<TcpLoss> loss;
-  Arrival arrival;  // the last SYN's
+  Arrival arrival;  // of the last SYN
 };
 
 class TcpExploration : private Exploration {
@@ -116,7 +126,7 @@ class TcpExploration : private Exploration {
         if (syn.socket != server_socket) continue;
         const Arrival answer = passage_.Send(server_socket, syn.datagram.source);
         if (answer.socket != listener.socket || answer.datagram.source != listens) continue;
-        // First the handshake, then the request.
+        // The handshake takes one round trip, and the STUN request another one.
         gathered.last_asked = peer.pace * requests;
         const Duration whole = peer.pace * requests++ + 2 * (syn.datagram.delay + answer.datagram.delay);
         gathered.took = std::max(gathered.took, whole);
@@ -306,7 +316,7 @@ class TcpExploration : private Exploration {
     return std::nullopt;
   }
 
-  // How much longer a SYN takes to the other side's box than the other side's own SYN takes to that box.
+  // Notes how much longer a SYN takes to the other side's box than the SYN of the host behind that box takes to it.
   void NoteTimes(const Attempt& attempt) {
     const std::optional<int> box = BoxAt(attempt.remote.address());
     if (!box || attempt.first_into_box == Duration{}) return;
@@ -322,7 +332,7 @@ class TcpExploration : private Exploration {
   const bool in_time_;
   Side sides_[2];
   std::vector<Attempt> attempts_;
-  std::map<int, Duration> until_box_[2];  // by side and box: how long the side's own SYNs take to there
+  std::map<int, Duration> until_box_[2];  // by side and box: the time that the side's own SYNs take to the box
   int changes_ = 0;
   TcpReached reached_;
 };

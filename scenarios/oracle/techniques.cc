@@ -1,3 +1,11 @@
+// The order of decisions in PredictPunching(). First comes the topology: outside of two homes on one internet nothing
+// is certain. UDP and CONNECT have a function each. For all other techniques, ByEndpoints() decides next, because a
+// segment from another port than the signalled one belongs to no connection. At last comes the function of the
+// technique, which follows its segments in the order in which they are sent.
+//
+// In each function, properties that make the technique fail in any case come before `disturbed`, and properties that
+// only an undisturbed run decides come after it. So a result stays certain under loss if loss cannot change it.
+
 #include "scenarios/oracle/techniques.h"
 
 #include <chrono>
@@ -11,8 +19,8 @@
 namespace pinhole::scenarios::oracle {
 namespace {
 
-// The table is certain about a refusal only if it is held at least this long (RFC 5382 §4.3 REQ-4 says 6 s) or not at
-// all.
+// The outcome after a refusal is certain only if the NAT holds the refusal at least this long (RFC 5382 §4.3 REQ-4 says
+// 6 s), or sends it at once.
 constexpr net::Duration kLongHold = std::chrono::seconds(1);
 // A new sequence number for the same endpoints is higher by 1 for each 4 us (RFC 6528), and a SYN offers a window of at
 // most 65,535. So the number leaves the window after 262 ms; the limit is lower to be safe.
@@ -144,8 +152,8 @@ Prediction ByForgedNumber(const PunchingModel& p) {
     if (side->gives_up && p.tells_exceeded && side->tcp.passes_icmp) {
       return Failed(absl::StrCat("the time exceeded ends ", side->host, "'s connect"));
     }
-    // Outside the NAT the SYN has another number than its host knows and tells the rendezvous. A NAT that has lost the
-    // entry has no number to compare.
+    // Outside the NAT, the SYN has another number than the one that the host knows and tells the rendezvous. A NAT that
+    // has deleted the entry has no number to compare.
     const bool may_forget = side->tcp.icmp_forgets && p.tells_exceeded && LetsStrangersIn(side->tcp.nat);
     if (side->rewrites_numbers && !may_forget) return Failed(absl::StrCat(side->nat, " rewrites sequence numbers"));
   }

@@ -11,19 +11,8 @@
 // that each cell of the technique matrices has an expectation that does not come from the simulation.
 //
 // The rule: for each technique, follow the segments that it needs through the NATs and hosts in turn, by RFC 9293 §3.5
-// and RFC 9293 §3.10.7, RFC 5382 and, for low TTLs, RFC 9293 §3.9.2.2. The table says which property decides, and which
-// property leaves the outcome open.
-//
-//                          decided by                                              left open by
-//   all                    the peer's endpoint differs from the signalled one      who answers from that endpoint
-//   CONNECT                home_b: lets strangers in                               who is first
-//   SIMULTANEOUS_OPEN      both: let in a SYN that crosses their own               who is first; only one NAT refuses
-//   SYN_THEN_LISTEN        home_b: its answer; home_a: whether the answer deletes  who is first; home_b lets
-//                          the entry of the SYN                                    strangers in
-//   LOW_TTL_SYN            hosts: ignore "time exceeded"; then as SIMULTANEOUS...  who is first
-//   FORGED_GUESSED_NUMBER  always fails, because the number is wrong               -
-//   FORGED_EXCHANGED_...   rendezvous: can forge; NATs: keep the entry and the     who is first
-//                          number; hosts: ignore "time exceeded"
+// and RFC 9293 §3.10.7, RFC 5382 and, for low TTLs, RFC 9293 §3.9.2.2. The table at PredictPunching() says
+// which property decides, and which property leaves the outcome open.
 //
 // The depth of a NAT's TCP tracking decides only in three cases: the NAT reads no flags, so that no RST deletes an
 // entry; it remembers a window, and the sequence number of a listener may be outside it; or it rewrites sequence
@@ -64,8 +53,19 @@ struct PunchingModel {
   net::Duration reopen_time{};
 };
 
-// Predicts DIRECT, FAILED, or both; if both, the outcome depends and the reason says on what. With disturbed timing,
-// loss or several tries, an outcome is still certain if it holds whatever they do.
+// Predicts DIRECT, FAILED, or both. If both are possible, the outcome depends, and the reason says on which property.
+// With disturbed timing, loss or several tries, an outcome is still certain if these cannot change it.
+//
+//                          decided by                                              left open by
+//   all                    the peer's endpoint differs from the signalled one      who answers from that endpoint
+//   CONNECT                home_b: lets strangers in                               who is first
+//   SIMULTANEOUS_OPEN      both: let in a SYN that crosses their own               who is first; only one NAT refuses
+//   SYN_THEN_LISTEN        home_b: its answer; home_a: whether the answer deletes  who is first; home_b lets
+//                          the entry of the SYN                                    strangers in
+//   LOW_TTL_SYN            hosts: ignore "time exceeded"; then as SIMULTANEOUS...  who is first
+//   FORGED_GUESSED_NUMBER  always fails, because the number is wrong               -
+//   FORGED_EXCHANGED_...   rendezvous: can forge; NATs: keep the entry and the     who is first
+//                          number; hosts: ignore "time exceeded"
 Prediction PredictPunching(const PunchingModel& punching);
 
 }  // namespace pinhole::scenarios::oracle

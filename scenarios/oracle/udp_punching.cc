@@ -1,3 +1,10 @@
+// The closed form as code: LetsIn() is the condition "let in" of the header, Settles() the condition "settled", and
+// UdpPunchingWorks() tries both sides as x. Each condition is a few comparisons of mapping, filtering, memory and
+// sessions (RFC 4787 §4.1 and §5).
+//
+// The reason for a failure is taken from the first condition that fails. It is given for both directions, unless they
+// have the same text.
+
 #include "scenarios/oracle/udp_punching.h"
 
 #include "absl/strings/str_cat.h"

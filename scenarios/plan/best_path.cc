@@ -7,13 +7,14 @@
 namespace pinhole::scenarios {
 namespace {
 
-using End = std::pair<std::uint32_t, std::uint32_t>;  // a node, and the interface by which it was reached
+using End = std::pair<std::uint32_t, std::uint32_t>;  // a node, and the interface at which the packet arrived
 
 End ToEnd(const PlannedLink::End& end) { return {end.node, end.interface}; }
 
 }  // namespace
 
-// Dijkstra over the interfaces that a packet can arrive by.
+// Dijkstra's algorithm. Its vertices are pairs of node and arrival interface, because a host passes a packet on only
+// through the interface at which the packet arrived.
 std::optional<BestPath> FindBestPath(const CellPlan& plan, std::uint32_t from, std::uint32_t to) {
   if (from == to) return BestPath{};
   std::set<std::tuple<net::Duration, std::uint32_t, End>> open;

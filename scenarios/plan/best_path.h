@@ -9,14 +9,16 @@
 namespace pinhole::scenarios {
 
 struct BestPath {
-  net::Duration delay{};
-  std::uint32_t links = 0;
+  net::Duration delay{};    // sum of the propagation delays
+  std::uint32_t links = 0;  // number of links
 };
 
-// The way from one node to another that the links alone would allow: of least propagation delay, and of several such
-// the one of fewest links. Whether a NAT, a route or an address lets a packet take it is not asked; jitter, rates,
-// loss and outages count for nothing. Hosts pass on only what they bridge within a LAN. {0, 0} from a node to itself;
-// nullopt: no links lead there.
+// Finds the path with the least propagation delay between two nodes; if several have the same delay, the one with the
+// fewest links. It is the standard against which the selected path of a session is measured.
+//
+// Only the links count. NATs, routes and addresses are ignored, and so are jitter, rates, loss and outages. A host does
+// not forward packets, but one that is the middle of a LAN bridges this LAN. `from` and `to` are indices in
+// CellPlan::nodes. Returns {0, 0} from a node to itself, and nullopt if no links lead to `to`.
 std::optional<BestPath> FindBestPath(const CellPlan& plan, std::uint32_t from, std::uint32_t to);
 
 }  // namespace pinhole::scenarios

@@ -16,14 +16,14 @@ namespace {
 
 using std::chrono::microseconds;
 
-// Where an interface of the file is attached, while the plan is made.
+// An interface of the topology and the network to which it is attached. It exists only while the plan is made.
 struct Attachment {
   std::uint32_t node = 0;
   std::uint32_t interface = 0;
   std::uint32_t network = 0;  // index in Topology::networks()
   sim::LinkProfile up;
   sim::LinkProfile down;
-  const std::vector<net::IpAddress>* gateways = nullptr;  // of the topology
+  const std::vector<net::IpAddress>* gateways = nullptr;  // TopologyInterface::gateways
   bool default_route = true;
   bool source_filtering = false;
 };
@@ -65,7 +65,7 @@ class Planner {
   const Topology& topology_;
   const proto::Limits& limits_;
   CellPlan plan_;
-  std::vector<std::optional<std::uint32_t>> cores_;  // by network: the node of an INTERNET network
+  std::vector<std::optional<std::uint32_t>> cores_;  // by network: the core's node; nullopt for a LAN
   std::vector<Attachment> attachments_;
 };
 
@@ -142,7 +142,7 @@ void Planner::AddInterface(std::uint32_t node, const TopologyInterface& interfac
   for (const net::IpPrefix& prefix : interface.addresses) {
     net::InterfaceAddress address;
     address.address = prefix.address();
-    // On the internet everybody else is behind the core, whatever the length says.
+    // On an INTERNET network every other address is reached through the core, so the file's prefix length is not used.
     address.prefix_length = topology_.IsInternet(interface) ? HostLength(prefix.address()) : prefix.length();
     planned.addresses.push_back(address);
   }
@@ -189,8 +189,9 @@ void Planner::AddCores() {
   }
 }
 
-// A LAN is bridged by a node of its own whose attachment costs nothing, a NAT or router for preference: the
-// others' links then end there. Without one there is a switch.
+// Chooses the middle of each LAN, at which the links of all other nodes of the LAN end. It is a node of the LAN whose
+// own link has no delay, loss or limit, because the simulator does not make this link; a NAT or router is preferred to
+// a host. If there is no such node, a switch is added.
 void Planner::AddLans() {
   for (std::size_t n = 0; n < topology_.networks().size(); ++n) {
     if (IsInternet(n)) continue;
@@ -253,12 +254,13 @@ bool Planner::Forwards(std::uint32_t node, std::uint32_t in, std::uint32_t out, 
   return !std::holds_alternative<PlannedHost>(part) && !std::holds_alternative<PlannedSwitch>(part);
 }
 
-// Tells every forwarding node, the cores included, how to get to each prefix of each LAN: outwards from the LAN,
-// through what routes it. What lies behind a translator is not visible from its outside.
+// Adds routes to each prefix of each LAN, at every node that forwards packets, cores included. The search begins at the
+// LAN and goes outwards through the nodes that forward packets to it. It does not pass a NAT that translates, because
+// the prefix cannot be addressed from outside of that NAT.
 void Planner::AddRoutesToNetworks() {
   struct Reached {
     std::uint32_t node;
-    std::uint32_t from_interface;  // towards the prefix
+    std::uint32_t from_interface;  // the interface towards the prefix
   };
   const auto attached = [this](std::size_t network) {
     std::vector<const Attachment*> result;
@@ -296,7 +298,7 @@ void Planner::AddRoutesToNetworks() {
           if (!Forwards(reached.node, out.interface, reached.from_interface, family)) continue;
           if (const std::optional<std::uint32_t> core = cores_[out.network]) {
             if (!RoutesPrivate(out.network) && (prefix.address().IsPrivate() || prefix.address().IsShared())) continue;
-            // The core's interface towards this node is the one its link ends at.
+            // The core reaches this node through the interface at which the node's link ends.
             for (const PlannedLink& link : plan_.links) {
               if (link.b.node == *core && link.a.node == out.node && link.a.interface == out.interface) {
                 AddRouteIfNew(*core, {.prefix = prefix,

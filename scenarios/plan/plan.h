@@ -18,21 +18,22 @@
 #include "sim/nat/profile.h"
 #include "sim/nat/stateful_filter.h"
 
-// A cell in the simulator's terms, made once so that each of its runs only has to carry it out: names are indices,
-// routes are computed, profiles are the simulator's. Nothing here depends on the seed.
+// The plan of a cell: nodes, links, routes, servers and trials in the simulator's types. Names are replaced by indices,
+// and routes are computed. A plan is made once and used for all runs of the cell, so nothing in it depends on the seed.
 namespace pinhole::scenarios {
 
 struct PlannedInterface {
   std::string name;
   net::InterfaceKind kind = net::InterfaceKind::kEthernet;
   std::vector<net::InterfaceAddress> addresses;
-  bool filters_sources = false;  // of a core: drops what comes in here from a foreign source (sim/boxes/router.h)
+  // Only on a core: drops packets that arrive here with a source address that is not routed back to this interface.
+  bool filters_sources = false;
 };
 
-// A node's part in the topology; each has what only this part needs.
+// The kinds of nodes. Each kind has the fields that only this kind needs.
 struct PlannedHost {};
 struct PlannedRouter {};
-struct PlannedNat {  // interfaces[0] is the outside
+struct PlannedNat {  // PlannedNode::interfaces[0] is the outside interface
   sim::NatProfile profile;
   bool passes_ipv6 = true;
   sim::EgressPolicy egress;
@@ -41,13 +42,13 @@ struct PlannedNat {  // interfaces[0] is the outside
 struct PlannedFirewall {
   sim::EgressPolicy egress;
   sim::FilterProfile filter;
-  std::uint32_t outside = 0;  // index in the node's interfaces
+  std::uint32_t outside = 0;  // index of the outside interface in PlannedNode::interfaces
 };
 // The core router of an INTERNET network.
 struct PlannedCore {
-  bool forwards_private = false;
+  bool forwards_private = false;  // forwards packets to private addresses
 };
-// The switch of a LAN that no node of its own can bridge; it has one interface.
+// The switch in the middle of a LAN, if no node of the LAN can bridge it. All links end at its one interface.
 struct PlannedSwitch {};
 using PlannedPart = std::variant<PlannedHost, PlannedRouter, PlannedNat, PlannedFirewall, PlannedCore, PlannedSwitch>;
 
@@ -73,7 +74,9 @@ struct PlannedLink {
   sim::LinkProfile b_to_a;
 };
 
+// A STUN and TURN server.
 struct PlannedServer {
+  // kSilent: the program runs, but answers nothing. kClosed: the program does not run.
   enum class State : std::uint8_t { kUp, kSilent, kClosed };
   struct User {
     std::string name;
@@ -90,6 +93,7 @@ struct PlannedServer {
   std::vector<User> users;
 };
 
+// The referral server.
 struct PlannedReferral {
   std::uint32_t node = 0;
   std::vector<net::SocketAddress> addresses;
@@ -97,17 +101,18 @@ struct PlannedReferral {
 };
 
 struct CellPlan {
-  std::vector<PlannedNode> nodes;  // hosts, NATs and routers as in Topology::nodes(), then cores and switches
+  std::vector<PlannedNode> nodes;  // first the nodes of Topology::nodes() in their order, then cores and switches
   std::vector<PlannedLink> links;
   std::vector<PlannedServer> servers;
   std::optional<PlannedReferral> referral;
-  // Sessions, then punchings, then NAT checks, each in the file's order. Copies of a plan share them.
+  // Sessions, then punchings, then NAT checks, each in the file's order. Copies of a plan share the trials.
   std::vector<std::shared_ptr<const PlannedTrial>> trials;
   net::Duration virtual_time_max = std::chrono::seconds(600);
   std::uint64_t events_max = 20'000'000;
 };
 
-// The plan without its trials, which run/trial_kinds.h adds. Cannot fail, because the cell has been checked.
+// Returns the plan without trials; PlanCell() (run/trial_kinds.h) adds them. It cannot fail, because the loader has
+// checked the cell.
 CellPlan PlanNetwork(const ResolvedCell& cell);
 
 }  // namespace pinhole::scenarios

@@ -13,15 +13,15 @@ namespace pinhole::scenarios {
 
 class Trial;  // run/trial.h
 
-// One of the two that a trial lets talk to each other.
+// One of the two participants of a trial, which try to talk to each other.
 struct PlannedParticipant {
   std::string name;
   std::uint32_t node = 0;  // index in CellPlan::nodes
 };
 
-// A trial is a thing that a cell runs and that is judged: an ICE session, a punching, a NAT check. This is its plan:
-// the same for all runs of the cell. Each kind derives its own, with the options of its programs, beside its Trial in
-// run/.
+// The plan of a trial, which is the same for all runs of the cell. A trial is a thing that a cell runs and that is
+// judged: an ICE session, a punching or a NAT check. Each kind of trial has a derived class in run/, which adds the
+// options of the trial's programs.
 class PlannedTrial {
  public:
   explicit PlannedTrial(std::string name) : name_(std::move(name)) {}
@@ -30,13 +30,14 @@ class PlannedTrial {
   PlannedTrial& operator=(const PlannedTrial&) = delete;
 
   const std::string& name() const { return name_; }
-  // The two that are to talk, first A and then B; empty for a trial without such a pair, such as a NAT check.
+  // First participant A, then participant B. Empty for a trial without participants, such as a NAT check.
   const std::vector<PlannedParticipant>& participants() const { return participants_; }
 
-  // The trial of one run. This outlives it.
+  // Makes the trial of one run. The PlannedTrial must outlive the trial.
   virtual std::unique_ptr<Trial> Make() const = 0;
-  // What the oracle says of it. `cell` is the resolved cell that it was planned from. InvalidArgument: the cell refers
-  // to something that is not there, which a loaded cell does not.
+  // Asks the oracle for its prediction of the trial. `cell` is the resolved cell from which the plan was made. Returns
+  // InvalidArgument if the cell refers to an element that does not exist; this does not happen for a cell that was
+  // loaded.
   virtual absl::StatusOr<Prediction> Predict(const proto::Scenario& cell) const = 0;
 
  protected:

@@ -1,3 +1,13 @@
+// Knowledge is gathered in three passes. Each pass adds to a set of addresses per (node, participant).
+//
+//   Deliveries    packets that a program received: the program's node learns the source address
+//   Descriptions  addresses in messages: the referral server, both participants, and servers that relayed data
+//   Passages      packets on links: every node that is no participant learns the addresses in the header
+//
+// A packet belongs to the participant that sent it first, before relays and NATs changed it. The lineage of the packet
+// leads back to that participant. A node can tell that two participants talk if it serves both, or if a packet from one
+// to an address of the other passed through it.
+
 #include "scenarios/results/knowledge.h"
 
 #include <algorithm>
@@ -14,7 +24,7 @@
 namespace pinhole::scenarios {
 namespace {
 
-// A node, and the participant that it knows something about, by index in the plan.
+// First a node, then the participant whose addresses the node knows. Both are indices in CellPlan::nodes.
 using WhoAbout = std::pair<std::uint32_t, std::uint32_t>;
 
 class Gathering {
@@ -38,26 +48,28 @@ class Gathering {
     return std::any_of(couples_.begin(), couples_.end(),
                        [node](const Couple& couple) { return couple[0] == node || couple[1] == node; });
   }
-  // The node that sent the packet, before any translation.
+  // The node that sent the packet before any NAT translated it.
   std::uint32_t SenderOf(sim::PacketId id) const {
     return static_cast<std::uint32_t>(book_.at(run_.world().lineage().Emitted(id)).first_node);
   }
   std::optional<std::uint32_t> OriginOf(sim::PacketId id) const;
-  // Its node.
+  // The node of the participant `side` of the trial `session`. nullopt: there is no such participant.
   std::optional<std::uint32_t> ParticipantNamed(absl::string_view session, absl::string_view side) const;
 
   const CellRun& run_;
   const CellPlan& plan_;
   const PacketBook& book_;
   using Couple = std::array<std::uint32_t, 2>;
-  std::vector<Couple> couples_;  // nodes of those who talk, of sessions and then of punchings
+  std::vector<Couple> couples_;  // the nodes of the two participants of each trial that has participants
   std::vector<apps::ReferralServer::Introduction> introductions_;
   std::map<WhoAbout, std::set<net::IpAddress>> seen_;
-  std::set<std::uint32_t> told_both_;  // by its part in the run
-  std::set<WhoAbout> saw_both_;        // by what passed
+  // Nodes that can tell that two participants talk: because of their part in the run, or because of packet headers.
+  std::set<std::uint32_t> told_both_;
+  std::set<WhoAbout> saw_both_;
 };
 
-// Whose packet it was before relays, if it was a participant's.
+// Returns the participant that sent the packet, or whose packet a relay or server answered or passed on with this one.
+// nullopt: no participant is the origin.
 std::optional<std::uint32_t> Gathering::OriginOf(sim::PacketId id) const {
   const sim::Lineage& lineage = run_.world().lineage();
   while (id != sim::PacketId::kNone) {
@@ -78,20 +90,23 @@ std::optional<std::uint32_t> Gathering::ParticipantNamed(absl::string_view sessi
   return std::nullopt;
 }
 
-// Addresses that each node's programs saw packets of each participant come from.
+// Adds the source address of each packet that a program received, for the node of that program.
 void Gathering::Deliveries() {
   for (const PacketBook::Delivery& delivery : book_.deliveries()) {
     const std::optional<std::uint32_t> origin = OriginOf(delivery.packet);
     const std::uint32_t node = static_cast<std::uint32_t>(delivery.node);
     if (!origin || *origin == node) continue;
-    // What the referral server sends a participant comes of the other's doing, but from the server.
+    // A message from the referral server to a participant may be caused by the other participant. Its source is the
+    // server's address, which is no address of the other participant.
     const bool referral = book_.at(delivery.packet).packet_class == net::PacketClass::kSignalling;
     if (referral && IsPeer(node)) continue;
     seen_[{node, *origin}].insert(delivery.source.address());
   }
 }
 
-// What descriptions told the referral server and the participants, and what relays carried.
+// Adds the addresses in descriptions, for the referral server and the participants. Marks the nodes that can tell by
+// their part in the run that two participants talk: the referral server, TURN servers that relayed data, and the
+// participants.
 void Gathering::Descriptions() {
   for (const apps::ReferralServer::Introduction& introduction : introductions_) {
     if (introduction.parties.size() > 1) told_both_.insert(plan_.referral->node);
@@ -114,10 +129,11 @@ void Gathering::Descriptions() {
   }
 }
 
-// What nodes on the way saw in headers: where a participant's packets came from; and of one that went to an address
-// of the other, that the two talk, or try to.
+// Adds the addresses in packet headers, for the nodes on the way. Each of these nodes learns the source address of a
+// participant's packet. If the destination is an address of the other participant, the node also learns that address,
+// and that the two talk or try to.
 void Gathering::Passages() {
-  // A participant's own addresses: those that its packets came from, before and after translation, anywhere.
+  // The addresses of a participant: the source addresses of its packets on every link, before and after each NAT.
   std::map<std::uint32_t, std::set<net::IpAddress>> own;
   for (const PacketBook::Passage& passage : book_.passages()) {
     const std::uint32_t sender = SenderOf(passage.packet);

@@ -1,3 +1,11 @@
+// The order of the columns is chosen so that most arrows are short. A breadth-first search over the links finds the way
+// with the fewest links between the two participants of the first trial that has any. The remaining nodes are inserted
+// one by one after a neighbor that already has a column, never after the last column, so that the second participant
+// stays outermost. Nodes without such a neighbor come last.
+//
+// A line is written as soon as its event happens. Only events that send or drop a packet make a line; receptions and
+// deliveries would repeat the arrow.
+
 #include "scenarios/results/ladder.h"
 
 #include <algorithm>
@@ -32,7 +40,7 @@ std::vector<std::uint32_t> LadderOrder(const CellPlan& plan) {
     const std::uint32_t from = (*talk)->participants()[0].node;
     const std::uint32_t to = (*talk)->participants()[1].node;
     constexpr std::uint32_t kUnseen = 0xffffffff;
-    std::vector<std::uint32_t> towards(plan.nodes.size(), kUnseen);  // next node on the way to `to`
+    std::vector<std::uint32_t> towards(plan.nodes.size(), kUnseen);  // by node: the next node on the way to `to`
     std::vector<std::uint32_t> queue = {to};
     towards[to] = to;
     for (std::size_t i = 0; i < queue.size(); ++i) {
@@ -123,7 +131,7 @@ void Ladder::OnTrace(const sim::TraceEvent& event, const sim::Packet& packet) {
     rungs[from * width_] = 'x';
     absl::StrAppend(&text, "  dropped: ", sim::ToString(event.rule));
   }
-  // Virtual time in whole microseconds, as milliseconds.
+  // Virtual time in milliseconds, with three decimals.
   const std::int64_t us = std::chrono::duration_cast<std::chrono::microseconds>(time).count();
   out_ << absl::StrFormat("%7d.%03d  ", us / 1000, us % 1000) << rungs << text << "\n";
 }

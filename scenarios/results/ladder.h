@@ -7,16 +7,22 @@
 #include "scenarios/plan/plan.h"
 #include "sim/record/tracer.h"
 
-namespace pinhole::scenarios {
-
-// Draws a run as a ladder: a column for each node, the two participants outermost, and a line for each packet on each
-// link, in order of time. A drop is an `x` in the column of the node where it happened, with the rule.
+// Draws the packets of a run as a ladder diagram while the run lasts, because a reader understands a failed session
+// best from the sequence of its packets.
+//
+// The rule: each node has a column, and each packet has a line for each link that it enters, in the order of time. The
+// line has the time in milliseconds since the start of the run, an arrow from node to node, and the packet. A dropped
+// packet has one more line: an `x` in the column of the node that dropped it, and the name of the rule. TCP segments
+// show flags and numbers (RFC 9293 §3.1).
 //
 //        ms  alice     home_a    internet  home_b    bob
 //     0.000  |-------->|         |         |         |     discovery 192.168.1.2:50000 > 192.0.2.1:3478
+namespace pinhole::scenarios {
+
+// The tracer of a run that prints the ladder. `plan`, `out` and `next` must outlive it.
 class Ladder final : public sim::Tracer {
  public:
-  // `next` also sees everything, if given.
+  // Every event is passed on to `next` first, unless it is null.
   Ladder(const CellPlan& plan, std::ostream& out, sim::Tracer* next = nullptr);
 
   void SetNext(sim::Tracer* next) { next_ = next; }
@@ -27,14 +33,15 @@ class Ladder final : public sim::Tracer {
 
   std::ostream& out_;
   sim::Tracer* next_;
-  std::vector<std::size_t> column_;  // by node
-  std::vector<std::string> names_;   // by column
-  std::size_t width_ = 10;
+  std::vector<std::size_t> column_;  // number of the column, by node
+  std::vector<std::string> names_;   // name of the node, by column
+  std::size_t width_ = 10;           // of a column, in characters
   bool header_printed_ = false;
 };
 
-// Nodes in the order of a ladder's columns: from the first trial's first participant along the shortest way to the
-// second, everything else after the node of the way that it hangs on.
+// Returns the nodes in the order of a ladder's columns. The first trial with participants decides: the nodes on the
+// shortest way from its first participant to its second one stand in that order. Every other node stands directly after
+// a node to which it has a link.
 std::vector<std::uint32_t> LadderOrder(const CellPlan& plan);
 
 }  // namespace pinhole::scenarios

@@ -1,3 +1,11 @@
+// A result is filled in this order: identity, the trials' parts, the verdict, traffic by node and interface, drops,
+// knowledge, digests.
+//
+// `traffic` is the sum of the packets that hosts sent; packets that NATs, routers and cores forward are only in
+// `node_traffic`. An interface that carried no packet is left out. Drops are counted
+// by node and rule without limit, but the drop log keeps only the first records one by one, so `hopeless_probes` is
+// absent if the log was cut.
+
 #include "scenarios/results/run_result.h"
 
 #include <google/protobuf/util/json_util.h>
@@ -53,7 +61,7 @@ void FillDrops(const CellRun& run, proto::RunResult* result) {
     count->set_rule(sim::ToString(of_node.rule));
     count->set_packets(of_node.packets);
   }
-  if (drops.cut()) return;  // Where a check was going is known of kept records only.
+  if (drops.cut()) return;  // Only a kept record has the destination, which decides whether a check was hopeless.
   std::uint32_t hopeless = 0;
   for (std::size_t i = 0; i < drops.size(); ++i) {
     const sim::DropRecord& drop = drops.at(i);

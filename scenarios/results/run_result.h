@@ -11,28 +11,34 @@
 #include "scenarios/run/cell_run.h"
 #include "scenarios/run/packet_book.h"
 
+// Makes the RunResult of a finished run: the one record from which JSON, the terminal's text and the tests read. A run
+// itself fills only plain structs, because a sweep makes tens of thousands of runs and most of them need no RunResult.
+//
+// The rule: results.proto says what each field is, with its unit. A measure of the whole run is filled here; each trial
+// fills its own part by Trial::Fill(). A field that was not measured, or whose event did not happen, stays absent.
+// Every field is the same for the same plan and seed on every machine; the wall clock is not read.
 namespace pinhole::scenarios {
 
-// Which run it was.
+// The run that a result is about.
 struct RunIdentity {
   const Scenario* scenario = nullptr;
   const Cell* cell = nullptr;
   std::uint32_t repetition = 0;
-  std::uint64_t seed = 0;  // the run's own
+  std::uint64_t seed = 0;  // the seed of this run, not the base seed
 };
 
-// Everything that was measured, as RunResult says it. `predictions` and `verdicts`: one for each trial; `predictions`
-// may be empty where the oracle was not asked.
+// Returns the result of a finished run that `book` watched. `predictions` and `verdicts` have one element for each
+// trial. Either may be empty: then the result has no prediction, or no verdict.
 proto::RunResult MakeRunResult(const RunIdentity& identity, const CellRun& run, const PacketBook& book,
                                const std::vector<Prediction>& predictions, const std::vector<Verdict>& verdicts);
 
-// One line of JSON without a line end; field names as in results.proto.
+// Returns the result as one line of JSON, without a line end. The names of fields are those of results.proto.
 std::string ToJson(const proto::RunResult& result);
 
-// The verdict on a run: the worst of its trials' verdicts.
+// Returns the worst of the trials' verdicts, which is the verdict on the run. `verdicts` must not be empty.
 const Verdict& WorstOf(const std::vector<Verdict>& verdicts);
 
-// "0123456789abcdef".
+// Returns the digest as 16 hexadecimal digits: "0123456789abcdef".
 std::string DigestText(std::uint64_t digest);
 
 }  // namespace pinhole::scenarios

@@ -61,7 +61,7 @@ absl::Status CellRun::Build() {
   return absl::OkStatus();
 }
 
-// A node that is no switch.
+// Adds a node of the plan to the world. The node must not be a switch.
 sim::HostNode* CellRun::AddNode(const PlannedNode& planned) {
   if (const PlannedNat* nat = std::get_if<PlannedNat>(&planned.part)) {
     return &world_.AddNode<sim::NatBox>(planned.name, sim::NatBoxOptions{.host = planned.host,

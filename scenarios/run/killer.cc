@@ -32,7 +32,7 @@ void KillerSearch::Show(const Killer& killer, Reach reach, bool moved) {
 }
 
 std::optional<Killer> KillerSearch::Result() const {
-  // Where a packet was dropped as well, that is what to tell.
+  // A dropped packet explains the failure better than a reason without one, unless the packet was hopeless.
   if (without_drop_ && (!best_ || best_->reach == Reach::kHopeless)) return without_drop_;
   if (!best_) return std::nullopt;
   return best_->killer;

@@ -85,7 +85,7 @@ TrialOutcome NatCheckTrial::OutcomeIn(const CellRun& /*run*/) const {
   return outcome;
 }
 
-// A NAT check connects nothing, so no drop ends it: its tests say what came through.
+// Shows nothing. A NAT check tries no connection between two participants, so no dropped packet can end it.
 void NatCheckTrial::ShowDrops(const CellRun& /*run*/, const PacketBook* /*book*/, KillerSearch& /*search*/) const {}
 
 std::string NatCheckTrial::Explain(const CellRun& /*run*/, const PacketBook* /*book*/) const { return ""; }

@@ -10,16 +10,16 @@
 
 namespace pinhole::scenarios {
 
-// NAT Check of Ford et al. 2005: a client behind a NAT and three servers.
+// The plan of a NAT check (the program of Ford et al. 2005): a client behind a NAT, and three servers.
 class PlannedNatCheck final : public PlannedTrial {
  public:
-  // The index-th of the cell.
+  // `index` is the number of the NAT check in the cell's list `nat_check`, from 0.
   PlannedNatCheck(const ResolvedCell& cell, int index);
 
   std::unique_ptr<Trial> Make() const override;
   absl::StatusOr<Prediction> Predict(const proto::Scenario& cell) const override;
 
-  // The row of the table that its verdicts count in.
+  // The row of the sweep's table in which the verdicts are counted (NatCheckTable).
   const std::string& row() const { return row_; }
   std::uint32_t client_node() const { return client_node_; }
   std::uint32_t server_node(int number) const { return server_nodes_[number]; }
@@ -33,13 +33,14 @@ class PlannedNatCheck final : public PlannedTrial {
   std::uint32_t server_nodes_[3] = {};
 };
 
+// One run of a NAT check: the client's program and the programs of the three servers.
 class NatCheckTrial final : public Trial {
  public:
   explicit NatCheckTrial(const PlannedNatCheck& plan) : plan_(plan) {}
 
   void Start(const Stage& stage) override;
   bool Over() const override { return client_->finished(); }
-  // Has only `tests` and `row`.
+  // Fills only TrialOutcome::tests and TrialOutcome::row.
   TrialOutcome OutcomeIn(const CellRun& run) const override;
   void ShowDrops(const CellRun& run, const PacketBook* book, KillerSearch& search) const override;
   std::string Explain(const CellRun& run, const PacketBook* book) const override;

@@ -13,29 +13,31 @@
 
 namespace pinhole::scenarios {
 
-// Keeps what became of every packet of a run, for measures and explanations that are made afterwards. Passes
-// everything on to another tracer, if there is one.
+// A tracer that records the history of every packet of a run. The measures and explanations that are made after the run
+// read it. A run without a PacketBook is faster and otherwise the same. Every event is also passed on to another
+// tracer, if there is one.
 class PacketBook final : public sim::Tracer {
  public:
+  // One packet under one packet id. A NAT gives a translated packet a new id (sim/record/lineage.h).
   struct Entry {
-    bool known = false;
+    bool known = false;  // false: no event of this packet was seen
     net::PacketClass packet_class = net::PacketClass::kOther;
-    sim::NodeId first_node{};  // that put it on a link first
-    net::Instant first_sent;
-    net::SocketAddress source;  // as `first_node` sent it
+    sim::NodeId first_node{};   // the node of the packet's first event
+    net::Instant first_sent;    // time of the first event
+    net::SocketAddress source;  // of the packet at its first event
     net::SocketAddress destination;
-    std::uint32_t links = 0;     // that carried it
-    std::uint8_t tcp_flags = 0;  // of a segment
+    std::uint32_t links = 0;     // number of links that the packet was put on
+    std::uint8_t tcp_flags = 0;  // 0 if the packet is no TCP segment
   };
-  // A packet given to a program.
+  // The delivery of a packet to a program.
   struct Delivery {
     net::Instant at;
     sim::NodeId node{};
     sim::PacketId packet = sim::PacketId::kNone;
-    net::SocketAddress source;  // as it arrived
+    net::SocketAddress source;  // the source address that the program sees
   };
 
-  // A node that had a packet on a link of its own: it sent it, took it, or passed it on.
+  // A packet was sent or received by an interface of the node. A node that forwards a packet has two passages.
   struct Passage {
     sim::PacketId packet = sim::PacketId::kNone;
     sim::NodeId node{};
@@ -46,10 +48,11 @@ class PacketBook final : public sim::Tracer {
   void SetNext(sim::Tracer* next) { next_ = next; }
   void OnTrace(const sim::TraceEvent& event, const sim::Packet& packet) override;
 
-  // An empty entry for a packet that never reached a link.
+  // An entry with `known` false if the packet had no event.
   const Entry& at(sim::PacketId id) const;
+  // In the order of time.
   const std::vector<Delivery>& deliveries() const { return deliveries_; }
-  // In the order of time; the same one may come twice.
+  // In the order of time. The same node and packet may occur more than once.
   const std::vector<Passage>& passages() const { return passages_; }
 
  private:

@@ -10,7 +10,9 @@ bool IsCheckTraffic(net::PacketClass packet_class) {
 
 }  // namespace
 
-// Found by looking back from the packet to what was sent because of what.
+// Follows the lineage of the packet backwards: from a translated packet to the packet that the host sent, and from an
+// answer or a relayed packet to the packet that caused it. The first of them whose source and destination are the base
+// and the remote address of a pair decides.
 std::optional<std::size_t> PairOf(const CellRun& run, const PacketBook& book, const std::vector<ice::PairView>& pairs,
                                   const sim::DropRecord& drop) {
   if (!IsCheckTraffic(drop.packet_class)) return std::nullopt;

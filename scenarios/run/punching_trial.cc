@@ -21,13 +21,15 @@ using apps::PunchingTechnique;
 using apps::TcpPunching;
 using std::chrono::microseconds;
 
-// Whether the packet was sent to be let in by the other side's NAT, forged or not.
+// Whether the packet was sent to the signalled endpoint of one of the two peers: by the other peer, or by the
+// rendezvous with a forged source address.
 bool IsBetween(const TcpPunching::Report& a, const TcpPunching::Report& b, const sim::DropRecord& drop) {
   const net::SocketAddress& to = drop.emitted_destination;
   return a.peer == to || b.peer == to;
 }
 
-// Whether the technique could not do without the packet. `established`: a side was through its handshake.
+// Whether the technique needs the packet to arrive. `established` means that at least one side has completed its
+// handshake. `b` is the report of side B.
 bool Matters(PunchingTechnique technique, bool established, const TcpPunching::Report& b, const sim::DropRecord& drop) {
   if (technique == PunchingTechnique::kUdp) return drop.protocol == sim::IpProtocol::kUdp;
   if (drop.protocol != sim::IpProtocol::kTcp || (drop.tcp_flags & sim::kTcpRst) != 0) return false;
@@ -39,7 +41,7 @@ bool Matters(PunchingTechnique technique, bool established, const TcpPunching::R
     case PunchingTechnique::kForgedExchangedNumber:
       return syn_ack;
     case PunchingTechnique::kSynThenListen:
-      // A's own SYN was not meant to arrive.
+      // A's SYN, which is sent to B's endpoint, is not meant to arrive.
       return syn_ack || (syn && drop.emitted_destination != b.own);
     case PunchingTechnique::kConnect:
     case PunchingTechnique::kSimultaneousOpen:
@@ -169,7 +171,7 @@ TrialOutcome PunchingTrial::OutcomeIn(const CellRun& run) const {
 void PunchingTrial::ShowDrops(const CellRun& run, const PacketBook* /*book*/, KillerSearch& search) const {
   const TcpPunching::Report& a = peer(0).report();
   const TcpPunching::Report& b = peer(1).report();
-  // Once a side was through its handshake, what it sends then is what counts.
+  // If a side has completed its handshake, the packets after the handshake decide.
   const bool established = a.connected.has_value() || b.connected.has_value();
   const net::Instant never = net::Instant::max();
   const net::Instant since = std::min(a.try_started.value_or(never), b.try_started.value_or(never));
@@ -181,12 +183,12 @@ void PunchingTrial::ShowDrops(const CellRun& run, const PacketBook* /*book*/, Ki
     if (drop.at < since || !IsBetween(a, b, drop)) continue;
     if (Matters(plan_.options(0).technique, established, b, drop)) needed.push_back(&drop);
   }
-  // A segment whose TTL ran out was meant to end there.
+  // A segment whose TTL expired is a SYN with a low TTL, which is meant to end there.
   const auto meant = [](const sim::DropRecord& drop) { return drop.rule == sim::Rule::kTtlExceeded; };
   for (const sim::DropRecord* drop : needed) {
     if (!established && !meant(*drop)) search.Show(KillerBy(run, *drop), Reach::kRefused);
   }
-  // Of these the last one counts, also among several at one instant.
+  // The last of these counts. They are shown in reverse, because the search keeps the first of several at one instant.
   for (auto drop = needed.rbegin(); drop != needed.rend(); ++drop) {
     if (established || meant(**drop)) search.Show(KillerBy(run, **drop), Reach::kKeptOut);
   }

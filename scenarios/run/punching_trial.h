@@ -11,10 +11,10 @@
 
 namespace pinhole::scenarios {
 
-// Two peers that try one technique beside ICE, and the rendezvous where they meet.
+// The plan of a punching: two peers that try one technique of hole punching without ICE, and their rendezvous.
 class PlannedPunching final : public PlannedTrial {
  public:
-  // The index-th of the cell.
+  // `index` is the number of the punching in the cell's list `punching`, from 0.
   PlannedPunching(const ResolvedCell& cell, int index);
 
   std::unique_ptr<Trial> Make() const override;
@@ -31,6 +31,7 @@ class PlannedPunching final : public PlannedTrial {
   apps::TcpPunching::Options options_[2];
 };
 
+// One run of a punching: the programs of both peers and of the rendezvous.
 class PunchingTrial final : public Trial {
  public:
   explicit PunchingTrial(const PlannedPunching& plan) : plan_(plan) {}
@@ -40,9 +41,10 @@ class PunchingTrial final : public Trial {
   void Start(const Stage& stage) override;
   bool Over() const override;
   TrialOutcome OutcomeIn(const CellRun& run) const override;
-  // Shows the packets between the two that the technique needed: the first one of the last try that was dropped counts,
-  // or, once a side's handshake was over, the last one. Low-TTL SYNs are meant to end on the way, and so is the SYN of
-  // a side that only listens then: these count where nothing else was dropped.
+  // Shows the dropped packets of the last try that the technique needed. The search then keeps the first of them, or
+  // the last of them if a side had completed its handshake. A SYN with a low TTL is meant to expire on the way, so it
+  // counts only if no other packet was dropped. With SYN_THEN_LISTEN, A's SYN is not meant to arrive, so it is not
+  // shown. `book` is not used.
   void ShowDrops(const CellRun& run, const PacketBook* book, KillerSearch& search) const override;
   std::string Explain(const CellRun& run, const PacketBook* book) const override;
   void Fill(const CellRun& run, const PacketBook& book, const Prediction* prediction,
@@ -58,7 +60,7 @@ class PunchingTrial final : public Trial {
   std::unique_ptr<apps::TcpPunching> peers_[2];
 };
 
-// The index-th trial of the run, which is a punching.
+// Returns trial number `index` of the run. That trial must be a punching.
 const PunchingTrial& PunchingOf(const CellRun& run, std::size_t index);
 
 extern const TrialKind kPunchingKind;

@@ -7,12 +7,12 @@
 #include "scenarios/oracle/outcome.h"
 #include "scenarios/results.pb.h"
 
-// Values in the terms of results.proto, and these in words.
+// Converts values of a run into the units and enums of results.proto, and such values into text.
 namespace pinhole::scenarios {
 
 // Whole microseconds, rounded down.
 std::uint64_t ToUs(net::Duration duration);
-// Since the run began.
+// Whole microseconds since the start of the run, rounded down.
 std::uint64_t ToUs(net::Instant instant);
 
 proto::RunOutcome ToProto(Outcome outcome);

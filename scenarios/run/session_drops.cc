@@ -11,7 +11,7 @@
 namespace pinhole::scenarios {
 namespace {
 
-// The rule of an answer that came from another endpoint than was asked; the kind is then "mapping".
+// The name of the rule for an answer that came from another endpoint than the one asked. Its kind is "mapping".
 constexpr const char* kMoved = "answers_from_another_port";
 
 struct Found {
@@ -52,13 +52,14 @@ class SessionDrops {
     return found;
   }
 
-  // Of a pair over UDP whose answer came, but from another address than was asked: nothing was dropped.
+  // Returns the NAT of a UDP pair whose answer came from another address than the one to which the check was sent. No
+  // packet was dropped then. nullopt: the pair did not end like that.
   std::optional<std::string> NatThatMoved(const ice::PairView& pair) const {
     if (pair.end != ice::PairEnd::kNotSymmetric) return std::nullopt;
     return NatWith(pair.remote.address.address());
   }
 
-  // Raises `found` to how far a TCP segment had come.
+  // Raises the reach of `found` for a dropped TCP segment, and sets `by` to the NAT or the answer that explains it.
   void Rank(const sim::DropRecord& drop, Found& found) const {
     KilledBy& by = found.killer.by;
     const bool syn_only = (drop.tcp_flags & (sim::kTcpSyn | sim::kTcpAck)) == sim::kTcpSyn;
@@ -79,7 +80,7 @@ class SessionDrops {
     }
   }
 
-  // "rst" or "icmp", if the node where it died said so to the sender.
+  // Returns "rst" or "icmp" if the node that dropped the packet answered the sender so. nullptr: it sent no answer.
   const char* AnswerTo(const sim::DropRecord& drop) const {
     const sim::Lineage& lineage = run_.world().lineage();
     for (std::uint32_t id = static_cast<std::uint32_t>(drop.packet) + 1; id <= lineage.size(); ++id) {
@@ -91,7 +92,8 @@ class SessionDrops {
     return nullptr;
   }
 
-  // The NAT by which the packet came from another endpoint than its sender had told the other side.
+  // Returns the NAT because of which the packet came from another endpoint than the one that its sender had signalled.
+  // nullopt: the packet came from a signalled endpoint, or the sender had signalled no mapped endpoint for it.
   std::optional<std::string> NatThatMoved(const sim::DropRecord& drop) const {
     const std::uint32_t sender =
         static_cast<std::uint32_t>(book_.at(run_.world().lineage().Emitted(drop.packet)).first_node);

@@ -5,10 +5,15 @@
 
 namespace pinhole::scenarios {
 
-// Shows the search what was dropped on the way of any pair of the session: checks, what carries them, and answers. An
-// answer to a SYN that was let in came furthest; before it a SYN that crosses the other side's SYN and is refused;
-// before that a SYN that is answered by RST or ICMP; before that what is never let in; before that what could not have
-// come in at all. Over UDP it also shows a NAT whose answers came from another port than was asked.
+// Shows the search every dropped packet that belongs to a candidate pair of the session (PairOf()), with its reach.
+// Over UDP a packet is kHopeless or kKeptOut. A TCP segment may have come further:
+//
+//   kRefused          a SYN that a NAT or firewall answered with RST or ICMP
+//   kCrossingRefused  a SYN that crossed the other side's SYN and was refused
+//   kLetIn            a segment after the first SYN, such as the SYN,ACK, or a SYN that reached an open port
+//
+// Also shows, without a dropped packet, a NAT whose answers over UDP came from another port than the one that was asked
+// (RFC 8445 §7.2.5.2.1).
 void ShowSessionDrops(const CellRun& run, const PacketBook& book, const SessionTrial& session, KillerSearch& search);
 
 }  // namespace pinhole::scenarios

@@ -7,7 +7,7 @@
 namespace pinhole::scenarios {
 namespace {
 
-// What ended a pair, as far as its agent knows; empty if nothing did.
+// The reason for the end of a pair that the agent itself knows. Empty if the pair did not end.
 std::string Ended(const ice::PairView& pair) {
   switch (pair.end) {
     case ice::PairEnd::kNone:
@@ -58,7 +58,8 @@ std::string DescribeKiller(const CellRun& run, const Killer& killer) {
 
 std::string ExplainPair(const CellRun& run, const ice::PairView& pair, const PairDeath* death) {
   std::string text = Ended(pair);
-  // Of one that still is checked, what it lost may say why it is slow; an answer, or a valid pair, lost nothing.
+  // The last lost packet is left out for a valid pair and for a pair that was answered with an error, because no loss
+  // explains these. It is told for a pair that is still checked, because it may explain the delay.
   const bool says_it_all = pair.valid || pair.end == ice::PairEnd::kErrorResponse;
   if (death == nullptr || says_it_all) return text;
   return absl::StrCat(text, text.empty() ? "" : "; last lost: ", Describe(run, death->drop));
@@ -66,7 +67,7 @@ std::string ExplainPair(const CellRun& run, const ice::PairView& pair, const Pai
 
 std::string ExplainSession(const CellRun& run, const PacketBook* book, const SessionTrial& session) {
   std::string text;
-  std::string ended_by_agent;  // a pair that no drop ended
+  std::string ended_by_agent;  // the last failed pair that ended for another reason than a timeout
   bool connected = true;
   for (int side = 0; side < 2; ++side) {
     const apps::IceEndpoint& endpoint = session.endpoint(side);

@@ -6,15 +6,18 @@
 #include "scenarios/run/pair_drops.h"
 #include "scenarios/run/session_trial.h"
 
-// Why a pair, and why a session, failed: the packet that was dropped, where, by which rule, and the state that the rule
-// looked at. Reads the drop log and the packets' lineage of a run that was watched by a PacketBook.
+// Explains in words why a candidate pair or a session failed: the dropped packet, the node and the rule that dropped
+// it, and the state that the rule looked at. The explanations are made after the run, from the drop log and the lineage
+// of the packets.
 namespace pinhole::scenarios {
 
-// What ended this pair, in words; empty if nothing did. `death` may be null.
+// Returns the reason why the pair ended, and its last dropped packet. `death` is that packet; null if there is none.
+// Empty if the pair did not end and lost nothing.
 std::string ExplainPair(const CellRun& run, const ice::PairView& pair, const PairDeath* death);
 
-// Why a session that did not connect failed: each side's phase and reason, and what dropped the last hope. Empty if
-// it connected. Without a book the last hope is left out.
+// Returns the reason why a session did not connect: the phase and the failure of each side that is not connected, and
+// the killer (run/killer.h), or a pair that ended without a drop. Empty if both sides connected. If `book` is null, no
+// killer can be found.
 std::string ExplainSession(const CellRun& run, const PacketBook* book, const SessionTrial& session);
 
 }  // namespace pinhole::scenarios

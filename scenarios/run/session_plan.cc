@@ -13,13 +13,13 @@ namespace {
 
 using std::chrono::microseconds;
 
-// How long a side waits for the other's description, besides the time by which the other starts later.
+// How long a side waits for the other side's description. The later start offset of the two is added to it.
 constexpr net::Duration kExchangePatience = std::chrono::seconds(60);
 
-// The agent's options with the addresses of its servers.
+// Returns the agent's options, with the addresses of the STUN and TURN servers that the peer uses.
 ice::AgentOptions AgentOf(const proto::Peer& peer, const CellPlan& plan) {
   ice::AgentOptions agent = ToAgentOptions(peer.agent());
-  // The first address of each family that the server listens on, as a name would give.
+  // The first address of each family on which the server listens, like the addresses that DNS gives for a name.
   const auto addresses_of = [&plan](const std::string& name, std::vector<net::SocketAddress> PlannedServer::*over) {
     std::vector<net::SocketAddress> addresses;
     for (const PlannedServer& server : plan.servers) {
@@ -80,7 +80,7 @@ PlannedSession::PlannedSession(const ResolvedCell& cell, int session, const Cell
     options.agent = AgentOf(peer, plan);
     options.start_offset = microseconds(peer.start_offset_us());
     options.exchange_patience = kExchangePatience + latest;
-    // The endpoint gives up, and says why; the agent does not before it.
+    // The endpoint must give up before the agent does, because the endpoint reports the reason.
     options.agent.exchange_wait = std::max(options.agent.exchange_wait, options.exchange_patience);
     options.data.datagrams = file.data().datagrams();
     options.data.payload_bytes = file.data().payload_bytes();

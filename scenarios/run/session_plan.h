@@ -9,7 +9,7 @@
 
 namespace pinhole::scenarios {
 
-// An ICE session between the two participants.
+// The plan of an ICE session: the options of the two endpoints.
 class PlannedSession final : public PlannedTrial {
  public:
   struct Peer {
@@ -18,14 +18,15 @@ class PlannedSession final : public PlannedTrial {
     apps::IceEndpoint::Options endpoint;
   };
 
-  // The session-th of the cell. `plan` has the nodes and servers already.
+  // `session` is the number of the session in the cell's list `session`, from 0. `plan` must already contain the nodes
+  // and servers; it is not kept.
   PlannedSession(const ResolvedCell& cell, int session, const CellPlan& plan);
 
   std::unique_ptr<Trial> Make() const override;
   absl::StatusOr<Prediction> Predict(const proto::Scenario& cell) const override;
 
   const Peer& peer(int side) const { return peers_[side]; }
-  // How long it goes on after both sides have connected and confirmed data.
+  // How long the session goes on after both sides have connected and confirmed data. 0 or more.
   net::Duration hold() const { return hold_; }
 
  private:
@@ -34,7 +35,7 @@ class PlannedSession final : public PlannedTrial {
   net::Duration hold_{};
 };
 
-// The index-th trial of the plan, which is a session.
+// Returns trial number `index` of the plan. That trial must be a session.
 inline const PlannedSession& SessionIn(const CellPlan& plan, std::size_t index) {
   return static_cast<const PlannedSession&>(*plan.trials.at(index));
 }

@@ -92,7 +92,7 @@ void FillSide(const CellRun& run, const PacketBook& book, const SessionTrial& se
       static_cast<std::uint32_t>(counters.sent[static_cast<std::size_t>(net::PacketClass::kCheck)].packets));
   result->set_check_retransmissions(static_cast<std::uint32_t>(
       counters.sent[static_cast<std::size_t>(net::PacketClass::kRetransmittedCheck)].packets));
-  // A steady rate needs a hold time to be measured over.
+  // The rate is measured only if the session went on for at least a second after connecting.
   const net::Duration connected = times.connected ? run.world().now() - *times.connected : net::Duration::zero();
   if (connected >= std::chrono::seconds(1)) {
     std::uint64_t consent = 0;
@@ -105,7 +105,7 @@ void FillSide(const CellRun& run, const PacketBook& book, const SessionTrial& se
   }
 }
 
-// Candidates that a side signalled and that no valid pair of either side was made of.
+// The number of candidates that a side signalled, but that are part of no valid pair of either side.
 std::uint32_t UselessAddresses(const SessionTrial& session) {
   std::uint32_t useless = 0;
   for (int side = 0; side < 2; ++side) {
@@ -128,7 +128,8 @@ std::uint32_t UselessAddresses(const SessionTrial& session) {
   return useless;
 }
 
-// Delay and links of the way of one data packet, relays included, back from where it was accepted.
+// Sets the delay and the number of links of the path of one data packet, relays included. `tag` is the tag of the
+// packet as it was accepted; its lineage leads back to the packet that the sender sent.
 void FillPath(const CellRun& run, const PacketBook& book, net::PacketTag tag, proto::SessionResult* result) {
   const sim::Lineage& lineage = run.world().lineage();
   const sim::PacketId last{static_cast<std::uint32_t>(tag.value)};

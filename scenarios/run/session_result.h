@@ -5,7 +5,8 @@
 
 namespace pinhole::scenarios {
 
-// Adds the session's SessionResult, and its part of the peak rate. `prediction` is null where the oracle was not asked.
+// Adds the SessionResult of one session to the result, and raises peak_packets_per_second to the peak of the session's
+// hosts. `prediction` is null if the oracle was not asked.
 void FillSession(const CellRun& run, const PacketBook& book, const SessionTrial& session, const Prediction* prediction,
                  proto::RunResult* result);
 

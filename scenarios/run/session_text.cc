@@ -28,7 +28,7 @@ std::string TimesOf(const proto::Side& side) {
   return times.empty() ? "never started" : absl::StrJoin(times, ", ");
 }
 
-// What a hold time is for.
+// The measures that are taken while the session is held: the longest silence, STUN traffic, path changes, consent.
 std::string HeldOf(const proto::Side& side) {
   std::vector<std::string> held;
   if (side.has_largest_gap_us()) held.push_back(absl::StrCat("longest silence ", Ms(side.largest_gap_us())));
@@ -40,12 +40,12 @@ std::string HeldOf(const proto::Side& side) {
   return absl::StrJoin(held, ", ");
 }
 
-// "host", or "host/active" over TCP.
+// The candidate type with the transport: "host" over UDP, "host/active" over TCP.
 std::string TypeOf(const std::string& type, const std::string& transport) {
   return transport.empty() || transport == "udp" ? type : absl::StrCat(type, "/", transport);
 }
 
-// The transport of the other end (RFC 6544 §6.2).
+// The transport of a pair's remote candidate, given that of the local candidate (RFC 6544 §6.2).
 std::string RemoteTransport(const std::string& local) {
   if (local == "active") return "passive";
   return local == "passive" ? "active" : local;

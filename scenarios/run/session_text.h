@@ -4,7 +4,8 @@
 
 namespace pinhole::scenarios {
 
-// ICE sessions: planned as PlannedSession, told side by side with candidates, pairs and times.
+// The ICE session as a kind of trial: it is planned as a PlannedSession. Its text for `pinhole run` shows the times,
+// candidates and pairs of each side, and then the outcome.
 extern const TrialKind kSessionKind;
 
 }  // namespace pinhole::scenarios

@@ -48,7 +48,7 @@ SideOutcome OutcomeOfSide(const std::string& name, const apps::IceEndpoint& endp
   return side;
 }
 
-// Where the peer sees the local end of this pair.
+// The address at which the peer sees the local end of the pair.
 const net::SocketAddress& SeenAt(const ice::PairView& pair) {
   return pair.mapped ? pair.mapped->address : pair.local.address;
 }
@@ -60,7 +60,7 @@ bool AreOnePath(const ice::PairView& a, bool a_connected, const ice::PairView& b
 }
 
 int RelayTraversals(const sim::Lineage& lineage, net::PacketTag tag) {
-  // Endpoints send data of their own accord, so whatever was sent because of another packet was sent by a relay.
+  // Endpoints send data without a cause. So each packet on the way that has a cause was sent by a relay.
   int traversals = 0;
   sim::PacketId id{static_cast<std::uint32_t>(tag.value)};
   while (id != sim::PacketId::kNone) {
@@ -106,7 +106,8 @@ TrialOutcome SessionTrial::OutcomeIn(const CellRun& run) const {
   if (outcome.a.connected && outcome.b.connected) {
     outcome.relay_hops = std::max(RelayTraversals(run.world().lineage(), a.first_data_tag()),
                                   RelayTraversals(run.world().lineage(), b.first_data_tag()));
-    // What comes out of a stream has no tag to be followed by: then the relays are those that the two ends own.
+    // Data from a TCP stream has no packet tag, so the path cannot be followed. Then the relayed candidates of the two
+    // selected pairs are counted.
     const int own_relays =
         (a_pair->local.type == ice::CandidateType::kRelayed) + (b_pair->local.type == ice::CandidateType::kRelayed);
     outcome.relay_hops = std::max(outcome.relay_hops, own_relays);

@@ -12,7 +12,8 @@
 
 namespace pinhole::scenarios {
 
-// An ICE session: an endpoint on each participant's host; they find each other through the referral server.
+// One run of an ICE session. An IceEndpoint runs on each participant's host. The endpoints exchange their descriptions
+// through the referral server.
 class SessionTrial final : public Trial {
  public:
   explicit SessionTrial(const PlannedSession& plan) : plan_(plan) {}
@@ -38,18 +39,22 @@ class SessionTrial final : public Trial {
   std::unique_ptr<apps::IceEndpoint> endpoints_[2];
 };
 
-// The index-th trial of the run, which is a session.
+// Returns trial number `index` of the run. That trial must be a session.
 const SessionTrial& SessionOf(const CellRun& run, std::size_t index);
 inline const apps::IceEndpoint& EndpointOf(const CellRun& run, std::size_t session, int side) {
   return SessionOf(run, session).endpoint(side);
 }
 
-// Whether two selected pairs are one path: each side's remote address is the one under which the other's local end is
-// seen. A side that has connected need not be asked: its data came from the selected remote address, and the other side
-// sends on its selected pair alone; what a check once mapped to may be out of date, for a NAT can move the port.
+// Whether the selected pairs of both sides are one path: the remote address of each side must be the address at which
+// it sees the local end of the other side.
+//
+// For a side that has connected this holds without a comparison. Its data came from its selected remote address, and
+// the other side sends data only on its own selected pair. A comparison could even be wrong, because a NAT may have
+// changed the port since the check that showed the mapped address.
 bool AreOnePath(const ice::PairView& a, bool a_connected, const ice::PairView& b, bool b_connected);
 
-// Relays that the packet behind `tag` has been through on its way, by its lineage.
+// Returns how many relays forwarded the data packet that was received with this tag. It is found from the packet's
+// lineage. Empty tag: 0.
 int RelayTraversals(const sim::Lineage& lineage, net::PacketTag tag);
 
 }  // namespace pinhole::scenarios

@@ -23,23 +23,24 @@ namespace pinhole::scenarios {
 class CellRun;
 class KillerSearch;
 
-// One trial of one run: programs on hosts, a start, an end, and an outcome with its reasons. CellRun starts all trials
-// of a cell, runs until each is over, and asks for outcomes; judge, results, sweep and terminal know trials by this
-// interface only. A new kind of trial is a new class beside this file and a row in trial_kinds.cc.
+// One trial of one run: it starts programs on hosts, says when they have finished, and gives the outcome with its
+// reasons. CellRun starts all trials of a cell, runs until each is over, and asks for the outcomes. The rooms judge,
+// results, sweep and cli know trials only by this interface. A new kind of trial is a new class in this room and a row
+// in trial_kinds.cc.
 class Trial {
  public:
-  // Where a trial starts its programs. Everything here outlives the trial.
+  // The parts of the run that a trial needs to start its programs. All of them outlive the trial.
   struct Stage {
     const CellPlan& plan;
     std::span<sim::HostNode* const> hosts;  // by node of the plan; null for switches
-    std::span<ice::HostPacer> pacers;       // by node: the 5 ms floor of one host's agents (RFC 8445 §14.2)
+    std::span<ice::HostPacer> pacers;       // by node: keeps 5 ms between requests of one host (RFC 8445 §14.2)
   };
 
   virtual ~Trial() = default;
 
   // Adds the programs to their hosts and starts them.
   virtual void Start(const Stage& stage) = 0;
-  // Whether each program has finished, with success or without.
+  // True if every program of the trial has finished, successfully or not. Start() must have been called.
   virtual bool Over() const = 0;
   // How long the run goes on after all trials are over.
   virtual net::Duration hold() const { return net::Duration::zero(); }
@@ -49,31 +50,32 @@ class Trial {
   // Whether a side that had connected lost consent later (RFC 7675), which does not change the outcome.
   virtual bool consent_lost() const { return false; }
 
-  // Shows the search each dropped packet that may have ended the trial. `book` watched the run; it is null where
-  // nothing did, and then a trial that needs it shows nothing.
+  // Shows the search each dropped packet that may have ended the trial. `book` is the PacketBook that watched the run.
+  // It is null if none did; a trial that needs it then shows nothing.
   virtual void ShowDrops(const CellRun& run, const PacketBook* book, KillerSearch& search) const = 0;
   // Why the trial failed, in words; empty if it did not.
   virtual std::string Explain(const CellRun& run, const PacketBook* book) const = 0;
 
-  // Adds the trial's own part to the result.
+  // Adds the trial's own part to the result. `prediction` is null if the oracle was not asked.
   virtual void Fill(const CellRun& run, const PacketBook& book, const Prediction* prediction,
                     proto::RunResult* result) const = 0;
 
-  // The metadata that the trial's programs gave away, besides the packets that everybody on the way could see.
+  // An address of a participant that another node learned from a message, not from a packet header.
   struct ToldAddress {
-    std::uint32_t who = 0;    // node that was told
-    std::uint32_t about = 0;  // node of the participant whose address it is
+    std::uint32_t who = 0;    // the node that learned the address
+    std::uint32_t about = 0;  // the node of the participant that has the address
     net::IpAddress address;
   };
   virtual std::vector<ToldAddress> ToldAddresses() const { return {}; }
-  // Nodes that know by their part in the trial that the two participants talk.
+  // The nodes that can tell, because of their part in the trial, that the two participants talk.
   virtual std::vector<std::uint32_t> KnowBoth() const { return {}; }
-  // Whether the participant uses one of the addresses that it learned of the other. `side` is 0 or 1.
+  // Whether participant `side` (0 or 1) uses one of the addresses of the other participant that it learned.
   virtual bool UsesAddressOfOther(int side) const {
     static_cast<void>(side);
     return false;
   }
-  // What a server of the trial's own recorded of the two; the referral server's records are not a trial's.
+  // Adds the records of a server that belongs to this trial alone, such as the rendezvous of a punching. The referral
+  // server serves all trials, so its records are added elsewhere (results/knowledge.h).
   virtual void FillIntroductions(proto::RunResult* result) const { static_cast<void>(result); }
 };
 

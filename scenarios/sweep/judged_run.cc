@@ -44,7 +44,7 @@ std::optional<KilledBy> FirstKiller(const CellRun& run, const PacketBook& book,
   return std::nullopt;
 }
 
-// Why the trials failed, those that did.
+// The reasons of all trials that failed, joined.
 std::string Explain(const CellRun& run, const PacketBook& book) {
   std::string explanation;
   for (const std::unique_ptr<Trial>& trial : run.trials()) {
@@ -124,7 +124,7 @@ absl::StatusOr<JudgedRun> RunAndJudge(const PreparedCell& prepared, std::uint32_
     const std::vector<Verdict> verdicts = JudgeTrials(prepared, outcomes);
     judged.verdict = WorstOf(verdicts);
     judged.outcome = WorstOf(outcomes);
-    // A run that failed is run again, the same, under the eyes of the book: it says why.
+    // A run that failed is repeated with a PacketBook, which records why. The repetition is the same run.
     const bool killer = wanted.killer && judged.outcome == Outcome::kFailed;
     if ((judged.verdict.kind == VerdictKind::kFail || killer) && !watch) {
       watch = true;

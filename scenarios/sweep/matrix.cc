@@ -22,7 +22,7 @@ const std::string& ValueOf(const Cell& cell, const std::string& axis) {
   return kNone;
 }
 
-// An axis and its values among the cells that ran, in order of appearance.
+// An axis that varies, and its values in the cells of the sweep, in the order in which they first appear.
 struct Dimension {
   std::string axis;
   std::vector<std::string> values;
@@ -61,16 +61,16 @@ char LetterOf(const JudgedRun& run) {
   net::CannotHappen();
 }
 
-// One cell, all its repetitions.
+// The entry of one cell in the table. It stands for all repetitions of the cell.
 struct Entry {
-  char letter = ' ';  // 'm': repetitions differ
-  char mark = ' ';
+  char letter = ' ';  // the outcome; 'm' if the repetitions have different outcomes
+  char mark = ' ';    // the worst verdict
 };
 
 void Merge(const JudgedRun& run, Entry& entry) {
   const char letter = LetterOf(run);
   entry.letter = entry.letter == ' ' || entry.letter == letter ? letter : 'm';
-  // The worst mark stays.
+  // The worst mark of the repetitions is shown.
   const auto rank = [](char mark) { return mark == '!' ? 3 : mark == 'x' ? 2 : mark == '*' ? 1 : 0; };
   const char mark = run.verdict.kind == VerdictKind::kFail    ? '!'
                     : run.verdict.kind == VerdictKind::kXfail ? 'x'
@@ -85,10 +85,10 @@ std::string Padded(const std::string& text, std::size_t width) {
   return text + std::string(width - std::min(width, text.size()), ' ');
 }
 
-// Three characters, the letter under the units of a column's number.
+// An entry as three characters. The letter stands below the last digit of the column's number.
 std::string Shown(const Entry& entry) { return {' ', entry.letter, entry.mark}; }
 
-// Without `columns`, the values of the one axis below each other.
+// Prints one table of the cells that have the values `fixed`. If `columns` is null, the table has one column.
 void PrintTable(const Scenario& scenario, const std::vector<JudgedRun>& runs, const Dimension& rows,
                 const Dimension* columns, const std::vector<std::pair<std::string, std::string>>& fixed,
                 std::ostream& out) {
@@ -115,7 +115,7 @@ void PrintTable(const Scenario& scenario, const std::vector<JudgedRun>& runs, co
   if (!fixed.empty()) out << "\n";
   std::size_t width = rows.axis.size();
   for (const std::string& value : rows.values) width = std::max(width, value.size());
-  // Columns bear the numbers of the rows when they have the same values, else those of a legend below.
+  // Columns are numbered. If both axes have the same values, the rows show the numbers; otherwise a legend does.
   const bool numbered = columns != nullptr && rows.values == columns->values;
   if (columns == nullptr) {
     out << rows.axis << "\n";
@@ -152,7 +152,7 @@ void PrintMatrix(const Scenario& scenario, const std::vector<JudgedRun>& runs, s
   const Dimension* columns = dimensions.size() > 1 ? &dimensions[1] : nullptr;
   const std::vector<Dimension> others(dimensions.begin() + std::min<std::ptrdiff_t>(2, std::ssize(dimensions)),
                                       dimensions.end());
-  // Counts through all combinations of the other axes, the last one fastest.
+  // Goes through all combinations of the other axes; the last axis changes fastest.
   std::vector<std::size_t> at(others.size(), 0);
   while (true) {
     std::vector<std::pair<std::string, std::string>> fixed;
@@ -167,8 +167,8 @@ void PrintMatrix(const Scenario& scenario, const std::vector<JudgedRun>& runs, s
 }
 
 void PrintKillers(const std::vector<JudgedRun>& runs, std::ostream& out) {
-  using Rule = std::pair<std::string, std::string>;                     // and node
-  std::map<std::pair<bool, std::string>, std::map<Rule, int>> by_kind;  // TCP, kind
+  using Rule = std::pair<std::string, std::string>;                     // rule and node
+  std::map<std::pair<bool, std::string>, std::map<Rule, int>> by_kind;  // by transport (true: TCP) and kind
   std::size_t width = 0;
   std::uint64_t cells = 0;
   for (const JudgedRun& run : runs) {
@@ -254,7 +254,7 @@ void PrintSummary(const SweepCounts& counts, std::ostream& out) {
 void PrintFailures(const Scenario& scenario, const std::vector<JudgedRun>& runs, const std::string& command_options,
                    std::size_t cells_max, std::ostream& out) {
   std::size_t cells = 0;
-  std::string more;  // the commands of those past `cells_max`
+  std::string more;  // the commands for the cells after the first `cells_max`
   for (std::size_t begin = 0; begin < runs.size();) {
     std::size_t end = begin;
     const JudgedRun* first = nullptr;

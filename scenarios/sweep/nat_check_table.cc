@@ -34,7 +34,7 @@ void PrintRow(const NatCheckTable::Row& row, std::ostream& out) {
                          Shown(row.tcp), Shown(row.tcp_hairpin));
 }
 
-// In tenths of a percent, rounded.
+// The share of ordered pairs of NATs in which both pass, in percent with one decimal, rounded.
 std::string PairShare(const Tally& tally) {
   if (tally.taken == 0) return "-";
   const std::uint64_t all = std::uint64_t{tally.taken} * tally.taken;

@@ -9,14 +9,14 @@
 
 namespace pinhole::scenarios {
 
-// How many of those that took a test passed it.
+// How many NAT checks ran one test, and how many of these passed it.
 struct Tally {
   std::uint32_t passed = 0;
   std::uint32_t taken = 0;
   friend bool operator==(const Tally&, const Tally&) = default;
 };
 
-// What NAT Check said of a population, as Table 1 of Ford et al. 2005 has it.
+// The results of NAT Check for many NATs, in the form of Table 1 of Ford et al. 2005. A row is usually one vendor.
 struct NatCheckTable {
   struct Row {
     std::string name;
@@ -25,13 +25,14 @@ struct NatCheckTable {
     Tally tcp;
     Tally tcp_hairpin;
   };
-  std::vector<Row> rows;  // in the order in which they first come
-  Row all;
+  std::vector<Row> rows;  // in the order in which they first appear in the runs
+  Row all;                // the sum of `rows`
 };
 NatCheckTable TableOf(const std::vector<JudgedRun>& runs);
 
-// With the share of ordered pairs, repetition allowed, of which both pass: what the verdicts promise of two peers.
-// Nothing when no run was a NAT check.
+// Prints the table, and below it the share of ordered pairs of NATs (a NAT may be paired with itself) in which both
+// NATs pass. This share is the prediction of NAT Check for two peers behind NATs. Prints nothing if no run was a NAT
+// check.
 void PrintNatCheckTable(const NatCheckTable& table, std::ostream& out);
 
 }  // namespace pinhole::scenarios

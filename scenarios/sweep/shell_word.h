@@ -11,12 +11,12 @@
 
 namespace pinhole::scenarios {
 
-// One word of a command to paste into a POSIX shell: in quotes.
+// Quotes a text so that a POSIX shell reads it as one word.
 inline std::string ShellQuoted(absl::string_view text) {
   return absl::StrCat("'", absl::StrReplaceAll(text, {{"'", "'\\''"}}), "'");
 }
 
-// The same, without quotes where it needs none.
+// The same, but without quotes if the text needs none.
 inline std::string ShellWord(absl::string_view text) {
   const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
     return absl::ascii_isalnum(static_cast<unsigned char>(c)) || absl::StrContains("_-./:+@%,", c);

@@ -12,14 +12,14 @@
 namespace pinhole::scenarios {
 namespace {
 
-// Repetitions of one cell that one thread runs in one go: enough to share the cell's preparation, few enough that the
-// threads finish together.
+// The number of repetitions of one cell that a thread runs as one unit. It is large enough that preparing the cell
+// costs little, and small enough that all threads finish at about the same time.
 constexpr std::uint32_t kUnitRuns = 64;
 
 struct Unit {
   const Cell* cell = nullptr;
-  std::uint32_t begin = 0;  // repetitions
-  std::uint32_t end = 0;
+  std::uint32_t begin = 0;  // first repetition
+  std::uint32_t end = 0;    // the repetition after the last one
   bool done = false;
   std::vector<JudgedRun> runs;
 };
@@ -54,7 +54,7 @@ absl::Status RunSweep(const SweepPlan& plan, const std::function<void(JudgedRun)
   std::atomic<bool> stop = false;
   std::mutex mutex;
   std::condition_variable unit_done;
-  absl::Status status;  // the first error in the plan's order would need all; the first in time is as good
+  absl::Status status;  // the first error in time; the first one in the plan's order would need all runs to finish
 
   const auto work = [&] {
     while (!stop) {
@@ -78,7 +78,7 @@ absl::Status RunSweep(const SweepPlan& plan, const std::function<void(JudgedRun)
   try {
     while (threads.size() < jobs) threads.emplace_back(work);
   } catch (const std::system_error&) {
-    // The machine has no room for so many: those that there are do it, or this one.
+    // The system refused another thread. The threads that exist do all units; if there are none, this thread does.
     if (threads.empty()) work();
   }
 
@@ -100,7 +100,7 @@ absl::Status RunSweep(const SweepPlan& plan, const std::function<void(JudgedRun)
   }
   lock.unlock();
   for (std::thread& thread : threads) thread.join();
-  // After an error: what was finished besides.
+  // After an error, the units that other threads had finished are given out too.
   for (; taken < units.size(); ++taken) {
     for (JudgedRun& run : units[taken].runs) on_run(std::move(run));
   }

@@ -12,26 +12,28 @@
 
 namespace pinhole::scenarios {
 
+// The runs of a sweep.
 struct SweepPlan {
   const Scenario* scenario = nullptr;
-  std::vector<const Cell*> cells;  // of the scenario, in its order
-  std::uint32_t repetitions = 1;   // of each cell, from 0
+  std::vector<const Cell*> cells;  // the cells of the scenario that are run, in the scenario's order
+  std::uint32_t repetitions = 1;   // runs of each cell; they are numbered from 0
   std::uint64_t base_seed = 1;
-  int jobs = 1;       // threads
-  bool json = false;  // JudgedRun::json
-  // JudgedRun::killed, of the first repetition of each cell: the others' reasons are alike.
+  int jobs = 1;       // number of threads
+  bool json = false;  // fill JudgedRun::json
+  // Fill JudgedRun::killed for the first repetition of each cell. One is enough, because the repetitions of a cell
+  // usually fail for the same reason.
   bool killers = false;
 };
 
-// Runs every cell of the plan as often as it says, on `jobs` threads, and gives each run to `on_run`, which is called
-// on the calling thread and in the plan's order whatever the threads do. `on_idle` is called on the calling
-// thread, about ten times a second, with the runs finished so far. Ends early with the first internal error. A
-// missed share (Verdict::missed_share) is left for JudgeShares().
+// Runs every cell of the plan `repetitions` times, on `jobs` threads. Gives each run to `on_run`, in the order of the
+// plan. While it waits, it calls `on_idle` about ten times a second with the number of runs that have finished. Both
+// functions are called on the calling thread. After an internal error no further runs are started, and the error is
+// returned. Runs with Verdict::missed_share are not decided here; JudgeShares() decides them.
 absl::Status RunSweep(const SweepPlan& plan, const std::function<void(JudgedRun)>& on_run,
                       const std::function<void(std::uint64_t finished)>& on_idle);
 
-// Settles expectations that allow a share of the repetitions to miss (share_min_ppm): where too many runs of a
-// cell missed one, those fail.
+// Decides the expectations with share_min_ppm, which a part of the repetitions of a cell may miss. If too few
+// repetitions of a cell meet such an expectation, the runs that missed it fail. `runs` are grouped by cell.
 void JudgeShares(const Scenario& scenario, std::vector<JudgedRun>& runs);
 
 }  // namespace pinhole::scenarios
