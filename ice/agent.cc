@@ -50,7 +50,7 @@ void Agent::Impl::HandleStun(net::Instant now, int base, const net::SocketAddres
     case stun::MessageClass::kRequest:
       return checks_.OnRequest(now, base, from, *message, tag);
     case stun::MessageClass::kIndication:
-      return;  // A keepalive: it has done its work on the way (RFC 8445 §11).
+      return;  // A keepalive needs no answer: it has refreshed the bindings on its way (RFC 8445 §11).
     case stun::MessageClass::kSuccess:
     case stun::MessageClass::kError:
       break;
@@ -61,7 +61,7 @@ void Agent::Impl::HandleStun(net::Instant now, int base, const net::SocketAddres
   ++session_.counters.datagrams_ignored;
 }
 
-// Data is the peer's if it comes on a pair that a check has validated.
+// Data counts as the peer's only if it comes on a pair that a check has validated.
 void Agent::Impl::HandleData(net::Instant now, int base, const net::SocketAddress& from, net::ByteView bytes,
                              net::PacketTag tag) {
   (void)now;
@@ -108,7 +108,8 @@ void Agent::Impl::HandleIcmp(int base, const net::SocketAddress& destination, ne
   PairChecks& checks = session_.lists.pair(index).checks;
   ++checks.icmp_errors;
   checks.last_icmp = kind;
-  // RFC 1122 §3.2.2.1: protocol and port unreachable are hard; of ICMPv6, administratively prohibited too.
+  // RFC 1122 §3.2.2.1: protocol and port unreachable are hard errors. Of ICMPv6, administratively prohibited is hard
+  // too.
   const bool hard = kind == net::IcmpError::Kind::kPortUnreachable ||
                     kind == net::IcmpError::Kind::kProtocolUnreachable ||
                     (kind == net::IcmpError::Kind::kAdminProhibited && destination.family() == net::Family::kIpv6);
@@ -125,15 +126,15 @@ void Agent::Impl::StartCheckingIfReady(net::Instant now) {
   checks_.HandleEarlyRequests(now);
 }
 
-// Of UDP checks over those of TCP.
+// Ends the head start that UDP checks have over TCP checks.
 void Agent::Impl::EndHeadStart(net::Instant now) {
   if (session_.lists.holds_tcp() && now >= *session_.times.checks_started + session_.options.tcp.head_start) {
     session_.lists.HoldTcp(false);
   }
 }
 
-// The next check, or the permission it needs (RFC 8445 §7.2.1), or neither if it is held back. False: nothing is to be
-// checked now.
+// Starts the check of the next pair. A relayed pair without a permission for its peer requests the permission instead
+// (RFC 8445 §7.2.1). A pair that HoldBack() holds back gets no check. False: there is no pair to check now.
 bool Agent::Impl::StartCheck(net::Instant now) {
   const int index = session_.lists.TakeNext();
   if (index < 0) return false;
@@ -146,12 +147,12 @@ bool Agent::Impl::StartCheck(net::Instant now) {
     if (!client.HasPermission(now, peer)) {
       session_.lists.SetState(index, PairState::kWaiting);
       pair.checks.wait = CheckWait::kPermission;
-      client.CreatePermission(now, peer);  // Its request takes the slot.
+      client.CreatePermission(now, peer);  // The CreatePermission request takes the slot of the pacer.
       session_.DrainRelay(now, *base.relay);
       return true;
     }
   }
-  if (!session_.pacer.TryTake(now)) {  // Cannot be: the caller has looked.
+  if (!session_.pacer.TryTake(now)) {  // Does not happen, because the caller has asked the pacer.
     session_.lists.Trigger(index);
     return false;
   }
@@ -192,7 +193,7 @@ void Agent::Impl::AfterInput(net::Instant now, net::PacketTag tag) {
   release_.Continue(now);
 }
 
-// Of a failed session: what is left to be done is to give its allocations back.
+// A failed session only has to release its allocations.
 void Agent::Impl::GiveBack(net::Instant now) {
   if (session_.relays.HasHeld() && session_.pacer.TryTake(now)) session_.relays.SendHeld(now, session_.out);
   release_.Continue(now);
@@ -323,7 +324,7 @@ void Agent::OnTimer(net::Instant now) {
   Session& session = impl_->session_;
   if (session.stage == Stage::kClosed) return;
   if (!session.over()) {
-    // In order of their deadlines; each step moves its own deadline on.
+    // Checks in the order of their deadlines. Each call moves the deadline of one check, or ends the check.
     while (impl_->checks_.OnTimer(now)) {
     }
     impl_->gatherer_.OnTimer(now);
@@ -347,7 +348,7 @@ bool Agent::SendData(net::Instant now, int stream, int component, net::ByteView 
   const int index = status.selected >= 0 ? status.selected : BestValidPair(session, stream, component);
   if (index < 0) return false;
   CandidatePair& pair = session.lists.pair(index);
-  // Before a pair is selected, consent lasts from the check that validated it (RFC 7675 §5).
+  // Before a pair is selected, consent counts from the last successful check of the pair (RFC 7675 §5).
   const ConsentOptions& consent = session.options.consent;
   if (consent.enabled) {
     const bool allowed =
@@ -362,7 +363,7 @@ bool Agent::SendData(net::Instant now, int stream, int component, net::ByteView 
   pair.valid_pair->carries_data = true;
   bool sent = false;
   if (pair.tcp() && stun::LooksLikeStun(bytes)) {
-    // It would be taken for STUN where it arrives; in two frames it is not (RFC 6544 §10.1).
+    // The receiver would take these bytes for a STUN message. In two frames it does not (RFC 6544 §10.1).
     sent = session.SendOnPair(now, index, bytes.first(bytes.size() - 1), net::PacketClass::kData, cause) &&
            session.SendOnPair(now, index, bytes.last(1), net::PacketClass::kData, cause);
   } else {

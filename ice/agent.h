@@ -19,68 +19,74 @@
 
 namespace pinhole::ice {
 
-// A full ICE agent (RFC 8445) for one session: all its data streams and their components in one checklist set.
+// A full ICE agent (RFC 8445) for one session. It handles all data streams of the session and their components in one
+// checklist set.
 //
-//     StartGathering -> ... GatheringDone -> (LocalDescription to the peer)
-//     SetRemote                           -> checks start on holding both
+//     StartGathering -> ... GatheringDone -> (the owner sends LocalDescription() to the peer)
+//     SetRemote                           -> checks start when both are done
 //     ... PairValid ... PairNominated ... -> Connected, or Failed with phase and reason
 //
-// Give every input with the time, drain PollOutput() until it is empty, sleep until NextTimer(). Nothing calls
-// back. Byte views given to an input are read during the call; views in outputs live until the next input.
-// Inputs may come in any order that the network can produce: checks before SetRemote(), the remote description
-// before gathering is done, datagrams after Close().
+// Give every input with the time, drain PollOutput() until it is empty, and call OnTimer() at NextTimer(). The agent
+// never calls its owner. Byte views given to an input are read only during the call; byte views in outputs are valid
+// until the next input. Inputs may come in any order that the network can produce: checks before SetRemote(), the
+// remote description before gathering is done, datagrams after Close().
 class Agent {
  public:
-  // `random` and `pacer` (which may be null: no other agent on this machine) outlive the agent.
-  // REQUIRES: Validate(options).ok().
+  // `pacer` is null if no other agent runs on this machine. `random` and `pacer` must outlive the agent. REQUIRES:
+  // Validate(options).ok().
   Agent(const AgentOptions& options, net::RandomSource& random, HostPacer* pacer);
   ~Agent();
   Agent(Agent&&) noexcept;
   Agent& operator=(Agent&&) noexcept;
 
-  // Once. Every address is considered; the RFC's exceptions (RFC 8445 §5.1.1.1) are left out here, not by the caller.
+  // To be called once. `addresses` are all addresses of this machine: the agent itself leaves out those that
+  // RFC 8445 §5.1.1.1 excludes.
   void StartGathering(net::Instant now, std::span<const LocalAddress> addresses);
   void OnSocketOpened(net::Instant now, SocketTag tag, const net::SocketAddress& bound);
   void OnSocketFailed(net::Instant now, SocketTag tag);
 
-  // Once: what the peer told. Candidates may follow unless it says `complete` (RFC 8838).
+  // Gives the agent the peer's description. Only the first call has an effect. Candidates may follow one by one unless
+  // `remote.complete` is true (RFC 8838).
   void SetRemote(net::Instant now, const Description& remote);
   void AddRemoteCandidate(net::Instant now, const Candidate& candidate);
   void EndOfRemoteCandidates(net::Instant now);
 
   void OnDatagram(net::Instant now, SocketTag tag, const net::SocketAddress& from, net::ByteView bytes,
                   net::PacketTag packet);
-  // An ICMP error about something sent from `tag` to `destination`.
+  // An ICMP error has come about a datagram that was sent from the socket `tag` to `destination`.
   void OnIcmp(net::Instant now, SocketTag tag, const net::SocketAddress& destination, net::IcmpError::Kind kind);
-  // What became of a SendDatagram, if not kSent.
+  // The owner could not send a SendDatagram; `status` is the reason. kSent need not be reported.
   void OnSendResult(net::Instant now, SocketTag tag, const net::SocketAddress& to, net::SendStatus status);
-  // Of TCP. The port that a Connect leaves from, as soon as it is known.
+  // The following inputs are for TCP. The local address and port of a Connect are known.
   void OnConnecting(net::Instant now, ConnectionTag tag, const net::SocketAddress& local);
   void OnConnected(net::Instant now, ConnectionTag tag);
-  // A connection has come in. Its name from now on; nullopt: close it.
+  // A listener has accepted a connection from `from`. Returns the tag of the connection for all later inputs; nullopt:
+  // the owner closes the connection.
   std::optional<ConnectionTag> OnAccepted(net::Instant now, SocketTag listener, const net::SocketAddress& from);
-  // Any number of bytes, as they come.
+  // Bytes have arrived on a connection. They need not end where a message ends.
   void OnStreamBytes(net::Instant now, ConnectionTag tag, net::ByteView bytes);
-  // It was not established, or the peer or the network ended it. Not to be said of what the agent has closed.
+  // A connection could not be established, or the peer or the network ended it. The end of a connection that the agent
+  // closed by CloseConnection is not reported.
   void OnConnectionEnded(net::Instant now, ConnectionTag tag, ConnectionEnd why);
-  // Handles all that is due. Early and repeated calls are harmless.
+  // Does everything that is due at `now`. Early and repeated calls are harmless.
   void OnTimer(net::Instant now);
 
-  // Sends on the selected pair, before there is one on the best valid pair. False, with nothing sent: no such
-  // pair, no consent, or the session is over. `cause`: the received datagram behind it, if any.
+  // Sends application data on the selected pair of the component, or on the best valid pair while no pair is selected.
+  // False: there is no such pair, the peer's consent is missing, the pair's TCP connection or relay cannot send now, or
+  // the session is over. `cause` is the received datagram that led to this data, if there is one.
   bool SendData(net::Instant now, int stream, int component, net::ByteView bytes, net::PacketTag cause = {});
 
-  // Ends the session: allocations are given back, sockets closed. The servers are told once, and nothing is resent:
-  // an allocation whose release is lost ends by its lifetime.
+  // Ends the session: releases the allocations and closes the sockets. Each release is sent once and not resent. If it
+  // is lost, the allocation ends when its lifetime is over.
   void Close(net::Instant now);
 
   std::optional<Output> PollOutput();
   net::Instant NextTimer() const;
 
-  // What to tell the peer. Whole once GatheringDone has come.
+  // The description to send to the peer. It is complete after GatheringDone.
   Description LocalDescription() const;
   const std::vector<Candidate>& LocalCandidates() const;
-  // Signalled and learned.
+  // The peer's candidates: those that it signalled, and peer-reflexive ones that were learned from its checks.
   std::vector<Candidate> RemoteCandidates() const;
   std::vector<UnansweredRequest> UnansweredRequests() const;
 
@@ -88,12 +94,13 @@ class Agent {
   std::uint64_t tie_breaker() const;
   absl::string_view ufrag() const;
   CheckListState check_list_state(int stream) const;
-  // Every pair there ever was, in the order in which they were formed; PairNominated::pair is an index.
+  // Every pair that was formed, also if it has left its checklist. PairValid::pair and PairNominated::pair are indices
+  // into this list. At the pair limit a new peer-reflexive pair may take the index of an old one.
   std::vector<PairView> CheckListSnapshot() const;
   std::optional<PairView> SelectedPair(int stream, int component) const;
   const AgentTimes& times() const;
   AgentCounters counters() const;
-  // How it ended, if it did.
+  // The phase and the reason if the session has failed; otherwise nullopt.
   std::optional<Failed> failure() const;
 
   // The name of an invariant that does not hold, or nullptr. For tests and fuzzers.

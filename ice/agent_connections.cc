@@ -1,4 +1,4 @@
-// The inputs of TCP: connections, and what comes over them (RFC 6544 §7, §10, §11).
+// The inputs that concern TCP: connections, and the bytes that arrive on them (RFC 6544 §7, §10, §11).
 #include "ice/agent_impl.h"
 #include "stun/demux.h"
 #include "stun/message.h"
@@ -31,7 +31,7 @@ void Agent::Impl::HandleServerStream(net::Instant now, TcpConnection& connection
       }
       session_.relays[*relay].client.OnDatagram(now, connection.remote, *message);
       session_.DrainRelay(now, *relay);
-      DrainRelayEvents(now, {});  // While the views into the stream last.
+      DrainRelayEvents(now, {});  // now, because events may hold views into the splitter's buffer
     }
     if (splitter.fault() == stun::StreamSplitter::Fault::kNone) continue;
     session_.connections.Close(connection, session_.out);
@@ -108,7 +108,8 @@ void Agent::OnStreamBytes(net::Instant now, ConnectionTag tag, net::ByteView byt
     if (!payload.has_value()) break;
     impl_->HandleFrame(now, *connection, *payload);
   }
-  // A stranger has to say who it is before it may make us hold more than that takes.
+  // An accepted connection must first bring a message that only the peer can have made. Until then the agent buffers no
+  // more for it than one STUN message.
   if (connection->open() && !connection->trusted && !connection->opened_here &&
       connection->frames.held() > stun::kMessageBytesMax) {
     session.connections.Close(*connection, session.out);

@@ -12,7 +12,7 @@
 
 namespace pinhole::ice {
 
-// Routes each input to the procedure that it is for, and after each lets the session take its next steps.
+// Routes each input to the procedure that handles it. AfterInput() then lets the session take its next steps.
 class Agent::Impl {
  public:
   Impl(const AgentOptions& options, net::RandomSource& random, HostPacer* pacer) : session_(options, random, pacer) {}

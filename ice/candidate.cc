@@ -46,7 +46,8 @@ void AppendTo(std::string& line, const Candidate& candidate) {
                   candidate.address.address().ToString(), " ", candidate.address.port(), " typ ",
                   ToString(candidate.type));
   if (candidate.type != CandidateType::kHost) {
-    // RFC 8839 §5.1: MUST be present for these types; 0.0.0.0 and port 9 hide it.
+    // RFC 8839 §5.1: raddr and rport MUST be present for these types. 0.0.0.0 and port 9 stand for an address that is
+    // not told.
     const bool told = candidate.related != net::SocketAddress();
     absl::StrAppend(&line, " raddr ", candidate.related.address().ToString(), " rport ",
                     told ? candidate.related.port() : 9);

@@ -92,7 +92,8 @@ void CheckListSet::ComputeInitialStates() {
     list.state = CheckListState::kRunning;
     for (int index : list.order) SetState(index, PairState::kFrozen);
   }
-  // The first list that has a foundation decides; in it the lowest component, then the highest priority.
+  // For each foundation the first list that has it decides. In that list the pair of the lowest component is set
+  // Waiting; among several such pairs, the one with the highest priority.
   std::vector<std::uint32_t> done;
   for (const CheckList& list : lists_) {
     const std::size_t done_by_earlier_lists = done.size();
@@ -164,7 +165,8 @@ bool CheckListSet::FoundationIsActive(std::uint32_t foundation) const {
   return false;
 }
 
-// A pair whose component is being nominated on another is checked no more (RFC 8445 §8.1.1).
+// True: the pair only waits for its turn. While its component nominates a pair, no ordinary check of the component is
+// started (RFC 8445 §8.1.1).
 bool CheckListSet::IsReady(const CandidatePair& candidate) const {
   return candidate.state == PairState::kWaiting && candidate.checks.wait == CheckWait::kNone &&
          list(candidate.stream).component(candidate.component).chosen < 0;
@@ -174,8 +176,9 @@ bool CheckListSet::MayCheck(const CandidatePair& candidate) const {
   return IsReady(candidate) && !(tcp_held_ && candidate.tcp());
 }
 
-// Of the pairs in the queue the one that is being nominated has Succeeded before; whatever it was in the queue for,
-// it is checked again only as long as it is to be nominated.
+// Whether a pair in the triggered-check queue may be checked. While its component nominates a pair, only the nominating
+// check may be: the repeated check of the pair whose first check made the chosen pair valid. That pair is Succeeded, so
+// IsReady() does not apply to it.
 bool CheckListSet::MayCheckTriggered(int index) const {
   const CandidatePair& triggered = pair(index);
   const int chosen = list(triggered.stream).component(triggered.component).chosen;
@@ -204,7 +207,7 @@ int CheckListSet::TakeFrom(CheckList& list) {
     found = std::find_if(list.order.begin(), list.order.end(), is_waiting);
     if (found == list.order.end()) return -1;
   }
-  return *found;  // Step 3: the order is that of priority, then of component.
+  return *found;  // Step 3: list.order is sorted by priority, then by component.
 }
 
 int CheckListSet::TakeNext() {

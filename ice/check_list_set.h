@@ -12,20 +12,22 @@
 
 namespace pinhole::ice {
 
-// What is known of one component of a data stream.
+// Nomination and consent of one component of a data stream.
 struct ComponentStatus {
-  int chosen = -1;    // controlling: the pair being nominated; no others are checked any more
-  int selected = -1;  // the nominated pair
+  int chosen = -1;    // controlling agent only: the pair that is being nominated; -1: none. Meanwhile no other pair
+                      // of the component is checked
+  int selected = -1;  // the nominated pair; -1: none
   ConsentState consent;
 };
 
 // The candidate pairs of one data stream (RFC 8445 §6.1.2).
 struct CheckList {
   CheckListState state = CheckListState::kRunning;
-  std::optional<net::Instant> ended_at;  // since when only a nomination is waited for
-  bool nomination_failed = false;        // Failed as soon as the PAC timer allows (RFC 8445 §7.2.5.3.4, RFC 8863 §4)
-  std::vector<int> order;                // listed pairs, highest priority first
-  std::vector<int> triggered;            // FIFO of pairs (RFC 8445 §6.1.4.1)
+  std::optional<net::Instant> ended_at;     // since when the agent only waits for a nomination
+  bool nomination_failed = false;           // true: the list fails as soon as the PAC timer has ended
+                                            // (RFC 8445 §7.2.5.3.4, RFC 8863 §4)
+  std::vector<int> order;                   // listed pairs, highest priority first
+  std::vector<int> triggered;               // the triggered-check queue, first in, first out (RFC 8445 §6.1.4.1)
   std::vector<ComponentStatus> components;  // [0] is component 1
 
   ComponentStatus& component(int id) { return components[static_cast<std::size_t>(id - 1)]; }
@@ -33,8 +35,8 @@ struct CheckList {
   bool has_component(int id) const { return id >= 1 && static_cast<std::size_t>(id) <= components.size(); }
 };
 
-// All checklists of a session in the order of the streams: what states their pairs are in and which is
-// checked next (RFC 8445 §6.1.2.5, §6.1.2.6, §6.1.4). Pairs are named by index, for good.
+// All checklists of a session, in the order of the streams. The set keeps the states of the pairs and decides which
+// pair is checked next (RFC 8445 §6.1.2.5, §6.1.2.6, §6.1.4). A pair is named by its index, which never changes.
 class CheckListSet {
  public:
   explicit CheckListSet(std::span<const int> components);
@@ -47,43 +49,46 @@ class CheckListSet {
   int list_count() const { return static_cast<int>(lists_.size()); }
   const std::vector<CheckList>& lists() const { return lists_; }
 
-  // Listed pairs, in all lists, and those in a state.
+  // The number of listed pairs in all lists, and the number of listed pairs that are in `state`.
   int listed() const { return listed_; }
   int count(PairState state) const { return counts_[static_cast<std::size_t>(state)]; }
   int running() const;
 
-  // The pair that sends from `base` to the remote candidate; -1 if there is none, listed or not.
+  // The pair of this base and this remote candidate, listed or not; -1: there is none.
   int Find(int base, int remote) const;
 
   void Reserve(int pairs);
-  // Puts `pair` on its list, by priority, in its state. The pair at `slot` (which is on no list any more) makes
-  // room for it unless -1.
+  // Puts `pair` on its checklist, at the place that its priority gives, in the state that it has. Returns its index. If
+  // `slot` is not -1, the new pair replaces the pair at the index `slot`, which must not be listed any more.
   int Add(const CandidatePair& pair, int slot = -1);
-  // Takes a pair off its list and queue. It keeps its state.
+  // Takes a pair off its checklist and off the triggered-check queue. The pair keeps its state; `end` says why it is no
+  // longer checked.
   void Unlist(int index, PairEnd end);
   void SetState(int index, PairState state);
-  // Sorts the lists again; priorities have changed.
+  // Sorts the lists again after priorities have changed.
   void Reorder();
 
-  // RFC 8445 §6.1.2.6: all Frozen, then for each foundation one pair Waiting.
+  // RFC 8445 §6.1.2.6: sets all pairs Frozen, then one pair of each foundation Waiting.
   void ComputeInitialStates();
-  // The state of a pair that comes later (RFC 8838 §12, rules 1 to 3).
+  // The initial state of a pair that is added after the checks have begun (RFC 8838 §12, rules 1 to 3).
   PairState StateOfLatePair(const CandidatePair& pair) const;
-  // RFC 8445 §7.2.5.3.3: a check of this foundation has succeeded.
+  // RFC 8445 §7.2.5.3.3: sets the Frozen pairs of this foundation Waiting, because a check of the foundation has
+  // succeeded.
   void Unfreeze(std::uint32_t foundation);
 
-  // RFC 8445 §6.1.4.1: does nothing if it is in the queue already. A pair that may not be checked when its turn comes
-  // leaves the queue unchecked.
+  // RFC 8445 §6.1.4.1: appends the pair to the triggered-check queue, unless it is there already. If the pair may not
+  // be checked when its turn comes, TakeNext() removes it from the queue without a check.
   void Trigger(int index);
   void RemoveFromQueue(int index);
   bool IsTriggered(int index) const;
 
-  // RFC 8445 §6.1.4.2: the pair to check now, out of the next running list that has one; -1 if none has.
+  // RFC 8445 §6.1.4.2: takes the pair to check now. The running lists take turns. -1: no running list has a pair to
+  // check.
   int TakeNext();
-  // Whether TakeNext() would find one.
+  // Whether TakeNext() would return a pair.
   bool HasNext() const;
 
-  // While held, a TCP pair is checked only if it is triggered.
+  // While TCP is held, a TCP pair is checked only if it is in the triggered-check queue.
   void HoldTcp(bool hold) { tcp_held_ = hold; }
   bool holds_tcp() const { return tcp_held_; }
   bool HasTcpPair() const;
@@ -104,7 +109,7 @@ class CheckListSet {
   int Precedence(int a, int b) const;  // < 0: a is checked before b
 
   std::vector<CandidatePair> pairs_;
-  std::vector<std::uint64_t> keys_;  // of pairs_: base and remote
+  std::vector<std::uint64_t> keys_;  // base and remote candidate of each pair, as one number; same index as pairs_
   std::vector<CheckList> lists_;
   std::size_t next_list_ = 0;
   int listed_ = 0;

@@ -1,4 +1,4 @@
-// RFC 8445 §7.2: an agent's own checks.
+// The checks that this agent sends (RFC 8445 §7.2).
 #include <array>
 
 #include "ice/connectivity_checks.h"
@@ -60,7 +60,7 @@ void ConnectivityChecks::Start(net::Instant now, int index) {
   }
 }
 
-// The first transmission.
+// Sends the request of a check for the first time.
 void ConnectivityChecks::SendRequest(net::Instant now, int slot) {
   Check& check = checks_[static_cast<std::size_t>(slot)];
   PairChecks& checks = session_.lists.pair(check.pair).checks;
@@ -84,7 +84,8 @@ bool ConnectivityChecks::OnTimer(net::Instant now) {
   Check& check = checks_[static_cast<std::size_t>(due)];
   const int index = check.pair;
   if (IsActive(due) && check.role != session_.role) {
-    // A retransmission has to be the same bytes and would claim a role that is no longer ours.
+    // A retransmission must repeat the same bytes, which claim a role that this agent no longer has. So a new check is
+    // triggered instead.
     Cancel(now, index);
     session_.lists.SetState(index, PairState::kWaiting);
     session_.lists.Trigger(index);
@@ -104,7 +105,7 @@ bool ConnectivityChecks::OnTimer(net::Instant now) {
   return true;
 }
 
-// The transaction has failed, and with it its pair, unless that goes on without it.
+// The transaction of a check has failed. The pair fails too, unless the check had been cancelled.
 void ConnectivityChecks::EndWithTransaction(net::Instant now, int slot) {
   const Check& check = checks_[static_cast<std::size_t>(slot)];
   const int index = check.pair;
@@ -120,11 +121,11 @@ bool ConnectivityChecks::OnResponse(net::Instant now, int base, const net::Socke
   const int slot = FindCheck(response.transaction_id());
   if (slot < 0) return false;
   Check& check = checks_[static_cast<std::size_t>(slot)];
-  // Only the peer can have made it: nobody else knows its password (RFC 8489 §9.1.4).
+  // The response must be made with the peer's password, which nobody else knows (RFC 8489 §9.1.4).
   if (!response.FingerprintOk() || !response.CheckIntegrity(session_.remote->key)) {
     ++session_.counters.datagrams_ignored;
-    // One of another method, without a fingerprint (RFC 8489 §6.3) or with another hash than its request (§9.1.4) never
-    // came.
+    // A response of another method, one without a fingerprint (RFC 8489 §6.3), and one with another hash than its
+    // request (RFC 8489 §9.1.4) are ignored as if they had not come. Any other counts as an integrity violation.
     const bool violates =
         check.transaction->IsFor(response) && response.FingerprintOk() && !response.HasIntegritySha256();
     if (violates) check.transaction->OnDiscardedResponse();
@@ -139,7 +140,7 @@ bool ConnectivityChecks::OnResponse(net::Instant now, int base, const net::Socke
   const Check answered{std::nullopt,        check.started,       index,        check.priority, check.role,
                        check.role_switches, check.use_candidate, check.sent_at};
   Free(slot);
-  if (!session_.lists.pair(index).listed) return true;  // Concluded on another pair.
+  if (!session_.lists.pair(index).listed) return true;  // The component was concluded on another pair.
 
   const CandidatePair& pair = session_.lists.pair(index);
   const auto fail = [&](PairEnd why, int code) {
@@ -165,8 +166,9 @@ bool ConnectivityChecks::OnResponse(net::Instant now, int base, const net::Socke
   return true;
 }
 
-// RFC 8445 §7.2.5.1. The role to leave is the one the request claimed: a 487 to a request from before another switch
-// changes nothing back; nor does it disturb a pair that has been checked anew since.
+// A 487 error response has come (RFC 8445 §7.2.5.1). The agent leaves the role that the request claimed. If it has
+// switched its role since the request, it does not switch again. Such a late 487 does not disturb a pair that is being
+// checked anew either.
 void ConnectivityChecks::OnRoleConflict(net::Instant now, const Check& check, bool active) {
   CandidatePair& pair = session_.lists.pair(check.pair);
   const bool switches = check.role_switches == session_.counters.role_switches;
@@ -178,7 +180,8 @@ void ConnectivityChecks::OnRoleConflict(net::Instant now, const Check& check, bo
   session_.lists.Trigger(check.pair);
 }
 
-// RFC 8445 §7.2.5.3.1: the local candidate that the peer sees us as; a new one is peer-reflexive.
+// The local candidate that has the mapped address (RFC 8445 §7.2.5.3.1). An unknown address becomes a new
+// peer-reflexive candidate.
 int ConnectivityChecks::MappedCandidate(const Check& check, const net::SocketAddress& mapped) {
   const CandidatePair& pair = session_.lists.pair(check.pair);
   const int known = session_.FindLocalCandidate(mapped, pair.base);
@@ -202,20 +205,22 @@ int ConnectivityChecks::MappedCandidate(const Check& check, const net::SocketAdd
   return index;
 }
 
-// RFC 8445 §7.2.5.3.2 to §7.2.5.3.4.
+// Handles the success response to a check (RFC 8445 §7.2.5.3.2 to §7.2.5.3.4).
 void ConnectivityChecks::OnSuccess(net::Instant now, const Check& check, const net::SocketAddress& mapped_address,
                                    bool sent_once, net::Duration round_trip) {
   CheckListSet& lists = session_.lists;
   const ComponentStatus& component =
       lists.list(lists.pair(check.pair).stream).component(lists.pair(check.pair).component);
   const bool is_chosen = component.chosen >= 0 && lists.pair(component.chosen).generator() == check.pair;
-  if (is_chosen && !check.use_candidate) {  // A late answer must not end the check that nominates.
+  if (is_chosen && !check.use_candidate) {  // The late response to an earlier check must not end the check that
+                                            // nominates.
     lists.pair(component.chosen).valid_pair->last_success = now;
     return;
   }
   const int mapped = MappedCandidate(check, mapped_address);
 
-  // The valid pair: usually this one seen from outside; another on the list if the mapped address is its base.
+  // The valid pair is usually the checked pair. But if the mapped address is another base, and a listed pair has that
+  // base and the same remote candidate, that pair is the valid pair.
   int valid_index = check.pair;
   if (mapped >= 0) {
     const int mapped_base = session_.local_details[static_cast<std::size_t>(mapped)].base;
@@ -254,8 +259,8 @@ void ConnectivityChecks::OnSuccess(net::Instant now, const Check& check, const n
   }
   lists.Unfreeze(lists.pair(check.pair).foundation);
 
-  // Whatever our role is by now: a peer that answered a nomination with success, or whose nomination we answered so,
-  // has taken the pair for nominated, and a later role conflict takes nothing of that back.
+  // The present role does not matter here. Success was the answer to the nomination, either the peer's answer or this
+  // agent's, so the peer takes the pair for nominated. A later role conflict does not undo that.
   const bool peer_nominated = lists.pair(check.pair).nomination == Nomination::kRequested;
   if (check.use_candidate || peer_nominated) Nominate(now, valid_index);
 }
@@ -295,7 +300,8 @@ void ConnectivityChecks::OnBaseLost(net::Instant now, int base) {
   }
 }
 
-// RFC 8445 §7.2.5.2; and where the check was to nominate, on either side, §7.2.5.3.4.
+// The check of a pair has failed (RFC 8445 §7.2.5.2). If it was to nominate, for this agent or for the peer, the
+// nomination has failed too (RFC 8445 §7.2.5.3.4).
 void ConnectivityChecks::EndFailed(net::Instant now, int index, PairEnd why, int error_code) {
   (void)now;
   CheckListSet& lists = session_.lists;

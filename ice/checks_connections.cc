@@ -1,4 +1,4 @@
-// RFC 6544 §7: checks that go over TCP connections.
+// Checks over TCP connections (RFC 6544 §7).
 #include "ice/connectivity_checks.h"
 
 namespace pinhole::ice {
@@ -14,7 +14,8 @@ void ConnectivityChecks::SendOverTcp(net::Instant now, int slot) {
     return;
   }
   if (!Connects(base.transport())) return Fail(now, index, PairEnd::kConnectionLost, 0);
-  // One too many private addresses by now; or a learned one, and now it does not come to us any more.
+  // The remote address is not allowed. Either the limit of private addresses was reached after the pair was formed, or
+  // the candidate was learned from a connection of the peer, and that connection is gone.
   if (!session_.targets.Allow(remote.address())) {
     ++session_.counters.targets_refused;
     return Fail(now, index, PairEnd::kConnectionFailed, 0);
@@ -55,7 +56,7 @@ void ConnectivityChecks::ReleaseHeldBack() {
 void ConnectivityChecks::OpenFor(int index) {
   const CandidatePair& pair = session_.lists.pair(index);
   const LocalBase& base = session_.base(pair.base);
-  // An active candidate connects from a port of its own for each connection (RFC 6544 §7.1).
+  // An active candidate uses a new port for each connection (RFC 6544 §7.1).
   const net::SocketAddress local =
       base.transport() == Transport::kTcpActive ? base.address().WithPort(0) : base.address();
   ++session_.counters.connections_opened;
@@ -123,12 +124,14 @@ void ConnectivityChecks::OnConnectionEnded(net::Instant now, TcpConnection& conn
   if (!pair.listed) return;
   if (IsSelected(index)) return Reconnect(now, index, connection, was_open);
   if (was_open) {
-    // What had succeeded works no more; nothing else says so (RFC 8489 §6.2.2).
+    // A pair that was valid does not work any more. Nothing else reports this, because requests over TCP are not
+    // retransmitted (RFC 8489 §6.2.2).
     if (pair.state == PairState::kInProgress || pair.valid()) Fail(now, index, PairEnd::kConnectionLost, 0);
     return;
   }
   if (pair.state != PairState::kInProgress) return;
-  // The peer's connection is on its way in: it brings our check along, or Ti ends it.
+  // A connection of the peer with the same endpoints is being accepted. The check will be sent on it; if it does not
+  // come, the check fails after Ti.
   if (why == ConnectionEnd::kInUse) return;
   const TcpOptions& options = session_.options.tcp;
   const bool refused =

@@ -1,4 +1,4 @@
-// RFC 8445 §7.3: the peer's checks.
+// The checks that the peer sends (RFC 8445 §7.3).
 #include <algorithm>
 #include <array>
 
@@ -8,9 +8,10 @@
 
 namespace pinhole::ice {
 
-// RFC 8445 §7.3.1.1 and §7.3.1.5. A request that comes again, retransmitted or duplicated on the way, gets the answer
-// that it had (RFC 8489 §6.3.1), although our role may be another by now: the peer may believe either answer, so both
-// must say the same, and what we said of a nomination stays.
+// Handles role conflicts and nominations (RFC 8445 §7.3.1.1 and §7.3.1.5). A request that was retransmitted, or
+// duplicated by the network, gets the same answer as its first copy (RFC 8489 §6.3.1), although this agent's role may
+// have changed meanwhile. The peer may act on either answer, so both must be the same, and an accepted nomination stays
+// accepted.
 ConnectivityChecks::Judged ConnectivityChecks::Judge(const stun::TransactionId& id, int base,
                                                      const net::SocketAddress& from, const IncomingCheck& check) {
   for (const Judged& judged : judged_) {
@@ -42,7 +43,7 @@ ConnectivityChecks::Judged ConnectivityChecks::Judge(const stun::TransactionId& 
 
 void ConnectivityChecks::OnRequest(net::Instant now, int base, const net::SocketAddress& from,
                                    const stun::MessageView& request, net::PacketTag tag) {
-  if (!request.FingerprintOk()) {  // RFC 8445 §7.2.4: every check has one.
+  if (!request.FingerprintOk()) {  // RFC 8445 §7.2.4: every check has a fingerprint.
     ++session_.counters.datagrams_ignored;
     return;
   }
@@ -75,7 +76,7 @@ void ConnectivityChecks::OnRequest(net::Instant now, int base, const net::Socket
     }
     return;
   }
-  // Answered, and the rest when the peer's candidates are known.
+  // The request is answered now. It is handled when the peer's candidates are known.
   const auto known = std::find_if(early_.begin(), early_.end(),
                                   [&](const EarlyRequest& early) { return early.base == base && early.from == from; });
   if (known != early_.end()) {
@@ -93,7 +94,8 @@ void ConnectivityChecks::HandleEarlyRequests(net::Instant now) {
   early_.clear();
 }
 
-// Only the first nomination of a component counts; repetitions of it are answered.
+// Whether a nomination that came on `base` from `from` may be accepted. Only the first nomination of a component
+// counts; its repetitions are accepted too.
 bool ConnectivityChecks::AcceptsNomination(int base, const net::SocketAddress& from) const {
   const LocalBase& local = session_.base(base);
   const CheckList& list = session_.lists.list(local.stream);
@@ -107,7 +109,8 @@ bool ConnectivityChecks::AcceptsNomination(int base, const net::SocketAddress& f
   return is(pair) || is(session_.lists.pair(pair.generator()));
 }
 
-// RFC 8445 §7.3.1.3, within the limits. `slot`: of a pair that has to make room, or -1. -1: not learned.
+// Learns a peer-reflexive candidate (RFC 8445 §7.3.1.3) and returns its index; -1: a limit forbids it. `slot` is set to
+// the index of a pair that makes room for the new pair, or to -1.
 int ConnectivityChecks::LearnRemote(int base, const net::SocketAddress& from, std::uint32_t priority, int& slot) {
   const LocalBase& local = session_.base(base);
   CheckListSet& lists = session_.lists;
@@ -116,7 +119,8 @@ int ConnectivityChecks::LearnRemote(int base, const net::SocketAddress& from, st
   const bool too_many_ports = session_.remotes.CountLearned(base, from.address()) >= session_.options.prflx_port_limit;
   const bool tcp = IsTcp(local.transport());
   if (!too_many_ports && lists.listed() >= session_.options.pair_limit && (tcp || !GiveUpTcpPair(session_))) {
-    // Only another peer-reflexive pair makes room, a dead one first, then the oldest that has come to nothing.
+    // Only another pair with a peer-reflexive remote candidate makes room: first a Failed one, otherwise the oldest
+    // that has neither succeeded nor been nominated.
     for (int i = 0; i < lists.pair_count(); ++i) {
       const CandidatePair& other = lists.pair(i);
       if (!other.listed || other.tcp() != tcp || !session_.remotes[other.remote].learned_on) continue;
@@ -144,7 +148,8 @@ int ConnectivityChecks::LearnRemote(int base, const net::SocketAddress& from, st
                                 reused);
 }
 
-// RFC 8445 §7.3.1.3 to §7.3.1.5, after a success response. `nominates`: USE-CANDIDATE has come and we are controlled.
+// Handles a check of the peer after the success response to it (RFC 8445 §7.3.1.3 to §7.3.1.5). `nominates`: the check
+// has USE-CANDIDATE, and this agent is controlled.
 void ConnectivityChecks::HandleCheck(net::Instant now, int base, const net::SocketAddress& from, std::uint32_t priority,
                                      bool nominates, net::PacketTag tag) {
   const LocalBase& local = session_.base(base);
@@ -173,13 +178,14 @@ void ConnectivityChecks::HandleCheck(net::Instant now, int base, const net::Sock
       for (int i = 0; i < lists.pair_count(); ++i) {
         if (lists.pair(i).valid() && lists.pair(i).generator() == index) return Nominate(now, i);
       }
-      // It is valid by another pair's check, whose mapped address is this one's base (RFC 8445 §7.2.5.3.2, case 2).
+      // The pair became valid by the check of another pair, whose mapped address is the base of this one
+      // (RFC 8445 §7.2.5.3.2, case 2).
       if (pair.valid()) Nominate(now, index);
     }
     return;
   }
   if (pair.state == PairState::kInProgress) {
-    // The check that nominates is not cut short: its answer is what both sides wait for.
+    // The check that nominates is not cancelled, because both agents wait for its response.
     if (list.component(local.component).chosen >= 0) return;
     Cancel(now, index);
   }
@@ -191,7 +197,7 @@ void ConnectivityChecks::HandleCheck(net::Instant now, int base, const net::Sock
   if (pair.checks.wait != CheckWait::kPermission) lists.Trigger(index);
 }
 
-// RFC 8445 §7.2.5.3.4, §7.3.1.5 and §8.1.2: the component is concluded on this valid pair.
+// Concludes the component on this valid pair (RFC 8445 §7.2.5.3.4, §7.3.1.5 and §8.1.2).
 void ConnectivityChecks::Nominate(net::Instant now, int index) {
   CheckListSet& lists = session_.lists;
   CandidatePair& pair = lists.pair(index);

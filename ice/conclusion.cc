@@ -23,7 +23,8 @@ void Conclusion::Update(net::Instant now) {
 
   const net::Instant pac_ends = *session_.times.checks_started + session_.options.pac_timer;
   if (now >= pac_ends) {
-    session_.remote_complete = true;  // RFC 8863 §5: a fallback for an end that was never told.
+    session_.remote_complete = true;  // RFC 8863 §5: a fallback for a peer that never says that its candidates
+                                      // are complete.
   } else {
     next_.Add(pac_ends);
   }
@@ -38,7 +39,8 @@ void Conclusion::Update(net::Instant now) {
   session_.out.Push(Connected{});
 }
 
-// Consent starts, and a relay gets a channel for what will be sent much (RFC 8445 §12.1).
+// Starts consent for newly selected pairs. A relayed pair also gets a channel, because most of the traffic will go over
+// it (RFC 8445 §12.1).
 void Conclusion::AttendToSelected(net::Instant now) {
   for (int index : session_.newly_selected) {
     keepalives_.OnSelected(now, index);
@@ -51,8 +53,8 @@ void Conclusion::AttendToSelected(net::Instant now) {
   session_.newly_selected.clear();
 }
 
-// RFC 8445 §8.1.1: the chosen pair's check is repeated with USE-CANDIDATE, ahead of which no other of the component
-// goes.
+// RFC 8445 §8.1.1: repeats the check of the chosen pair with USE-CANDIDATE. The other pairs of the component leave the
+// triggered-check queue, so that they do not delay it.
 void Conclusion::Nominate(net::Instant now) {
   CheckListSet& lists = session_.lists;
   for (int stream = 0; stream < lists.list_count(); ++stream) {
@@ -134,8 +136,9 @@ void Conclusion::UpdateList(net::Instant now, int stream) {
   }
 }
 
-// Whether a pair that was told is still to have its first check or its answer. What the peer's checks have added or
-// opened again does not count: a peer that goes on with them would be waited for without end.
+// Whether a pair whose remote candidate the peer told still waits for its first check or for the response to it. Pairs
+// that the peer's checks have added or opened again do not count: a peer that sends checks for ever would delay the
+// conclusion for ever.
 bool Conclusion::OwnChecksAreOpen(int stream) const {
   const std::vector<int>& order = session_.lists.list(stream).order;
   return std::any_of(order.begin(), order.end(), [&](int index) {

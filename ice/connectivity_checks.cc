@@ -1,5 +1,5 @@
-// The client's half is in checks_client.cc, the server's in checks_server.cc; here are the transactions that
-// both use and what a change of role does.
+// The bookkeeping of transactions, and the change of role. The client's part of the checks is in checks_client.cc, the
+// server's part in checks_server.cc.
 #include "ice/connectivity_checks.h"
 
 #include <algorithm>
@@ -58,7 +58,7 @@ void ConnectivityChecks::UpdateDeadline(int check) {
   deadlines_[at] = checks_[at].transaction->NextTimer();
 }
 
-// The transaction that the pair is In-Progress by, not one that was cancelled.
+// True: this is the open transaction of its pair, not a cancelled one.
 bool ConnectivityChecks::IsActive(int check) const {
   return session_.lists.pair(checks_[static_cast<std::size_t>(check)].pair).checks.open == check;
 }
@@ -100,7 +100,8 @@ net::Instant ConnectivityChecks::NextTimer() const {
 void ConnectivityChecks::SwitchRole() {
   session_.role = Opposite(session_.role);
   ++session_.counters.role_switches;
-  // What we chose to nominate belongs to the old role. What the peer nominated, and we accepted, stays so.
+  // A nomination that this agent has begun belongs to its old role and is given up. A nomination by the peer that this
+  // agent has accepted stays.
   for (int i = 0; i < session_.lists.pair_count(); ++i) {
     CandidatePair& pair = session_.lists.pair(i);
     if (pair.nomination == Nomination::kChosen) pair.nomination = Nomination::kNone;

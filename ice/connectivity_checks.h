@@ -13,44 +13,49 @@
 
 namespace pinhole::ice {
 
-// Both ends of connectivity checks: RFC 8445 §7.2 as STUN client, §7.3 as STUN server. Changes the states of
-// pairs; what follows for lists, nomination and the agent is concluded elsewhere.
+// The connectivity checks of an agent, as STUN client (RFC 8445 §7.2) and as STUN server (RFC 8445 §7.3). This class
+// changes the states of pairs. Conclusion decides what the states mean for checklists, nomination and session.
 class ConnectivityChecks {
  public:
   explicit ConnectivityChecks(Session& session) : session_(session) {}
 
-  // Sends the first request of a new check on the pair: In-Progress. The caller has a slot of the pacer.
+  // Sets the pair In-Progress and sends the first request of a new check. The caller has taken a slot of the pacer.
   void Start(net::Instant now, int pair);
 
-  // False: not the answer to an open check.
+  // False: `response` does not answer a check of this agent.
   bool OnResponse(net::Instant now, int base, const net::SocketAddress& from, const stun::MessageView& response);
   void OnRequest(net::Instant now, int base, const net::SocketAddress& from, const stun::MessageView& request,
                  net::PacketTag tag);
-  // Now that the peer's candidates are known: what its early requests ask for (RFC 8445 §7.3).
+  // Handles the requests that arrived before the peer's candidates were known (RFC 8445 §7.3). To be called once the
+  // checklists have been formed.
   void HandleEarlyRequests(net::Instant now);
 
-  // A hard error for what was sent on the pair, if the options honour it (RFC 8445 §7.2.5.2.2).
+  // A hard error has come for a packet of the pair. Fails the pair if it is In-Progress and
+  // AgentOptions::icmp_fails_pairs is set (RFC 8445 §7.2.5.2.2).
   void FailOnError(net::Instant now, int pair, PairEnd why);
-  // Ends the check of the pair without an answer: it failed for a reason of its own.
+  // Ends the open check of the pair without a response, and fails the pair for the reason `why`.
   void Fail(net::Instant now, int pair, PairEnd why, int error_code);
-  // What the TURN server said of the permission that checks of this base wait for (RFC 8445 §7.2.1).
+  // The TURN server has granted or refused a permission for `peer`. The pairs of this base that waited for it go on or
+  // fail (RFC 8445 §7.2.1).
   void OnPermission(net::Instant now, int base, const net::IpAddress& peer, bool granted);
-  // Over TCP, a check whose connection would be one too many to there stays Waiting (RFC 6544 §12): true.
+  // TCP only. True: the check of the pair would open one connection too many to its remote address, so the pair stays
+  // Waiting (RFC 6544 §12).
   bool HoldBack(int pair);
-  // Those that were held back and need not be any more.
+  // Lets the pairs be checked that HoldBack() has held back and that may open a connection now.
   void ReleaseHeldBack();
-  // Over TCP (RFC 6544 §7.1). A connection is open: what waited for it goes out.
+  // TCP only (RFC 6544 §7.1). A connection is open: the check that waited for it is sent.
   void OnConnected(net::Instant now, const TcpConnection& connection);
-  // A connection was not established, or, once open, broke; it is in nobody's hands any more.
+  // A connection broke, or could not be established if `was_open` is false. The owner of the agent no longer has it.
   void OnConnectionEnded(net::Instant now, TcpConnection& connection, bool was_open, ConnectionEnd why);
-  // What is at the other end is not the peer: all pairs with it fail.
+  // The program at the other end of the connection does not speak STUN, so it is not the peer: all pairs with this
+  // remote candidate fail.
   void OnNotStun(net::Instant now, TcpConnection& connection);
 
-  // The relayed address is gone.
+  // The allocation of a relayed base has ended: the open pairs of the base fail.
   void OnBaseLost(net::Instant now, int base);
-  // No more retransmissions on this pair; a late answer counts (RFC 8445 §8.1.2).
+  // Stops the retransmissions of the pair's open check. A late response still counts (RFC 8445 §8.1.2).
   void Cancel(net::Instant now, int pair);
-  // Forgets all transactions.
+  // Forgets all transactions and all early requests.
   void Clear();
 
   // Takes the other role (RFC 8445 §7.2.5.1, §7.3.1.1).
@@ -66,11 +71,11 @@ class ConnectivityChecks {
  private:
   struct Check {
     std::optional<stun::ClientTransaction> transaction;
-    std::uint64_t started = 0;  // counts up: the order of creation
+    std::uint64_t started = 0;  // serial number in the order of creation
     int pair = -1;
     std::uint32_t priority = 0;
     Role role = Role::kControlling;
-    int role_switches = 0;  // before it was sent
+    int role_switches = 0;  // how often this agent had switched its role when the check was created
     bool use_candidate = false;
     net::Instant sent_at{};
   };
@@ -84,36 +89,39 @@ class ConnectivityChecks {
     net::PacketTag tag;
   };
 
-  // What a request of the peer was answered with.
+  // The answer to a request of the peer.
   struct Judged {
     stun::TransactionId id;
     int code;  // 0: success
     bool nominates;
   };
 
-  // Requests whose answer is remembered. A peer has few transactions open at once; a copy of an older one is judged
-  // anew.
+  // The number of answers that are remembered. A peer has few transactions open at once; a copy of an older request is
+  // judged anew.
   static constexpr std::size_t kJudgedMax = 32;
-  // Cancelled transactions kept for one pair; a peer that triggers for ever costs no more.
+  // The limit of cancelled transactions per pair. It bounds the cost of a peer that triggers checks without end.
   static constexpr int kCancelledMax = 4;
-  // Between attempts to connect again on a selected pair.
+  // The time between two attempts to connect again for a selected pair.
   static constexpr net::Duration kReconnectPause = std::chrono::seconds(1);
   static constexpr std::size_t kEarlyRequestsMax = 100;
-  // Local candidates, above which no peer-reflexive one is added any more.
+  // At this number of local candidates no further peer-reflexive candidate is added.
   static constexpr std::size_t kLocalCandidatesMax = 256;
 
-  // Over TCP: now, if there is a connection; else one is opened first.
+  // Sends the request of a check over TCP. If there is no connection, opens one; the request is sent when the
+  // connection is open.
   void SendOverTcp(net::Instant now, int check);
   void SendRequest(net::Instant now, int check);
   bool NeedsAttempt(const CandidatePair& pair) const;
   void OpenFor(int pair);
   bool IsSelected(int pair) const;
-  // The connection of a selected pair is gone: another is opened, or waited for (RFC 6544 §11.1).
+  // A selected pair has lost its connection. Opens a new one, or waits for a connection from the peer if this side
+  // cannot open one (RFC 6544 §11.1).
   void Reconnect(net::Instant now, int pair, TcpConnection& gone, bool was_open);
-  // A check from outside for a concluded component: over a connection in the place of one that is gone?
+  // A check of the peer has come on a new connection for a concluded component. If the selected pair has lost its
+  // connection, the pair takes the new one.
   void AdoptConnection(net::Instant now, int base, const net::SocketAddress& from);
 
-  // Gives up a connection of the pair that is not open yet.
+  // Closes the connection of the pair if it is not open yet.
   void StopConnecting(int pair);
   int FindCheck(const stun::TransactionId& id) const;
   int NewCheck();
@@ -124,7 +132,7 @@ class ConnectivityChecks {
 
   void OnSuccess(net::Instant now, const Check& check, const net::SocketAddress& mapped, bool sent_once,
                  net::Duration round_trip);
-  // `active`: the pair was In-Progress by this check.
+  // `active`: `check` was the open check of its pair, not a cancelled one.
   void OnRoleConflict(net::Instant now, const Check& check, bool active);
   int MappedCandidate(const Check& check, const net::SocketAddress& mapped);
   void EndWithTransaction(net::Instant now, int check);
@@ -135,19 +143,19 @@ class ConnectivityChecks {
   int LearnRemote(int base, const net::SocketAddress& from, std::uint32_t priority, int& slot);
   bool AcceptsNomination(int base, const net::SocketAddress& from) const;
   void Nominate(net::Instant now, int pair);
-  // The answer that an authenticated check gets, and whether it nominates.
+  // Decides how an authenticated check is answered, and whether the check nominates its pair.
   Judged Judge(const stun::TransactionId& id, int base, const net::SocketAddress& from, const IncomingCheck& check);
 
   Session& session_;
-  // A free slot has key 0 and the latest deadline.
+  // The three lists have the same indices. A free slot has key 0 and deadline net::kNever.
   std::deque<Check> checks_;
   std::vector<std::uint64_t> keys_;  // first half of the transaction id
   std::vector<net::Instant> deadlines_;
   std::vector<int> free_;
   std::uint64_t started_ = 0;
-  bool holds_back_ = false;  // some pair
+  bool holds_back_ = false;  // true: HoldBack() holds at least one pair back
   std::vector<EarlyRequest> early_;
-  std::vector<Judged> judged_;  // a ring, next_judged_ the oldest
+  std::vector<Judged> judged_;  // a ring buffer; next_judged_ is its oldest entry
   std::size_t next_judged_ = 0;
 };
 

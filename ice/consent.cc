@@ -5,7 +5,7 @@
 namespace pinhole::ice {
 
 net::Duration ConsentState::Jittered(net::Duration interval, net::RandomSource& random) {
-  // 0.8 to 1.2 times (RFC 7675 §5.1), in steps of a millionth.
+  // 0.8 to 1.2 times the interval (RFC 7675 §5.1), in steps of a millionth.
   return interval / 1'000'000 * static_cast<std::int64_t>(800'000 + random.Below(400'001));
 }
 

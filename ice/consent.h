@@ -10,28 +10,29 @@
 
 namespace pinhole::ice {
 
-// Consent to send on one selected pair (RFC 7675 §5.1). A request goes out every 4 to 6 s, each once and with
-// its own transaction id; any answer to one that is still open renews consent from the time it comes.
+// Consent to send on one selected pair (RFC 7675 §5.1). The agent sends a request every 4 to 6 s. Each request is sent
+// once and has its own transaction id. A success response to any open request renews consent, counted from the arrival
+// of the response.
 //
 //     kNone --pair selected--> kKept --30 s without answer, or 403--> kLost
 //
-// A pair may be selected long after the check that validated it. Data stops 30 s after that one's answer, but the peer
-// has 30 s from the selection to answer a consent check, the first of which then goes out at once: what nobody has
-// asked for yet is not lost, it has to be regained before data resumes.
+// A pair may be selected long after the check that validated it. Data may be sent until 30 s after the response to that
+// check. Consent is lost only 30 s after the selection, because the peer must have the time to answer a consent check;
+// the first consent check may then be sent at once. In between, data waits for the response.
 class ConsentState {
  public:
   enum class State : std::uint8_t { kNone, kKept, kLost };
 
-  // Consent was obtained by the check that succeeded at `obtained`.
+  // The pair is selected at `now`. Consent was obtained by the check that succeeded at `obtained`.
   void Start(net::Instant now, net::Instant obtained, net::Duration interval, net::Duration expiry,
              net::RandomSource& random);
-  // A request leaves with this id.
+  // A consent check with this id has been sent.
   void OnSent(net::Instant now, const stun::TransactionId& id, net::Duration interval, net::RandomSource& random);
   // Whether `id` is that of an open request.
   bool IsOpen(const stun::TransactionId& id) const;
-  // A good answer has come to one of them.
+  // A success response has come to the open request `id`.
   void OnAnswer(net::Instant now, const stun::TransactionId& id, net::Duration expiry);
-  // Expired or revoked: open requests are forgotten, and there is no way back.
+  // Consent has expired or was revoked. Open requests are forgotten, and consent cannot be regained.
   void Lose();
 
   State state() const { return state_; }
@@ -48,9 +49,10 @@ class ConsentState {
 
   State state_ = State::kNone;
   net::Instant next_request_{};
-  net::Instant expires_{};     // then it is lost for good
-  net::Instant data_until_{};  // `expiry` after the last answer; not after expires_
-  // The last that are unanswered: 30 s hold seven requests at least 4 s apart.
+  net::Instant expires_{};     // at this time consent is lost for good
+  net::Instant data_until_{};  // data may be sent until then: `expiry` after the last answer, but never later
+                               // than expires_
+  // The latest unanswered requests. At most eight are sent in 30 s, because they are at least 4 s apart.
   static constexpr std::size_t kOpenMax = 8;
   std::array<stun::TransactionId, kOpenMax> open_ = {};
   std::size_t open_count_ = 0;

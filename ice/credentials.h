@@ -8,15 +8,15 @@
 
 namespace pinhole::ice {
 
-// One side's username fragment and password with the key made from it (RFC 8445 §7.2.2). The password needs no
-// string preparation: ice-chars are unchanged by it.
+// The username fragment and password of one agent, with the key made from the password (RFC 8445 §7.2.2). String
+// preparation of the password is not needed, because it leaves ice-chars unchanged.
 struct Credentials {
   std::string ufrag;
   std::string password;
   stun::HmacSha1Key key;
 };
 
-// `length` random ice-chars, six bits of the generator each (RFC 8445 §5.3, RFC 8839 §5.4).
+// `length` random ice-chars; each uses six bits of `random` (RFC 8445 §5.3, RFC 8839 §5.4).
 std::string RandomIceChars(net::RandomSource& random, int length);
 
 inline Credentials MakeCredentials(std::string ufrag, std::string password) {

@@ -20,7 +20,7 @@ bool IsIceChars(absl::string_view text) {  // RFC 8839 §5.1
                      [](char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '+' || c == '/'; });
 }
 
-// Takes the next word off `rest`; empty at the end.
+// Removes the next word from `rest` and returns it; empty if there is none.
 absl::string_view TakeWord(absl::string_view& rest) {
   std::size_t begin = 0;
   while (begin < rest.size() && rest[begin] == ' ') ++begin;
@@ -57,7 +57,7 @@ std::optional<Transport> ParseTcpType(absl::string_view text) {
   return std::nullopt;
 }
 
-// A pacing of more than an hour is nonsense and would only make an agent wait.
+// A longer pacing is ignored, because it would only make an agent wait.
 constexpr std::uint64_t kPacingMsMax = 3'600'000;
 
 }  // namespace
@@ -117,7 +117,7 @@ std::optional<Candidate> ParseCandidate(absl::string_view line, int stream) {
   if (!type.has_value()) return std::nullopt;
   candidate.type = *type;
 
-  // What follows are pairs of name and value; only these mean anything here.
+  // The rest of the line consists of pairs of a name and a value. All names but these three are ignored.
   std::optional<net::IpAddress> related;
   std::uint16_t related_port = 0;
   std::optional<Transport> tcp_type;

@@ -11,7 +11,7 @@
 
 namespace pinhole::ice {
 
-// What one agent tells the other (RFC 8445 §5.3).
+// The description that one agent sends to the other (RFC 8445 §5.3).
 struct Description {
   static constexpr std::size_t kBytesMax = 64 * 1024;
   static constexpr int kStreamsMax = 16;
@@ -19,7 +19,7 @@ struct Description {
 
   std::string ufrag;                // 4 to 256 ice-chars
   std::string password;             // 22 to 256 ice-chars
-  std::optional<net::Duration> ta;  // 50 ms counts if absent (RFC 8445 §14.2)
+  std::optional<net::Duration> ta;  // absent: 50 ms (RFC 8445 §14.2)
   bool ice2 = true;                 // the 'ice2' option (RFC 8445 §10)
   bool lite = false;
   int streams = 1;
@@ -37,11 +37,11 @@ struct Description {
 //     a=end-of-candidates
 std::string Serialize(const Description& description);
 
-// Reads what a stranger may have written. Lines and attributes that are not known are passed over, and so are
-// candidates that cannot be used: another transport, type or tcptype, a name for an address, a value out of range.
-// nullopt: no ufrag or password of the right form, or a limit above exceeded.
+// Reads text from an untrusted source. Unknown lines and attributes are skipped, and so are candidates that cannot be
+// used: another transport protocol, an unknown type or tcptype, a name in place of an address, or a value out of range.
+// nullopt: the ufrag or the password is missing or malformed, or a limit of Description is exceeded.
 std::optional<Description> ParseDescription(net::ByteView text);
-// One candidate line, with or without "a=". nullopt: cannot be used.
+// Reads one candidate line, with or without "a=". nullopt: the candidate cannot be used.
 std::optional<Candidate> ParseCandidate(absl::string_view line, int stream);
 
 }  // namespace pinhole::ice

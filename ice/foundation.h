@@ -8,18 +8,19 @@
 
 namespace pinhole::ice {
 
-// A foundation as a number: equal numbers, equal foundations. Local and remote ones are counted apart.
+// A foundation as a number: two foundations are equal if their numbers are equal. Local and remote foundations are
+// numbered separately.
 using FoundationId = std::uint16_t;
 
-// Foundations of local candidates (RFC 8445 §5.1.1.3): the same for the same type, transport, base IP
-// address and IP address of the server, whatever the ports. Of TCP each tcptype counts as a transport of its own: a
-// check of one says nothing of the others.
+// Numbers the foundations of local candidates (RFC 8445 §5.1.1.3). Candidates have the same foundation if their type,
+// transport, base IP address and server IP address are the same, whatever their ports. Each tcptype counts as a
+// transport of its own, because a check of one says nothing about the others.
 class LocalFoundations {
  public:
   // `server` is unspecified for host candidates.
   FoundationId Of(CandidateType type, const net::IpAddress& base, const net::IpAddress& server,
                   Transport transport = Transport::kUdp);
-  // "1" for the first.
+  // The text of a foundation; "1" for the first.
   static Foundation Text(FoundationId id);
 
  private:
@@ -33,15 +34,16 @@ class LocalFoundations {
   std::vector<Key> keys_;
 };
 
-// Foundations of remote candidates: whatever strings the peer chose.
+// Numbers the foundations of remote candidates, whose texts the peer has chosen.
 class RemoteFoundations {
  public:
   FoundationId Of(const Foundation& text);
-  // One that equals no other (RFC 8445 §7.3.1.3).
+  // A foundation that equals no other, for a peer-reflexive candidate (RFC 8445 §7.3.1.3).
   FoundationId Unique();
 
  private:
-  std::vector<Foundation> texts_;  // An empty one is unique: the peer's have a character at least.
+  std::vector<Foundation> texts_;  // An empty text stands for a foundation from Unique(), because a text of the
+                                   // peer has at least one character.
 };
 
 // The foundation of a pair (RFC 8445 §6.1.2.6).

@@ -9,14 +9,14 @@
 #include "net/bytes.h"
 #include "net/contract.h"
 
-// The framing of RFC 4571 §2, in which everything goes over a TCP connection between agents (RFC 6544 §3):
+// The framing of RFC 4571 §2. Two agents send everything over a TCP connection in such frames (RFC 6544 §3):
 //     | LENGTH (16) |  that many bytes: a STUN message or application data  |
 namespace pinhole::ice {
 
 inline constexpr std::size_t kFrameHeaderBytes = 2;
 inline constexpr std::size_t kFramePayloadBytesMax = 65535;
 
-// What goes before a payload of so many bytes. REQUIRES: bytes <= kFramePayloadBytesMax.
+// The header of a frame whose payload has `bytes` bytes. REQUIRES: bytes <= kFramePayloadBytesMax.
 constexpr std::array<std::uint8_t, kFrameHeaderBytes> FrameHeader(std::size_t bytes) {
   PINHOLE_REQUIRES(bytes <= kFramePayloadBytesMax);
   return {static_cast<std::uint8_t>(bytes >> 8), static_cast<std::uint8_t>(bytes)};
@@ -26,22 +26,23 @@ constexpr std::array<std::uint8_t, kFrameHeaderBytes> FrameHeader(std::size_t by
 //
 //     Append(bytes) --> Next() until nullopt --> Append(bytes) ...
 //
-// Every stream is a row of frames, so nothing is refused here. Between the calls of Append() it holds less than one
-// frame, and memory for what has come, not for what a LENGTH promises.
+// Any sequence of bytes is a sequence of frames, so nothing is refused. When Next() has returned nullopt, the reader
+// holds less than one frame. Its memory grows with the bytes that have arrived, not with the number that a LENGTH
+// announces.
 class FrameReader {
  public:
-  // Ends the views given by Next().
+  // Adds bytes of the stream. The views that Next() has returned become invalid.
   void Append(net::ByteView bytes);
-  // The payload of the next whole frame, null packets (LENGTH 0) passed over; nullopt: more bytes are needed. Valid
-  // until Append().
+  // The payload of the next complete frame. Frames with LENGTH 0 (null packets) are skipped. nullopt: more bytes are
+  // needed. The view is valid until the next Append().
   std::optional<net::ByteView> Next();
 
-  // Bytes of a frame that is not whole yet, its header included.
+  // The number of bytes of the incomplete frame, its header included.
   std::size_t held() const { return buffer_.size() - begin_; }
 
  private:
   std::vector<std::uint8_t> buffer_;
-  std::size_t begin_ = 0;  // of what was not given yet
+  std::size_t begin_ = 0;  // start of the bytes that Next() has not returned yet
 };
 
 }  // namespace pinhole::ice

@@ -116,7 +116,8 @@ void Gatherer::QueueRequests(int index) {
   for (std::size_t i = 0; options.server_reflexive_candidates && i < options.stun_servers.size(); ++i) {
     const net::SocketAddress& server = options.stun_servers[i];
     if (!MayReach(address, server.address())) continue;
-    // An Allocate request to the same address tells the mapping as well.
+    // The response to an Allocate request contains the mapped address as well, so the same server needs no Binding
+    // request.
     const bool asked =
         options.relayed_candidates &&
         std::any_of(options.turn_servers.begin(), options.turn_servers.end(), [&](const TurnServer& turn) {
@@ -138,7 +139,8 @@ bool Gatherer::UseSlot(net::Instant now) {
   return true;
 }
 
-// The caller has seen that the pacer has a slot; it is taken here or by the TURN client's first request.
+// Starts the transaction of a request. The caller has seen that the pacer has a slot. The slot is taken here, or by the
+// first request of the TURN client.
 void Gatherer::StartRequest(net::Instant now, Request& request) {
   request.state = Request::State::kOpen;
   if (!request.turn && IsTcp(session_.base(request.base).transport())) return StartTcpRequest(now, request);
@@ -185,7 +187,7 @@ bool Gatherer::OnResponse(net::Instant now, int base, const net::SocketAddress& 
     if (request.base != base || request.server != from) continue;
     if (!request.transaction->OnResponse(now, response)) continue;
     if (too_late) return true;
-    // RFC 8489 §11: an older server says MAPPED-ADDRESS. ALTERNATE-SERVER is ignored (RFC 8445 §5.1.1.2).
+    // RFC 8489 §11: an older server sends MAPPED-ADDRESS. ALTERNATE-SERVER is ignored (RFC 8445 §5.1.1.2).
     std::optional<net::SocketAddress> mapped;
     if (const auto masked = response.Get<stun::XorMappedAddress>()) {
       mapped = masked->address;
@@ -207,7 +209,7 @@ bool Gatherer::OnResponse(net::Instant now, int base, const net::SocketAddress& 
     FinishIfSettled(now);
     return true;
   }
-  // The answer to a request that keeps a binding alive.
+  // The response may answer a request that keeps a binding alive.
   return std::any_of(kept_.begin(), kept_.end(),
                      [&](const KeptBinding& kept) { return kept.base == base && kept.server == from; });
 }
@@ -229,7 +231,7 @@ void Gatherer::AddReflexive(int base_index, const net::SocketAddress& mapped, co
   const FoundationId foundation = session_.local_foundations.Of(
       CandidateType::kServerReflexive, base.address().address(), server.address(), base.transport());
   candidate.foundation = LocalFoundations::Text(foundation);
-  // RFC 8445 §5.1.3: of two candidates with the same address and base the lower goes.
+  // RFC 8445 §5.1.3: of two candidates with the same address and base, the one of lower priority is redundant.
   for (std::size_t i = 0; i < session_.local_candidates.size(); ++i) {
     Candidate& other = session_.local_candidates[i];
     if (session_.local_details[i].base != base_index || other.address != mapped) continue;
@@ -255,7 +257,7 @@ void Gatherer::OnAllocated(net::Instant now, int relay_index, const stun::TurnCl
   const bool is_host = std::any_of(session_.bases.begin(), session_.bases.end(), [&](const LocalBase& other) {
     return !other.relay && other.open() && other.address() == allocated.relayed;
   });
-  if (!is_host) {  // RFC 8445 §5.1.1.2: an identical one MUST be discarded.
+  if (!is_host) {  // RFC 8445 §5.1.1.2: a relayed candidate that is identical to a host candidate MUST be discarded.
     LocalBase base;
     base.stream = session_.base(socket_base).stream;
     base.component = session_.base(socket_base).component;
@@ -291,7 +293,7 @@ void Gatherer::OnAllocationFailed(net::Instant now, int relay, int code) {
   request->error_code = code;
   const bool over_tcp = session_.relays[relay].connection.has_value();
   if (code != 0 && !over_tcp && session_.options.server_reflexive_candidates) {
-    // RFC 8445 §5.1.1.2: a server that gives no relay may still tell the mapping.
+    // RFC 8445 §5.1.1.2: a server that refuses the allocation may still answer a Binding request.
     Request binding;
     binding.base = request->base;
     binding.server = request->server;
@@ -354,8 +356,7 @@ void Gatherer::OnTimer(net::Instant now) {
   }
 }
 
-// Patience counts from the last gathering request that was sent for the first time, the second try of an Allocate
-// included.
+// The deadlines count from this time. The second Allocate request of an allocation counts as a new gathering request.
 net::Instant Gatherer::LastFirstSent() const {
   if (sockets_opening_ > 0 || next_queued_ < requests_.size() || session_.relays.HasHeld()) return net::kNever;
   if (!last_first_sent_.has_value()) return session_.relays.last_transaction().value_or(net::kNever);

@@ -1,4 +1,4 @@
-// TCP candidates (RFC 6544 §4.1, §5.1, §5.2).
+// The gathering of TCP candidates (RFC 6544 §4.1, §5.1, §5.2).
 #include <algorithm>
 #include <array>
 
@@ -39,7 +39,8 @@ void Gatherer::AddTcpBases(std::span<const LocalAddress> ranked, int stream, int
         ++sockets_opening_;
         continue;
       }
-      // Each connection takes a port of its own when it is made; the candidate names the discard port (RFC 6544 §4.1).
+      // Each connection of an active candidate gets a new port when it is opened. The candidate names the discard port
+      // (RFC 6544 §4.1).
       session_.base(index).state = LocalBase::State::kOpen;
       session_.base(index).self.address = base.address().WithPort(kActivePort);
       AddHost(index);
@@ -59,7 +60,7 @@ void Gatherer::QueueTcpRequests(int index) {
   }
 }
 
-// The connection is opened when the transaction is performed, and its slot is the transaction's (RFC 6544 §4.1).
+// Opens the connection for a Binding request. Connection and transaction use one slot of the pacer (RFC 6544 §4.1).
 void Gatherer::StartTcpRequest(net::Instant now, Request& request) {
   session_.pacer.TryTake(now);
   ++session_.counters.transactions;
@@ -101,7 +102,7 @@ void Gatherer::AddTurnBase(const LocalAddress& address, int stream, int componen
   }
 }
 
-// Its Allocate goes out when the connection is there.
+// Opens the connection to a TURN server. The Allocate request is sent when the connection is open.
 void Gatherer::StartTurnOverTcp(net::Instant now, Request& request, stun::TurnClient::Options options) {
   session_.pacer.TryTake(now);
   last_first_sent_ = now;

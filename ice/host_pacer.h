@@ -6,8 +6,8 @@
 
 namespace pinhole::ice {
 
-// The agents of one machine together start no more than one transaction each 5 ms (RFC 8445 §14.2). They
-// share one of these, which outlives them; each also paces by its own Ta.
+// Paces the agents of one machine: together they start at most one transaction each 5 ms (RFC 8445 §14.2). The agents
+// share one HostPacer, which must outlive them. Each agent also paces itself by its own Ta.
 class HostPacer {
  public:
   static constexpr net::Duration kFloor = std::chrono::milliseconds(5);

@@ -1,4 +1,4 @@
-// What holds of an agent between two inputs, whatever they were. Fuzzers and tests ask after each.
+// The invariants of an agent, which hold after every input. Fuzzers and tests check them after each input.
 #include <algorithm>
 #include <set>
 

@@ -74,9 +74,10 @@ void Keepalives::CheckReconnected(net::Instant now) {
   session_.reconnected.clear();
 }
 
-// On a pair with consent checks these keep the bindings alive too (RFC 7675 §4). Before there is a selected pair, one
-// that carries data needs it, and one that may yet be nominated: until the last check has ended, 39.5 s may pass, and
-// NATs forget a binding sooner.
+// Whether the pair needs Binding indications. A selected pair with consent checks does not, because these keep the
+// bindings alive (RFC 7675 §4). Before a pair is selected, indications are needed by a valid pair that carries data,
+// and by one that may still be nominated: up to 39.5 s may pass until the last check has ended, and NATs may forget a
+// binding sooner.
 bool Keepalives::NeedsKeepalive(const CandidatePair& pair) const {
   const CheckList& list = session_.lists.list(pair.stream);
   const ComponentStatus& component = list.component(pair.component);

@@ -7,21 +7,22 @@
 
 namespace pinhole::ice {
 
-// What keeps a session alive and allowed: consent checks on each selected pair (RFC 7675), or, with consent switched
-// off, and on valid pairs while there is no selected one, Binding indications (RFC 8445 §11).
+// Keeps the NAT bindings and the consent of a session alive. Each selected pair gets consent checks (RFC 7675), or
+// Binding indications if consent is switched off. While a component has no selected pair, its valid pairs get Binding
+// indications (RFC 8445 §11).
 class Keepalives {
  public:
   explicit Keepalives(Session& session) : session_(session) {}
 
   // A pair was selected for its component.
   void OnSelected(net::Instant now, int pair);
-  // False: not the answer to an open consent check.
+  // False: `response` does not answer an open consent check.
   bool OnResponse(net::Instant now, int base, const net::SocketAddress& from, const stun::MessageView& response);
 
-  // A check over each new connection of a selected pair (RFC 6544 §11.1).
+  // Sends a consent check over each new TCP connection of a selected pair (RFC 6544 §11.1).
   void CheckReconnected(net::Instant now);
 
-  // Does what is due.
+  // Does everything that is due at `now`.
   void OnTimer(net::Instant now);
   net::Instant NextTimer() const;
 

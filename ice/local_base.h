@@ -11,9 +11,9 @@
 
 namespace pinhole::ice {
 
-// What an agent sends from (RFC 8445 §4 "base"): a socket of this machine, or an address on a TURN server
-// that is reached through such a socket. Of TCP a listener and the connections from its port; or, if active, no more
-// than the address that connections leave from.
+// A base (RFC 8445 §4): the place from which an agent sends. For UDP it is a socket of this machine, or an address on a
+// TURN server that is reached through such a socket. For TCP it is a listener together with the connections from its
+// port. The base of an active TCP candidate is only an address, from which connections are opened.
 struct LocalBase {
   enum class State : std::uint8_t { kOpening, kOpen, kClosed };
 
@@ -21,7 +21,7 @@ struct LocalBase {
   int component = 1;
   State state = State::kOpening;
   SocketTag tag{};           // the socket, also behind a relayed base
-  int rank = 0;              // of the address among those gathered from (priority.h)
+  int rank = 0;              // place of the address in the order of RankAddresses() (priority.h)
   std::optional<int> relay;  // index into Relays; nullopt: a socket of this machine
   int candidate = -1;        // index of `self` among the local candidates; -1: withheld from the peer
   Candidate self;            // the host or relayed candidate that is this base
@@ -29,12 +29,12 @@ struct LocalBase {
 
   const net::SocketAddress& address() const { return self.address; }
   Transport transport() const { return self.transport; }
-  // Whether it is a socket or listener of its own.
+  // Whether the base has a socket or listener of its own.
   bool has_socket() const { return !relay && self.transport != Transport::kTcpActive; }
   bool open() const { return state == State::kOpen; }
 };
 
-// A local candidate and how it was come by.
+// The base and the foundation of a local candidate.
 struct LocalCandidate {
   int base = 0;  // index into the bases
   FoundationId foundation = 0;

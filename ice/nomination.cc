@@ -61,7 +61,7 @@ NominationDecision DecideNomination(const Session& session, net::Instant now, in
     return {.pair = first, .look_again = net::kNever};
   }
 
-  bool any_open = !session.remote_complete;  // What the peer has not told yet may be better than anything.
+  bool any_open = !session.remote_complete;  // A candidate that the peer has not told yet may give a better pair.
   bool better_open = any_open;
   const PathClass best_class = ClassOfPair(session, session.lists.pair(best));
   for (int index : session.lists.list(stream).order) {

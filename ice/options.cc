@@ -64,7 +64,7 @@ absl::Status Validate(const AgentOptions& options) {
   if (options.nomination_wait < net::Duration::zero()) return Refuse("nomination_wait", "not negative");
   if (options.free_after < net::Duration::zero()) return Refuse("free_after", "not negative");
   if (options.consent.enabled) {
-    // The shortest of the randomised intervals is 0.8 of this (RFC 7675 §5.1: not less than 4 s).
+    // The shortest randomized interval is 0.8 times this value, and RFC 7675 §5.1 asks for at least 4 s.
     if (options.consent.interval < seconds(5)) return Refuse("consent.interval", "5 s or more (RFC 7675 §5.1)");
     if (options.consent.expiry <= options.consent.interval) return Refuse("consent.expiry", "above consent.interval");
   }

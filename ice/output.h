@@ -8,26 +8,27 @@
 #include "net/packet_class.h"
 #include "net/socket_address.h"
 
-// What an agent asks of its owner and tells it. Byte views live until the next input.
+// The outputs of an agent: requests to its owner, and reports. Byte views in outputs are valid until the next input.
 namespace pinhole::ice {
 
-// Names a socket or listener that the agent asked for. Counts from 0, never reused by that agent.
+// Names a socket or listener for which the agent has asked. Tags count from 0, and an agent never uses one again.
 enum class SocketTag : std::uint32_t {};
-// Names a TCP connection. Counts from 0, never reused by that agent.
+// Names a TCP connection. Tags count from 0, and an agent never uses one again.
 enum class ConnectionTag : std::uint32_t {};
 
-// Open a UDP socket on this address (port 0: any), then say OnSocketOpened() or OnSocketFailed().
+// Asks the owner to open a UDP socket on `local` (port 0: any port). The owner answers with OnSocketOpened() or
+// OnSocketFailed().
 struct OpenSocket {
   SocketTag tag{};
   net::SocketAddress local;
 };
-// Listen for TCP connections on this address (port 0: any), address reuse allowed, then say OnSocketOpened() or
-// OnSocketFailed(). What it accepts is told by OnAccepted().
+// Asks the owner to listen for TCP connections on `local` (port 0: any port), with address reuse allowed. The owner
+// answers with OnSocketOpened() or OnSocketFailed(), and reports accepted connections with OnAccepted().
 struct OpenListener {
   SocketTag tag{};
   net::SocketAddress local;
 };
-// A socket, or a listener. What a listener has accepted stays.
+// Asks the owner to close a socket or a listener. Connections that the listener has accepted stay open.
 struct CloseSocket {
   SocketTag tag{};
 };
@@ -38,54 +39,56 @@ struct SendDatagram {
   net::PacketClass packet_class = net::PacketClass::kOther;
   net::PacketTag cause;  // the received datagram that led to this one
 };
-// Open a TCP connection from this address (port 0: any; else a listener or another connection may have it, too), say
-// OnConnecting() when the port is known, then OnConnected() or OnConnectionEnded().
+// Asks the owner to open a TCP connection from `local`. Port 0: any port; otherwise a listener or another connection
+// may have the port too. The owner calls OnConnecting() when the port is known, then OnConnected() or
+// OnConnectionEnded().
 struct Connect {
   ConnectionTag connection{};
   net::SocketAddress local;
   net::SocketAddress remote;
   net::PacketClass packet_class = net::PacketClass::kOther;  // as in net::TcpOptions
 };
-// All of it, in order, or the connection has to end.
+// Asks the owner to send all of `bytes`, in order. If that is not possible, the owner must end the connection.
 struct SendStream {
   ConnectionTag connection{};
   net::ByteView bytes;
   net::PacketClass packet_class = net::PacketClass::kOther;
   net::PacketTag cause;
-  bool may_be_left_out = false;  // as a whole, when too much is waiting: a datagram on its way to a relay
+  bool may_be_left_out = false;  // the owner may drop the output as a whole if too much is queued, because it
+                                 // wraps a datagram for a relay
 };
-// Give it back in good order; nothing more is to be said of it.
+// Asks the owner to close a connection in good order (FIN). The owner reports nothing more about the connection.
 struct CloseConnection {
   ConnectionTag connection{};
 };
-// Why a TCP connection was not established or is no more.
+// The reason why a TCP connection was not established or has ended.
 enum class ConnectionEnd : std::uint8_t {
   kRefused,       // a RST, or an ICMP port unreachable, answered the SYN
   kUnreachable,   // ICMP, or no route here
   kNotPermitted,  // ICMP: administratively prohibited
-  kTimedOut,      // no answer, in the machine's own patience
-  kInUse,         // these two endpoints are those of another connection, maybe one that is just coming in
-  kReset,         // a RST later
-  kFinished,      // the peer closed it
-  kOther,         // anything else that this machine says
+  kTimedOut,      // no answer before the machine's TCP gave up
+  kInUse,     // another connection has the same two endpoints, perhaps one from the peer that is just being accepted
+  kReset,     // a RST came later
+  kFinished,  // the peer closed it
+  kOther,     // any other error of this machine
 };
 const char* ToString(ConnectionEnd end);
 
-// LocalCandidates()[index] is new.
+// There is a new local candidate: LocalCandidates()[index].
 struct CandidateFound {
   int index = 0;
 };
-// No more local candidates will come: LocalDescription() is whole. UnansweredRequests() of them yielded nothing.
+// Gathering has ended: LocalDescription() is complete. `unanswered` is the number of UnansweredRequests().
 struct GatheringDone {
   int unanswered = 0;
 };
-// A check succeeded (RFC 8445 §7.2.5.3.2). Data may flow on this pair.
+// A check has made this pair valid (RFC 8445 §7.2.5.3.2). Data may flow on it.
 struct PairValid {
   int stream = 0;
   int component = 1;
   int pair = 0;  // index into CheckListSnapshot()
 };
-// This pair is the component's for good.
+// This pair was nominated. It stays the selected pair of its component.
 struct PairNominated {
   int stream = 0;
   int component = 1;
@@ -98,9 +101,10 @@ struct DataReceived {
   int component = 1;
   net::ByteView bytes;
   net::PacketTag tag;
-  int pair = 0;  // it came on this valid pair
+  int pair = 0;  // the valid pair on which the data came
 };
-// The peer has not answered for 30 s, or said 403: nothing more is sent on this component (RFC 7675 §5).
+// The peer has not answered for 30 s, or has revoked its consent by the error 403: nothing more is sent on this
+// component (RFC 7675 §5).
 struct ConsentLost {
   int stream = 0;
   int component = 1;
@@ -110,23 +114,24 @@ struct ConsentLost {
 enum class Phase : std::uint8_t { kGathering, kExchange, kChecking, kNominating, kConnected };
 enum class FailureReason : std::uint8_t {
   kNone,
-  kNoLocalCandidates,    // nothing to tell the peer: no usable address, or no socket could be opened
-  kNoRemoteCandidates,   // the peer told none, and none was learned while the PAC timer ran
+  kNoLocalCandidates,    // there is no usable address, or no socket could be opened
+  kNoRemoteCandidates,   // the peer told no candidate, and none was learned while the PAC timer ran
   kNoPairs,              // no local candidate matches a remote one in family, component and scope
   kAllPairsFailed,       // every check ended without success; see the pairs
-  kNominationFailed,     // the check that nominates, or the one it triggered here, failed (RFC 8445 §7.2.5.3.4)
-  kNominationNeverCame,  // controlled: valid pairs, but the peer nominated none (nomination_wait)
-  kNoRemoteDescription,  // the peer told nothing for exchange_wait
+  kNominationFailed,     // the check with USE-CANDIDATE failed, or the check that the peer's USE-CANDIDATE triggered
+                         // here (RFC 8445 §7.2.5.3.4)
+  kNominationNeverCame,  // controlled agent: there are valid pairs, but the peer nominated none within nomination_wait
+  kNoRemoteDescription,  // the peer's description did not come within exchange_wait
 };
 const char* ToString(Phase phase);
 const char* ToString(FailureReason reason);
 
-// The session is over: nothing more will be sent, except what gives allocations back. The agent goes on with that
-// until NextTimer() is net::kNever or it is closed.
+// The session has failed. The agent sends nothing more except requests that release its allocations. It goes on with
+// these until NextTimer() is net::kNever or the agent is closed.
 struct Failed {
   Phase phase = Phase::kChecking;
   FailureReason reason = FailureReason::kNone;
-  int stream = 0;  // the first that failed
+  int stream = 0;  // the first stream that failed
 };
 
 using Output =

@@ -9,10 +9,10 @@
 
 namespace pinhole::ice {
 
-// Outputs in order, with the bytes they carry. Keeps its memory from one input to the next.
+// A queue of outputs and of the bytes that they carry. It keeps its memory from one input to the next.
 class OutputQueue {
  public:
-  // To be called first in every input: gives up the bytes of what has been polled.
+  // To be called first in every input. Once all outputs have been polled, it discards them and their bytes.
   void BeginInput() {
     if (next_ < entries_.size()) return;
     entries_.clear();

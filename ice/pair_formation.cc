@@ -18,8 +18,8 @@ bool MayPair(const Candidate& local, const Candidate& remote) {
          IsLinkLocalV6(local.address.address()) == IsLinkLocalV6(remote.address.address());
 }
 
-// Whether a pair of this local candidate is one to check: connections to a passive one are the peer's to make
-// (RFC 6544 §6.2), and peer-reflexive ones come by checks.
+// Whether pairs are formed with this local candidate. A passive candidate has none, because the peer opens the
+// connections to it (RFC 6544 §6.2). A peer-reflexive candidate has none, because checks make its pairs.
 bool IsPaired(const Session& session, int local) {
   const Candidate& candidate = session.local_candidate(local);
   return candidate.type != CandidateType::kPeerReflexive && candidate.transport != Transport::kTcpPassive &&
@@ -30,7 +30,7 @@ const net::IpAddress& TargetOf(const Session& session, const CandidatePair& pair
   return session.remotes[pair.remote].candidate.address.address();
 }
 
-// Takes out the pairs that would connect to where we never do.
+// Removes the pairs whose remote address TcpTargets forbids.
 void RefuseTargets(Session& session, std::vector<CandidatePair>& pairs) {
   std::set<int> refused;
   const auto is_refused = [&](const CandidatePair& pair) {
@@ -42,7 +42,8 @@ void RefuseTargets(Session& session, std::vector<CandidatePair>& pairs) {
   session.counters.targets_refused += static_cast<int>(refused.size());
 }
 
-// And, of what the pair limit has left, those with private addresses too many. None is used up by that: connections do.
+// Unlists TCP pairs whose private remote addresses exceed the limit, after the pair limit has been applied. This works
+// on a copy of TcpTargets, because an address only counts when the agent connects to it.
 void RefuseTooManyPrivate(Session& session, std::vector<std::vector<CandidatePair>>& lists) {
   std::set<int> refused;
   TcpTargets allowed = session.targets;
@@ -56,7 +57,8 @@ void RefuseTooManyPrivate(Session& session, std::vector<std::vector<CandidatePai
   session.counters.targets_refused += static_cast<int>(refused.size());
 }
 
-// RFC 8445 §6.1.2.2: the smaller of the two numbers of components, if the peer told any candidate of the stream.
+// RFC 8445 §6.1.2.2: a stream gets the smaller of both agents' numbers of components, if the peer has told any
+// candidate of the stream.
 void MatchComponents(Session& session) {
   for (int stream = 0; stream < session.lists.list_count(); ++stream) {
     int remote_max = 0;
@@ -75,7 +77,7 @@ bool Precedes(const CandidatePair& a, const CandidatePair& b) {
   return std::tie(a.component, a.local, a.remote) < std::tie(b.component, b.local, b.remote);
 }
 
-// All pairs of one stream, sorted and pruned.
+// The pairs of one stream, sorted and pruned.
 std::vector<CandidatePair> PairsOf(Session& session, int stream) {
   std::vector<CandidatePair> pairs;
   pairs.reserve(session.local_candidates.size() * static_cast<std::size_t>(session.remotes.size()));
@@ -103,9 +105,9 @@ std::vector<CandidatePair> PairsOf(Session& session, int stream) {
   return pairs;
 }
 
-// RFC 8445 §6.1.2.5: one from each list in turn, from the bottom, but never the last of a component. `tcp_only`: UDP
-// pairs stay, relayed ones too, although direct TCP is preferred to these: they are what connects when nothing else
-// does.
+// Discards pairs down to `limit` (RFC 8445 §6.1.2.5). Each list in turn loses its lowest pair, but never the last pair
+// of a component. Returns the number of discarded pairs. `tcp_only`: only TCP pairs are discarded. Relayed UDP pairs
+// then stay although direct TCP pairs are preferred to them, because relayed pairs connect when nothing else does.
 int DiscardBeyond(int limit, bool tcp_only, std::vector<std::vector<CandidatePair>>& lists) {
   struct Bottom {
     int at;                 // pairs from here on have been looked at
@@ -207,7 +209,8 @@ void PairLateRemoteCandidate(Session& session, int remote) {
     if (!MayPair(local, peer) || !session.lists.list(local.stream).has_component(local.component)) continue;
     const CheckList& list = session.lists.list(local.stream);
     if (list.state != CheckListState::kRunning || list.component(local.component).selected >= 0) continue;
-    if (session.lists.Find(base, remote) >= 0) continue;  // Redundant: the first local candidate is the highest.
+    // Redundant: an earlier local candidate with the same base has made this pair.
+    if (session.lists.Find(base, remote) >= 0) continue;
     CandidatePair pair = MakePair(session, base, static_cast<int>(i), remote);
     if (pair.tcp() && !session.targets.WouldAllow(peer.address.address())) {
       ++session.counters.targets_refused;

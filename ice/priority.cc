@@ -8,7 +8,7 @@
 namespace pinhole::ice {
 namespace {
 
-// RFC 8445 §5.1.1.1, but for what depends on other addresses.
+// The rules of RFC 8445 §5.1.1.1 that look at one address alone.
 bool MayBeCandidate(const LocalAddress& local, bool include_loopback) {
   const net::IpAddress& address = local.address;
   if (address.IsUnspecified() || address.IsMulticast()) return false;
@@ -18,8 +18,9 @@ bool MayBeCandidate(const LocalAddress& local, bool include_loopback) {
   return !address.IsV4Compatible() && !address.IsSiteLocal() && !address.IsV4Mapped();
 }
 
-// A permanent or link-local IPv6 address must not be gathered beside a temporary one that hides where the
-// host is: of the same prefix, or, for link-local ones, at all.
+// True: a candidate with this IPv6 address would reveal the location of the host, which a temporary address hides
+// (RFC 8445 §5.1.1.1). A permanent address is not used beside a temporary one of the same prefix, and a link-local
+// address not beside any temporary one.
 bool GivesAwayLocation(const LocalAddress& local, std::span<const LocalAddress> addresses) {
   if (!local.address.is_v6() || local.temporary || local.address.IsLoopback()) return false;
   for (const LocalAddress& other : addresses) {
@@ -59,7 +60,7 @@ bool AddressPrecedes(const LocalAddress& a, const LocalAddress& b) {
   return a.temporary && !b.temporary;
 }
 
-// RFC 8421 §4, on addresses that are in order of preference.
+// Appends the addresses with both families intermingled (RFC 8421 §4). `addresses` are in order of preference.
 void AppendIntermingled(std::span<const LocalAddress> addresses, std::vector<LocalAddress>& result) {
   const auto is_v4 = [](const LocalAddress& local) { return local.address.is_v4(); };
   const auto n4 = std::count_if(addresses.begin(), addresses.end(), is_v4);

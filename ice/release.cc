@@ -60,11 +60,13 @@ bool Release::IsReleasingThrough(int base) const {
   return false;
 }
 
-// Those to the peer and to STUN servers (RFC 6544 §8, §11), but for what selected pairs use.
+// Closes the connections to the peer and to STUN servers (RFC 6544 §8, §11). `but_selected`: except those of selected
+// pairs.
 void Release::CloseConnections(bool but_selected) {
   for (const auto& connection : session_.connections.all()) {
     if (but_selected && IsSelectedConnection(*connection)) continue;
-    if (session_.relays.FindConnection(connection->tag)) continue;  // CloseSockets() does these.
+    // CloseSockets() closes connections to TURN servers.
+    if (session_.relays.FindConnection(connection->tag)) continue;
     session_.connections.Close(*connection, session_.out);
   }
 }
@@ -78,7 +80,8 @@ bool Release::IsSelectedConnection(const TcpConnection& connection) const {
          (component.selected >= 0 && session_.lists.pair(component.selected).generator() == pair);
 }
 
-// Those of no selected pair that no server is talked to through any more.
+// Closes the sockets and the connections to TURN servers that neither a selected pair nor the release of an allocation
+// needs any more.
 void Release::CloseSockets() {
   mode_ = Mode::kDone;
   for (int i = 0; i < session_.relays.size(); ++i) {

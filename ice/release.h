@@ -6,19 +6,20 @@
 
 namespace pinhole::ice {
 
-// Gives back what a session does not need any more (RFC 8445 §8.3): allocations first, each started in a slot of the
-// machine's floor and resent until the server has answered; then the sockets, each when no allocation needs it.
+// Releases the resources that a session no longer needs (RFC 8445 §8.3): first the allocations, then the sockets. The
+// release of each allocation starts in a slot of the HostPacer and is resent until the server has answered. A socket is
+// closed when no allocation needs it any more.
 class Release {
  public:
   explicit Release(Session& session) : session_(session) {}
 
   bool started() const { return mode_ != Mode::kNone; }
-  // From `at` on: whatever serves no selected pair.
+  // From `at` on, everything is released that serves no selected pair.
   void StartUnselected(net::Instant at);
-  // The session has failed: all allocations; the sockets wait for Close().
+  // The session has failed: all allocations are released. The sockets stay open until Close().
   void StartAll(net::Instant now);
-  // The session is closed: everything, at once. What the servers are told here is sent once: nobody is left to
-  // resend it, and an allocation whose release is lost ends by its lifetime.
+  // The session is closed: everything is released at once. Each request to a TURN server is sent only once, because
+  // nobody is left to resend it. If it is lost, the allocation ends when its lifetime is over.
   void Now(net::Instant now);
 
   void Continue(net::Instant now);

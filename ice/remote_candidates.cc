@@ -49,7 +49,7 @@ int RemoteCandidates::Learn(int stream, int component, Transport transport, int 
   candidate.transport = transport;
   candidate.priority = priority;
   candidate.address = from;
-  if (replaces >= 0) {  // Its foundation equals no other already.
+  if (replaces >= 0) {  // The foundation of the old candidate is already unique.
     RemoteCandidate& old = all_[static_cast<std::size_t>(replaces)];
     old = {candidate, old.foundation, base};
     return replaces;

@@ -13,31 +13,33 @@ namespace pinhole::ice {
 struct RemoteCandidate {
   Candidate candidate;
   FoundationId foundation = 0;
-  std::optional<int> learned_on;  // base on which a check from it came first; nullopt: the peer told it
+  std::optional<int> learned_on;  // the base on which its first check came; nullopt: the peer told it
 };
 
-// The peer's candidates: those it told, and peer-reflexive ones learned from its checks (RFC 8445 §7.3.1.3).
-// No two of a component and transport have the same address.
+// The peer's candidates: those that the peer told, and peer-reflexive ones that were learned from its checks
+// (RFC 8445 §7.3.1.3). No two candidates of one component and transport have the same address.
 class RemoteCandidates {
  public:
   const RemoteCandidate& operator[](int index) const { return all_[static_cast<std::size_t>(index)]; }
   int size() const { return static_cast<int>(all_.size()); }
   const std::vector<RemoteCandidate>& all() const { return all_; }
 
-  // -1 if there is none.
+  // The index of the candidate; -1: there is none.
   int Find(int stream, int component, Transport transport, const net::SocketAddress& address) const;
 
-  // Adds a candidate that the peer told and gives its index. One that was learned before takes on what the
-  // peer says of it. -1: it cannot be used (no port, unspecified, multicast), is known, or one too many.
+  // Adds a candidate that the peer told, and returns its index. If its address was learned before, the told candidate
+  // replaces the learned one at the same index. -1: the candidate cannot be used (no port, an unspecified or multicast
+  // address), was told before, or exceeds the limit.
   int Add(const Candidate& candidate);
 
-  // How many were learned on `base` from this IP address.
+  // The number of candidates that were learned on `base` from this IP address.
   int CountLearned(int base, const net::IpAddress& address) const;
-  // Adds a peer-reflexive candidate of this transport, in the place of the one at `replaces` if that is not -1.
+  // Adds a peer-reflexive candidate and returns its index. If `replaces` is not -1, the new candidate takes the place
+  // of the one at that index.
   int Learn(int stream, int component, Transport transport, int base, const net::SocketAddress& from,
             std::uint32_t priority, int replaces);
 
-  // The peer is at another address now: over TCP with each connection that it opens.
+  // Gives the candidate a new address. Over TCP the peer has a new address with each connection that it opens.
   void Move(int remote, const net::SocketAddress& to) { all_[static_cast<std::size_t>(remote)].candidate.address = to; }
 
  private:

@@ -9,15 +9,16 @@
 
 namespace pinhole::ice {
 
-// RFC 8445 §14.3: agents MUST NOT use a smaller one.
+// The smallest RTO that RFC 8445 §14.3 allows.
 inline constexpr net::Duration kRtoMin = std::chrono::milliseconds(500);
 
-// For a request of the gathering phase: MAX(500 ms, Ta * number of server-reflexive and relayed candidates).
+// The RTO of a gathering request: MAX(500 ms, Ta * number of server-reflexive and relayed candidates).
 constexpr net::Duration GatheringRto(net::Duration ta, int candidates) {
   return std::max(kRtoMin, ta * std::int64_t{candidates});
 }
 
-// For a check: MAX(500 ms, Ta * N * (waiting + in progress)), the check itself counted. N by policy.
+// The load on which the RTO of a check depends: MAX(500 ms, Ta * N * (waiting + in progress)). The new check itself is
+// counted as in progress. RtoPolicy defines N.
 struct CheckLoad {
   int running_checklists = 1;
   int pairs = 0;  // in the checklist set

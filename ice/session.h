@@ -21,9 +21,9 @@
 
 namespace pinhole::ice {
 
-// The state of one agent, which its procedures (gatherer, connectivity checks, nomination, keepalives) share.
+// The state of one agent. The agent's procedures (gatherer, connectivity checks, nomination, keepalives) share it.
 struct Session {
-  // The agent's life; from kClosed it does nothing any more.
+  // The stages of an agent's life. In kClosed the agent does nothing any more.
   enum class Stage : std::uint8_t { kNew, kGathering, kGathered, kChecking, kConnected, kFailed, kClosed };
 
   Session(const AgentOptions& agent_options, net::RandomSource& source, HostPacer* host);
@@ -43,7 +43,7 @@ struct Session {
   std::string check_username;    // of our checks: "REMOTE:LOCAL" (RFC 8445 §7.2.2)
   bool remote_complete = false;  // the peer has told all its candidates
 
-  std::vector<LocalBase> bases;  // those on sockets first: the index is the SocketTag
+  std::vector<LocalBase> bases;  // relayed bases come last; for all others the index is the SocketTag
   std::vector<Candidate> local_candidates;
   std::vector<LocalCandidate> local_details;  // of the same index
   LocalFoundations local_foundations;
@@ -53,7 +53,7 @@ struct Session {
   TcpConnections connections;
   TcpTargets targets;
 
-  std::vector<int> newly_selected;  // nominated pairs that nobody has attended to yet
+  std::vector<int> newly_selected;  // nominated pairs for which Conclusion still has to start consent
   std::vector<int> reconnected;  // selected pairs with a new connection that is still to be checked (RFC 6544 §11.1)
 
   AgentTimes times;
@@ -66,31 +66,33 @@ struct Session {
   const LocalBase& base(int index) const { return bases[static_cast<std::size_t>(index)]; }
   const Candidate& local_candidate(int index) const { return local_candidates[static_cast<std::size_t>(index)]; }
 
-  // A candidate that is told to the peer or was found by a check.
+  // Adds a candidate that is told to the peer or that a check has found. Returns its index.
   int AddLocalCandidate(const Candidate& candidate, int base, FoundationId foundation);
-  // The local candidate of this address, of those told or found, that is of the component and transport of `base`; one
-  // of `base` rather than of another. -1: none.
+  // The local candidate with this address and with the component and transport of `base`. A candidate of `base` itself
+  // is preferred to one of another base. -1: there is none.
   int FindLocalCandidate(const net::SocketAddress& address, int base) const;
-  // The pair that `base` and this address of the peer make; -1 if there is none, listed or not.
+  // The pair of `base` and this address of the peer, listed or not; -1: there is none.
   int FindPair(int base, const net::SocketAddress& remote) const;
-  // The remote candidate that a message from this address on `base` comes from. -1: none that is known.
+  // The remote candidate to which the source address `from` of a message on `base` belongs; -1: none is known.
   int FindRemote(int base, const net::SocketAddress& from) const;
 
-  // From the base, through its relay if it has one, or over its connection to there. False: it cannot be sent now.
+  // Sends from `base`: through its relay if it has one, or over its TCP connection to `to`. False: the bytes cannot be
+  // sent now.
   bool Send(net::Instant now, int base, const net::SocketAddress& to, net::ByteView bytes,
             net::PacketClass packet_class, net::PacketTag cause);
   bool SendOnPair(net::Instant now, int pair, net::ByteView bytes, net::PacketClass packet_class, net::PacketTag cause);
 
-  // A message that only the peer can have made came from there; `answered`: the good answer to a check.
+  // Records that a message has come over the TCP connection of `base` with `from` that only the peer can have made.
+  // `answered`: the message was the success response to a check.
   void TrustConnection(int base, const net::SocketAddress& from, bool answered);
 
   void DrainRelay(net::Instant now, int relay);
 
-  // RFC 8445 §6.1.2.3, by the present role.
+  // The priority of a pair in the present role (RFC 8445 §6.1.2.3).
   std::uint64_t PriorityOf(std::uint32_t local, std::uint32_t remote) const;
   std::uint32_t LocalPriorityOf(const CandidatePair& pair) const;
   PairView ViewOf(int pair) const;
-  // All pairs again, after a change of role.
+  // Computes the priorities of all pairs again, after a change of role or of a remote priority.
   void RecomputePriorities();
 };
 

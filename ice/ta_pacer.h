@@ -7,8 +7,8 @@
 
 namespace pinhole::ice {
 
-// When this agent may start its next STUN or TURN transaction: Ta after the last one, and not within the floor
-// that it shares with the other agents of its machine (RFC 8445 §14.2). Retransmissions are not paced.
+// Paces the transactions of one agent. A new STUN or TURN transaction may start Ta after the last one, if the
+// HostPacer, which all agents of the machine share, allows it too (RFC 8445 §14.2). Retransmissions are not paced.
 class TaPacer {
  public:
   TaPacer(net::Duration ta, HostPacer* host) : ta_(ta), host_(host) {}
@@ -23,7 +23,7 @@ class TaPacer {
     next_ = now + ta_;
     return true;
   }
-  // For what is not paced by Ta but counts on the machine: consent checks.
+  // For transactions that only the HostPacer paces, not Ta: consent checks and releases of allocations.
   bool TryTakeFloor(net::Instant now) { return host_ == nullptr || host_->TryTake(now); }
   net::Instant next() const { return host_ == nullptr ? next_ : std::max(next_, host_->next()); }
   net::Instant next_floor() const { return host_ == nullptr ? net::Instant::min() : host_->next(); }

@@ -57,7 +57,7 @@ TcpConnection& TcpConnections::Open(int base, const net::SocketAddress& local, c
 
 TcpConnection* TcpConnections::Accept(int base, const net::SocketAddress& local, const net::SocketAddress& from,
                                       OutputQueue& out) {
-  // The one from here to there did not come about, or this could not.
+  // Two connections cannot have the same endpoints, so the older one no longer exists.
   if (TcpConnection* older = FindPeer(base, from)) Close(*older, out);
   int strangers = 0;
   TcpConnection* oldest = nullptr;
@@ -87,7 +87,7 @@ void TcpConnections::Pause(TcpConnection& connection, net::Instant at) {
 void TcpConnections::RetryDue(net::Instant now, OutputQueue& out) {
   for (const auto& one : all_) {
     if (one->state != State::kPausing || one->retry_at > now) continue;
-    one->tag = static_cast<ConnectionTag>(next_tag_++);  // The owner has forgotten the old one.
+    one->tag = static_cast<ConnectionTag>(next_tag_++);  // the owner no longer knows the old tag
     Connect(*one, out);
   }
 }

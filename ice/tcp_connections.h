@@ -26,56 +26,57 @@ struct TcpConnection {
   net::SocketAddress local;  // the port is known from OnConnecting() on
   net::SocketAddress remote;
   net::PacketClass packet_class = net::PacketClass::kOther;
-  bool to_server = false;    // STUN as it is (RFC 8489 §6.2.2), not framed
-  bool opened_here = false;  // not accepted
-  bool trusted = false;      // a message came on it that only the peer can have made
-  bool answered = false;     // a check of ours did: data may be sent (RFC 6544 §11.1)
+  bool to_server = false;    // the stream holds STUN messages as they are (RFC 8489 §6.2.2), without frames
+  bool opened_here = false;  // false: a listener accepted it
+  bool trusted = false;      // a message has come on it that only the peer can have made
+  bool answered = false;     // a check of this agent was answered on it: data may be sent (RFC 6544 §11.1)
   bool spoke_stun = false;   // the first frame was a STUN message
-  net::Instant retry_at{};   // kPausing
+  net::Instant retry_at{};   // when to connect again, while kPausing
 
   FrameReader frames;
-  std::optional<stun::StreamSplitter> messages;  // to_server
+  std::optional<stun::StreamSplitter> messages;  // if to_server
 
   bool open() const { return state == State::kOpen; }
 };
 
-// The TCP connections of an agent. Those that are closed are forgotten before the next input, so that what was read
-// from one can be handled to the end.
+// The TCP connections of an agent. Closed connections are deleted at the start of the next input, so that the bytes
+// that were read from them can be handled to the end in this one.
 class TcpConnections {
  public:
-  // Accepted ones that nothing trustworthy has come on: one more costs the oldest.
+  // The limit of accepted connections on which no message has come that only the peer can have made. At the limit a new
+  // connection closes the oldest of these.
   static constexpr int kStrangersMax = 16;
-  // In all; no more are accepted.
+  // The limit of all connections. At the limit no more connections are accepted.
   static constexpr std::size_t kAllMax = 256;
-  // Being made to one address of the peer. Who names our peer's candidates could have us knock at a stranger's ports
-  // all at once (RFC 6544 §12).
+  // The limit of connections to one address of the peer that are being opened at the same time. Without it, whoever
+  // writes the peer's candidates could make the agent probe many ports of another machine at once (RFC 6544 §12).
   static constexpr int kAttemptsMax = 5;
 
   // To be called first in every input.
   void BeginInput();
 
   TcpConnection* Find(ConnectionTag tag);
-  // The one to this address of the peer, whatever its state but closed; null: there is none.
+  // The connection of `base` to this address of the peer, in any state except kClosed; null: there is none.
   TcpConnection* FindPeer(int base, const net::SocketAddress& remote);
 
-  // To this address of the peer, not established yet: being made, or to be tried again.
+  // The number of connections to this address of the peer that are not established yet (kConnecting or kPausing).
   int Attempts(const net::IpAddress& remote) const;
 
-  // Starts to connect.
+  // Starts to open a connection.
   TcpConnection& Open(int base, const net::SocketAddress& local, const net::SocketAddress& remote,
                       net::PacketClass packet_class, bool to_server, OutputQueue& out);
-  // One that has come in, open; null: it is refused.
+  // Adds a connection that a listener has accepted. null: the connection is refused.
   TcpConnection* Accept(int base, const net::SocketAddress& local, const net::SocketAddress& from, OutputQueue& out);
   void Close(TcpConnection& connection, OutputQueue& out);
-  // Its owner has said that it is gone.
+  // Marks a connection as closed that the owner of the agent no longer has.
   static void Forget(TcpConnection& connection) { connection.state = TcpConnection::State::kClosed; }
 
-  // A failed one is to be tried again at `at`, from the same port.
+  // The connection has failed. RetryDue() opens it again at `at`, from the same port.
   static void Pause(TcpConnection& connection, net::Instant at);
   void RetryDue(net::Instant now, OutputQueue& out);
   net::Instant NextTimer() const;
 
-  // One frame. False: not open, or more bytes than a frame holds.
+  // Sends one frame. False: the connection is not open, or `bytes` has more bytes than a frame can hold.
   static bool SendFrame(const TcpConnection& connection, net::ByteView bytes, net::PacketClass packet_class,
                         net::PacketTag cause, OutputQueue& out);
 
@@ -85,7 +86,8 @@ class TcpConnections {
   TcpConnection& Add(int base, const net::SocketAddress& local, const net::SocketAddress& remote);
   void Connect(TcpConnection& connection, OutputQueue& out);
 
-  std::vector<std::unique_ptr<TcpConnection>> all_;  // Views into their buffers last through the input.
+  std::vector<std::unique_ptr<TcpConnection>> all_;  // Pointers, so that views into the buffers stay valid during
+                                                     // an input.
   std::uint32_t next_tag_ = 0;
 };
 

@@ -9,7 +9,9 @@ bool Contains(const std::vector<net::IpAddress>& addresses, const net::IpAddress
   return std::find(addresses.begin(), addresses.end(), address) != addresses.end();
 }
 
-// IPv4 in IPv6 clothes would be judged by the clothes (RFC 4291 §2.5.5): no peer needs them.
+// An IPv4 address inside an IPv6 address would be judged by the rules for IPv6 (RFC 4291 §2.5.5). No peer needs such an
+// address.
+//
 bool IsDisguised(const net::IpAddress& address) { return address.IsV4Mapped() || address.IsV4Compatible(); }
 
 bool IsOfSomeNetwork(const net::IpAddress& address) {

@@ -6,24 +6,25 @@
 
 namespace pinhole::ice {
 
-// Where an agent lets itself be sent by TCP. Whoever writes the peer's candidates chooses what we connect to, so a
-// hostile list would make a scanner of our machine and our network of us.
+// Decides to which addresses an agent opens TCP connections. Whoever writes the peer's candidates chooses these
+// addresses, so a hostile list could make the agent scan its own machine and its own network.
 class TcpTargets {
  public:
-  // How many private addresses in all (RFC 1918, RFC 4193, shared and link-local ones), and whether loopback is a
-  // network like any other.
+  // `private_limit` is the number of private addresses that are allowed in all (RFC 1918, RFC 4193, shared and
+  // link-local ones). `include_loopback`: loopback addresses are treated like any others.
   TcpTargets(int private_limit, bool include_loopback)
       : private_limit_(private_limit), include_loopback_(include_loopback) {}
 
-  // One of this machine's: never connected to, unless it is loopback and that is included.
+  // Adds an address of this machine. The agent never connects to it, except to a loopback address if loopback is
+  // included.
   void AddOwn(const net::IpAddress& address) { own_.push_back(address); }
 
-  // Never connected to, however many private addresses are left.
+  // True: the agent never connects to this address, however many private addresses are left.
   bool Forbids(const net::IpAddress& address) const;
-  // Whether Allow() would say yes.
+  // Whether Allow() would return true.
   bool WouldAllow(const net::IpAddress& address) const;
-  // Whether a connection may be made that is about to be. A private address that gets a yes counts, and gets one ever
-  // after.
+  // Whether the agent may open a connection to this address now. A private address that is allowed counts against the
+  // limit, and stays allowed from then on.
   bool Allow(const net::IpAddress& address);
 
   int private_addresses() const { return static_cast<int>(private_.size()); }

@@ -4,27 +4,27 @@
 
 namespace pinhole::ice {
 
-// What a candidate is reached by: UDP, or TCP in one of three ways (the tcptype of RFC 6544 §3).
+// The transport of a candidate: UDP, or TCP with one of three tcptypes (RFC 6544 §3).
 enum class Transport : std::uint8_t {
   kUdp,
-  kTcpActive,            // opens connections from ports of no candidate; its own port says nothing
+  kTcpActive,            // opens connections, each from a new port; the port of the candidate means nothing
   kTcpPassive,           // accepts connections
-  kTcpSimultaneousOpen,  // "so": opens, and accepts, from and at the port it tells
+  kTcpSimultaneousOpen,  // "so": opens connections from its port, and accepts connections at its port
 };
 // "udp", "active", "passive", "so".
 const char* ToString(Transport transport);
 
 constexpr bool IsTcp(Transport transport) { return transport != Transport::kUdp; }
-// Connections may come to its port.
+// True: the candidate accepts connections at its port.
 constexpr bool Listens(Transport transport) {
   return transport == Transport::kTcpPassive || transport == Transport::kTcpSimultaneousOpen;
 }
-// A check may open a connection from it.
+// True: a check may open a connection from the candidate.
 constexpr bool Connects(Transport transport) {
   return transport == Transport::kTcpActive || transport == Transport::kTcpSimultaneousOpen;
 }
 
-// What the other candidate of a pair has to be (RFC 6544 §6.2).
+// The transport that the other candidate of a pair must have (RFC 6544 §6.2).
 constexpr Transport Counterpart(Transport transport) {
   if (transport == Transport::kTcpActive) return Transport::kTcpPassive;
   if (transport == Transport::kTcpPassive) return Transport::kTcpActive;

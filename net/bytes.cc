@@ -63,7 +63,7 @@ void ByteWriter::WriteU64(std::uint64_t value) {
 }
 
 void ByteWriter::WriteBytes(ByteView bytes) {
-  if (bytes.empty()) return;  // memcpy may not be given the null data() of an empty view
+  if (bytes.empty()) return;  // memcpy must not get the null data() of an empty view
   if (std::uint8_t* p = Claim(bytes.size())) std::memcpy(p, bytes.data(), bytes.size());
 }
 

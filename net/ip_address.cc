@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kGroups = 8;  // of 16 bits, in an IPv6 address
 
-// "192.0.2.1" to four bytes.
+// Parses four numbers in dotted decimal, such as "192.0.2.1", into the four bytes at `out`. False: malformed.
 bool ParseDottedDecimal(absl::string_view text, std::uint8_t* out) {
   const char* at = text.data();
   const char* const end = at + text.size();
@@ -26,7 +26,7 @@ bool ParseDottedDecimal(absl::string_view text, std::uint8_t* out) {
   return true;
 }
 
-// One to four hexadecimal digits.
+// Parses a group of an IPv6 address: one to four hexadecimal digits.
 std::optional<std::uint16_t> ParseGroup(absl::string_view text) {
   if (text.empty() || text.size() > 4) return std::nullopt;
   unsigned value = 0;
@@ -46,8 +46,8 @@ std::optional<std::uint16_t> ParseGroup(absl::string_view text) {
   return static_cast<std::uint16_t>(value);
 }
 
-// Groups separated by single colons into `out`, the last two possibly in dotted decimal if
-// `dotted_tail`. Gives the number of groups, 0 for an empty text; nullopt if malformed.
+// Parses groups that are separated by single colons into `out`, and returns their number. If `dotted_tail`, the last
+// two groups may be in dotted decimal. 0: `text` is empty. nullopt: malformed.
 std::optional<int> ParseGroups(absl::string_view text, bool dotted_tail, std::uint8_t* out) {
   if (text.empty()) return 0;
   int groups = 0;
@@ -78,7 +78,7 @@ std::optional<IpAddress> ParseV6(absl::string_view text) {
   std::array<std::uint8_t, 16> tail;
   const std::optional<int> before = ParseGroups(text.substr(0, gap), false, bytes.data());
   const std::optional<int> after = ParseGroups(text.substr(gap + 2), true, tail.data());
-  // "::" stands for one group of zeros or more.
+  // "::" stands for at least one group of zeros.
   if (!before || !after || *before + *after >= kGroups) return std::nullopt;
   std::copy_n(tail.begin(), 2 * *after, bytes.end() - 2 * *after);
   return IpAddress::V6(bytes);
@@ -110,7 +110,7 @@ std::string IpAddress::ToString() const {
   if (IsV4Mapped()) return absl::StrCat("::ffff:", DottedDecimal(bytes_.data() + 12));  // RFC 5952 §5
   std::array<std::uint16_t, kGroups> groups;
   for (std::size_t i = 0; i < kGroups; ++i) groups[i] = LoadU16(bytes_.data() + 2 * i);
-  // The longest run of two or more zero groups, the first of equals (RFC 5952 §4.2).
+  // "::" replaces the longest run of two or more zero groups; among equal runs, the first (RFC 5952 §4.2).
   std::size_t gap_begin = kGroups, gap_length = 1;
   for (std::size_t i = 0; i < kGroups; ++i) {
     std::size_t end = i;

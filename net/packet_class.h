@@ -4,8 +4,8 @@
 
 namespace pinhole::net {
 
-// The purpose of a packet. The sending program sets it. Measures and ladders count by class, so that no code has to
-// parse a payload a second time. POSIX hosts ignore it.
+// The purpose of a packet. The sending program sets it. Measures and diagrams count packets by class, so they need not
+// parse payloads. POSIX hosts ignore it.
 enum class PacketClass : std::uint8_t {
   kOther,               // not set
   kDiscovery,           // STUN Binding request to a server, to learn a mapping, and its answer

@@ -38,7 +38,7 @@ void RandomSource::Fill(std::span<std::uint8_t> bytes) {
 }
 
 bool RandomSource::OneInMillion(std::uint32_t ppm) {
-  // No rejection, so that it is always one draw; the bias is below 2^-44.
+  // Without rejection, so that one call always draws one number. The bias is below 2^-44.
   return static_cast<std::uint64_t>((Wide{NextU64()} * 1'000'000) >> 64) < ppm;
 }
 

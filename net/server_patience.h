@@ -6,8 +6,8 @@
 
 namespace pinhole::net {
 
-// How long a STUN or TURN server keeps a client's TCP connection that has no allocation and on which nothing comes
-// (RFC 8489 §6.2.2). The server program (apps/) closes the connection then, and the oracle reckons with that time.
+// The time after which a STUN or TURN server closes an idle TCP connection of a client that has no allocation
+// (RFC 8489 §6.2.2). The server program (apps/) uses this time, and the oracle predicts with it.
 inline constexpr Duration kStunTcpIdleMax = std::chrono::minutes(5);
 
 }  // namespace pinhole::net

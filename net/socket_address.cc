@@ -14,7 +14,7 @@ std::optional<SocketAddress> SocketAddress::Parse(absl::string_view text) {
   const bool brackets = host.size() >= 2 && host.front() == '[' && host.back() == ']';
   if (brackets) host = host.substr(1, host.size() - 2);
   const std::optional<IpAddress> address = IpAddress::Parse(host);
-  // Brackets say IPv6 and nothing else does: "::1:80" would be another address.
+  // IPv6 addresses must have brackets, and IPv4 addresses must not: "::1:80" would be another address.
   if (!address || address->is_v6() != brackets) return std::nullopt;
   return SocketAddress(*address, static_cast<std::uint16_t>(*port));
 }

@@ -23,8 +23,9 @@ using Duration = Clock::duration;
 // (POSIX). Only differences between instants of one clock have a meaning.
 using Instant = Clock::time_point;
 
-// Later than every other instant: "never". Timers, deadlines and alarms say "none" by kNever: every NextTimer() and
-// Host::WakeAt(). The time at which something happened, if it did, is a std::optional<Instant>.
+// "Never": later than every other instant. Timers, deadlines and alarms have this value if none is set, in every
+// NextTimer() and in Host::WakeAt(). The time of a past event that may not have happened is a std::optional<Instant>
+// instead.
 inline constexpr Instant kNever = Instant::max();
 
 // Finds the earliest of several instants, such as the timers of an object's parts.

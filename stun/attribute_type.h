@@ -53,8 +53,8 @@ enum class AttributeType : std::uint16_t {
 // True for a type that a receiver must know to process the message (RFC 8489 §14).
 constexpr bool IsComprehensionRequired(AttributeType type) { return static_cast<std::uint16_t>(type) < 0x8000; }
 
-// Which comprehension-required attributes a usage understands: a set of types below 0x0040, where all
-// that are assigned by the RFCs above lie. Types of 0x0040 and more are never in it.
+// The comprehension-required attributes that a usage of STUN understands. The set holds types below 0x0040 only; all
+// types that the RFCs above assign are below that. Contains() is false for types of 0x0040 and more.
 class AttributeSet {
  public:
   constexpr AttributeSet(std::initializer_list<AttributeType> types) {
@@ -79,7 +79,7 @@ class AttributeSet {
   std::uint64_t bits_ = 0;
 };
 
-// What every agent here understands in any message of RFC 8489, whatever the method.
+// The attributes that every agent here understands in any message, whatever the method (RFC 8489).
 inline constexpr AttributeSet kBaseAttributes = {
     AttributeType::kMappedAddress,
     AttributeType::kUsername,
@@ -93,10 +93,12 @@ inline constexpr AttributeSet kBaseAttributes = {
     AttributeType::kUserhash,
     AttributeType::kXorMappedAddress,
 };
-// And in an ICE connectivity check (RFC 8445 §16.1); the role attributes are comprehension-optional.
+// The attributes that an ICE agent understands in a connectivity check (RFC 8445 §16.1). The role attributes are
+// comprehension-optional, so they are not in the set.
 inline constexpr AttributeSet kIceAttributes =
     kBaseAttributes | AttributeSet{AttributeType::kPriority, AttributeType::kUseCandidate};
-// And in TURN (RFC 8656 §18, RFC 6062 §6.2). ALLOCATE's options are known although some are refused.
+// The attributes that TURN client and server understand (RFC 8656 §18, RFC 6062 §6.2). All options of Allocate are in
+// the set, although the server refuses some of them.
 inline constexpr AttributeSet kTurnAttributes =
     kBaseAttributes | AttributeSet{AttributeType::kChannelNumber,     AttributeType::kLifetime,
                                    AttributeType::kXorPeerAddress,    AttributeType::kData,

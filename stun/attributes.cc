@@ -18,7 +18,7 @@ constexpr std::uint8_t FamilyNumber(net::Family family) {
   return family == net::Family::kIpv4 ? kFamilyIpv4 : kFamilyIpv6;
 }
 
-// The cookie and the transaction id, as they stand in the header: the mask of an IPv6 address.
+// The mask of an IPv6 address: the magic cookie and the transaction id, as they stand in the header.
 std::array<std::uint8_t, 16> Ipv6Mask(const TransactionId& id) {
   std::array<std::uint8_t, 16> mask;
   net::StoreU32(mask.data(), kMagicCookie);
@@ -30,14 +30,14 @@ struct ClassAndNumber {
   std::uint8_t error_class, number;
 };
 
-// The last two bytes of the first word of ERROR-CODE. nullopt unless `code` is 300 to 699.
+// The class and number bytes of ERROR-CODE; nullopt: `code` is not 300 to 699.
 std::optional<ClassAndNumber> SplitCode(int code) {
   if (code < 300 || code > 699) return std::nullopt;
   return ClassAndNumber{static_cast<std::uint8_t>(code / 100), static_cast<std::uint8_t>(code % 100)};
 }
 
 std::optional<int> JoinCode(std::uint8_t class_byte, std::uint8_t number) {
-  const int error_class = class_byte & 7;  // What is above is reserved.
+  const int error_class = class_byte & 7;  // the bits above are reserved
   if (error_class < 3 || error_class > 6 || number > 99) return std::nullopt;
   return error_class * 100 + number;
 }
@@ -109,14 +109,14 @@ void AppendXorAddress(MessageBuilder& message, AttributeType type, const net::So
 std::optional<std::size_t> CountUtf8(absl::string_view text) {
   std::uint8_t all = 0;
   for (char c : text) all |= static_cast<std::uint8_t>(c);
-  if (all < 0x80) return text.size();  // ASCII, as nearly always
+  if (all < 0x80) return text.size();  // ASCII, the usual case
 
   std::size_t characters = 0;
   for (std::size_t i = 0; i < text.size(); ++characters) {
     const auto lead = static_cast<std::uint8_t>(text[i++]);
     if (lead < 0x80) continue;
-    // RFC 3629 §4: how many bytes follow, and the range of the first of them, which keeps out overlong forms,
-    // surrogates and what is above U+10FFFF.
+    // RFC 3629 §4: the number of bytes that follow, and the range of the first of them. The range excludes overlong
+    // forms, surrogates and characters above U+10FFFF.
     int following;
     std::uint8_t low = 0x80, high = 0xBF;
     if (lead >= 0xC2 && lead <= 0xDF) {
@@ -228,7 +228,7 @@ void Userhash::AppendTo(MessageBuilder& message) const { message.AppendBytes(kTy
 std::optional<PasswordAlgorithm> PasswordAlgorithm::Parse(net::ByteView value, const TransactionId&) {
   if (value.size() < 4) return std::nullopt;
   const std::size_t length = net::LoadU16(&value[2]);
-  // The padding of the parameters may be counted by the attribute's length, or left to its own padding.
+  // The length of the attribute may or may not include the padding of the parameters.
   if (value.size() - 4 < length || value.size() - 4 > ((length + 3) & ~std::size_t{3})) return std::nullopt;
   return PasswordAlgorithm{static_cast<PasswordAlgorithmNumber>(net::LoadU16(value.data())), value.subspan(4, length)};
 }

@@ -13,13 +13,13 @@
 //   |  Address (32 or 128 bits)                        |
 namespace pinhole::stun {
 
-// The value of MAPPED-ADDRESS (RFC 8489 §14.1). nullopt: unknown family, or a length that is not the
-// family's. The first byte is ignored.
+// Reads the value of MAPPED-ADDRESS (RFC 8489 §14.1). The first byte is ignored. nullopt: the family is unknown, or the
+// length does not fit the family.
 std::optional<net::SocketAddress> ParseAddress(net::ByteView value);
 void AppendAddress(MessageBuilder& message, AttributeType type, const net::SocketAddress& address);
 
-// The value of XOR-MAPPED-ADDRESS (RFC 8489 §14.2): port and IPv4 address masked by the magic cookie, IPv6
-// by the cookie and `id`, so that an ALG that rewrites address bytes does not find them.
+// Reads the value of XOR-MAPPED-ADDRESS (RFC 8489 §14.2) and unmasks it. Port and IPv4 address are masked by the magic
+// cookie, an IPv6 address by the cookie and `id`. The mask hides the address from an ALG that rewrites address bytes.
 std::optional<net::SocketAddress> ParseXorAddress(net::ByteView value, const TransactionId& id);
 void AppendXorAddress(MessageBuilder& message, AttributeType type, const net::SocketAddress& address);
 
@@ -51,19 +51,19 @@ struct XorAddressAttribute {
   friend bool operator==(const XorAddressAttribute&, const XorAddressAttribute&) = default;
 };
 
-// Where the server saw the request come from, for clients of RFC 3489 (RFC 8489 §14.1).
+// The source address of the request as the server saw it, for clients of RFC 3489 (RFC 8489 §14.1).
 using MappedAddress = AddressAttribute<AttributeType::kMappedAddress>;
-// The same, masked: what everybody else reads (RFC 8489 §14.2).
+// The same address, masked, for all other clients (RFC 8489 §14.2).
 using XorMappedAddress = XorAddressAttribute<AttributeType::kXorMappedAddress>;
 // A server to try instead (RFC 8489 §14.15).
 using AlternateServer = AddressAttribute<AttributeType::kAlternateServer>;
-// The peer that data goes to or comes from, as the TURN server sees it (RFC 8656 §18.3).
+// The transport address of a peer, as the TURN server sees it (RFC 8656 §18.3).
 using XorPeerAddress = XorAddressAttribute<AttributeType::kXorPeerAddress>;
-// What a TURN server allocated (RFC 8656 §18.5).
+// The relayed address that a TURN server has allocated (RFC 8656 §18.5).
 using XorRelayedAddress = XorAddressAttribute<AttributeType::kXorRelayedAddress>;
-// Where a Binding response was sent from (RFC 5780 §7.3).
+// The address from which the server sent a Binding response (RFC 5780 §7.3).
 using ResponseOrigin = AddressAttribute<AttributeType::kResponseOrigin>;
-// Where it would come from with both flags of CHANGE-REQUEST (RFC 5780 §7.4).
+// The address from which the response would come if CHANGE-REQUEST had both flags (RFC 5780 §7.4).
 using OtherAddress = AddressAttribute<AttributeType::kOtherAddress>;
 
 }  // namespace pinhole::stun

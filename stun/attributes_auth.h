@@ -25,7 +25,7 @@ struct Userhash {
   friend bool operator==(const Userhash&, const Userhash&) = default;
 };
 
-// How the key is made from the password (RFC 8489 §18.5). Neither takes parameters.
+// The algorithm that makes the key from the password (RFC 8489 §18.5). Neither algorithm takes parameters.
 enum class PasswordAlgorithmNumber : std::uint16_t { kMd5 = 1, kSha256 = 2 };
 
 // One algorithm and its parameters:
@@ -35,19 +35,19 @@ struct PasswordAlgorithm {
   PasswordAlgorithmNumber algorithm = PasswordAlgorithmNumber::kMd5;
   net::ByteView parameters;  // points into the message it was parsed from
 
-  // nullopt: the lengths do not agree (RFC 8489 §14.12).
+  // nullopt: the two lengths contradict each other (RFC 8489 §14.12).
   static std::optional<PasswordAlgorithm> Parse(net::ByteView value, const TransactionId&);
   void AppendTo(MessageBuilder& message) const;
   friend bool operator==(const PasswordAlgorithm& a, const PasswordAlgorithm& b);
 };
 
-// PASSWORD-ALGORITHMS (RFC 8489 §14.11): what a server offers, best first. Kept as its bytes, for a client
-// has to echo them as they came (RFC 8489 §9.2.5).
+// PASSWORD-ALGORITHMS (RFC 8489 §14.11): the algorithms that a server offers, best first. The list is kept in its
+// encoded form, because a client must send it back unchanged (RFC 8489 §9.2.5).
 struct PasswordAlgorithms {
   static constexpr AttributeType kType = AttributeType::kPasswordAlgorithms;
   net::ByteView encoded;
 
-  // nullopt: a list that does not end with its value.
+  // nullopt: the last algorithm does not end where the attribute's value ends.
   static std::optional<PasswordAlgorithms> Parse(net::ByteView value, const TransactionId&);
   void AppendTo(MessageBuilder& message) const { message.AppendBytes(kType, encoded); }
   // The first on the list that is also in `supported`.

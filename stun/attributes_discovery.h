@@ -8,10 +8,10 @@
 #include "stun/message_builder.h"
 #include "stun/transaction_id.h"
 
-// RFC 5780 §7, but for its addresses (attributes_address.h).
+// The attributes of RFC 5780 §7, except those that carry an address (attributes_address.h).
 namespace pinhole::stun {
 
-// CHANGE-REQUEST (RFC 5780 §7.2): answer from the other address, the other port, or both.
+// CHANGE-REQUEST (RFC 5780 §7.2): asks the server to respond from its other address, its other port, or both.
 //   |  0 (29)  | change IP (1) | change port (1) | 0 (1) |
 struct ChangeRequest {
   static constexpr AttributeType kType = AttributeType::kChangeRequest;
@@ -23,18 +23,19 @@ struct ChangeRequest {
   friend bool operator==(const ChangeRequest&, const ChangeRequest&) = default;
 };
 
-// RESPONSE-PORT (RFC 5780 §7.5): answer to this port of the sender.  | Port (16) | padding (16) |
+// RESPONSE-PORT (RFC 5780 §7.5): asks the server to respond to this port of the sender's address.
+//   | Port (16) | padding (16) |
 struct ResponsePort {
   static constexpr AttributeType kType = AttributeType::kResponsePort;
   std::uint16_t port = 0;
 
-  // A length of 2 (the padding not counted) or 4: both readings of the RFC are on the wire.
+  // Accepts a length of 2 (without the padding) and of 4, because implementations read the RFC in both ways.
   static std::optional<ResponsePort> Parse(net::ByteView value, const TransactionId&);
   void AppendTo(MessageBuilder& message) const;
   friend bool operator==(const ResponsePort&, const ResponsePort&) = default;
 };
 
-// PADDING (RFC 5780 §7.6): bytes of no meaning that make a message long. Sent as zeros.
+// PADDING (RFC 5780 §7.6): meaningless bytes that make a message long. They are sent as zeros.
 struct Padding {
   static constexpr AttributeType kType = AttributeType::kPadding;
   std::uint16_t length = 0;

@@ -15,7 +15,7 @@
 
 namespace pinhole::stun {
 
-// ERROR-CODE (RFC 8489 §14.8): why a request was refused.
+// ERROR-CODE (RFC 8489 §14.8): the reason why a request was refused.
 //   |  Reserved (21)  | Class (3) | Number (8) |  Reason phrase (UTF-8) ...
 struct ErrorCode {
   static constexpr AttributeType kType = AttributeType::kErrorCode;
@@ -49,23 +49,24 @@ inline constexpr ErrorCode kServerError{500, "Server Error"};
 inline constexpr ErrorCode kInsufficientCapacity{508, "Insufficient Capacity"};
 }  // namespace errors
 
-// UNKNOWN-ATTRIBUTES (RFC 8489 §14.13): the types behind a 420.
+// UNKNOWN-ATTRIBUTES (RFC 8489 §14.13): the attribute types because of which a request got the error 420.
 struct UnknownAttributes {
   static constexpr AttributeType kType = AttributeType::kUnknownAttributes;
-  // An answer lists at most so many, that it stays far below kMessageBytesMax whatever the request held.
+  // The number of types in one response. With this limit a response stays far below kMessageBytesMax, whatever the
+  // request contained.
   static constexpr std::size_t kTypesMax = 32;
 
   std::array<AttributeType, kTypesMax> types = {};
   std::size_t count = 0;
 
-  // nullopt for an odd length. Types past kTypesMax are left out.
+  // nullopt: the length is odd. Types beyond kTypesMax are dropped.
   static std::optional<UnknownAttributes> Parse(net::ByteView value, const TransactionId&);
   void AppendTo(MessageBuilder& message) const;
   std::span<const AttributeType> list() const { return std::span(types).first(count); }
   friend bool operator==(const UnknownAttributes& a, const UnknownAttributes& b);
 };
 
-// ADDRESS-ERROR-CODE (RFC 8656 §18.12): why one of two requested families was not allocated.
+// ADDRESS-ERROR-CODE (RFC 8656 §18.12): the reason why one of two requested address families was not allocated.
 //   | Family (8) |  Reserved (13)  | Class (3) | Number (8) |  Reason phrase ...
 struct AddressErrorCode {
   static constexpr AttributeType kType = AttributeType::kAddressErrorCode;

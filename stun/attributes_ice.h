@@ -3,14 +3,14 @@
 #include "stun/attribute_type.h"
 #include "stun/attributes_scalar.h"
 
-// RFC 8445 §16.1.
+// The attributes of ICE (RFC 8445 §16.1).
 namespace pinhole::stun {
 
-// The priority that a peer-reflexive candidate found by this check shall have.
+// The priority that a peer-reflexive candidate gets if this check finds one.
 using Priority = U32Attribute<AttributeType::kPriority>;
-// The controlling agent nominates the pair.
+// The flag by which the controlling agent nominates the pair of the check.
 using UseCandidate = FlagAttribute<AttributeType::kUseCandidate>;
-// The sender's role, with its tiebreaker as value.
+// The role of the sender. The value is the sender's tie-breaker.
 using IceControlled = U64Attribute<AttributeType::kIceControlled>;
 using IceControlling = U64Attribute<AttributeType::kIceControlling>;
 

@@ -8,10 +8,10 @@
 #include "stun/message_builder.h"
 #include "stun/transaction_id.h"
 
-// The shapes of attributes that are one number, or nothing at all.
+// Templates for attributes whose value is one number, or empty.
 namespace pinhole::stun {
 
-// Present or not; the value is empty.
+// An attribute without a value, which is either present or absent.
 template <AttributeType kAttribute>
 struct FlagAttribute {
   static constexpr AttributeType kType = kAttribute;

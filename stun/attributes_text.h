@@ -9,20 +9,20 @@
 #include "stun/message_builder.h"
 #include "stun/transaction_id.h"
 
-// Attributes that are text. What is parsed points into the message.
+// Attributes whose value is text. A parsed text points into the message.
 namespace pinhole::stun {
 
-// Received text may be this long whatever its kind (RFC 8489 §14.3, §14.8-§14.10, §14.14).
+// The limit of received text of any kind, in bytes (RFC 8489 §14.3, §14.8-§14.10, §14.14).
 inline constexpr std::size_t kTextBytesMaxDecoding = 763;
-// Text sent has at most this many bytes ...
+// The limit of text that is sent, in bytes ...
 inline constexpr std::size_t kTextBytesMaxEncoding = 509;
-// ... and, but for USERNAME, at most this many characters: "fewer than 128".
+// ... and, except for USERNAME, also in characters: "fewer than 128".
 inline constexpr std::size_t kTextCharactersMax = 127;
 
-// Characters in `text`; nullopt if it is not UTF-8 (RFC 3629).
+// The number of characters in `text`; nullopt: `text` is not UTF-8 (RFC 3629).
 std::optional<std::size_t> CountUtf8(absl::string_view text);
 
-// Writes `text`; the message fails if it is not UTF-8, or is longer than the limits.
+// Appends a text attribute. MessageBuilder::Finish() gives nullopt if `text` is not UTF-8 or exceeds a limit.
 void AppendText(MessageBuilder& message, AttributeType type, absl::string_view text, std::size_t bytes_max,
                 std::size_t characters_max);
 
@@ -46,16 +46,16 @@ struct TextAttribute {
   friend bool operator==(const TextAttribute&, const TextAttribute&) = default;
 };
 
-// Whose password the integrity is made with (RFC 8489 §14.3): fewer than 509 bytes, already processed by
-// OpaqueString (RFC 8265).
+// USERNAME: the user whose password protects the message (RFC 8489 §14.3). It has fewer than 509 bytes and has been
+// processed by OpaqueString (RFC 8265).
 using Username = TextAttribute<AttributeType::kUsername, 508, 508>;
-// RFC 8489 §14.9, without quotes.
+// REALM (RFC 8489 §14.9), without quotes.
 using Realm = TextAttribute<AttributeType::kRealm, kTextBytesMaxEncoding, kTextCharactersMax>;
-// RFC 8489 §14.10.
+// NONCE (RFC 8489 §14.10).
 using Nonce = TextAttribute<AttributeType::kNonce, kTextBytesMaxEncoding, kTextCharactersMax>;
-// The sender's program and version; no effect (RFC 8489 §14.14).
+// SOFTWARE: the sender's program and version. It has no effect (RFC 8489 §14.14).
 using Software = TextAttribute<AttributeType::kSoftware, kTextBytesMaxEncoding, kTextCharactersMax>;
-// Domain name that goes with ALTERNATE-SERVER (RFC 8489 §14.16).
+// The domain name of the server that ALTERNATE-SERVER names (RFC 8489 §14.16).
 using AlternateDomain = TextAttribute<AttributeType::kAlternateDomain, 255, 255>;
 
 }  // namespace pinhole::stun

@@ -11,14 +11,16 @@
 #include "stun/message_builder.h"
 #include "stun/transaction_id.h"
 
-// RFC 8656 §18, but for its addresses (attributes_address.h) and ADDRESS-ERROR-CODE (attributes_error.h).
+// The attributes of RFC 8656 §18 and RFC 6062 §6.2. Those that carry an address are in attributes_address.h,
+// ADDRESS-ERROR-CODE is in attributes_error.h.
 namespace pinhole::stun {
 
-// Remaining life of an allocation in seconds (RFC 8656 §18.2).
+// The remaining lifetime of an allocation, in seconds (RFC 8656 §18.2).
 using Lifetime = U32Attribute<AttributeType::kLifetime>;
 // Names a peer data connection (RFC 6062 §6.2.1).
 using ConnectionId = U32Attribute<AttributeType::kConnectionId>;
-// Set DF towards the peer; in Allocate: can the server do so (RFC 8656 §18.9)?
+// Asks the server to set the DF bit in the datagram to the peer. In an Allocate request it asks whether the server can
+// do so (RFC 8656 §18.9).
 using DontFragment = FlagAttribute<AttributeType::kDontFragment>;
 
 // CHANNEL-NUMBER (RFC 8656 §18.1):  | Channel number (16) | RFFU (16): 0 when sent, ignored |
@@ -31,7 +33,7 @@ struct ChannelNumber {
   friend bool operator==(const ChannelNumber&, const ChannelNumber&) = default;
 };
 
-// DATA (RFC 8656 §18.4): what follows the UDP header on the other side of the relay.
+// DATA (RFC 8656 §18.4): the payload of the UDP datagram between the TURN server and the peer.
 struct Data {
   static constexpr AttributeType kType = AttributeType::kData;
   net::ByteView bytes;  // points into the message it was parsed from
@@ -93,7 +95,7 @@ struct ReservationToken {
   friend bool operator==(const ReservationToken&, const ReservationToken&) = default;
 };
 
-// ICMP (RFC 8656 §18.13): what an ICMP error about a relayed datagram said.
+// ICMP (RFC 8656 §18.13): the contents of an ICMP error about a relayed datagram.
 //   | Reserved (16) | ICMP type (7) | ICMP code (9) |  Error data (32) |
 struct Icmp {
   static constexpr AttributeType kType = AttributeType::kIcmp;

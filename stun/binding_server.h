@@ -13,24 +13,25 @@
 
 namespace pinhole::stun {
 
-// Answers Binding requests (RFC 8489 §6.3.1): tells the sender where its datagram came from. Keeps no state,
-// for Binding is idempotent: a retransmission is simply answered again.
+// Answers Binding requests (RFC 8489 §6.3.1): each response contains the source address of its request. The server
+// keeps no state. Binding is idempotent, so a retransmission is simply answered again.
 class BindingServer {
  public:
   struct Options {
-    std::string software;  // SOFTWARE of every response; none if empty
-    // Short-term credentials that a request must bear (RFC 8489 §9.1); a public server asks for none.
+    std::string software;  // the SOFTWARE attribute of every response; empty: none
+    // The short-term credential that a request must have (RFC 8489 §9.1). A public server requires none.
     std::optional<ShortTermCredential> credential;
-    // The usage has FINGERPRINT in every message: requests without are not STUN, responses get one. When
-    // false a response has a FINGERPRINT if its request had a right one.
+    // True: every message of the usage has FINGERPRINT, so a request without it is ignored, and every response has it.
+    // False: a response has FINGERPRINT if its request had a correct one.
     bool require_fingerprint = false;
   };
 
   BindingServer() = default;
   explicit BindingServer(const Options& options) : options_(options) {}
 
-  // The response to `datagram`, written into `buffer`, to go back the way it came; nullopt if there is to be
-  // none: not a Binding request, or a wrong FINGERPRINT. A buffer of kMessageBytesMax is always enough.
+  // Writes the response to `datagram` into `buffer`. The owner sends it from the address that received the request to
+  // `from`. nullopt: no response, because `datagram` is not a Binding request or its FINGERPRINT is wrong. A buffer of
+  // kMessageBytesMax bytes is always large enough.
   std::optional<net::ByteView> Respond(net::ByteView datagram, const net::SocketAddress& from,
                                        std::span<std::uint8_t> buffer) const;
   std::optional<net::ByteView> Respond(const MessageView& request, const net::SocketAddress& from,
@@ -40,8 +41,8 @@ class BindingServer {
   Options options_;
 };
 
-// The 420 response to a request with comprehension-required attributes that are not in `understood`
-// (RFC 8489 §6.3.1), but for integrity and fingerprint. REQUIRES: request.HasUnknownRequired(understood).
+// Fills the 420 response to a request that has comprehension-required attributes outside `understood`
+// (RFC 8489 §6.3.1). The caller adds integrity and fingerprint. REQUIRES: request.HasUnknownRequired(understood).
 void AddUnknownAttributesError(const MessageView& request, const AttributeSet& understood, MessageBuilder& response);
 
 }  // namespace pinhole::stun

@@ -16,8 +16,8 @@ struct ChannelDataView {
   std::uint16_t channel = 0;
   net::ByteView data;
 
-  // nullopt: a channel number outside 0x4000-0x4FFF, or a datagram shorter than it claims (RFC 8656 §12.6). What
-  // follows the data is padding.
+  // Bytes after the data are padding. nullopt: the channel number is outside 0x4000-0x4FFF, or the datagram is shorter
+  // than Length says (RFC 8656 §12.6).
   static std::optional<ChannelDataView> Parse(net::ByteView datagram);
 };
 
@@ -29,19 +29,22 @@ constexpr bool IsChannelNumber(std::uint16_t number) {
   return number >= kChannelNumberMin && number <= kChannelNumberMax;
 }
 
-// What ChannelData with `length` bytes of data takes on a stream: padded to a multiple of four (RFC 8656 §12.5).
+// The size on a stream of a ChannelData message with `length` bytes of data: padded to a multiple of four
+// (RFC 8656 §12.5).
 constexpr std::size_t PaddedChannelDataBytes(std::size_t length) {
   return (kChannelDataHeaderBytes + length + 3) & ~std::size_t{3};
 }
-// What it takes over a transport: the padding, allowed over UDP, is left out there.
+// The size of a ChannelData message with `length` bytes of data. Over UDP the message is sent without padding, which
+// would be allowed.
 constexpr std::size_t ChannelDataBytes(Transport transport, std::size_t length) {
   return transport == Transport::kTcp ? PaddedChannelDataBytes(length) : kChannelDataHeaderBytes + length;
 }
 
-// Writes all of it, padding zeroed. REQUIRES: `to` is as long as ChannelDataBytes() says; data.size() <= 65535.
+// Writes the whole message, with zeros as padding. REQUIRES: to.size() is the ChannelDataBytes() of a transport;
+// data.size() <= 65535.
 void WriteChannelData(std::span<std::uint8_t> to, std::uint16_t channel, net::ByteView data);
 
-// Writes the header in front of `length` bytes of data. REQUIRES: room for it; length <= 65535.
+// Writes the header of a message with `length` bytes of data. REQUIRES: `to` has room for the header; length <= 65535.
 inline void WriteChannelDataHeader(std::span<std::uint8_t> to, std::uint16_t channel, std::size_t length) {
   PINHOLE_REQUIRES(to.size() >= kChannelDataHeaderBytes && length <= 65535);
   net::StoreU16(to.data(), channel);

@@ -11,7 +11,7 @@ ClientTransaction::ClientTransaction(net::Instant now, net::ByteView request, co
     : options_(options), first_sent_(now), interval_(options.rto) {
   PINHOLE_REQUIRES(request.size() >= kHeaderBytes && request.size() <= kMessageBytesMax);
   PINHOLE_REQUIRES(options.rto > net::Duration::zero() && options.sends_max >= 1 && options.last_wait_rtos >= 1);
-  // A longer request is cut, so that a broken REQUIRES cannot write past the end.
+  // A longer request is truncated, so that a violated REQUIRES cannot write past the end of the array.
   request_bytes_ = static_cast<std::uint16_t>(std::min(request.size(), request_.size()));
   std::memcpy(request_.data(), request.data(), request_bytes_);
   std::memcpy(id_.bytes.data(), request.data() + 8, id_.bytes.size());
@@ -63,7 +63,8 @@ void ClientTransaction::StopRetransmitting(net::Instant now) {
   if (state_ != State::kWaiting || no_more_sends_) return;
   no_more_sends_ = true;
   send_pending_ = false;
-  // What is left of the schedule: the interval now running, those of the sends not made, the last wait.
+  // The rest of the schedule: the present interval, the intervals after the requests that are not sent any more, and
+  // the last wait.
   net::Instant end = std::max(deadline_, now);
   for (int send = sends_ + 1; send < options_.sends_max; ++send) {
     end += interval_;

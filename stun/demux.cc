@@ -16,8 +16,8 @@ Protocol Classify(net::ByteView datagram) {
   return Protocol::kUnknown;
 }
 
-// Only the two leading zero bits are asked of the first byte, as RFC 8489 §5 says; RFC 7983 leaves 4 to 63 to
-// others, but those do not have the magic cookie.
+// The first byte only needs the two leading zero bits (RFC 8489 §5). RFC 7983 gives the values 4 to 63 to other
+// protocols, but their packets do not have the magic cookie.
 bool LooksLikeStun(net::ByteView datagram) {
   return datagram.size() >= kHeaderBytes && (datagram[0] & 0xC0) == 0 && (datagram.size() & 3) == 0 &&
          net::LoadU16(datagram.data() + 2) == datagram.size() - kHeaderBytes &&

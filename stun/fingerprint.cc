@@ -13,7 +13,7 @@ namespace {
 using Tables = std::array<std::array<std::uint32_t, 256>, 8>;
 
 constexpr Tables MakeTables() {
-  constexpr std::uint32_t kPolynomial = 0xEDB88320;  // V.42's, bits reversed
+  constexpr std::uint32_t kPolynomial = 0xEDB88320;  // of V.42, with the bits reversed
   Tables tables = {};
   for (std::uint32_t byte = 0; byte < 256; ++byte) {
     std::uint32_t crc = byte;

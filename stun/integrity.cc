@@ -11,8 +11,8 @@
 #include "net/contract.h"
 #include "stun/attributes_text.h"
 
-// HMAC-SHA1 is run block by block over nettle's compression function: a STUN message is two or three blocks,
-// so a general hash context (copied per message, its buffer filled and emptied) would cost as much as one more.
+// HMAC-SHA1 calls nettle's compression function block by block. A STUN message is two or three blocks, so a general
+// hash context (copied for each message, its buffer filled and emptied) would cost as much as one more block.
 namespace pinhole::stun {
 namespace {
 
@@ -30,12 +30,12 @@ std::array<std::uint32_t, 5> StateAfterPad(const std::array<std::uint8_t, kBlock
   return state;
 }
 
-// The compression function loads 16 bytes at a time, and a narrower store just before would make it wait for the cache
-// (20 ns of 150): what it is given is put together in words of this width.
+// The compression function loads 16 bytes at a time. If a narrower store wrote these bytes just before, the load would
+// wait for the cache (20 ns of 150). So its input is assembled in words of 16 bytes.
 typedef std::uint32_t Four __attribute__((vector_size(16)));
 constexpr std::size_t kFoursInBlock = kBlockBytes / sizeof(Four);
 
-// The words as they stand in memory with the most significant byte first.
+// The words with their bytes swapped, if needed, so that the most significant byte comes first in memory.
 Four BigEndian(Four words) {
   if constexpr (std::endian::native == std::endian::big) return words;
   return words << 24 | (words & 0xFF00) << 8 | (words >> 8 & 0xFF00) | words >> 24;
@@ -47,12 +47,12 @@ Four FirstFour(const std::array<std::uint32_t, 5>& state) {
   return BigEndian(words);
 }
 
-// The end of a block that ends a message of so many bytes (FIPS 180-4 §5.1.1).
+// The last 16 bytes of the last block of a message with `bytes` bytes (FIPS 180-4 §5.1.1).
 Four LengthOf(std::size_t bytes) {
   return BigEndian(Four{0, 0, static_cast<std::uint32_t>(bytes >> 29), static_cast<std::uint32_t>(bytes * 8)});
 }
 
-// Runs the last, partial block and the padding of a message of `total` bytes (FIPS 180-4 §5.1.1).
+// Hashes the last, partial block and the padding of a message of `total` bytes (FIPS 180-4 §5.1.1).
 void Sha1Finish(std::array<std::uint32_t, 5>& state, net::ByteView rest, std::size_t total) {
   const bool fits = rest.size() + 9 <= kBlockBytes;
   std::array<Four, 2 * kFoursInBlock> tail;
@@ -68,7 +68,8 @@ void Sha1Finish(std::array<std::uint32_t, 5>& state, net::ByteView rest, std::si
   if (!fits) nettle_sha1_compress(state.data(), bytes + kBlockBytes);
 }
 
-// Continues `inner`, which has seen one block, with `first` (a whole block or none) and `rest`.
+// The HMAC from the states `inner` and `outer`, which have hashed one block each. `first` (a whole block or empty) and
+// `rest` are the message.
 Sha1Digest HmacSha1(std::array<std::uint32_t, 5> inner, std::array<std::uint32_t, 5> outer, net::ByteView first,
                     net::ByteView rest) {
   const std::size_t total = kBlockBytes + first.size() + rest.size();
@@ -78,7 +79,7 @@ Sha1Digest HmacSha1(std::array<std::uint32_t, 5> inner, std::array<std::uint32_t
   }
   Sha1Finish(inner, rest, total);
 
-  // The outer hash is of one block, seen already, and the inner digest.
+  // The outer hash covers one block, which is already hashed, and the inner digest.
   constexpr std::size_t kDigestBytes = 20;
   const std::array<Four, kFoursInBlock> last = {FirstFour(inner), BigEndian(Four{inner[4], 0x80000000, 0, 0}), Four{},
                                                 LengthOf(kBlockBytes + kDigestBytes)};
@@ -141,7 +142,7 @@ Sha1Digest HmacSha1Key::ComputeWithLength(net::ByteView text, std::uint16_t leng
     net::StoreU16(first.data() + 2, length);
     return HmacSha1(inner_, outer_, {}, net::ByteView(first.data(), size));
   }
-  // The length is put in while the first 16 bytes are in a register.
+  // The length is inserted while the first 16 bytes are in a register.
   typedef std::uint16_t Eight __attribute__((vector_size(16)));
   Eight start;
   std::memcpy(&start, text.data(), sizeof(start));

@@ -24,8 +24,9 @@ LongTermServer::Verdict LongTermServer::Check(net::Instant now, const MessageVie
   const bool has_user = request.Has(AttributeType::kUsername) || request.Has(AttributeType::kUserhash);
   if (!has_user || !request.Has(AttributeType::kRealm) || !request.Has(AttributeType::kNonce)) return {.code = 400};
 
-  // Our nonces never say "Password algorithms" nor "Username anonymity": a request without USERNAME names
-  // nobody that we know, and one with only MESSAGE-INTEGRITY-SHA256 has no hash that we check.
+  // The nonces of this server have neither the "Password algorithms" nor the "Username anonymity" bit. So a request
+  // without USERNAME has no known user, and a request with only MESSAGE-INTEGRITY-SHA256 has no integrity that is
+  // checked.
   const std::optional<Username> username = request.Get<Username>();
   const auto user = username.has_value() ? users_.find(username->text) : users_.end();
   if (user == users_.end()) return {.code = 401, .challenge = true};
@@ -65,11 +66,11 @@ LongTermClient::Next LongTermClient::OnResponse(const MessageView& response, boo
   }
   if (code == 401 || code == 438) {
     if (bid_down) return Next::kGiveUp;
-    // PASSWORD-ALGORITHMS obliges to MESSAGE-INTEGRITY-SHA256, which is not built.
+    // PASSWORD-ALGORITHMS would require MESSAGE-INTEGRITY-SHA256, which this client does not implement.
     if (response.Has(AttributeType::kPasswordAlgorithms)) return Next::kGiveUp;
     const std::optional<Realm> realm = response.Get<Realm>();
     if (!nonce.has_value() || !realm.has_value()) return Next::kGiveUp;
-    // The same username, realm and password once more would only be refused once more.
+    // The server has just refused the same username, realm and password, so a retry is useless.
     if (code == 401 && authenticated && realm->text == realm_) return Next::kGiveUp;
     if (!challenged_ || realm->text != realm_) {
       realm_ = std::string(realm->text);

@@ -15,11 +15,11 @@
 #include "stun/message_builder.h"
 #include "stun/nonce.h"
 
-// The long-term credential mechanism with MD5 keys and HMAC-SHA1 (RFC 8489 §9.2). PASSWORD-ALGORITHMS is not
-// offered; a client here refuses servers that insist on it.
+// The long-term credential mechanism with MD5 keys and HMAC-SHA1 (RFC 8489 §9.2). The server here does not offer
+// PASSWORD-ALGORITHMS, and the client refuses servers that require it.
 namespace pinhole::stun {
 
-// The server's side: who may come in, and the challenge for everybody else.
+// The server's side: checks the credentials of requests, and challenges requests that have none or wrong ones.
 class LongTermServer {
  public:
   struct User {
@@ -27,19 +27,19 @@ class LongTermServer {
     HmacSha1Key key;
   };
   struct Verdict {
-    const User* user = nullptr;  // who it is, if accepted
-    int code = 0;                // otherwise 400, 401 or 438
-    bool challenge = false;      // and whether REALM and NONCE go with it
+    const User* user = nullptr;  // the user, if the request is accepted
+    int code = 0;                // otherwise the code of the error response: 400, 401 or 438
+    bool challenge = false;      // true: the error response has REALM and NONCE
   };
 
   // Draws the secret behind the nonces from `random`.
   LongTermServer(std::string realm, net::Duration nonce_lifetime, net::RandomSource& random);
 
-  // Keeps the key, not the password (RFC 8656 §6). Replaces a user of that name.
+  // Adds a user, or replaces the user of that name. Keeps the key, not the password (RFC 8656 §6).
   void AddUser(absl::string_view username, absl::string_view password);
-  // RFC 8489 §9.2.4, in its order.
+  // Checks a request in the order of RFC 8489 §9.2.4. `client` is its source address.
   Verdict Check(net::Instant now, const MessageView& request, const net::SocketAddress& client);
-  // REALM and a NONCE for this client.
+  // Adds REALM and a NONCE for this client to an error response.
   void AddChallenge(net::Instant now, const net::SocketAddress& client, MessageBuilder& response);
 
   const std::string& realm() const { return realm_; }
@@ -50,27 +50,27 @@ class LongTermServer {
   std::map<std::string, User, std::less<>> users_;
 };
 
-// The client's side: what it knows of one server's challenge.
+// The client's side: the credentials for one server, and the contents of its last challenge.
 class LongTermClient {
  public:
   enum class Next : std::uint8_t {
-    kRetry,    // send the request again, in a new transaction, with AddTo()
-    kGiveUp,   // the request has failed with the error's code
-    kIgnore,   // as if the response had never come
-    kDiscard,  // its integrity is wrong
-    kProceed,  // not about authentication
+    kRetry,    // send the request again in a new transaction; AddTo() adds the new credentials
+    kGiveUp,   // the request has failed with the code of the error response
+    kIgnore,   // handle the response as if it had never come
+    kDiscard,  // the integrity of the response is wrong
+    kProceed,  // the response is not about authentication
   };
 
-  LongTermClient() = default;  // nobody
+  LongTermClient() = default;  // a client without credentials
   LongTermClient(absl::string_view username, absl::string_view password) : username_(username), password_(password) {}
 
-  // USERNAME (USERHASH if the server asks for anonymity), REALM, NONCE and MESSAGE-INTEGRITY (RFC 8489 §9.2.3.2,
-  // RFC 8489 §9.2.5). Adds nothing before the first challenge.
+  // Adds USERNAME (USERHASH if the server asks for anonymity), REALM, NONCE and MESSAGE-INTEGRITY to a request
+  // (RFC 8489 §9.2.3.2, §9.2.5). Adds nothing before the first challenge.
   void AddTo(MessageBuilder& request) const;
   bool challenged() const { return challenged_; }
 
-  // What to make of a response to a request that carried these credentials (`authenticated`) or not (RFC 8489 §9.2.5).
-  // Learns realm and nonce from 401 and 438.
+  // Decides how to go on after a response (RFC 8489 §9.2.5). `authenticated`: the request had the credentials of
+  // AddTo(). Stores the realm and the nonce of a 401 or 438.
   Next OnResponse(const MessageView& response, bool authenticated);
 
  private:

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint16_t Number(AttributeType type) { return static_cast<std::uint16_t>(type); }
 
-// Offsets are kept in 16 bits; a UDP datagram is at most 65,507 bytes anyway.
+// Offsets are stored in 16 bits. A UDP datagram has at most 65,507 bytes.
 constexpr std::size_t kParsedBytesMax = 0xFFFF;
 
 constexpr std::size_t PaddedLength(std::size_t length) { return (length + 3) & ~std::size_t{3}; }
@@ -25,7 +25,8 @@ std::optional<MessageView> MessageView::Parse(net::ByteView datagram) {
 }
 
 std::optional<MessageView> MessageView::ParseAttributes(net::ByteView datagram) {
-  std::optional<MessageView> result(std::in_place, Private{});  // Without a value it would be cleared, indexes and all.
+  // Constructed in place, so that the tables of offsets are not cleared first.
+  std::optional<MessageView> result(std::in_place, Private{});
   MessageView& view = *result;
   const std::uint8_t* const data = datagram.data();
   const std::size_t size = datagram.size();
@@ -37,7 +38,7 @@ std::optional<MessageView> MessageView::ParseAttributes(net::ByteView datagram) 
   std::uint16_t protected_end = 0;
   std::size_t at = kHeaderBytes;
   while (at < size) {
-    // LooksLikeStun() has seen to it that size is a multiple of 4, and so is `at`: four bytes are there.
+    // LooksLikeStun() has checked that `size` is a multiple of 4. `at` is one too, so at least four bytes are left.
     const std::uint16_t type = net::LoadU16(data + at);
     const std::size_t end = at + 4 + PaddedLength(net::LoadU16(data + at + 2));
     if (end > size) {
@@ -48,7 +49,7 @@ std::optional<MessageView> MessageView::ParseAttributes(net::ByteView datagram) 
     at = end;
 
     if (type == Number(AttributeType::kFingerprint)) {
-      if (end != size) {  // It must be the last (RFC 8489 §14.7).
+      if (end != size) {  // FINGERPRINT must be the last attribute (RFC 8489 §14.7)
         result.reset();
         return result;
       }
@@ -60,7 +61,7 @@ std::optional<MessageView> MessageView::ParseAttributes(net::ByteView datagram) 
       if (view.integrity_sha256_at_ == 0) view.integrity_sha256_at_ = here;
       if (protected_end == 0) protected_end = here;
     } else if (protected_end != 0) {
-      continue;  // Behind an integrity attribute nothing else counts.
+      continue;  // all other attributes after an integrity attribute are ignored
     } else if (type < kIndexed) {
       const std::uint64_t bit = std::uint64_t{1} << type;
       if ((required & bit) == 0) view.required_at_[type] = here;

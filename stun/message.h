@@ -13,10 +13,10 @@
 
 namespace pinhole::stun {
 
-// The two class bits, C1 C0 (RFC 8489 §5).
+// The message class; the value is the two class bits C1 C0 (RFC 8489 §5).
 enum class MessageClass : std::uint8_t { kRequest = 0, kIndication = 1, kSuccess = 2, kError = 3 };
 
-// Twelve bits (RFC 8489 §18.2, RFC 8656 §17, RFC 6062 §6.1).
+// The method, a number of twelve bits (RFC 8489 §18.2, RFC 8656 §17, RFC 6062 §6.1).
 enum class Method : std::uint16_t {
   kBinding = 0x001,
   kAllocate = 0x003,
@@ -30,17 +30,18 @@ enum class Method : std::uint16_t {
   kConnectionAttempt = 0x00C,
 };
 
-// The RFC's name, or "unassigned".
+// The name that the RFC gives the method, or "unassigned".
 
 inline constexpr std::uint32_t kMagicCookie = 0x2112A442;
 inline constexpr std::size_t kHeaderBytes = 20;
 inline constexpr std::size_t kIntegrityBytes = 4 + 20;
 inline constexpr std::size_t kIntegritySha256Bytes = 4 + 32;
 inline constexpr std::size_t kFingerprintBytes = 4 + 4;
-// Over IPv4 with an unknown path MTU a message is "less than 548 bytes" (RFC 8489 §6.1), and a multiple of 4.
+// The limit of messages over UDP. With an unknown path MTU a message over IPv4 has "less than 548 bytes"
+// (RFC 8489 §6.1), and its size is a multiple of 4.
 inline constexpr std::size_t kMessageBytesMax = 544;
 
-// The type field: class and method interleaved (RFC 8489 figure 3).
+// The type field of the header, in which class and method are interleaved (RFC 8489 figure 3).
 constexpr std::uint16_t EncodeType(MessageClass message_class, Method method) {
   const auto m = static_cast<unsigned>(method);
   const auto c = static_cast<unsigned>(message_class);
@@ -54,15 +55,16 @@ constexpr Method DecodeMethod(std::uint16_t type) {
   return static_cast<Method>((type & 0x00F) | ((type >> 1) & 0x070) | ((type >> 2) & 0xF80));
 }
 
-// A STUN message in somebody else's bytes: checked once, then read without copying or allocating.
+// A view of a STUN message in the caller's bytes. The message is checked once and then read without copying or
+// allocating. The view is valid as long as the bytes.
 //
-// Parse() keeps where the first attribute of each assigned type lies, so Find() is a look-up. Attributes
-// behind MESSAGE-INTEGRITY, other than MESSAGE-INTEGRITY-SHA256 and FINGERPRINT, are as if absent: nobody
-// vouches for them (RFC 8489 §9). Valid as long as the bytes.
+// Parse() stores the offset of the first attribute of each assigned type, so Find() is a look-up. Attributes after
+// MESSAGE-INTEGRITY, other than MESSAGE-INTEGRITY-SHA256 and FINGERPRINT, are treated as absent, because no integrity
+// protects them (RFC 8489 §9).
 class MessageView {
  public:
-  // nullopt unless `datagram` is one whole message by RFC 8489 §5 and §14: two zero bits, magic cookie, a
-  // length that is that of the datagram, every attribute inside it, nothing behind FINGERPRINT.
+  // nullopt: `datagram` is not exactly one message by RFC 8489 §5 and §14. A message has two zero bits, the magic
+  // cookie, the length of the datagram, every attribute inside that length, and nothing after FINGERPRINT.
   static std::optional<MessageView> Parse(net::ByteView datagram);
 
   MessageClass message_class() const { return DecodeClass(type_); }
@@ -70,7 +72,7 @@ class MessageView {
   const TransactionId& transaction_id() const { return transaction_id_; }
   net::ByteView bytes() const { return bytes_; }
 
-  // The value, without padding, of the first attribute of a type.
+  // The value, without padding, of the first attribute of this type; nullopt: there is none.
   std::optional<net::ByteView> Find(AttributeType type) const {
     const std::size_t at = OffsetOf(type);
     if (at == 0) return std::nullopt;
@@ -78,8 +80,8 @@ class MessageView {
   }
   bool Has(AttributeType type) const { return OffsetOf(type) != 0; }
 
-  // The first attribute of type T::kType, decoded: view.Get<XorMappedAddress>(). nullopt if there is none
-  // or its value is malformed; Has() tells which.
+  // The first attribute of type T::kType, decoded: view.Get<XorMappedAddress>(). nullopt: there is none, or its value
+  // is malformed; Has() tells which.
   template <typename T>
   std::optional<T> Get() const {
     const std::optional<net::ByteView> value = Find(T::kType);
@@ -87,23 +89,24 @@ class MessageView {
     return T::Parse(*value, transaction_id_);
   }
 
-  // True if there is a comprehension-required attribute that is not in `understood` (RFC 8489 §6.3).
+  // True: there is a comprehension-required attribute outside `understood` (RFC 8489 §6.3).
   bool HasUnknownRequired(const AttributeSet& understood) const {
     return other_required_ || (required_ & ~understood.bits()) != 0;
   }
-  // Puts those into `types`, each once, in the order of appearance, as many as fit; returns how many.
+  // Writes the comprehension-required types outside `understood` into `types`, each once, in the order of appearance,
+  // as many as fit. Returns how many were written.
   std::size_t UnknownRequired(const AttributeSet& understood, std::span<AttributeType> types) const;
 
   bool HasFingerprint() const { return fingerprint_at_ != 0; }
-  // False also without FINGERPRINT. The CRC is computed on each call.
+  // Whether FINGERPRINT is correct; false if there is none. Each call computes the CRC.
   bool FingerprintOk() const;
 
   bool HasIntegrity() const { return integrity_at_ != 0; }
   bool HasIntegritySha256() const { return integrity_sha256_at_ != 0; }
-  // False also without MESSAGE-INTEGRITY. The HMAC is computed on each call (RFC 8489 §14.5).
+  // Whether MESSAGE-INTEGRITY is correct (RFC 8489 §14.5); false if there is none. Each call computes the HMAC.
   bool CheckIntegrity(const HmacSha1Key& key) const;
-  // False also without MESSAGE-INTEGRITY-SHA256, and for one cut short: no usage here allows truncation
-  // (RFC 8489 §14.6).
+  // Whether MESSAGE-INTEGRITY-SHA256 is correct (RFC 8489 §14.6); false if there is none, or if it is truncated,
+  // because no usage here allows truncation.
   bool CheckIntegritySha256(const HmacSha256Key& key) const;
 
   // Calls visit(std::optional<T>) for every attribute of type T::kType in order, repeated ones included, with
@@ -120,17 +123,18 @@ class MessageView {
   }
 
  private:
-  // Types 0x0000 and 0x8000 up to so many more have an index.
+  // The number of types from 0x0000 on, and from 0x8000 on, whose offsets are stored.
   static constexpr std::uint16_t kIndexed = 64;
   static constexpr std::uint16_t kFirstOptional = 0x8000;
   struct Private {};
 
  public:
-  // For Parse() only. Leaves the indexes unset: a bit in required_ or optional_ says which entries count.
+  // For Parse() only. Leaves the two tables of offsets uninitialized: a bit in required_ or optional_ says which
+  // entries are set.
   explicit MessageView(Private) {}
 
  private:
-  // Where the header of the first attribute of a type is; 0 if there is none. Inline, so that a type known at
+  // The offset of the header of the first attribute of a type; 0: there is none. Inline, so that a type known at
   // compile time costs one test.
   std::size_t OffsetOf(AttributeType type) const {
     const auto number = static_cast<std::uint16_t>(type);
@@ -145,21 +149,21 @@ class MessageView {
     return SearchFor(type);
   }
   std::size_t SearchFor(AttributeType type) const;
-  // Of what LooksLikeStun().
+  // Parses the attributes. REQUIRES: LooksLikeStun(datagram).
   static std::optional<MessageView> ParseAttributes(net::ByteView datagram);
 
   net::ByteView bytes_;
   TransactionId transaction_id_;
   std::uint16_t type_ = 0;
-  bool other_required_ = false;  // one of type 0x0040-0x7FFF
-  bool other_optional_ = false;  // one of type 0x8040-0xFFFF
-  // Offsets of attribute headers; 0: none, for no attribute can be there.
+  bool other_required_ = false;  // true: there is an attribute of type 0x0040-0x7FFF
+  bool other_optional_ = false;  // true: there is an attribute of type 0x8040-0xFFFF
+  // Offsets of attribute headers. 0 means none, because the message header is there.
   std::uint16_t integrity_at_ = 0;
   std::uint16_t integrity_sha256_at_ = 0;
   std::uint16_t fingerprint_at_ = 0;
-  std::uint16_t protected_end_ = 0;  // Attributes from here on count only by the three above.
-  std::uint64_t required_ = 0;       // Bit n: type n is there, at required_at_[n].
-  std::uint64_t optional_ = 0;       // Bit n: type 0x8000 + n is there, at optional_at_[n].
+  std::uint16_t protected_end_ = 0;  // from here on only the three attributes above count
+  std::uint64_t required_ = 0;       // bit n: type n is present, at the offset required_at_[n]
+  std::uint64_t optional_ = 0;       // bit n: type 0x8000 + n is present, at the offset optional_at_[n]
   std::array<std::uint16_t, kIndexed> required_at_;
   std::array<std::uint16_t, kIndexed> optional_at_;
 };

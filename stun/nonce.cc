@@ -9,7 +9,7 @@
 namespace pinhole::stun {
 namespace {
 
-// The digits of `value`, the most significant first.
+// Writes the last `digits` hexadecimal digits of `value`, the most significant first.
 void WriteHex(std::uint64_t value, std::size_t digits, char* to) {
   for (std::size_t i = digits; i-- > 0; value >>= 4) to[i] = "0123456789abcdef"[value & 0xF];
 }

@@ -12,12 +12,12 @@
 
 namespace pinhole::stun {
 
-// The outputs of an engine on their way to its owner, and the bytes that they point to. Both are kept in
-// blocks that are reused, so an engine that is drained after each input does not allocate once warm.
+// The outputs of an engine that its owner has not polled yet, and the bytes to which they point. The bytes are in
+// blocks that are reused. So an engine that is drained after each input stops allocating once there are enough blocks.
 template <typename Output>
 class OutputQueue {
  public:
-  // To be called at the start of every input: bytes of outputs that have been polled go away.
+  // To be called at the start of every input. Once all outputs have been polled, their bytes become invalid.
   void BeginInput() {
     if (next_ == outputs_.size()) {
       outputs_.clear();
@@ -25,7 +25,7 @@ class OutputQueue {
       used_blocks_ = 0;
     }
   }
-  // `count` bytes that stay where they are until an input begins with nothing left to poll.
+  // New room for `count` bytes. It is valid until BeginInput() is called when all outputs have been polled.
   std::span<std::uint8_t> NewBytes(std::size_t count) {
     if (used_blocks_ == blocks_.size()) blocks_.emplace_back();
     std::vector<std::uint8_t>& block = blocks_[used_blocks_++];
@@ -46,7 +46,7 @@ class OutputQueue {
 
  private:
   std::vector<Output> outputs_;
-  std::size_t next_ = 0;  // the first that has not been polled
+  std::size_t next_ = 0;  // index of the first output that has not been polled
   std::vector<std::vector<std::uint8_t>> blocks_;
   std::size_t used_blocks_ = 0;
 };

@@ -8,11 +8,11 @@
 #include "stun/message.h"
 #include "stun/message_builder.h"
 
-// The short-term credential mechanism (RFC 8489 §9.1). Which hash both sides know is settled outside (as in
-// ICE, where it is SHA-1), unless a message says otherwise by what it carries.
+// The short-term credential mechanism (RFC 8489 §9.1). The hash is agreed outside STUN (ICE uses SHA-1), unless the
+// integrity attribute of a message shows another one.
 namespace pinhole::stun {
 
-// A username and its keys; the password is not kept. Both are given as OpaqueString leaves them.
+// A username and its keys; the password is not kept. Username and password are given as OpaqueString leaves them.
 struct ShortTermCredential {
   std::string username;
   HmacSha1Key sha1;
@@ -28,13 +28,15 @@ enum class ShortTermVerdict : std::uint8_t {
   kUnauthenticated,  // 401: another username, or a wrong hash
 };
 
-// RFC 8489 §9.1.3, in its order. An indication that is not accepted is to be discarded silently.
+// Checks a request or indication in the order of RFC 8489 §9.1.3. An indication that is not accepted must be discarded
+// silently.
 ShortTermVerdict CheckShortTerm(const MessageView& request, const ShortTermCredential& credential);
 
-// The integrity of a response to `request` (RFC 8489 §9.1.3): the one hash that the request had, SHA-256 before SHA-1.
+// Adds the integrity attribute of the response to `request` (RFC 8489 §9.1.3). It uses the hash of the request; if the
+// request had both, SHA-256.
 void AddShortTermIntegrity(const MessageView& request, const ShortTermCredential& credential, MessageBuilder& response);
 
-// True if `response` carries a right integrity made with the hash that the request had. One that does not is
+// Whether `response` has a correct integrity made with the same hash as the request. Any other response must be
 // discarded as if it had never come (RFC 8489 §9.1.4).
 bool CheckShortTermResponse(const MessageView& response, const HmacSha1Key& key);
 

@@ -8,7 +8,8 @@
 namespace pinhole::stun {
 namespace {
 
-// Enough for requests and small data in one read; a longer message makes its own room.
+// The smallest room for a read: enough for requests and small data. A longer message gets more room.
+//
 constexpr std::size_t kSpaceBytesMin = 2048;
 constexpr std::size_t kCookieEnd = 8;  // of a STUN header
 

@@ -13,7 +13,7 @@ namespace pinhole::stun {
 struct TransactionId {
   std::array<std::uint8_t, 12> bytes = {};
 
-  // Uniform in 0 .. 2^96-1; as hard to guess as `random` is.
+  // A uniformly distributed id. It is as hard to guess as the output of `random`.
   static TransactionId Random(net::RandomSource& random) {
     TransactionId id;
     random.Fill(id.bytes);
@@ -24,7 +24,7 @@ struct TransactionId {
   friend constexpr std::strong_ordering operator<=>(const TransactionId&, const TransactionId&) = default;
 };
 
-// The same in every process and build. Not for ids that an attacker may choose.
+// A hash that is the same in every process and build. Not for tables whose ids an attacker may choose.
 inline std::uint64_t StableHash(const TransactionId& id) {
   return (net::LoadU64(id.bytes.data()) ^ net::LoadU32(id.bytes.data() + 8)) * 0x9E3779B97F4A7C15u;
 }

@@ -18,7 +18,8 @@ namespace {
 
 using std::chrono::seconds;
 
-// A server may grant any number of seconds; refreshing more often than needed does no harm.
+// The longest lifetime that the client believes. A server may grant any number of seconds, and refreshing more often
+// than needed does no harm.
 constexpr std::uint32_t kLifetimeSecondsMax = 24 * 3600;
 using net::kNever;
 
@@ -99,7 +100,7 @@ void TurnClient::StartRequest(net::Instant now, const Purpose& purpose, int retr
   PollRequest(requests_.size() - 1, cause);
 }
 
-// Passes on what a request wants to send; how it ends is read from its state.
+// Queues the messages that a request wants to send. Its end is read from the state of its transaction.
 void TurnClient::PollRequest(std::size_t index, net::PacketTag cause) {
   while (std::optional<ClientTransaction::Output> output = requests_[index].transaction.PollOutput()) {
     if (const auto* send = std::get_if<ClientTransaction::SendRequest>(&*output)) {
@@ -113,7 +114,7 @@ bool TurnClient::IsUnderWay(const Purpose& purpose) const {
                      [&](const Request& request) { return request.purpose == purpose; });
 }
 
-// A ChannelBind installs a permission too.
+// Whether an open request will install a permission for `peer`. A ChannelBind request installs one too.
 bool TurnClient::IsUnderWayFor(const net::IpAddress& peer) const {
   return std::any_of(requests_.begin(), requests_.end(), [&](const Request& request) {
     const bool installs = request.purpose.kind == Kind::kPermission || request.purpose.kind == Kind::kChannel;
@@ -214,7 +215,8 @@ void TurnClient::OnAllocateSuccess(net::Instant now, const MessageView& response
   const std::optional<XorMappedAddress> mapped = response.Get<XorMappedAddress>();
   const net::Family family = options_.family.value_or(net::Family::kIpv4);
   const bool usable = relayed.has_value() && mapped.has_value() && relayed->address.family() == family;
-  if (!usable || state_ == State::kReleasing) {  // Of no use to us, so it is given back (RFC 8656 §7.3).
+  if (!usable || state_ == State::kReleasing) {  // The allocation is useless or no longer wanted, so it is
+                                                 // released (RFC 8656 §7.3).
     if (state_ == State::kAllocating) outputs_.Push(AllocationFailed{Reason::kBadResponse, 0});
     state_ = State::kReleasing;
     return StartRequest(now, {Kind::kRelease, {}}, 0, tag);
@@ -239,7 +241,7 @@ void TurnClient::OnFailure(net::Instant now, const Purpose& purpose, Reason reas
   const bool is_lost =
       purpose.kind == Kind::kRefresh || (code == kAllocationMismatch && purpose.kind != Kind::kAllocate);
   if (state_ == State::kReleasing) {
-    outputs_.Push(Released{});  // A 437 says that it is gone already (RFC 8656 §8.3).
+    outputs_.Push(Released{});  // The error 437 means that the allocation has already ended (RFC 8656 §8.3).
     Close();
   } else if (purpose.kind == Kind::kAllocate) {
     outputs_.Push(AllocationFailed{reason, code});
@@ -257,7 +259,7 @@ void TurnClient::OnFailure(net::Instant now, const Purpose& purpose, Reason reas
   } else {
     if (Channel* channel = FindChannel(purpose.peer)) channel->kept = false;
     outputs_.Push(ChannelFailed{purpose.peer, reason, code});
-    // The permission that was to come with the channel is asked for on its own.
+    // ChannelBind would have installed the permission as well, so the permission is now requested on its own.
     const Permission* permission = FindPermission(purpose.peer.address());
     if (permission != nullptr && !permission->expiry.has_value() && !IsUnderWayFor(permission->peer)) {
       StartRequest(now, {Kind::kPermission, net::SocketAddress(permission->peer, 0)}, 0, tag);
@@ -276,7 +278,7 @@ void TurnClient::Close() {
 
 void TurnClient::OnHardIcmpError(net::Instant now) {
   outputs_.BeginInput();
-  // A failure may start another request; only those that are there now are to fail.
+  // OnFailure() may start new requests. Only the requests that are open now shall fail.
   std::vector<Purpose> failed;
   for (Request& request : requests_) failed.push_back(request.purpose);
   requests_.clear();
@@ -366,7 +368,7 @@ void TurnClient::OnTimer(net::Instant now) {
         Close();
         break;
       case Due::What::kRefresh:
-        refresh_at_ = kNever;  // until the answer says when
+        refresh_at_ = kNever;  // until the response gives the next time
         StartRequest(now, {Kind::kRefresh, {}}, 0, {});
         break;
       case Due::What::kPermission: {

@@ -22,81 +22,86 @@
 
 namespace pinhole::stun {
 
-// One allocation on a TURN server (RFC 8656), from one local socket: a UDP one, or a TCP connection to the server.
+// The client of one allocation on a TURN server (RFC 8656). It uses one UDP socket, or one TCP connection to the
+// server.
 //
 //     kIdle --Start--> kAllocating --success--> kAllocated --Release--> kReleasing --> kClosed
 //                          |---refused, no answer--> kClosed <--lost--'
 //                          `---Release--> kReleasing
-// A lost connection leads from everywhere to kClosed.
+// A lost TCP connection leads from every state to kClosed.
 //
-// Answers the server's challenge, keeps allocation, permissions and channels alive, wraps what goes to peers
-// (Send indications until a channel is bound, then ChannelData) and unwraps what comes.
-// Give every input with the time, drain PollOutput(), sleep until NextTimer(). Views in outputs are valid
-// until the next input; those of DataFromPeer as long as the datagram handed in. INVARIANT: NextTimer() is not
-// net::kNever exactly while kAllocating, kAllocated and kReleasing. The steady path, data both ways, does not allocate.
+// The client answers the server's challenge and keeps allocation, permissions and channels alive. It wraps data for
+// peers, in Send indications until a channel is bound, then in ChannelData, and it unwraps data from peers. Give every
+// input with the time, drain PollOutput(), and call OnTimer() at NextTimer(). Views in outputs are valid until the next
+// input; the payload of DataFromPeer is valid as long as the datagram that was given to OnDatagram(). INVARIANT:
+// NextTimer() is not net::kNever exactly while kAllocating, kAllocated and kReleasing. Sending and receiving data does
+// not allocate memory once the buffers have grown.
 class TurnClient {
  public:
   struct Options {
     net::SocketAddress server;
-    Transport transport = Transport::kUdp;  // to the server
-    // kTcp: a TCP allocation (RFC 6062): Connect() and ConnectionAttempt instead of channels and data. REQUIRES: TCP to
-    // the server, else nothing is asked for.
+    Transport transport = Transport::kUdp;  // between client and server
+    // kTcp asks for a TCP allocation (RFC 6062), which has Connect() and ConnectionAttempt in place of channels and
+    // data. It needs `transport` kTcp; otherwise Start() fails with kNotForTransport.
     Transport relayed_transport = Transport::kUdp;
-    std::string username;  // as OpaqueString leaves it, and so the password
+    std::string username;  // username and password are given as OpaqueString leaves them
     std::string password;
-    std::optional<net::Family> family;              // REQUESTED-ADDRESS-FAMILY; without: IPv4 (RFC 8656 §7.2)
-    std::optional<std::uint32_t> lifetime_seconds;  // LIFETIME asked for; without: the server's default
-    std::string software;                           // SOFTWARE of Allocate and Refresh; none if empty
-    ClientTransaction::Options transaction;         // of every request over UDP
-    net::Duration ti = kDefaultTi;                  // and over TCP: how long an answer is waited for
+    std::optional<net::Family> family;              // REQUESTED-ADDRESS-FAMILY; nullopt: IPv4 (RFC 8656 §7.2)
+    std::optional<std::uint32_t> lifetime_seconds;  // requested LIFETIME; nullopt: the server's default
+    std::string software;                           // SOFTWARE of Allocate and Refresh requests; empty: none
+    ClientTransaction::Options transaction;         // timing of every request over UDP
+    net::Duration ti = kDefaultTi;                  // Ti of every request over TCP
   };
   enum class State : std::uint8_t { kIdle, kAllocating, kAllocated, kReleasing, kClosed };
   enum class Reason : std::uint8_t {
-    kTimedOut,           // no answer to a request
-    kIntegrityViolated,  // answers whose integrity was wrong; over UDP no other until the request timed out
-    kRefused,            // an error response; see its code
-    kBadResponse,        // a success response that lacks an address, or has one that was not asked for
+    kTimedOut,           // no response to a request
+    kIntegrityViolated,  // responses came, but only with a wrong integrity
+    kRefused,            // an error response; see `code`
+    kBadResponse,        // a success response without a needed attribute, or with an address of another family than
+                         // requested
     kHardIcmpError,
     kConnectionLost,   // the TCP connection to the server
-    kNoAllocation,     // asked for something that needs one
+    kNoAllocation,     // the request needs an allocation, and there is none
     kLimit,            // more than kPeersMax peers
     kRequestTooLong,   // realm, nonce and username do not fit a request
-    kExpired,          // the allocation ran out before a refresh was answered
+    kExpired,          // the allocation expired before a Refresh was answered
     kTooSoon,          // less than 10 s after a 447 for the same peer (RFC 6062 §4.3)
-    kNotForTransport,  // a channel of a TCP allocation, a connection of a UDP one
+    kNotForTransport,  // a channel on a TCP allocation, a connection on a UDP allocation, or a TCP allocation over UDP
   };
 
-  // Send `bytes` to Options::server: a datagram, or over TCP a whole message, padding included, to follow the one
-  // before. A stream that is full may leave out whole messages on their way to a peer (`send` 0), never others.
+  // Asks the owner to send `bytes` to Options::server: as a datagram, or over TCP as a whole message, padding included,
+  // after the messages before it. If a TCP stream is full, the owner may drop whole messages with `send` 0, never
+  // others.
   struct SendToServer {
     net::ByteView bytes;
-    net::PacketClass packet_class;  // kTurn, or what Send() was given
-    net::PacketTag cause;           // the datagram behind it, if there is one
-    int send = 0;                   // of a request: 1 for the first transmission of it; 0: on its way to a peer
+    net::PacketClass packet_class;  // kTurn, or the class given to Send()
+    net::PacketTag cause;           // the received datagram that led to this one, if any
+    int send = 0;                   // number of the transmission of a request, from 1; 0: data for a peer
   };
   struct Allocated {
     net::SocketAddress relayed;
-    net::SocketAddress mapped;  // where the server saw us
+    net::SocketAddress mapped;  // this client's address as the server sees it
     net::Duration lifetime;
   };
-  // Before it was there: nothing was allocated. `code` is that of the ERROR-CODE for kRefused, otherwise 0.
+  // The Allocate request has failed: there is no allocation. `code` is the error code for kRefused, otherwise 0.
   struct AllocationFailed {
     Reason reason;
     int code;
   };
-  // After it was there: relayed address, permissions and channels are gone.
+  // The allocation has ended after it was made: relayed address, permissions and channels are gone. `code` is the error
+  // code for kRefused, otherwise 0.
   struct AllocationLost {
     Reason reason;
     int code;
   };
-  // The end of Release(), whether the server answered or not.
+  // Release() has finished, with or without an answer of the server.
   struct Released {};
-  // The peer address may now reach us, and Send() goes straight out. Given once per CreatePermission() or
-  // first Send(), not for refreshes.
+  // The server has a permission for the peer's address: the peer may now reach this client, and Send() sends at once.
+  // Reported once for each CreatePermission() or first Send(), not for refreshes.
   struct PermissionReady {
     net::IpAddress peer;
   };
-  // Also when a permission could not be refreshed. What waited for it is dropped.
+  // A permission could not be made or refreshed. Payloads that waited for it are dropped.
   struct PermissionFailed {
     net::IpAddress peer;
     Reason reason;
@@ -106,7 +111,7 @@ class TurnClient {
     net::SocketAddress peer;
     std::uint16_t channel;
   };
-  // Data goes on in Send indications.
+  // A channel could not be bound or refreshed. Data is still sent in Send indications.
   struct ChannelFailed {
     net::SocketAddress peer;
     Reason reason;
@@ -116,15 +121,15 @@ class TurnClient {
     net::SocketAddress peer;
     net::ByteView payload;
   };
-  // An ICMP error that the relay got for a datagram of ours to `peer` (RFC 8656 §11.6).
+  // The server received an ICMP error for a datagram of this client to `peer` (RFC 8656 §11.6).
   struct IcmpFromPeer {
     net::SocketAddress peer;
     std::uint8_t type;
     std::uint16_t code;
     std::uint32_t mtu_bytes;  // 0 unless "too big"
   };
-  // TCP allocations: the server has a connection with `peer`. Within 30 s a new TCP connection to Options::server, run
-  // by a TurnDataConnection, becomes the client's end of it.
+  // TCP allocations only: the server has a connection with `peer`. To use it, the owner opens a new TCP connection to
+  // Options::server within 30 s and runs a TurnDataConnection on it.
   struct PeerConnected {
     net::SocketAddress peer;
     PeerConnectionId connection;
@@ -134,7 +139,8 @@ class TurnClient {
     Reason reason;
     int code;
   };
-  // The same as PeerConnected, but the peer has connected to us; to be taken or left (RFC 6062 §4.4).
+  // TCP allocations only: the peer has connected to the relayed address. The owner may use the connection as after
+  // PeerConnected, or ignore it (RFC 6062 §4.4).
   struct ConnectionAttempt {
     net::SocketAddress peer;
     PeerConnectionId connection;
@@ -144,48 +150,51 @@ class TurnClient {
                               ConnectFailed, ConnectionAttempt>;
 
   enum class SendResult : std::uint8_t {
-    kSent,     // a SendToServer is in the queue
-    kWaiting,  // goes out when the permission is there
-    kDropped,  // no allocation, wrong family, too long, or too many waiting
+    kSent,     // a SendToServer has been queued
+    kWaiting,  // the payload is sent when the server has granted the permission
+    kDropped,  // no allocation, a TCP allocation, a wrong family, too long, or too many payloads are waiting
   };
 
-  // Permissions and channels one client asks for: more remote candidates than any ICE agent pairs (its check
-  // list has at most 100 pairs, RFC 8445 §6.1.2.5).
+  // The limit of permissions and of channels for one client. It is more than an ICE agent needs, whose checklists have
+  // at most 100 pairs (RFC 8445 §6.1.2.5).
   static constexpr std::size_t kPeersMax = 128;
-  // Payloads that wait for their permissions, in all, so that a silent server costs a stated amount.
+  // The limit of payloads that wait for permissions. It bounds the memory that a silent server can cost.
   static constexpr std::size_t kWaitingMax = 64;
-  // A request is challenged (401, 438) at most so often: once to learn realm and nonce, and a server that calls
-  // each new nonce stale is given up on.
+  // The limit of challenges (401, 438) to one request. The first gives realm and nonce. A server that calls each new
+  // nonce stale is given up at the limit.
   static constexpr int kChallengesMax = 4;
 
-  // `random` gives the transaction ids and outlives the client.
+  // `random` gives the transaction ids. It must outlive the client.
   TurnClient(Options options, net::RandomSource& random);
 
-  // Sends the first Allocate. Once only; over TCP when the connection is there.
+  // Sends the first Allocate request. To be called once; over TCP when the connection is open.
   void Start(net::Instant now);
-  // Takes what came from the server's address to the local socket, over TCP message by message as StreamSplitter
-  // gives them. False, with nothing changed, for what is
-  // not this allocation's: another sender, no TURN message, another transaction.
+  // Takes a datagram that came to the local socket, or over TCP a message from StreamSplitter. False, with nothing
+  // changed: the datagram does not belong to this allocation, because it comes from another address, is not a TURN
+  // message, or answers another transaction.
   bool OnDatagram(net::Instant now, const net::SocketAddress& from, net::ByteView datagram, net::PacketTag tag = {});
-  // A hard ICMP error (RFC 1122 §4.2.3.9) came for what was sent to the server.
+  // A hard ICMP error (RFC 1122 §4.2.3.9) has come for a packet to the server: all open requests fail.
   void OnHardIcmpError(net::Instant now);
-  // The TCP connection to the server failed, broke or was closed by the server: the allocation has gone with it, and
-  // whoever wants another begins anew with a new client.
+  // The TCP connection to the server could not be established, broke, or was closed by the server. The allocation has
+  // ended with it. A new allocation needs a new client.
   void OnConnectionLost();
-  // Lets `peer` in, and keeps it so. PermissionReady comes at once if it is let in already.
+  // Requests a permission for `peer` and keeps it alive. If there is one already, PermissionReady comes at once.
   void CreatePermission(net::Instant now, const net::IpAddress& peer);
-  // Binds a channel to `peer`, permission included, and keeps both. ChannelReady comes at once if bound.
+  // Binds a channel to `peer`, which includes the permission, and keeps both alive. If the channel is bound already,
+  // ChannelReady comes at once.
   void BindChannel(net::Instant now, const net::SocketAddress& peer);
-  // No longer refreshes the permission of this address nor the channels to it; they stay until they expire.
+  // Stops refreshing the permission of this address and the channels to it. They stay until they expire.
   void Forget(const net::IpAddress& peer);
-  // Sends `payload` to `peer` through the relay, creating the permission first if there is none.
+  // Sends `payload` to `peer` through the relay. If there is no permission yet, requests one first.
   SendResult Send(net::Instant now, const net::SocketAddress& peer, net::ByteView payload,
                   net::PacketClass packet_class, net::PacketTag cause = {});
-  // Asks the server to connect to `peer`: PeerConnected or ConnectFailed. Does nothing while that is being asked.
+  // Asks the server to connect to `peer`. PeerConnected or ConnectFailed will answer. Does nothing while the same
+  // request is open.
   void Connect(net::Instant now, const net::SocketAddress& peer);
-  // Gives the allocation back (Refresh with LIFETIME 0), resent until it is answered or has failed. While kAllocating
-  // it waits for the answer, since what has been asked for may yet be granted, and gives that back; only an Allocate
-  // with credentials, to a server that is known to be there, is still resent. Before Start() it just closes.
+  // Releases the allocation by a Refresh request with LIFETIME 0, which is resent until it is answered or has failed.
+  // While kAllocating, the client waits for the response to Allocate, because the server may still grant the
+  // allocation, and then releases it. It goes on resending an Allocate request only if that has credentials, because
+  // then the server is known to exist. Before Start() the client just closes.
   void Release(net::Instant now);
   // Early and repeated calls are harmless.
   void OnTimer(net::Instant now);
@@ -194,16 +203,16 @@ class TurnClient {
 
   State state() const { return state_; }
   const Options& options() const { return options_; }
-  // With what the server's challenge taught it.
+  // The credentials, with the realm and the nonce of the server's challenge.
   const LongTermClient& credential() const { return credential_; }
-  // Valid while kAllocated.
+  // Both are valid while kAllocated.
   const net::SocketAddress& relayed() const { return relayed_; }
   const net::SocketAddress& mapped() const { return mapped_; }
   bool HasPermission(net::Instant now, const net::IpAddress& peer) const;
   bool HasChannel(net::Instant now, const net::SocketAddress& peer) const;
 
  private:
-  // What a request is for.
+  // The purpose of a request.
   struct Purpose {
     enum class Kind : std::uint8_t { kAllocate, kRefresh, kRelease, kPermission, kChannel, kConnect } kind;
     net::SocketAddress peer;    // kPermission (port 0), kChannel, kConnect
@@ -212,17 +221,17 @@ class TurnClient {
   };
   using Kind = Purpose::Kind;
 
-  // A request on its way; at most one for one purpose.
+  // An open request; there is at most one for each purpose.
   struct Request {
     Purpose purpose;
-    bool authenticated;  // bears credentials
-    int retries;         // requests before it for the same purpose that were answered by a challenge
+    bool authenticated;  // the request has credentials
+    int retries;         // earlier requests for the same purpose that were answered by a challenge
     ClientTransaction transaction;
   };
   struct Permission {
     net::IpAddress peer;
-    bool announced = false;              // PermissionReady has been given
-    bool kept = true;                    // to be refreshed in time
+    bool announced = false;              // PermissionReady has been reported
+    bool kept = true;                    // true: refreshed before it expires
     std::optional<net::Instant> expiry;  // nullopt: not installed yet
     net::Instant refresh_at;             // meaningful if kept and installed
   };
@@ -237,9 +246,9 @@ class TurnClient {
   // A peer that the server could not reach.
   struct Unreached {
     net::SocketAddress peer;
-    net::Instant again;  // not to be asked for before
+    net::Instant again;  // no new Connect request before this time
   };
-  // A payload that came before its permission.
+  // A payload that waits for its permission.
   struct Waiting {
     net::SocketAddress peer;
     net::PacketClass packet_class;
@@ -252,7 +261,7 @@ class TurnClient {
     std::size_t index;
   };
 
-  // At no time, if nothing is.
+  // The next thing to do, and when; `at` is net::kNever if there is nothing.
   Due EarliestDue() const;
   void StartRequest(net::Instant now, const Purpose& purpose, int retries, net::PacketTag cause);
   bool IsUnderWay(const Purpose& purpose) const;
@@ -283,8 +292,8 @@ class TurnClient {
   net::SocketAddress relayed_;
   net::SocketAddress mapped_;
   net::Instant expiry_;            // meaningful while kAllocated
-  net::Instant refresh_at_;        // and this
-  std::vector<Request> requests_;  // in the order they were started
+  net::Instant refresh_at_;        // meaningful while kAllocated
+  std::vector<Request> requests_;  // in the order in which they were started
   std::vector<Permission> permissions_;
   std::vector<Channel> channels_;  // in the order of their numbers, which are never used twice
   std::vector<Waiting> waiting_;

@@ -1,4 +1,4 @@
-// The TurnClient's permissions, channels, connections and data.
+// The part of TurnClient for permissions, channels, data and TCP connections with peers.
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -13,9 +13,10 @@
 namespace pinhole::stun {
 namespace {
 
-constexpr std::size_t kSendOverheadMax = kHeaderBytes + 4 + 20 + 4 + 3;  // XOR-PEER-ADDRESS of IPv6, DATA, padding
+// Header, XOR-PEER-ADDRESS with IPv6, header of DATA, padding.
+constexpr std::size_t kSendOverheadMax = kHeaderBytes + 4 + 20 + 4 + 3;
 constexpr std::size_t kPayloadBytesMax = kDatagramBytesMax - kSendOverheadMax;
-// After a 447, for the same peer (RFC 6062 §4.3).
+// The time after an error 447 before the client may ask again for the same peer (RFC 6062 §4.3).
 constexpr net::Duration kConnectAgainAfter = std::chrono::seconds(10);
 
 }  // namespace
@@ -58,7 +59,7 @@ void TurnClient::CreatePermission(net::Instant now, const net::IpAddress& peer) 
   EnsurePermission(now, peer, {});
 }
 
-// Asks for a permission that is not there, unless that has been done.
+// Requests a permission for `peer` unless a request for it is already open. REQUIRES: there is no permission now.
 void TurnClient::EnsurePermission(net::Instant now, const net::IpAddress& peer, net::PacketTag cause) {
   if (peer.family() != relayed_.family()) {
     return outputs_.Push(PermissionFailed{peer, Reason::kRefused, errors::kPeerAddressFamilyMismatch.code});
@@ -71,7 +72,7 @@ void TurnClient::EnsurePermission(net::Instant now, const net::IpAddress& peer, 
     permission = &permissions_.emplace_back();
     permission->peer = peer;
   } else if (permission->expiry.has_value()) {
-    permission->announced = false;  // It has expired: this is a new one.
+    permission->announced = false;  // the old permission has expired, so the new one is reported again
     permission->expiry.reset();
   }
   permission->kept = true;
@@ -107,7 +108,8 @@ void TurnClient::BindChannel(net::Instant now, const net::SocketAddress& peer) {
     if (channels_.size() >= kPeersMax || !permission_fits) {
       return outputs_.Push(ChannelFailed{peer, Reason::kLimit, 0});
     }
-    // Numbers are used once, so none has to rest five minutes before it is given to another peer (RFC 8656 §12).
+    // Each number is used only once. Therefore no number has to rest for five minutes before another peer gets it
+    // (RFC 8656 §12).
     const auto number = static_cast<std::uint16_t>(kChannelNumberMin + channels_.size());
     channel = &channels_.emplace_back();
     channel->peer = peer;
@@ -146,7 +148,7 @@ TurnClient::SendResult TurnClient::Send(net::Instant now, const net::SocketAddre
   return SendResult::kWaiting;
 }
 
-// REQUIRES: there is a permission.
+// Queues a payload for the server, as ChannelData or as a Send indication. REQUIRES: there is a permission for `peer`.
 TurnClient::SendResult TurnClient::Emit(net::Instant now, const net::SocketAddress& peer, net::ByteView payload,
                                         net::PacketClass packet_class, net::PacketTag cause) {
   PINHOLE_REQUIRES(HasPermission(now, peer.address()));
@@ -168,7 +170,7 @@ bool TurnClient::OnChannelData(net::Instant now, net::ByteView datagram) {
   if (state_ != State::kAllocated) return false;
   const std::optional<ChannelDataView> message = ChannelDataView::Parse(datagram);
   if (!message.has_value() || message->channel - kChannelNumberMin >= static_cast<int>(channels_.size())) return true;
-  // It may come before the answer to ChannelBind does (RFC 8656 §12).
+  // ChannelData may arrive before the response to ChannelBind (RFC 8656 §12).
   const Channel& channel = channels_[message->channel - kChannelNumberMin];
   const bool allowed = HasPermission(now, channel.peer.address()) || IsUnderWayFor(channel.peer.address());
   if (allowed) outputs_.Push(DataFromPeer{channel.peer, message->data});
@@ -179,7 +181,8 @@ bool TurnClient::OnDataIndication(net::Instant now, const MessageView& message) 
   if (state_ != State::kAllocated) return false;
   const std::optional<XorPeerAddress> peer = message.Get<XorPeerAddress>();
   if (message.HasUnknownRequired(kTurnAttributes) || !peer.has_value()) return true;
-  // Only from whom we let in, in case somebody tricked the server (RFC 8656 §11.4).
+  // Data is accepted only from peers with a permission of this client, in case the server relays data of others
+  // (RFC 8656 §11.4).
   if (!HasPermission(now, peer->address.address())) return true;
   if (const std::optional<Icmp> icmp = message.Get<Icmp>()) {
     outputs_.Push(IcmpFromPeer{peer->address, icmp->type, icmp->code, icmp->error_data});
@@ -221,7 +224,8 @@ bool TurnClient::OnConnectionAttempt(net::Instant now, const MessageView& messag
   const std::optional<XorPeerAddress> peer = message.Get<XorPeerAddress>();
   const std::optional<ConnectionId> id = message.Get<ConnectionId>();
   if (message.HasUnknownRequired(kTurnAttributes) || !peer.has_value() || !id.has_value()) return true;
-  // Only from whom we let in, as with data; the permission may still be on its way to us.
+  // Only peers with a permission of this client are accepted, as with data. The response to CreatePermission may still
+  // be on its way.
   const net::IpAddress& address = peer->address.address();
   if (!HasPermission(now, address) && !IsUnderWayFor(address)) return true;
   outputs_.Push(ConnectionAttempt{peer->address, PeerConnectionId{id->value}});

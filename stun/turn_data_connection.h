@@ -16,14 +16,15 @@
 
 namespace pinhole::stun {
 
-// A client's TCP connection to its TURN server on its way to become a data connection (RFC 6062 §4.3, §4.4): the
-// ConnectionBind request and its answer, challenge included. Before it nothing else, after it no STUN at all.
+// Turns a TCP connection from a client to its TURN server into a client data connection (RFC 6062 §4.3, §4.4). It sends
+// the ConnectionBind request, answers the challenge, and reads the response. Afterwards the connection carries no more
+// STUN.
 //
 //     kIdle --Start--> kBinding --success--> kBound
 //                          `--refused, no answer, connection lost--> kFailed
 //
-// As every engine here: inputs with the time, then PollOutput() until empty, then sleep until NextTimer(), which is
-// not net::kNever exactly while kBinding.
+// Give every input with the time, drain PollOutput(), and call OnTimer() at NextTimer(), which is not net::kNever
+// exactly while kBinding.
 class TurnDataConnection {
  public:
   struct Options {
@@ -36,21 +37,22 @@ class TurnDataConnection {
   struct SendToServer {
     net::ByteView bytes;
   };
-  // From here on the bytes of the connection are the peer's, both ways.
+  // The server has accepted the request. From here on the connection carries the bytes between client and peer.
   struct Bound {};
   struct Failed {
     TurnClient::Reason reason;
-    int code;  // of ERROR-CODE for kRefused, otherwise 0
+    int code;  // the error code for kRefused, otherwise 0
   };
   using Output = std::variant<SendToServer, Bound, Failed>;
 
   TurnDataConnection(Options options, net::RandomSource& random);
 
-  // The connection is there. It is a new one, to the address that the control connection goes to (RFC 6062 §4.3).
+  // The TCP connection is open. It must be a new connection to the same server address as the control connection
+  // (RFC 6062 §4.3).
   void Start(net::Instant now);
-  // A message as StreamSplitter gives it; to be asked for no other once kBound.
+  // A message from StreamSplitter has arrived. Once kBound, the bytes that remain in the splitter are the peer's.
   void OnMessage(net::Instant now, net::ByteView message);
-  // The connection failed or broke, or the server closed it.
+  // The connection could not be established, broke, or was closed by the server.
   void OnConnectionLost();
   void OnTimer(net::Instant now);
   net::Instant NextTimer() const;
@@ -61,14 +63,14 @@ class TurnDataConnection {
 
  private:
   void SendRequest(net::Instant now);
-  void FailWithTransaction();  // if it has failed
+  void FailWithTransaction();  // does nothing unless the transaction has failed
   void Fail(TurnClient::Reason reason, int code);
 
   Options options_;
   net::RandomSource* random_;
   State state_ = State::kIdle;
   int challenges_ = 0;
-  bool authenticated_ = false;  // the request under way bears credentials
+  bool authenticated_ = false;  // true: the open request has credentials
   std::optional<ClientTransaction> transaction_;
   OutputQueue<Output> outputs_;
 };

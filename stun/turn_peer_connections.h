@@ -17,21 +17,22 @@
 
 namespace pinhole::stun {
 
-// RFC 6062 §5.2, §5.3: how long a server tries to reach a peer (at least), and how long a connection with a peer waits
-// for the client's ConnectionBind.
+// The times of RFC 6062 §5.2 and §5.3: how long a server tries to reach a peer (at least), and how long a connection
+// with a peer waits for the client's ConnectionBind request.
 inline constexpr net::Duration kPeerConnectTimeout = std::chrono::seconds(30);
 inline constexpr net::Duration kConnectionBindTimeout = std::chrono::seconds(30);
 
-// The peer data connections of a server's TCP allocations (RFC 6062 §5), as the engine knows them:
+// The connections between a server's TCP allocations and their peers (RFC 6062 §5), as the engine knows them:
 //
 //     Connect request --> kConnecting --made--> kPending --ConnectionBind--> kBound
 //     a peer's SYN -----------------------------'
 //
-// Each but the last for 30 s at most. All look-ups are ordered.
+// A connection stays in kConnecting and in kPending for 30 s at most. All look-ups are ordered, so iteration is
+// deterministic.
 class PeerConnections {
  public:
   enum class State : std::uint8_t { kConnecting, kPending, kBound };
-  // The request that a connection is being made for: what its answer needs.
+  // The Connect request that asked for a connection, as far as its response needs it.
   struct ConnectRequest {
     TransactionId id;
     bool fingerprint = false;
@@ -42,14 +43,14 @@ class PeerConnections {
     RelayId relay{};
     net::SocketAddress peer;
     State state = State::kConnecting;
-    net::Instant deadline;   // unless kBound
+    net::Instant deadline;   // the end of the present state; meaningless in kBound
     ConnectRequest request;  // kConnecting
-    FiveTuple client;        // kBound: the client data connection
+    FiveTuple client;        // the 5-tuple of the client data connection, in kBound
   };
 
   // REQUIRES: Find(relay, peer) is nullptr.
   Connection& Add(RelayId relay, const net::SocketAddress& peer, State state, net::Instant deadline);
-  // nullptr if there is none.
+  // Each Find function returns nullptr if there is no such connection.
   Connection* Find(PeerConnectionId id);
   Connection* Find(RelayId relay, const net::SocketAddress& peer);
   Connection* FindBound(const FiveTuple& client);
@@ -62,7 +63,7 @@ class PeerConnections {
   void Bind(Connection& connection, const FiveTuple& client);
   void Remove(PeerConnectionId id);
 
-  // The one whose time is up first, if that is by `now`.
+  // The connection with the earliest deadline if that is not after `now`; otherwise nullptr.
   Connection* Due(net::Instant now);
   net::Instant NextTimer() const;
   std::size_t size() const { return connections_.size(); }

@@ -12,22 +12,23 @@ namespace {
 
 using std::chrono::seconds;
 
-// A Data indication around a payload: header, XOR-PEER-ADDRESS of IPv6, DATA, padding.
+// The size of a Data indication without its payload: header, XOR-PEER-ADDRESS with IPv6, header of DATA, padding.
 constexpr std::size_t kDataOverheadMax = kHeaderBytes + 4 + 20 + 4 + 3;
 constexpr std::size_t kIcmpIndicationBytes = kHeaderBytes + 4 + 20 + 4 + 8;
 
-// Whole seconds left, rounded up: an Allocate resent within the first second is answered as it was.
+// The seconds that are left, rounded up, so that an Allocate request that is resent within the first second gets the
+// same response.
 std::uint32_t SecondsLeft(net::Instant now, net::Instant expiry) {
   return static_cast<std::uint32_t>(std::chrono::ceil<seconds>(expiry - now).count());
 }
 
-// The ICMP errors that concern a datagram on its way (RFC 8656 §11.5).
+// Whether ICMP errors of this type are relayed to the client (RFC 8656 §11.5).
 bool IsRelayedIcmpType(net::Family family, std::uint8_t type) {
   if (family == net::Family::kIpv4) return type == 3 || type == 11;
   return type >= 1 && type <= 3;
 }
 
-// Carries the MTU of the next hop (RFC 8656 §18.13).
+// Whether the ICMP error has the MTU of the next hop (RFC 8656 §18.13).
 bool IsTooBig(net::Family family, std::uint8_t type, std::uint8_t code) {
   return family == net::Family::kIpv4 ? type == 3 && code == 4 : type == 2;
 }
@@ -133,7 +134,7 @@ void TurnServer::OnRequest(Request request) {
 
 // --- Allocations
 
-// The numbers are those of RFC 8656 §7.2.
+// The numbers in the comments are the steps of RFC 8656 §7.2.
 void TurnServer::OnAllocate(const Request& request) {
   const MessageView& message = request.message;
   const auto existing = by_five_tuple_.find(request.five_tuple);  // 2
@@ -143,7 +144,7 @@ void TurnServer::OnAllocate(const Request& request) {
         allocation.allocate_id == message.transaction_id() && allocation.user == request.user;
     if (!is_retransmission) return Refuse(request, errors::kAllocationMismatch);
     if (allocation.open) RespondAllocated(request.now, allocation, request.tag);
-    return;  // If it is not open yet, the answer is still to come.
+    return;  // if the relayed address is not open yet, its opening will cause the response
   }
 
   const std::optional<RequestedTransport> transport = message.Get<RequestedTransport>();  // 3
@@ -220,7 +221,7 @@ void TurnServer::OnRelayOpened(net::Instant now, RelayId relay, const std::optio
   outputs_.BeginInput();
   const auto found = allocations_.find(relay);
   if (found == allocations_.end()) {
-    // It has expired meanwhile.
+    // The allocation has expired meanwhile.
     if (address.has_value()) outputs_.Push(CloseRelay{relay});
     return;
   }
@@ -236,7 +237,7 @@ void TurnServer::OnRelayOpened(net::Instant now, RelayId relay, const std::optio
     if (const std::optional<net::ByteView> bytes = response.Finish()) {
       outputs_.Push(SendToClient{allocation.five_tuple, *bytes, net::PacketClass::kTurn, allocation.cause});
     }
-    allocation.open = address.has_value();  // A socket of the wrong family is closed.
+    allocation.open = address.has_value();  // so that Remove() closes a socket of the wrong family
     return Remove(allocation);
   }
   allocation.open = true;
@@ -283,7 +284,8 @@ void TurnServer::OnRefresh(const Request& request, Allocation& allocation) {
   SetExpiry(allocation, request.now + lifetime);
 }
 
-// "Desired lifetime" of RFC 8656 §8.2: what is asked for, between the default and our maximum.
+// The "desired lifetime" of RFC 8656 §8.2: the requested lifetime, but not below the default and not above
+// Options::lifetime_max.
 net::Duration TurnServer::LifetimeFor(const MessageView& request) const {
   const std::optional<Lifetime> asked = request.Get<Lifetime>();
   if (!asked.has_value()) return kDefaultAllocationLifetime;
@@ -366,7 +368,7 @@ bool TurnServer::InstallPermission(Allocation& allocation, net::Instant now, con
 }
 
 void TurnServer::OnCreatePermission(const Request& request, Allocation& allocation) {
-  // All addresses are looked at before any is let in.
+  // All addresses are checked before any permission is installed.
   std::size_t count = 0;
   const ErrorCode* wrong = nullptr;
   request.message.ForEach<XorPeerAddress>([&](const std::optional<XorPeerAddress>& peer) {

@@ -1,18 +1,19 @@
-// The TurnServer's part of RFC 6062: connections between the relayed address of a TCP allocation and its peers.
+// The part of TurnServer for RFC 6062: connections between the relayed address of a TCP allocation and its peers.
 #include "stun/attributes.h"
 #include "stun/turn_server.h"
 
 namespace pinhole::stun {
 namespace {
 
-// ConnectionAttempt: header, XOR-PEER-ADDRESS of IPv6, CONNECTION-ID.
+// The size of a ConnectionAttempt indication: header, XOR-PEER-ADDRESS with IPv6, CONNECTION-ID.
 constexpr std::size_t kConnectionAttemptBytesMax = kHeaderBytes + 4 + 20 + 4 + 4;
 
 }  // namespace
 
 using Connection = PeerConnections::Connection;
 
-// RFC 6062 §5.2, in its order, but that a request must say whom it means before it can be compared with others.
+// Handles a Connect request in the order of RFC 6062 §5.2, with one exception: the peer address is checked first,
+// because it is needed to find an existing connection.
 void TurnServer::OnConnect(const Request& request, const Allocation& allocation) {
   if (allocation.transport != Transport::kTcp) return Refuse(request, errors::kAllocationMismatch);
   const std::optional<XorPeerAddress> peer = request.message.Get<XorPeerAddress>();
@@ -34,7 +35,7 @@ bool TurnServer::HasRoomForPeer(RelayId relay) const {
 
 template <typename Add>
 void TurnServer::RespondToConnect(const Connection& connection, MessageClass message_class, const Add& add) {
-  // There is one: connections end with their allocations.
+  // The allocation exists, because its connections end with it.
   const Allocation& allocation = *allocations_.at(connection.relay);
   MessageBuilder response(outputs_.NewBytes(kMessageBytesMax), message_class, Method::kConnect, connection.request.id);
   add(response);
@@ -93,7 +94,8 @@ std::optional<net::SocketAddress> TurnServer::ControlConnectionOf(const MessageV
   return allocations_.at(connection->relay)->five_tuple.client;
 }
 
-// RFC 6062 §5.4. The 5-tuple is that of the new connection; the allocation is found by what CONNECTION-ID names.
+// Handles a ConnectionBind request (RFC 6062 §5.4). The 5-tuple is that of the new connection, so the allocation is
+// found by CONNECTION-ID.
 void TurnServer::OnConnectionBind(const Request& request) {
   if (request.five_tuple.transport != Transport::kTcp) return Refuse(request, errors::kBadRequest);
   const std::optional<ConnectionId> id = request.message.Get<ConnectionId>();
@@ -101,7 +103,7 @@ void TurnServer::OnConnectionBind(const Request& request) {
   if (connection == nullptr || connection->state != PeerConnections::State::kPending) {
     return Refuse(request, errors::kBadRequest);
   }
-  // A control connection stays one (RFC 6062 §3), and a data connection speaks no STUN.
+  // A control connection cannot become a data connection (RFC 6062 §3), because a data connection carries no STUN.
   if (HasAllocation(request.five_tuple)) return Refuse(request, errors::kBadRequest);
   if (allocations_.at(connection->relay)->user != request.user) return Refuse(request, errors::kWrongCredentials);
   Acknowledge(request);

@@ -4,8 +4,8 @@
 
 #include "gtest/gtest.h"
 
-// Ends a test that needs something this machine does not have: skipped on a desk, failed where
-// PINHOLE_NO_SKIP is set (CI), so that nothing goes untested unseen.
+// Ends a test that needs something that this machine does not have. The test is skipped, or fails if PINHOLE_NO_SKIP is
+// set, as in continuous integration. So no test stays unrun there without notice.
 //   if (!HasIpv6()) {
 //     PINHOLE_UNAVAILABLE() << "no IPv6 loopback";
 //   }

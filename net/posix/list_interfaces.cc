@@ -26,8 +26,8 @@ struct Ipv6Life {
   bool temporary = false;
 };
 
-// What /proc/net/if_inet6 says of each address: 32 hexadecimal digits, index, prefix length, scope, flags, name.
-// getifaddrs() does not tell.
+// Reads the state of each IPv6 address from /proc/net/if_inet6, because getifaddrs() does not return it. A line has 32
+// hexadecimal digits, the index of the interface, the prefix length, the scope, the flags and the name.
 std::map<std::pair<std::uint32_t, IpAddress>, Ipv6Life> ReadIpv6Lives() {
   constexpr unsigned kTemporary = 0x01, kDadFailed = 0x08, kDeprecated = 0x20, kTentative = 0x40;  // linux/if_addr.h
   std::map<std::pair<std::uint32_t, IpAddress>, Ipv6Life> lives;
@@ -92,7 +92,7 @@ std::vector<Interface> ListInterfaces() {
   for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
     const std::string name = entry->ifa_name;
     const std::uint32_t index = if_nametoindex(name.c_str());
-    if (index == 0) continue;  // gone since
+    if (index == 0) continue;  // the interface was removed meanwhile
     Interface& interface = by_index[index];
     if (interface.name.empty()) {
       interface.id = InterfaceId{index};

@@ -23,10 +23,11 @@ namespace pinhole::net {
 namespace {
 
 constexpr std::size_t kDatagramMax = 65536;
-// Datagrams taken from one socket before the others get their turn.
+// The number of datagrams that are read from one socket before other sockets are served.
 constexpr int kDatagramsPerTurn = 32;
 
-// Room for the control messages of one datagram, either way: packet info, TTL, extended error with offender.
+// Room for the control messages of one sent or received datagram: packet info, TTL, extended error with the offender's
+// address.
 union ControlBuffer {
   char bytes[512];
   cmsghdr align;
@@ -66,7 +67,7 @@ SendStatus StatusOfErrno(int error) {
     case EAFNOSUPPORT:
     case ENODEV:
       return SendStatus::kBadAddress;
-    case ECONNREFUSED:  // and what else ICMP alone can cause
+    case ECONNREFUSED:  // this and the next three are caused by ICMP errors only
     case EPROTO:
     case ENOPROTOOPT:
     case EOPNOTSUPP:
@@ -109,7 +110,7 @@ T ControlData(const cmsghdr* header) {
 
 bool Is(const cmsghdr* header, int level, int type) { return header->cmsg_level == level && header->cmsg_type == type; }
 
-// Whether a socket could have this source.
+// Whether this is an address of this machine: a socket can be bound to it.
 bool IsOwnAddress(const IpAddress& address) {
   const int fd = socket(address.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
@@ -159,7 +160,7 @@ std::optional<IpAddress> PosixHost::SourceFor(const IpAddress& destination) cons
   const int fd = socket(destination.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return std::nullopt;
   std::optional<IpAddress> source;
-  // Connecting a UDP socket chooses its source and sends nothing; any port will do.
+  // Connecting a UDP socket chooses its source address and sends nothing. The port does not matter.
   const Sockaddr to(SocketAddress(destination, 9));
   sockaddr_storage name = {};
   socklen_t length = sizeof(name);
@@ -195,7 +196,7 @@ SendStatus PosixHost::SendTo(SocketId id, const SocketAddress& to, ByteView payl
   if (found == sockets_.end()) return SendStatus::kClosed;
   UdpSocket& socket = found->second;
   const IpAddress& own = socket.local.address();
-  // Linux would take 0.0.0.0 and :: for this machine.
+  // Linux would send to this machine if the destination is 0.0.0.0 or ::.
   if (to.family() != own.family() || to.port() == 0 || to.address().IsUnspecified() || to.address().IsV4Mapped()) {
     return SendStatus::kBadAddress;
   }
@@ -233,11 +234,12 @@ SendStatus PosixHost::SendTo(SocketId id, const SocketAddress& to, ByteView payl
     }
   }
   if (sendmsg(socket.fd, &message, MSG_NOSIGNAL) >= 0) return SendStatus::kSent;
-  // The errno may be an ICMP error about an earlier datagram: it is taken now, so the second try tells.
+  // The errno may be an ICMP error about an earlier datagram. The first send has removed that error from the socket, so
+  // the result of a second send is about this datagram.
   if (StatusOfErrno(errno) == SendStatus::kWouldBlock) return SendStatus::kWouldBlock;
   if (sendmsg(socket.fd, &message, MSG_NOSIGNAL) >= 0) return SendStatus::kSent;
   const SendStatus status = StatusOfErrno(errno);
-  // IPv4 says "no route" for a source that is not an address of this machine.
+  // IPv4 returns "no route" for a source that is not an address of this machine.
   if (status == SendStatus::kNoRoute && options.source && !IsOwnAddress(*options.source)) {
     return SendStatus::kBadAddress;
   }
@@ -273,7 +275,7 @@ void PosixHost::OnSocketEvent(SocketId id, std::uint32_t events) {
     if (app_ != nullptr) tcp_.OnSocketEvent(id, events);
     return;
   }
-  // The program may close any socket in any call, so it is looked up before each.
+  // The program may close the socket in any call, so the socket is looked up before each call.
   if ((events & EPOLLERR) != 0) {
     for (auto socket = sockets_.find(id); socket != sockets_.end(); socket = sockets_.find(id)) {
       if (!ReceiveError(id, socket->second)) break;
@@ -297,7 +299,7 @@ bool PosixHost::ReceiveDatagram(SocketId id, const UdpSocket& socket) {
   message.msg_control = control.bytes;
   message.msg_controllen = sizeof(control.bytes);
   const ssize_t size = recvmsg(socket.fd, &message, 0);
-  if (size < 0) return errno != EAGAIN;  // an ICMP error was taken; its details are in the error queue
+  if (size < 0) return errno != EAGAIN;  // recvmsg() has returned an ICMP error; its details are in the error queue
   const std::optional<SocketAddress> sender = FromSockaddr(reinterpret_cast<const sockaddr*>(&from));
   if (app_ == nullptr || !sender) return true;
 
@@ -327,7 +329,7 @@ bool PosixHost::ReceiveDatagram(SocketId id, const UdpSocket& socket) {
 bool PosixHost::ReceiveError(SocketId id, const UdpSocket& socket) {
   sockaddr_storage destination = {};
   ControlBuffer control;
-  msghdr message = {};  // the quoted payload is not wanted
+  msghdr message = {};  // without room for the quoted payload, which is not needed
   message.msg_name = &destination;
   message.msg_namelen = sizeof(destination);
   message.msg_control = control.bytes;
@@ -339,7 +341,7 @@ bool PosixHost::ReceiveError(SocketId id, const UdpSocket& socket) {
     if (!Is(header, IPPROTO_IP, IP_RECVERR) && !Is(header, IPPROTO_IPV6, IPV6_RECVERR)) continue;
     const auto extended = ControlData<sock_extended_err>(header);
     const bool v4 = extended.ee_origin == SO_EE_ORIGIN_ICMP;
-    // Errors of local origin were the result of a send already.
+    // Errors of local origin have already been returned by a send.
     if (app_ == nullptr || !quoted || (!v4 && extended.ee_origin != SO_EE_ORIGIN_ICMP6)) continue;
     IcmpError error;
     error.socket = id;

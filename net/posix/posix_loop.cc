@@ -18,7 +18,7 @@
 namespace pinhole::net {
 namespace {
 
-// Keys of the loop's own descriptors; sockets come after.
+// The keys of the loop's own descriptors. The keys of sockets are larger.
 constexpr std::uint64_t kStopKey = 0;
 constexpr std::uint64_t kTimerKey = 1;
 constexpr std::uint64_t kFirstSocketKey = 2;
@@ -30,7 +30,7 @@ int CheckDescriptor(int fd, const char* what) {
 }
 
 timespec ToTimespec(Instant at) {
-  const std::int64_t ns = std::max<std::int64_t>(at.time_since_epoch().count(), 1);  // 0 would disarm
+  const std::int64_t ns = std::max<std::int64_t>(at.time_since_epoch().count(), 1);  // 0 would stop the timer
   return {.tv_sec = ns / 1'000'000'000, .tv_nsec = ns % 1'000'000'000};
 }
 
@@ -75,7 +75,7 @@ bool PosixLoop::RunUntil(absl::FunctionRef<bool()> done, Duration limit) {
 void PosixLoop::Stop() {
   stopped_.store(true);
   const std::uint64_t one = 1;
-  (void)!write(stop_, &one, sizeof(one));  // fails only when full, which wakes as well
+  (void)!write(stop_, &one, sizeof(one));  // fails only if the counter is full, and then the loop wakes anyway
 }
 
 bool PosixLoop::TakeStop() {
@@ -141,7 +141,7 @@ void PosixLoop::Serve(Instant deadline) {
 }
 
 void PosixLoop::RunAlarms() {
-  // Each host once, so that a program whose alarm is always in the past leaves time for sockets.
+  // Each host is called at most once, so that sockets are also served if a program's alarm is always in the past.
   const Instant now = Now();
   std::vector<std::pair<Instant, PosixHost*>> due;
   for (PosixHost* host : hosts_) {
@@ -149,7 +149,7 @@ void PosixLoop::RunAlarms() {
   }
   std::stable_sort(due.begin(), due.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   for (const auto& [when, host] : due) {
-    // A call made before may have ended this host.
+    // An earlier call in this loop may have destroyed the host.
     if (std::find(hosts_.begin(), hosts_.end(), host) != hosts_.end()) host->RunAlarm();
   }
 }

@@ -23,14 +23,14 @@ constexpr std::uint32_t kEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
 absl::Status Closed() { return absl::NotFoundError("the connection is closed"); }
 
-// What became of a connection, in the codes of App::OnTcpReset().
+// Converts the errno of a connection into the codes of App::OnTcpReset().
 absl::Status StatusOfErrno(int error) {
   const std::string what = std::strerror(error);
   switch (error) {
     case ECONNREFUSED:
       return absl::UnavailableError(what);
     case ECONNRESET:
-    case EPIPE:  // reset after the peer had finished
+    case EPIPE:  // a RST came after the peer's FIN
       return absl::AbortedError(what);
     case ETIMEDOUT:
       return absl::DeadlineExceededError(what);
@@ -56,7 +56,8 @@ bool SetOptions(int fd, Family family, const TcpOptions& options) {
   if (options.ttl != 0 && !SetTtlOf(fd, family, options.ttl)) return false;
   if (options.keepalive > Duration::zero()) {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(options.keepalive).count();
-    const int bounded = static_cast<int>(std::min<std::int64_t>(seconds, 32767));  // the most that Linux takes
+    // The largest value that Linux accepts.
+    const int bounded = static_cast<int>(std::min<std::int64_t>(seconds, 32767));
     if (!SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1) || !SetOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, bounded) ||
         !SetOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, bounded)) {
       return false;
@@ -65,7 +66,7 @@ bool SetOptions(int fd, Family family, const TcpOptions& options) {
   return SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
-// The error that waits at a socket, taken.
+// Returns the pending error of a socket and clears it.
 int TakeError(int fd) {
   int error = 0;
   socklen_t length = sizeof(error);
@@ -107,7 +108,8 @@ void PosixTcp::Forget(SocketId id) {
   loop_.Remove(found->second.fd, found->second.key);
   close(found->second.fd);
   sockets_.erase(found);
-  // What is registered anew tells of what waits there.
+  // A listener that could not accept for lack of a descriptor is registered again, because epoll then reports the
+  // connections that wait there.
   for (auto& [other_id, other] : sockets_) {
     if (!std::exchange(other.starved, false)) continue;
     loop_.Remove(other.fd, other.key);
@@ -116,7 +118,7 @@ void PosixTcp::Forget(SocketId id) {
 }
 
 absl::StatusOr<SocketId> PosixTcp::Listen(const SocketAddress& local, const TcpOptions& options) {
-  // SO_REUSEPORT would let two listeners share the connections.
+  // A second listener is refused, because with SO_REUSEPORT Linux would distribute the connections between the two.
   for (const auto& [id, other] : sockets_) {
     if (other.state == State::kListening && local.port() != 0 && other.local == local) {
       return absl::AlreadyExistsError(absl::StrCat("listen ", local.ToString(), ": there is a listener"));
@@ -140,13 +142,14 @@ absl::StatusOr<SocketId> PosixTcp::Listen(const SocketAddress& local, const TcpO
 
 absl::StatusOr<SocketId> PosixTcp::Connect(const SocketAddress& local, const SocketAddress& remote,
                                            const TcpOptions& options) {
-  // Linux would take 0.0.0.0 and :: for this machine.
+  // Linux would connect to this machine if the remote address is 0.0.0.0 or ::.
   if (remote.family() != local.family() || remote.port() == 0 || remote.address().IsUnspecified() ||
       remote.address().IsV4Mapped() || remote.address().IsMulticast()) {
     return absl::InvalidArgumentError(absl::StrCat("connect ", local.ToString(), " to ", remote.ToString()));
   }
   const absl::StatusOr<BoundSocket> bound = OpenBound(SOCK_STREAM, local, [&](int fd) {
-    // An ephemeral port is chosen when the remote end is known: then only the pair must be free.
+    // The ephemeral port is chosen in connect(), when the remote end is known. Then only the pair of endpoints must be
+    // free.
     return SetOptions(fd, local.family(), options) && SetOption(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
   });
   if (!bound.ok()) return bound.status();
@@ -206,7 +209,7 @@ absl::Status PosixTcp::FinishWriting(SocketId id) {
   if (socket->finished) return absl::OkStatus();
   socket->finished = true;
   socket->wants_to_write = false;
-  shutdown(socket->fd, SHUT_WR);  // fails only if a reset is about to be told
+  shutdown(socket->fd, SHUT_WR);  // fails only if OnTcpReset() is about to be called
   return absl::OkStatus();
 }
 
@@ -237,7 +240,7 @@ void PosixTcp::Reset(SocketId id, int error) {
   host_.Program().OnTcpReset(id, StatusOfErrno(error));
 }
 
-// Until none is left: the next event comes only with the next connection.
+// Accepts connections until none is left, because the next event comes only with the next connection.
 void PosixTcp::Accept(SocketId id) {
   for (auto found = sockets_.find(id); found != sockets_.end(); found = sockets_.find(id)) {
     sockaddr_storage name = {};
@@ -247,7 +250,7 @@ void PosixTcp::Accept(SocketId id) {
       switch (errno) {
         case EINTR:
         case ECONNABORTED:
-        // Errors of the connection's network (accept(2)).
+        // The following are network errors of the new connection (accept(2)).
         case ENETDOWN:
         case EPROTO:
         case ENOPROTOOPT:
@@ -278,7 +281,8 @@ void PosixTcp::Accept(SocketId id) {
 }
 
 void PosixTcp::OnSocketEvent(SocketId id, std::uint32_t events) {
-  // The program may end the connection in any call, so it is looked up before each.
+  // The program may end the connection in any call, so the connection is looked up before each call.
+  //
   const auto found = sockets_.find(id);
   if (found == sockets_.end()) return;
   if (found->second.state == State::kListening) {

@@ -5,18 +5,18 @@
 #include "net/posix/posix_loop.h"
 #include "net/socket_address.h"
 
-// coturn's programs (package `coturn`) as peers on this machine's loopback interface. Where they are missing, tests
-// fail: interoperation is what they test.
+// The programs of coturn (package `coturn`) as peers on this machine's loopback interface. Tests fail if the programs
+// are missing, because interoperation is the subject of these tests.
 namespace pinhole::apps {
 
 struct CoturnRun {
   std::string output;
   bool succeeded = false;
 };
-// Runs one of its clients to its end while `loop` serves our programs.
+// Runs a coturn client to its end, while `loop` serves the programs of the test.
 CoturnRun RunCoturnClient(net::PosixLoop& loop, const std::string& command);
 
-// Its server, with the user pinhole/pinhole, for as long as this lives.
+// A coturn server that runs as long as this object lives. Its user and password are "pinhole".
 class CoturnServer {
  public:
   CoturnServer();
@@ -24,7 +24,7 @@ class CoturnServer {
   CoturnServer(const CoturnServer&) = delete;
   CoturnServer& operator=(const CoturnServer&) = delete;
 
-  // UDP and TCP. Serves already.
+  // The address of the server for UDP and TCP. The server is ready.
   const net::SocketAddress& address() const { return address_; }
 
  private:

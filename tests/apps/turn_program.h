@@ -14,7 +14,7 @@
 
 namespace pinhole::apps {
 
-// A program with one TURN client over UDP or TCP, that does what a test tells it to and keeps what comes.
+// A program with one TURN client over UDP or TCP. The test tells it what to send; it records what arrives.
 class TurnProgram final : public net::App {
  public:
   TurnProgram(net::Host& host, stun::TurnClient::Options options, net::IpAddress local)
@@ -67,7 +67,7 @@ class TurnProgram final : public net::App {
                  net::PacketClass::kData);
     Drain();
   }
-  // Breaks the TCP connection.
+  // Ends the TCP connection to the server with a RST.
   void Abort() {
     host_.Abort(socket_).IgnoreError();
     Lost();

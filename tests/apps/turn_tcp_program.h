@@ -12,7 +12,7 @@
 
 namespace pinhole::apps {
 
-// A program with one TCP allocation, that writes and keeps what comes on its streams.
+// A program with one TCP allocation. The test tells it what to write; it records the bytes that arrive on its streams.
 class TurnTcpProgram final : public net::App {
  public:
   struct Stream {

@@ -6,7 +6,7 @@
 #include "tests/ice/lone_agent.h"
 #include "tests/ice/test_network.h"
 
-// Agents with TCP candidates for the tests of RFC 6544.
+// Agents with TCP candidates, for the tests of RFC 6544.
 namespace pinhole::ice {
 
 using namespace std::chrono_literals;
@@ -40,7 +40,8 @@ inline Candidate Passive(const std::string& address, const std::string& foundati
   return Tcp(Transport::kTcpPassive, address, foundation);
 }
 
-// An agent with an active candidate, its connection to the peer's passive one open and its check sent.
+// An agent with an active candidate. Its connection to the peer's passive candidate is open, and its check has been
+// sent.
 struct ActiveAgent {
   explicit ActiveAgent(AgentOptions options = With(Transport::kTcpActive)) : lone(options) {
     lone.SetRemote({Passive("192.0.2.9:9000")});
@@ -50,7 +51,7 @@ struct ActiveAgent {
     lone.Connected(connection, Addr("192.0.2.1:40000"));
     check = lone.TakeFrames().at(0);
   }
-  // Nominated.
+  // Connects and concludes: the pair is nominated.
   void Conclude() {
     Connect();
     lone.AnswerOver(check, Addr("192.0.2.1:40000"));

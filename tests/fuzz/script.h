@@ -6,7 +6,7 @@
 
 namespace pinhole {
 
-// The bytes of a fuzzer's input as choices, read one after the other. After the end every choice is 0.
+// Reads the bytes of a fuzzer's input as choices, one after the other. After the end of the input every choice is 0.
 class Script {
  public:
   explicit Script(net::ByteView bytes) : bytes_(bytes) {}
@@ -18,15 +18,15 @@ class Script {
     bytes_ = bytes_.subspan(1);
     return byte;
   }
-  // 0 to bound - 1. `bound` is 1 to 256.
+  // A number from 0 to bound - 1. `bound` is 1 to 256.
   std::uint8_t Below(int bound) { return static_cast<std::uint8_t>(Byte() % bound); }
   bool Flag() { return Below(2) == 1; }
-  // 16 bits, the high byte first.
+  // A number of 16 bits, from two bytes of the input, the high byte first.
   std::uint32_t Number() {
     const std::uint32_t high = Byte();
     return (high << 8) | Byte();
   }
-  // An enumerator, of an enumeration that starts at 0 and ends with `last`.
+  // An enumerator of an enumeration whose values run from 0 to `last`.
   template <typename Enum>
   Enum Any(Enum last) {
     return static_cast<Enum>(Below(static_cast<int>(last) + 1));

@@ -8,7 +8,7 @@
 
 namespace pinhole::sim {
 
-// How long an entry in this state may live after its last segment, by the profile's own timers.
+// The longest time that an entry in this state may live after its last segment, by the timers of the profile.
 inline net::Duration LifeOf(const TcpTimeouts& timeouts, TcpTrackerState state) {
   switch (state) {
     case TcpTrackerState::kNone:

@@ -13,7 +13,8 @@
 #include "stun/message.h"
 #include "stun/message_builder.h"
 
-// One agent whose peer is the test: it writes the peer's messages byte by byte and reads what the agent sends.
+// One agent whose peer is the test. The test writes the peer's messages byte by byte and reads the messages that the
+// agent sends.
 namespace pinhole::ice {
 
 // A datagram that the agent sent.
@@ -39,7 +40,7 @@ struct SentFrame {
   bool is_stun() const { return stun::MessageView::Parse(bytes).has_value(); }
 };
 
-// A connection that the agent asked for.
+// A TCP connection that the agent has asked its owner to open.
 struct Opened {
   net::Instant at;
   ConnectionTag tag{};
@@ -47,7 +48,7 @@ struct Opened {
   net::SocketAddress remote;
 };
 
-// A check of the peer's, right in everything unless told otherwise.
+// The contents of a check of the peer. The defaults make a correct check.
 struct PeerCheck {
   std::uint32_t priority = 1862270975;  // (110 << 24) + (65535 << 8) + 255
   bool use_candidate = false;
@@ -70,13 +71,13 @@ class LoneAgent {
 
   explicit LoneAgent(const AgentOptions& options = {}, std::vector<std::string> addresses = {"192.0.2.1"});
 
-  // Opens the sockets at once, on ports 50000, 50001, ... StartGathering() is made by the constructor.
+  // The constructor calls StartGathering(). Each socket opens at once, on the ports 50000, 50001, and so on.
   Agent& agent() { return agent_; }
   const Agent& agent() const { return agent_; }
   HostPacer& pacer() { return pacer_; }
   net::Instant now() const { return now_; }
 
-  // The peer's description with these candidates.
+  // A description of the peer with these candidates.
   static Description Remote(std::vector<Candidate> candidates);
   static Candidate Host(const std::string& address, const std::string& foundation = "1", int component = 1,
                         int stream = 0, std::uint32_t priority = 0);
@@ -90,36 +91,38 @@ class LoneAgent {
   void Receive(const net::SocketAddress& from, net::ByteView bytes, SocketTag tag = SocketTag(0));
   stun::TransactionId ReceiveCheck(const net::SocketAddress& from, const PeerCheck& check = {},
                                    SocketTag tag = SocketTag(0));
-  // The peer answers `request`, seeing the agent at `mapped`; by default where the agent really is.
+  // The peer answers `request` with success. `mapped` is the agent's address as the peer sees it; by default the
+  // address from which the agent sent.
   void AnswerSuccess(const Sent& request, std::optional<net::SocketAddress> mapped = {},
                      std::optional<net::SocketAddress> from = {}, const std::string& password = kPeerPassword);
   void AnswerError(const Sent& request, int code, const std::string& password = kPeerPassword);
 
-  // TCP. Listeners open at once like sockets; connections wait for Connected() or Ended().
+  // TCP. Listeners open at once, as sockets do. A connection opens when the test calls Connected(), and fails when it
+  // calls Ended().
   const std::vector<Opened>& opened() const { return opened_; }
   const std::vector<ConnectionTag>& closed_connections() const { return closed_connections_; }
   bool IsClosed(ConnectionTag tag) const;
-  // `local`: the port that it got, if the agent left that open.
+  // The connection is open. `local` is its local address, if the agent asked for port 0.
   void Connected(ConnectionTag tag, std::optional<net::SocketAddress> local = {});
   void Ended(ConnectionTag tag, ConnectionEnd why);
   std::optional<ConnectionTag> Accept(SocketTag listener, const net::SocketAddress& from);
   void ReceiveStream(ConnectionTag tag, net::ByteView bytes);
   void ReceiveFrame(ConnectionTag tag, net::ByteView payload);
   stun::TransactionId ReceiveCheckOver(ConnectionTag tag, const PeerCheck& check = {});
-  // The peer answers, seeing the agent at `mapped`.
+  // The peer answers over the connection. `mapped` is the agent's address as the peer sees it.
   void AnswerOver(const SentFrame& request, const net::SocketAddress& mapped,
                   const std::string& password = kPeerPassword);
   std::vector<SentFrame> TakeFrames();
-  // What was written to a connection to a server, which has no frames.
+  // The bytes that the agent wrote to a connection to a server. They have no frames.
   const std::vector<std::uint8_t>& written(ConnectionTag tag) { return written_[tag]; }
 
-  // What was sent since the last call, all or of a class.
+  // The datagrams that were sent since the last call: all, or those of one class.
   std::vector<Sent> TakeSent();
   std::vector<Sent> TakeSent(net::PacketClass packet_class);
-  // Of everything ever sent.
+  // All datagrams that were ever sent.
   const std::vector<Sent>& all_sent() const { return all_sent_; }
-  // Runs until the agent sends its next check (first transmission) and gives it. Fails the test if there is none
-  // within 60 s.
+  // Runs until the agent sends its next check (first transmission) and returns that check. Fails the test if there is
+  // none within 60 s.
   Sent NextCheck();
 
   PairView PairTo(const net::SocketAddress& remote) const;

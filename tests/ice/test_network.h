@@ -13,8 +13,8 @@
 #include "net/random.h"
 #include "stun/turn_server.h"
 
-// A network of a few wires in virtual time: agents, a STUN/TURN server, and a translator in front of an agent if a
-// test wants one. Every datagram is on record.
+// A small network in virtual time: agents, a STUN and TURN server, and, if a test wants one, a NAT in front of an
+// agent. It records every datagram.
 namespace pinhole::ice {
 
 using net::Duration;
@@ -35,8 +35,8 @@ struct WirePacket {
   std::vector<std::uint8_t> bytes;
 };
 
-// A NAT for one endpoint. Mapping: one outside port per inside socket, or one per inside socket and destination.
-// Filter: by what the inside socket has sent to.
+// A NAT for one endpoint. Its mapping has one outside port for each inside socket, or for each inside socket and
+// destination. Its filter lets in only sources to which the inside socket has sent.
 struct TestNat {
   explicit TestNat(const SocketAddress& first) : outside(first) {}
 
@@ -71,8 +71,8 @@ class TestNetwork {
     std::uint16_t next_port = 50000;
     int peer = -1;
     bool reported = false;  // its description is on its way
-    // What the agent said.
-    std::vector<Output> events;  // all but sends, data and sockets; nothing in them points to bytes
+    // The outputs of the agent.
+    std::vector<Output> events;  // all except sends, data and sockets; these events have no byte views
     std::vector<std::vector<std::uint8_t>> data;
     std::vector<SocketTag> closed;
 
@@ -91,19 +91,18 @@ class TestNetwork {
     }
   };
 
-  // How long a datagram takes; nullopt: it is lost.
+  // The time that a datagram takes; nullopt: it is lost.
   using Link = std::function<std::optional<Duration>(const WirePacket&)>;
 
   explicit TestNetwork(std::uint64_t seed = 1) : seed_(seed), server_random_(seed, "server") {}
 
   int Add(const std::string& name, const AgentOptions& options, std::vector<LocalAddress> addresses);
-  // A STUN and TURN server at this address, with the user "user", password "secret".
+  // Adds a STUN and TURN server at this address, with the user "user" and the password "secret".
   void AddServer(const SocketAddress& address);
   std::size_t allocations() const { return server_->allocations(); }
-  // In front of an endpoint: a NAT whose mapping and filtering both depend on address and port (RFC 4787), as
-  // "symmetric" means.
+  // Puts a "symmetric" NAT in front of an endpoint: mapping and filtering both depend on address and port (RFC 4787).
   void AddSymmetricNat(int endpoint, const SocketAddress& outside);
-  // Their descriptions reach each other `signalling` after they are gathered.
+  // The descriptions of the two agents reach the other agent `signalling` after they were gathered.
   void Introduce(int a, int b, Duration signalling = std::chrono::milliseconds(10));
   void Start(int endpoint, Instant at = Instant());
 
@@ -117,19 +116,20 @@ class TestNetwork {
   void set_delay(Duration one_way) {
     link_ = [one_way](const WirePacket&) { return one_way; };
   }
-  // One LAN behind one NAT that maps each inside socket to a port of `outside` towards the server, and hands what is
-  // sent to such a port straight to that socket, the source untouched (RFC 4787 §6, "internal source").
+  // Puts the endpoints `inside` on one LAN behind one NAT. Towards the server the NAT maps each inside socket to a port
+  // of `outside`. A datagram from inside to such a port goes straight to the mapped socket, with its source unchanged
+  // (RFC 4787 §6, "internal source").
   void set_hairpin(const SocketAddress& outside, std::vector<int> inside, const SocketAddress& server);
-  // What becomes of a description on its way.
+  // Sets a function that changes descriptions on their way.
   void set_rewrite(std::function<void(int from, Description&)> rewrite) { rewrite_ = std::move(rewrite); }
 
-  // False when nothing is left to happen before `until`.
+  // Handles the next event. False: there is none before `until`.
   bool Step(Instant until);
   void RunUntil(Instant until);
-  // Runs until both have concluded, or `until`.
+  // Runs until both agents have concluded, or until `until`.
   void RunUntilConcluded(int a, int b, Instant until);
   void At(Instant at, std::function<void()> action);
-  // Hands a datagram to an endpoint's first socket, from outside and past its NAT.
+  // Delivers a datagram to an endpoint's first socket, bypassing its NAT.
   void Inject(int endpoint, const SocketAddress& from, net::ByteView bytes);
   void Drain(int endpoint);
 

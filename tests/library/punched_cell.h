@@ -1,6 +1,6 @@
 #pragma once
 
-// One cell of a punching file, run under the eyes of a record of what every node sent.
+// Runs one cell of a punching file and records the segments that every node sent.
 #include <gtest/gtest.h>
 
 #include <iostream>
@@ -16,7 +16,7 @@
 
 namespace pinhole::scenarios {
 
-// TCP segments that belong to no signalling, as they left a node, and those that ended there.
+// Records TCP segments that do not belong to the signalling: when they leave a node, and when a node drops them.
 class PunchTrace final : public sim::Tracer {
  public:
   struct Entry {
@@ -41,7 +41,8 @@ class PunchTrace final : public sim::Tracer {
 };
 
 struct PunchedCell {
-  // `sets`: as --set. `id`: without the scenario's name; of a file with one cell "".
+  // `sets` are settings as for the option --set. `id` is the id of the cell without the scenario's name; "" for a file
+  // with one cell.
   PunchedCell(const std::string& file, const std::string& id, const std::vector<std::string>& sets = {})
       : scenario(Load(file, sets)), prepared(Prepare(*scenario, id)), run(prepared.plan, 1, {.tracer = &trace}) {
     EXPECT_TRUE(run.Run().ok());
@@ -49,7 +50,7 @@ struct PunchedCell {
     why = run.trial(0).Explain(run, nullptr);
   }
 
-  // Each is loaded once.
+  // Loads the file. Each combination of file and settings is loaded only once.
   static const Scenario* Load(const std::string& file, const std::vector<std::string>& sets) {
     static std::map<std::pair<std::string, std::vector<std::string>>, Scenario> loaded;
     if (const auto found = loaded.find({file, sets}); found != loaded.end()) return &found->second;
@@ -71,12 +72,12 @@ struct PunchedCell {
   }
 
   bool connected() const { return outcome.outcome == Outcome::kDirect; }
-  // "home_a by filtered_port"; "" if nothing was dropped.
+  // The node and the rule that killed the punching, such as "home_a by filtered_port"; "" if nothing was dropped.
   std::string killed() const {
     return outcome.killed ? outcome.killed->node + " by " + outcome.killed->rule : std::string();
   }
   const apps::TcpPunching::Report& report(int side) const { return PunchingOf(run, 0).peer(side).report(); }
-  // Flags of what a host sent itself, in order; dropped segments are not among them.
+  // The flags of the segments that a host sent itself, in order, without those that were dropped.
   std::vector<std::string> SentBy(const std::string& host) const { return Flags(host, sim::TraceKind::kSend); }
   std::vector<std::string> DroppedAt(const std::string& node) const { return Flags(node, sim::TraceKind::kDrop); }
 

@@ -10,7 +10,7 @@
 
 namespace pinhole::scenarios {
 
-// Names of the library's files, sorted: "nat_matrix".
+// The names of the library's files, such as "nat_matrix", sorted.
 inline std::vector<std::string> LibraryNames() {
   SystemFiles files;
   std::vector<std::string> names;
@@ -31,7 +31,7 @@ inline Scenario LoadLibrary(const std::string& name) {
   return *std::move(scenario);
 }
 
-// Every run of the file with the file's own seed, judged, in the order of its cells and repetitions.
+// Runs and judges the whole file with its own seed. The results are in the order of cells and repetitions.
 inline std::vector<JudgedRun> SweepAll(const Scenario& scenario, int jobs) {
   SweepPlan plan;
   plan.scenario = &scenario;

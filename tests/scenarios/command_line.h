@@ -10,14 +10,14 @@
 
 namespace pinhole::scenarios {
 
-// What the program printed where, and how it ended.
+// The outputs of the program and its exit code.
 struct Said {
   ExitCode exit_code;
   std::string out;
   std::string err;
 };
 
-// The program with these arguments, where `files` and the built-in ones are all there are.
+// Runs the program with these arguments. It can read only `files` and the built-in files.
 inline Said Pinhole(const std::vector<std::string>& arguments, std::map<std::string, std::string> files = {}) {
   MemoryFiles reader(std::move(files));
   std::ostringstream out;

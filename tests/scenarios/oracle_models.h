@@ -8,7 +8,7 @@
 #include "net/ip_address.h"
 #include "scenarios/oracle/model.h"
 
-// Models that the oracle's tests have in common.
+// Models that several tests of the oracle use.
 namespace pinhole::scenarios::oracle {
 
 inline net::IpAddress Ip(const char* text) { return *net::IpAddress::Parse(text); }
@@ -26,7 +26,7 @@ inline Interface Behind(int box, Interface interface) {
   return interface;
 }
 
-// A host `name` with a STUN and TURN server on the core, and how peers use it.
+// Adds a host `name` with a STUN and TURN server. Returns the index of the server.
 inline int AddServer(Model& model, const char* name, const char* address, int network = 0) {
   model.hosts.push_back({name, {On(network, {address}, 10)}});
   Server server;
@@ -71,7 +71,7 @@ inline Model TwoHomes(const NatBehavior& a, const NatBehavior& b) {
   return model;
 }
 
-// Both relay at the STUN server's address.
+// Both peers get a TURN server at the address of the STUN server.
 inline void GiveTurn(Model& model) { model.a.turn_servers = model.b.turn_servers = {0}; }
 
 inline constexpr auto EI = Dependence::kEndpointIndependent;
@@ -106,7 +106,7 @@ inline NatBehavior LinuxRandomFully() {
   return nat;
 }
 
-// All 36: mapping × filtering × memory × sessions.
+// All 36 behaviors: each combination of mapping, filtering, memory and sessions.
 inline std::vector<NatBehavior> AllGeneric() {
   std::vector<NatBehavior> all;
   for (FilterMemory memory : {FilterMemory::kPerEndpoint, FilterMemory::kPerMapping}) {

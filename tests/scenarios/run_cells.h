@@ -14,7 +14,7 @@
 
 namespace pinhole::scenarios {
 
-// A scenario of the library, with fields set before the sweep.
+// A scenario of the library, with the settings `sets` applied before the sweep.
 inline Scenario Library(const std::string& name, const std::vector<std::string>& sets = {}) {
   SystemFiles files;
   LoadOptions options;
@@ -32,8 +32,8 @@ inline Scenario FromText(const std::string& text) {
   return *std::move(scenario);
 }
 
-// alice - home_a - internet - home_b - bob, 10 ms from each home's outside to the core. `topology` goes into the
-// topology, `more` behind it.
+// alice - home_a - internet - home_b - bob, with 10 ms between the outside of each home and the core. The text
+// `topology` is added to the topology, the text `more` after it.
 inline Scenario Homes(const std::string& nat_a, const std::string& nat_b, const std::string& more = "",
                       const std::string& topology = "") {
   return FromText(absl::StrCat("name: \"homes\" base: \"topologies/two_homes.textproto\" topology { ", topology,
@@ -41,7 +41,7 @@ inline Scenario Homes(const std::string& nat_a, const std::string& nat_b, const 
                                nat_b, "\" } } ", more));
 }
 
-// All cells of it, judged.
+// Runs and judges all cells of the scenario.
 inline std::vector<JudgedRun> SweepAll(const Scenario& scenario, int jobs = 2) {
   SweepPlan plan;
   plan.scenario = &scenario;
@@ -57,13 +57,13 @@ inline std::vector<JudgedRun> SweepAll(const Scenario& scenario, int jobs = 2) {
   return runs;
 }
 
-// What a failed run has to say, for messages.
+// The reason and the explanation of a failed run, for messages of tests.
 inline std::string Told(const Scenario& scenario, const JudgedRun& run) {
   return absl::StrCat(RunId(scenario.cells()[run.cell], run.repetition), ": ", run.verdict.reason, "; ",
                       run.explanation);
 }
 
-// One run of one cell, with everything that can be asked of it.
+// One run of one cell, with its results and its records.
 struct WatchedRun {
   WatchedRun(const Scenario& scenario, const std::string& id, std::uint64_t seed = 1,
              const sim::WorldOptions& world = {}) {

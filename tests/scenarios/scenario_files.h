@@ -9,7 +9,7 @@
 
 namespace pinhole::scenarios {
 
-// Loads `text` as "test.textproto", next to which `others` lie.
+// Loads `text` as the file "test.textproto". `others` are other files in the same folder.
 inline absl::StatusOr<Scenario> LoadText(const std::string& text, std::map<std::string, std::string> others = {},
                                          const LoadOptions& options = {}) {
   others["test.textproto"] = text;
@@ -17,7 +17,7 @@ inline absl::StatusOr<Scenario> LoadText(const std::string& text, std::map<std::
   return LoadScenario("test.textproto", files, options);
 }
 
-// Two homes and `more`.
+// The text of a scenario with two homes, and `more`.
 inline std::string Homes(const std::string& more) {
   return "name: \"test\"\nbase: \"topologies/two_homes.textproto\"\n" + more;
 }

@@ -9,7 +9,7 @@
 #include "net/random.h"
 #include "sim/nat/nat.h"
 
-// A real Nat with two wires, for tests: packets go in, and what became of them comes back.
+// A real Nat for tests. A test gives it packets and gets the verdict or the translated packet back.
 namespace pinhole::sim {
 
 inline net::SocketAddress Addr(absl::string_view text) { return *net::SocketAddress::Parse(text); }
@@ -22,7 +22,7 @@ inline const net::SocketAddress kCarol = Addr("10.0.1.12:5000");
 inline const net::SocketAddress kServer = Addr("192.0.2.1:3478");
 inline const net::IpAddress kExternal = Ip("198.51.100.1");
 
-// Gives the numbers it was told to, then those of a seeded stream.
+// Returns the numbers that the test has given, and then those of a seeded stream.
 class ScriptedRandom final : public net::RandomSource {
  public:
   explicit ScriptedRandom(std::uint64_t seed = 1) : rest_(seed, "nat") {}
@@ -59,7 +59,8 @@ class NatBench {
     packet.destination = to;
     return packet;
   }
-  // A destination unreachable from `reporter` to whoever sent from -> to, as the reporter saw that packet.
+  // An ICMP destination unreachable error from `reporter` about a packet with these addresses, sent to the packet's
+  // source.
   static Packet Unreachable(net::IpAddress reporter, net::SocketAddress from, net::SocketAddress to) {
     Packet packet;
     packet.protocol = IpProtocol::kIcmp;
@@ -72,13 +73,13 @@ class NatBench {
     return packet;
   }
 
-  // Alice's side. The network is the third byte of the address minus 1: 10.0.1.x is 0, 10.0.2.x is 1.
+  // Sends from the inside. The network is the third byte of the source address minus 1: 10.0.1.x is 0, 10.0.2.x is 1.
   Verdict Out(Packet& packet) { return nat.FromInside(now, NetworkOf(packet.source), packet); }
   Verdict Out(net::SocketAddress from, net::SocketAddress to) {
     Packet packet = Udp(from, to);
     return Out(packet);
   }
-  // The source that the outside sees, or nullopt if the packet did not get there.
+  // The translated source; nullopt: the packet did not reach the outside.
   std::optional<net::SocketAddress> TrySendOut(net::SocketAddress from, net::SocketAddress to) {
     Packet packet = Udp(from, to);
     if (Out(packet).action != Verdict::Action::kOutside) return std::nullopt;
@@ -93,7 +94,7 @@ class NatBench {
     Packet packet = Udp(from, to);
     return nat.FromOutside(now, packet);
   }
-  // The inside endpoint that the packet reached.
+  // The inside endpoint that the packet reached; nullopt: it reached none.
   std::optional<net::SocketAddress> SendIn(net::SocketAddress from, net::SocketAddress to) {
     Packet packet = Udp(from, to);
     if (nat.FromOutside(now, packet).action != Verdict::Action::kInside) return std::nullopt;
@@ -112,7 +113,7 @@ class NatBench {
   static int NetworkOf(const net::SocketAddress& address) { return address.address().bytes()[2] == 2 ? 1 : 0; }
 };
 
-// What Linux's masquerade does to UDP and TCP alike.
+// The behavior of Linux's masquerade that is the same for UDP and TCP.
 inline TransportBehavior ConntrackPorts() {
   return {.mapping = Mapping::kConntrack,
           .filtering = Filtering::kAddressAndPortDependent,
@@ -120,7 +121,7 @@ inline TransportBehavior ConntrackPorts() {
           .inbound_sessions = true};
 }
 
-// The profiles of Linux's masquerade, as scenarios/nats has them.
+// The profile of Linux's masquerade for UDP, as in scenarios/nats.
 inline UdpBehavior Masquerade() {
   using namespace std::chrono_literals;
   UdpBehavior udp;

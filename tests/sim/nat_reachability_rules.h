@@ -2,8 +2,8 @@
 
 #include "sim/nat/profile.h"
 
-// Who reaches whom by UDP through two NATs of one external address each, both sides retrying: closed forms that the
-// NATs have to arrive at packet by packet.
+// Closed forms: which pairs of NATs, with one external address each, let two hosts reach each other by UDP if both
+// sides retry. The simulated NATs must give the same results packet by packet.
 namespace pinhole::sim {
 
 struct NatBehavior {
@@ -22,12 +22,12 @@ inline constexpr Mapping kMappings[] = {Mapping::kEndpointIndependent, Mapping::
 inline constexpr Filtering kFilterings[] = {Filtering::kEndpointIndependent, Filtering::kAddressDependent,
                                             Filtering::kAddressAndPortDependent};
 
-// The pair of cell 0 to 80.
+// The two behaviors of a cell, from 0 to 80.
 inline NatBehavior BehaviorA(int cell) { return {kMappings[cell / 27], kFilterings[cell / 9 % 3]}; }
 inline NatBehavior BehaviorB(int cell) { return {kMappings[cell / 3 % 3], kFilterings[cell % 3]}; }
 
-// The two readings of RFC 4787 §5: filters remember by inside endpoint, and packets let in make no session; or
-// filters remember by mapping, and packets let in make a session.
+// The two readings of RFC 4787 §5. In the first, filters remember destinations per inside endpoint, and a packet that
+// is let in makes no session. In the second, filters remember per mapping, and a packet that is let in makes a session.
 struct Reading {
   const char* name;
   FilterMemory memory;

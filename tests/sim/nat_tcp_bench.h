@@ -7,7 +7,7 @@
 #include "sim/packet/tcp_header.h"
 #include "tests/sim/nat_bench.h"
 
-// A real Nat, and segments made by hand.
+// A real Nat, and TCP segments that the test makes by hand.
 namespace pinhole::sim {
 
 // The ISNs of Alice, inside, and of her peer. Neither is near a wrap.
@@ -100,7 +100,8 @@ class TcpNatBench {
   Seg PeerSyn() const { return {.flags = kTcpSyn, .sequence = kPeerIsn}; }
   Seg PeerSynAck() const { return {kTcpSyn | kTcpAck, kPeerIsn, kAliceIsn + 1}; }
   Seg AliceSynAck() const { return {kTcpSyn | kTcpAck, kAliceIsn, kPeerIsn + 1}; }
-  // An ACK that follows `sent` octets of Alice's and acknowledges `received` of the peer's; and the peer's.
+  // An ACK of Alice after `sent` octets of hers, which acknowledges `received` octets of the peer; and the same for the
+  // peer.
   Seg AliceAck(std::uint32_t sent = 0, std::uint32_t received = 0, std::uint32_t bytes = 0) const {
     return {kTcpAck, kAliceIsn + 1 + sent, kPeerIsn + 1 + received, bytes};
   }
@@ -111,7 +112,7 @@ class TcpNatBench {
     seg.flags |= more_flags;
     return seg;
   }
-  // Alice connects.
+  // Does a three-way handshake that Alice begins. True: all three segments passed.
   bool Connect() { return GoesOut(AliceSyn()) && GetsIn(PeerSynAck()) && GoesOut(AliceAck()); }
 
   std::optional<nat::TcpTranslator::Entry> Entry() { return bench.nat.FindTcp(bench.now, 0, kAlice, kPeer); }
@@ -124,7 +125,7 @@ class TcpNatBench {
     return entry ? entry->expires - bench.now : net::Duration::zero();
   }
   void Wait(net::Duration time) { bench.now += time; }
-  // What the Nat sends by itself by now.
+  // The packets that the Nat sends by itself up to now.
   std::vector<NatOutput> Outputs() {
     bench.nat.OnTimer(bench.now);
     std::vector<NatOutput> outputs;

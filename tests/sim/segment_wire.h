@@ -10,10 +10,10 @@
 #include "sim/world.h"
 #include "tests/sim/nat_tcp_bench.h"
 
-// Segments made by hand, sent through a box that is a node.
+// TCP segments that the test makes by hand, sent through a box that is a node of a world.
 namespace pinhole::sim {
 
-// Sends segments made by hand, and notes what TCP and ICMP comes back.
+// Sends segments that the test makes, and records the TCP segments and ICMP errors that arrive.
 class SegmentHost final : public HostNode {
  public:
   explicit SegmentHost(const NodeInit& init) : HostNode(init, {}) {}

@@ -35,8 +35,8 @@ inline std::string SegmentText(const TcpHeader& header, std::size_t payload_byte
   return absl::StrCat(text, "<CTL=", flags, ">");
 }
 
-// One connection, its peer played by the test. Ours: ISS 1000. The peer's: 5000. Unless told otherwise the peer offers
-// a window of 65535 without scaling, an MSS of 1000 and no SACK, and our ACKs do not wait.
+// One connection whose peer is the test. Its ISS is 1000, the peer's is 5000. By default the peer offers a window of
+// 65535 without scaling, an MSS of 1000 and no SACK, and the connection does not delay its ACKs.
 class TcpBench {
  public:
   static constexpr std::uint32_t kIss = 1000;
@@ -55,8 +55,9 @@ class TcpBench {
   TcpBench() : TcpBench(Plain()) {}
   explicit TcpBench(const TcpConnectionOptions& options) : tcp(options) {}
 
-  // Brings a new connection there. SYN-RECEIVED: by an active open, of a simultaneous kind; see InPassive().
-  // In FIN-WAIT-1, CLOSING, LAST-ACK our FIN is 1001; in CLOSE-WAIT and behind it the peer's was 5001.
+  // Brings a new connection into `state`. SYN-RECEIVED is reached by a simultaneous open; InPassive() reaches it by a
+  // passive open. In FIN-WAIT-1, CLOSING and LAST-ACK the connection's own FIN has number 1001. In CLOSE-WAIT and later
+  // states the peer's FIN has number 5001.
   TcpBench& In(TcpState state) {
     switch (state) {
       case TcpState::kClosed:
@@ -120,7 +121,8 @@ class TcpBench {
     std::size_t payload_bytes = 0;
     std::vector<SackBlock> sack = {};
   };
-  // Gives the rule, kNone if it was accepted; outputs are drained.
+  // Receives a segment and drains the outputs. Returns the rule by which the segment was dropped; kNone: it was
+  // accepted.
   Rule Receive(const Incoming& segment) {
     TcpHeader header{.sequence = segment.sequence,
                      .acknowledgment = segment.acknowledgment,
@@ -138,7 +140,7 @@ class TcpBench {
     Drain();
     return verdict.rule;
   }
-  // Plain data and ACKs of an open connection.
+  // Receives data, or an ACK without data, of an open connection.
   Rule ReceiveData(std::uint32_t sequence, std::size_t bytes) {
     return Receive({.sequence = sequence, .acknowledgment = tcp.snd_nxt(), .payload_bytes = bytes});
   }
@@ -167,7 +169,7 @@ class TcpBench {
     Drain();
   }
 
-  // Lets time pass, with all timers on their way.
+  // Lets time pass and runs all timers that expire meanwhile.
   void RunFor(net::Duration time) {
     const net::Instant end = now + time;
     while (tcp.NextTimer() <= end) {
@@ -190,7 +192,7 @@ class TcpBench {
     EXPECT_EQ(broken, nullptr) << broken << " in " << ToString(tcp.state());
   }
 
-  // What was sent since the last call, as text.
+  // The segments that were sent since the last call, as text.
   std::vector<std::string> TakeSent() {
     std::vector<std::string> texts;
     for (const Sent& segment : sent) texts.push_back(SegmentText(segment.header, segment.payload_bytes));

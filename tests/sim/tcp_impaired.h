@@ -1,6 +1,6 @@
 #pragma once
 
-// One TCP connection over a link that spoils what it carries, and over NATs that watch it.
+// One TCP connection over a link with impairments, and through NATs that track it.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,23 +10,23 @@
 
 namespace pinhole::sim {
 
-// What one way of a link does to packets, drawn from the seed: each impairment of LinkProfile is there in half of the
-// runs, and an outage in a quarter.
+// Draws the impairments of one direction of a link from the seed. Each impairment of LinkProfile occurs in half of the
+// runs, an outage in a quarter.
 LinkProfile DrawImpairments(std::uint64_t seed, const std::string& direction);
 
-// How closely the NAT before each machine follows the connection; absent: there is none.
+// The depth with which the NAT of each machine tracks the connection; nullopt: there is no NAT.
 struct NatsOnTheWay {
   std::optional<TcpDepth> alice;
   std::optional<TcpDepth> bob;
 };
 
-// Drawn from the seed: each side has each rung of the ladder, or no NAT, equally often.
+// Draws the NATs from the seed. Each depth, and no NAT, is equally likely on each side.
 NatsOnTheWay DrawNats(std::uint64_t seed);
 
-// `bytes` go each way between two machines, a link apart and with NATs before them, and both ends finish and close.
-// Where a NAT bounds windows without their scaling, the machines scale none. Gives what was wrong, or nothing: a stream
-// that did not arrive whole, a connection that broke or never ended, an invariant of a connection, a timer, socket or
-// packet that is left over.
+// Sends `bytes` in each direction between two machines that are a link and their NATs apart; then both ends finish and
+// close. The machines do not scale windows if a NAT bounds windows without their scaling. Returns the first fault, or
+// an empty text: a stream that did not arrive whole, a connection that broke or never ended, a broken invariant, or a
+// timer, socket or packet that is left over.
 std::string TransferFault(const LinkProfile& there, const LinkProfile& back, std::size_t bytes, std::uint64_t seed,
                           const NatsOnTheWay& nats = {});
 

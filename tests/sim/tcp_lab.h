@@ -15,7 +15,7 @@
 #include "tests/net/tcp/tcp_program.h"
 #include "tests/sim/nat_tcp_bench.h"
 
-// The network in which a Linux kernel was probed, with hosts that speak TCP by themselves.
+// A copy of the lab network in which a Linux kernel was measured, with hosts that run TCP themselves.
 //
 //     alice - box_a -- hub -- box_b - bob          alice:5000 and bob:6000 connect to each other,
 //                     /   \                        server and stranger are outside
@@ -33,14 +33,14 @@ inline constexpr LabNumbering kLabV6 = {"2001:db8:a::10", "2001:db8:a::1",  "200
                                         "2001:db8:f::2",  "2001:db8:b::1",  "2001:db8:b::10",
                                         "2001:db8:f::10", "2001:db8:f::11", 64};
 
-// How long each link takes. Both directions of a path have four links: two inside, two to the hub.
+// The delay of each link. Each direction of a path has four links: two inside, two to the hub.
 struct LabDelay {
   net::Duration inside, hub;
 };
 inline constexpr LabDelay kNoDelay = {std::chrono::microseconds(10), std::chrono::microseconds(10)};
 inline constexpr LabDelay kDelay20Ms = {std::chrono::microseconds(0), std::chrono::milliseconds(10)};
 
-// Each segment as it left a node, and each ICMP error.
+// Records each TCP segment that leaves a node, and each ICMP error.
 class LabTrace final : public Tracer {
  public:
   struct Line {
@@ -51,7 +51,7 @@ class LabTrace final : public Tracer {
   void OnTrace(const TraceEvent& event, const Packet& packet) override {
     if (event.kind == TraceKind::kSend) sent.push_back({world_.node(event.node).name(), packet});
   }
-  // Those that `node` put on a link.
+  // The packets that `node` put on a link.
   std::vector<Packet> From(absl::string_view node) const {
     std::vector<Packet> found;
     for (const Line& line : sent) {
@@ -117,7 +117,8 @@ class TcpLab {
     stranger_at = Endpoint(numbers.stranger, 80);
   }
 
-  // What came of one side's connect(): when, after Alice's began; or why not.
+  // The result of one side's connect(): the time until it was established, counted from Alice's connect(), or the
+  // error.
   struct End {
     net::SocketId id{};
     std::optional<net::Duration> after;
@@ -127,8 +128,8 @@ class TcpLab {
     End alice, bob;
     bool both() const { return alice.after && bob.after; }
   };
-  // Both connect from their mapped ports, Bob `gap` later; what they have after three seconds more: no more than
-  // two retransmitted SYNs.
+  // Both connect from their mapped ports, Bob `gap` after Alice. Returns the results after three seconds more, which
+  // are enough for two retransmitted SYNs.
   Punched Punch(net::Duration gap) {
     const net::Instant start = world.now();
     const net::SocketId a = alice.Connect(alice_at, bob_outside);
@@ -144,7 +145,7 @@ class TcpLab {
     };
     return {end(alice, a), end(bob, b)};
   }
-  // Alice, and the server's end of it.
+  // The two ends of a connection from Alice to the server.
   struct Pair {
     net::SocketId alice{}, server{};
     std::uint32_t alice_next = 0, server_next = 0;  // sequence numbers

@@ -16,9 +16,10 @@
 
 namespace pinhole::sim {
 
-// Two TCP connections and a network between them that delays, loses, doubles and disorders, in virtual time. A side
-// that is told to send writes as much of its stream as fits, whenever it can, and finishes; both read all that comes
-// and finish once the other has. Every byte and every invariant is checked on the way.
+// Two TCP connections and a network between them, in virtual time. The network delays, loses, duplicates and reorders
+// segments. A side with a stream to send writes as much as fits, whenever it can, and then finishes. Both sides read
+// all that arrives, and finish when the other side has finished. Every byte and every invariant is checked during the
+// run.
 class TcpPipe {
  public:
   struct Path {
@@ -64,7 +65,7 @@ class TcpPipe {
     Pump(0);
   }
 
-  // Runs until nothing is left to happen, or `limit`. True if nothing is left.
+  // Runs until there are no more events, or until `limit` has passed. True: there are no more events.
   bool Run(net::Duration limit = std::chrono::hours(24)) {
     const net::Instant end = now + limit;
     while (true) {
@@ -96,7 +97,7 @@ class TcpPipe {
   }
   bool RunFor(net::Duration time) { return Run(time); }
 
-  // Polls, and does what a program would do.
+  // Polls the outputs of a side, then reads and writes as a program would.
   void Pump(int side_index) {
     Side& side = sides[static_cast<std::size_t>(side_index)];
     bool again = true;
@@ -118,7 +119,7 @@ class TcpPipe {
   net::Instant now{};
   std::vector<Sent> log;
   bool keep_log = false;
-  // Says of a segment, when it is sent, whether it is lost; besides chance.
+  // If set, decides for each segment that is sent whether it is lost, in addition to random loss.
   bool (*lose)(const Sent&) = nullptr;
 
  private:
@@ -145,7 +146,7 @@ class TcpPipe {
     }
   }
 
-  // True if something was done that may lead to output.
+  // Reads and writes. True: this may have caused output.
   bool Work(Side& side) {
     bool did = false;
     std::array<std::uint8_t, 4096> chunk;

@@ -10,13 +10,13 @@
 
 namespace pinhole::sim {
 
-// A network and the options of one side, drawn from a seed.
+// The network and the options of one side, drawn from a seed.
 struct TransferDraw {
   TcpConnectionOptions options;
   TcpPipe::Path path;
 };
 
-// Up to 5 % of loss and doubling, 20 % come late.
+// Draws a bad network: up to 5 % of the segments are lost, up to 5 % are duplicated, and 20 % are late.
 inline TransferDraw DrawBadNetwork(std::uint64_t seed) {
   using namespace std::chrono_literals;
   net::SeededRandom random(seed, "draw");
@@ -35,7 +35,8 @@ inline TransferDraw DrawBadNetwork(std::uint64_t seed) {
   return draw;
 }
 
-// Buffers down to one byte, a fifth lost, a third doubled, half of it late by many round trips.
+// Draws a hostile network: buffers may have only one byte, a fifth of the segments is lost, a third is duplicated, and
+// half are late by many round trips.
 inline TransferDraw DrawHostileNetwork(std::uint64_t seed) {
   using namespace std::chrono_literals;
   TransferDraw draw = DrawBadNetwork(seed);
@@ -54,8 +55,9 @@ inline TransferDraw DrawHostileNetwork(std::uint64_t seed) {
   return draw;
 }
 
-// One side sends `bytes`; by the seed the other sends some as well, who finishes first differs, some open
-// simultaneously and some readers take pauses. Every byte must arrive, both must end, and no timer be left.
+// One side sends `bytes`. The seed decides whether the other side sends some too, who finishes first, whether they open
+// simultaneously, and whether readers pause. Every byte must arrive, both connections must end, and no timer may be
+// left.
 inline void Transfer(std::uint64_t seed, std::uint64_t bytes, TransferDraw (*draw_from)(std::uint64_t)) {
   using namespace std::chrono_literals;
   SCOPED_TRACE(testing::Message() << "seed " << seed);

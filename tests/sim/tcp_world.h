@@ -17,7 +17,7 @@
 
 namespace pinhole::sim {
 
-// What was sent by whom, as it left; bridges and routers on the way too.
+// Records each segment when a node sends it, bridges and routers on the way included.
 class SegmentRecord final : public Tracer {
  public:
   struct Segment {
@@ -38,7 +38,7 @@ class SegmentRecord final : public Tracer {
     sent.push_back({event.at, world_.node(event.node).name(), packet.source, packet.destination, packet.tcp,
                     packet.payload.size_bytes, packet.ttl, packet.packet_class, packet.id});
   }
-  // Those of one node.
+  // The segments of one node.
   std::vector<Segment> From(absl::string_view node) const {
     std::vector<Segment> found;
     for (const Segment& segment : sent) {
@@ -46,7 +46,7 @@ class SegmentRecord final : public Tracer {
     }
     return found;
   }
-  // "alice S @0ms" for each, in order.
+  // One line for each segment, such as "alice S @0ms", in order.
   std::vector<std::string> Lines() const {
     std::vector<std::string> lines;
     for (const Segment& segment : sent) {
@@ -70,7 +70,7 @@ class SegmentRecord final : public Tracer {
   World& world_;
 };
 
-// alice 192.0.2.1 --- bob 192.0.2.2, 20 ms each way unless said otherwise, with a program each.
+// alice 192.0.2.1 --- bob 192.0.2.2, with a program each. By default the link has 20 ms in each direction.
 struct TcpWorld {
   explicit TcpWorld(const HostOptions& alice_options = {}, const HostOptions& bob_options = {},
                     const LinkProfile& link_profile = {.delay = std::chrono::milliseconds(20)}, std::uint64_t seed = 1)

@@ -1,6 +1,6 @@
 #pragma once
 
-// A program that keeps what it hears, and small worlds for it to live in.
+// A program that records its events, and small worlds with such programs.
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -17,7 +17,7 @@ inline net::IpAddress Ip(absl::string_view text) { return net::IpAddress::Parse(
 inline net::SocketAddress At(absl::string_view text) { return net::SocketAddress::Parse(text).value(); }
 inline net::Instant Time(net::Duration since_start) { return net::Instant(since_start); }
 
-// Opens one socket when it starts and keeps all that happens to it.
+// Opens one socket at the start and records all events of it.
 class Recorder : public net::App {
  public:
   struct Heard {

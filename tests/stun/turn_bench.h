@@ -17,7 +17,7 @@
 #include "stun/message_builder.h"
 #include "stun/turn_server.h"
 
-// A TURN server with wires on it, and a client that says exactly what a test tells it to.
+// A TURN server whose inputs and outputs the test handles, and a client whose messages the test defines.
 namespace pinhole::stun {
 
 inline net::SocketAddress Addr(absl::string_view text) { return net::SocketAddress::Parse(text).value(); }
@@ -29,7 +29,7 @@ inline const FiveTuple kTuple = {Addr("203.0.113.5:40000"), Addr("192.0.2.1:3478
 inline const FiveTuple kOtherTuple = {Addr("203.0.113.6:40000"), Addr("192.0.2.1:3478")};
 inline const net::SocketAddress kPeer = Addr("198.51.100.7:5000");
 
-// Bytes of one message, kept, with a view of it.
+// The stored bytes of one message, with a view of them.
 struct Message {
   std::vector<std::uint8_t> bytes;
   FiveTuple five_tuple;
@@ -41,7 +41,7 @@ struct Message {
     EXPECT_TRUE(parsed.has_value());
     return parsed.value();
   }
-  // 0 for a success response.
+  // The error code of a response; 0 for a success response.
   int code() const {
     const std::optional<ErrorCode> error = view().Get<ErrorCode>();
     return error.has_value() ? error->code : 0;
@@ -66,7 +66,7 @@ class TurnServerBench {
   TurnServer& server() { return server_; }
   net::Instant now() const { return now_; }
 
-  // Each input forgets what the one before brought about.
+  // Each input first clears the recorded outputs of the input before.
   void Deliver(const FiveTuple& five_tuple, net::ByteView bytes, net::PacketTag tag = {}) {
     Clear();
     server_.OnClientDatagram(now_, five_tuple, bytes, tag);
@@ -161,14 +161,14 @@ class TurnServerBench {
   std::map<RelayId, net::SocketAddress> relays_;
 };
 
-// Speaks for one client. Fields may be bent by a test.
+// Builds and sends the messages of one client. A test may change the fields to make wrong messages.
 class RawClient {
  public:
   explicit RawClient(TurnServerBench& bench, const FiveTuple& five_tuple = kTuple, absl::string_view username = kUser,
                      absl::string_view password = kPassword)
       : bench_(bench), five_tuple_(five_tuple), username(username), password(password), random_(7, username) {}
 
-  // A request without credentials.
+  // A request without credentials; `add` adds its attributes.
   template <typename Add>
   std::vector<std::uint8_t> Bare(Method method, Add add) {
     id = TransactionId::Random(random_);
@@ -177,7 +177,7 @@ class RawClient {
     add(message);
     return Whole(message);
   }
-  // One with.
+  // A request with credentials; `add` adds its attributes.
   template <typename Add>
   std::vector<std::uint8_t> Signed(Method method, Add add) {
     id = TransactionId::Random(random_);
@@ -189,7 +189,7 @@ class RawClient {
   }
   HmacSha1Key key() const { return HmacSha1Key(net::ByteView(LongTermKeyMd5(username, realm, password))); }
 
-  // Sends and gives the one answer.
+  // Sends a request and returns the response, of which there must be exactly one.
   Message Exchange(const std::vector<std::uint8_t>& request, net::PacketTag tag = {}) {
     bench_.Deliver(five_tuple_, request, tag);
     EXPECT_EQ(bench_.to_client.size(), 1u);
@@ -199,7 +199,7 @@ class RawClient {
   Message Ask(Method method, Add add) {
     return Exchange(Signed(method, add));
   }
-  // Learns realm and nonce.
+  // Sends a request without credentials and stores the realm and the nonce of the challenge.
   Message Challenge() {
     const Message response = Exchange(Bare(Method::kAllocate, [](MessageBuilder& m) { m.Add(RequestedTransport{}); }));
     realm = std::string(response.view().Get<Realm>().value().text);

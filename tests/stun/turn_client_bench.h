@@ -12,8 +12,8 @@
 #include "stun/turn_client.h"
 #include "tests/stun/turn_bench.h"
 
-// A TURN client whose server is the test: what the client sends is kept, what it gets is made by hand or by a
-// real TurnServer.
+// A TURN client whose server is the test. The messages that the client sends are recorded. Its inputs are made by hand
+// or by a real TurnServer.
 namespace pinhole::stun {
 
 class TurnClientBench {
@@ -23,7 +23,7 @@ class TurnClientBench {
   TurnClient& client() { return client_; }
   net::Instant now() const { return now_; }
 
-  // Each of these forgets what the one before brought about.
+  // Each of the following functions first clears the outputs of the one before.
   void Start() {
     Clear();
     client_.Start(now_);
@@ -53,7 +53,7 @@ class TurnClientBench {
     now_ = end;
   }
 
-  // The answer to the last request, made by `add`; with `key`, authenticated.
+  // The response to the last request; `add` adds its attributes. With a `key` it is authenticated.
   template <typename Add>
   std::vector<std::uint8_t> Answer(MessageClass message_class, Add add, const HmacSha1Key* key) const {
     return AnswerTo(sent.back(), message_class, add, key);
@@ -76,7 +76,7 @@ class TurnClientBench {
         },
         nullptr));
   }
-  // Start, challenge, success.
+  // Makes an allocation: start, challenge, success response.
   void Allocate(std::uint32_t lifetime = 600) {
     Start();
     Challenge();

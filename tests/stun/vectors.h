@@ -8,7 +8,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 
-// The messages of RFC 5769 §2 and RFC 8489 B.1 as they are printed.
+// The messages of RFC 5769 §2 and RFC 8489 B.1, as they are printed there.
 namespace pinhole::stun::vectors {
 
 inline std::vector<std::uint8_t> FromHex(absl::string_view hex) {
@@ -17,7 +17,8 @@ inline std::vector<std::uint8_t> FromHex(absl::string_view hex) {
 }
 
 inline constexpr absl::string_view kIcePassword = "VOkJxbRl1RmTxUk/WvJxBt";
-// Both as SASLprep and OpaqueString leave them.
+// The user name and the password as SASLprep and OpaqueString leave them.
+//
 inline constexpr absl::string_view kLongTermUsername = "\u30DE\u30C8\u30EA\u30C3\u30AF\u30B9";
 inline constexpr absl::string_view kLongTermPassword = "TheMatrIX";
 inline constexpr absl::string_view kLongTermRealm = "example.org";
