@@ -3,8 +3,8 @@
 #include "sim/nat/validate.h"
 #include "tests/sim/nat_tcp_bench.h"
 
-// RFC 5382: NAT behavioral requirements for TCP, over the default profile, which is to meet them, with the hairpin
-// that RFC 5382 §7.2 REQ-8 wants.
+// RFC 5382: NAT behavioral requirements for TCP. The default profile must meet them, with the hairpinning that
+// RFC 5382 §7.2 REQ-8 requires.
 namespace pinhole::sim {
 namespace {
 

@@ -12,7 +12,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-// Those in which data of the peer can come.
+// The states in which data of the peer may arrive.
 constexpr TcpState kReceiving[] = {TcpState::kEstablished, TcpState::kFinWait1, TcpState::kFinWait2};
 constexpr TcpState kSynchronized[] = {TcpState::kEstablished, TcpState::kFinWait1, TcpState::kFinWait2,
                                       TcpState::kCloseWait,   TcpState::kClosing,  TcpState::kLastAck,

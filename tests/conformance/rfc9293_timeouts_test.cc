@@ -497,7 +497,7 @@ TEST(Rfc9293, Section3_8_4_AProbeIsAnswered) {
 
 // --- RFC 9293 §3.9.2.2 ICMP ---
 
-// Every way to be about to open; our SYN is 1000.
+// All states of a connection that is being opened; its own SYN has number 1000.
 constexpr std::pair<const char*, void (*)(TcpBench&)> kConnecting[] = {
     {"SYN-SENT", [](TcpBench& bench) { bench.In(TcpState::kSynSent); }},
     {"SYN-RECEIVED, active", [](TcpBench& bench) { bench.In(TcpState::kSynReceived); }},

@@ -1,4 +1,5 @@
-// What an attacker can send must not crash an agent, make it grow without bound, or win it over.
+// Messages of an attacker must not crash an agent, must not make its memory grow without bound, and must not be taken
+// for the peer's.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -92,7 +93,7 @@ TEST(Hostile, ARequestWithTheWrongPasswordIsRefusedAndTeachesNothing) {
   for (const Sent& sent : lone.TakeSent()) EXPECT_EQ(sent.to, kPeer);
 }
 
-// Nor is it kept for when the peer's description comes.
+// The refused request is not stored until the peer's description comes.
 TEST(Hostile, AnEarlyRequestWithTheWrongPasswordIsRefusedAndNotKept) {
   LoneAgent lone(Controlled());
   PeerCheck check{.use_candidate = true, .role = Role::kControlling};

@@ -1,4 +1,5 @@
-// What tshark, which shares nothing with us, makes of the NAT matrix: every message decodes, every FINGERPRINT is good.
+// Reads captures of the NAT matrix with tshark, an independent decoder: it decodes every message, and every FINGERPRINT
+// is correct.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Every cell of the NAT matrix that fails says why, and the reason is one that its two NATs can have. The rules here
-// are those of RFC 4787 §4 and §5 and RFC 5382, and read nothing but the profiles' fields.
+// Every cell of the NAT matrix that fails has a reason that its two NATs can cause. The rules here are those of
+// RFC 4787 §4 and §5 and of RFC 5382. They use only the fields of the profiles.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-// One NAT as the finished cell has it.
+// The fields of one NAT of a cell, for UDP.
 class Fields {
  public:
   explicit Fields(const proto::Nat& nat) : name_(nat.name()), udp_(nat.udp()) {}
@@ -85,7 +85,7 @@ struct Failed {
   }
 };
 
-// The pair of server-reflexive candidates: the one that would have joined the two.
+// Checks how the pair of server-reflexive candidates ended, which would have been the direct path.
 void ExpectSignalledPairDiedByTheRules(const Failed& failed, int side, const ice::PairView& pair,
                                        const PairDeath* death) {
   const Fields& own = failed.nats[static_cast<std::size_t>(side)];
@@ -148,7 +148,7 @@ void ExpectPairsDiedByTheRules(const Failed& failed, int side) {
   EXPECT_EQ(signalled, 1);
 }
 
-// What the user reads: each side's phase, and one node and rule.
+// Checks the text for the user: it names the phase of each side, one node and one rule.
 void ExpectReasonIsTold(const Failed& failed) {
   EXPECT_THAT(failed.why,
               StartsWith("alice: checking: all_pairs_failed; bob: checking: all_pairs_failed; last hope: "));
@@ -195,7 +195,7 @@ TEST(NatMatrix, EveryFailedCellNamesANatAndARuleThatItsProfileHas) {
   EXPECT_GT(failures, 60);
 }
 
-// The same NAT's treatment of TCP.
+// The fields of one NAT of a cell, for TCP.
 class TcpFields {
  public:
   explicit TcpFields(const proto::Nat& nat) : name_(nat.name()), tcp_(nat.tcp()) {}
@@ -245,7 +245,8 @@ struct FailedOverTcp {
   std::string late;  // of tcp_answers: the NAT of the late one
 };
 
-// Runs the cells and gives `check` those that fail, whose names it has in SCOPED_TRACE.
+// Runs the cells and calls `check` for each cell that fails, with the cell's name in SCOPED_TRACE. Returns their
+// number.
 template <typename Check>
 int ForEachFailedOverTcp(const std::string& file, const std::string& ending, const Check& check) {
   const Scenario scenario = LoadLibrary(file);
@@ -271,8 +272,8 @@ int ForEachFailedOverTcp(const std::string& file, const std::string& ending, con
   return failures;
 }
 
-// A SYN that a filter lets in, to a NAT that answers by another port, is the nearest that the two come; else it is a
-// filter that never lets one in, and what it tells about it.
+// The two sides come nearest to a connection when a filter lets a SYN in and its NAT answers from another port.
+// Otherwise the reason is a filter that never lets a SYN in, and the NAT's answer to that SYN.
 TEST(NatMatrix, EveryFailedCellOverTcpNamesTheNatTheRuleAndItsKind) {
   int moved = 0, filtered = 0;
   ForEachFailedOverTcp("nat_matrix", "transport=TCP,turn=NONE", [&](const FailedOverTcp& failed) {
@@ -304,8 +305,8 @@ TEST(NatMatrix, EveryFailedCellOverTcpNamesTheNatTheRuleAndItsKind) {
   EXPECT_GT(filtered, 100);
 }
 
-// The late one's NAT kills the pair by what it tells the early one's SYN; two NATs that refuse simultaneous open need
-// nobody to be late.
+// The NAT of the side that starts late ends the pair by its answer to the early side's SYN. Two NATs that refuse
+// simultaneous open end it without any delay.
 TEST(TcpAnswers, EveryFailedCellNamesWhoRefusedAndHow) {
   int refused = 0, crossing = 0;
   ForEachFailedOverTcp("tcp_answers", "", [&](const FailedOverTcp& failed) {

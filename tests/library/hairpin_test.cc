@@ -1,5 +1,5 @@
-// Two peers behind one NAT that does not route between their networks, hairpin by hairpin: what becomes of the check to
-// the peer's server-reflexive candidate, and of its answer. RFC 4787 §6.
+// Two peers behind one NAT that does not route between their networks, for each kind of hairpinning (RFC 4787 §6). The
+// tests follow the check to the peer's server-reflexive candidate, and the response to it.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -12,7 +12,7 @@
 namespace pinhole::scenarios {
 namespace {
 
-// RFC 8489 §6.2.1: Rc.
+// Rc of RFC 8489 §6.2.1.
 constexpr int kSendsOfOneCheck = 7;
 
 struct Place {
@@ -97,8 +97,8 @@ class Hairpin : public testing::TestWithParam<Place> {
   }
 };
 
-// The check arrives, from the asker's inside source; the answer goes there, and is dropped inside, where nothing is
-// routed. Each of the seven.
+// The check arrives with the inside source of its sender. The response goes to that source and is dropped inside,
+// because the NAT does not route there. This happens to all seven transmissions.
 TEST_P(Hairpin, WithTheInsideSourceTheAnswerIsDroppedInsideAndThePairTimesOut) {
   const Ran ran(GetParam(), "INTERNAL_SOURCE", "NONE");
   EXPECT_EQ(ran.outcome.outcome, Outcome::kFailed);
@@ -141,7 +141,7 @@ TEST_P(Hairpin, WithTheInsideSourceTheRelayIsTaken) {
   }
 }
 
-// As if it had gone out and come in again: either end is what the STUN server saw.
+// With the outside source, both ends see the addresses that the STUN server saw.
 TEST_P(Hairpin, WithTheOutsideSourceTheServerReflexivePairIsSelectedAndNoAnswerDies) {
   for (const char* turn : {"NONE", "BOTH"}) {
     const Ran ran(GetParam(), "EXTERNAL_SOURCE", turn);
@@ -161,7 +161,7 @@ TEST_P(Hairpin, WithTheOutsideSourceTheServerReflexivePairIsSelectedAndNoAnswerD
   }
 }
 
-// Every request is refused at the box itself, and there is nothing to answer.
+// The NAT refuses every request, so there is no response.
 TEST_P(Hairpin, WithoutHairpinningTheBoxRefusesEveryCheckToTheOutsideAddress) {
   const Ran ran(GetParam(), "NONE", "NONE");
   EXPECT_EQ(ran.outcome.outcome, Outcome::kFailed);
@@ -183,9 +183,9 @@ TEST_P(Hairpin, WithoutHairpinningTheBoxRefusesEveryCheckToTheOutsideAddress) {
   EXPECT_EQ(Ran(GetParam(), "NONE", "BOTH").outcome.outcome, Outcome::kRelayed);
 }
 
-// On one LAN, with nothing but server-reflexive candidates to try: the check comes from the asker's inside source, the
-// answer goes straight there, and so not from where the check was sent. RFC 8445 §7.2.5.2.1. The check has shown the
-// peer where the asker is, and that pair connects.
+// Both peers are on one LAN and have only server-reflexive candidates. The check comes from the inside source of its
+// sender. The response goes straight to that source, so it does not come from the address to which the check was sent
+// (RFC 8445 §7.2.5.2.1). But the peer has learned the sender's inside address, and the pair with that address connects.
 TEST(HairpinOnOneLan, WithTheInsideSourceTheServerReflexivePairEndsAsNotSymmetricAndAPeerReflexiveOneConnects) {
   for (const char* turn : {"NONE", "BOTH"}) {
     SCOPED_TRACE(turn);

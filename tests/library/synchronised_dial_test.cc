@@ -1,5 +1,5 @@
-// DCUtR's synchronised dial (Trautwein et al. 2025; libp2p's specification): what success depends on, over a population
-// of which a share r of NATs answers an early SYN with RST.
+// DCUtR's synchronized dial (Trautwein et al. 2025; libp2p's specification): the success rate over a population of NATs
+// of which a share r answers an early SYN with RST.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -19,7 +19,7 @@ struct Key {
   std::int64_t error_ppm;
   auto operator<=>(const Key&) const = default;
 };
-// Of one (transport, delay, error): by whether home_a and home_b answer.
+// The results for one transport, delay and error, by whether home_a and home_b answer.
 struct Four {
   bool connected[2][2] = {};
   int tries[2][2] = {};
@@ -45,7 +45,7 @@ std::map<Key, Four> SweepDials() {
   return all;
 }
 
-// Pairs drawn from a population of which r percent answer: how many in 10,000 connect.
+// The number of pairs in 10,000 that connect, if r percent of the population's NATs answer.
 int Success(const Four& four, int r) {
   const int share[2] = {100 - r, r};
   int success = 0;

@@ -25,7 +25,7 @@ bool EndpointReading(Dependence map_a, Dependence filter_a, Dependence map_b, De
   return !(map_a == APD && map_b == APD);
 }
 
-// Connection tracking, as eduP2P measured it on a kernel.
+// The rule of connection tracking, as eduP2P measured it on a kernel.
 bool SessionReading(Dependence map_a, Dependence filter_a, Dependence map_b, Dependence filter_b) {
   return filter_a == EI || filter_b == EI || (map_a == EI && filter_a == AD) || (map_b == EI && filter_b == AD) ||
          (map_a == EI && map_b == EI);
@@ -60,8 +60,8 @@ TEST(OraclePunching, MemoryPerMappingWithSessionsConnects57Of81) {
   ExpectRule(FilterMemory::kPerMapping, true, SessionReading, 57);
 }
 
-// A second implementation, packet by packet, that knows neither the closed form nor the oracle's walk: two NATs face
-// to face, external ports counted up, addresses 'A', 'B' and the server 'S'.
+// A second implementation, packet by packet, which uses neither the closed form nor the oracle's code: two NATs face to
+// face, with external ports counted up, the addresses 'A' and 'B', and the server 'S'.
 using Endpoint = std::pair<char, int>;
 
 class SmallNat {
@@ -160,7 +160,8 @@ class SmallWorld {
   std::set<std::tuple<int, Endpoint, Endpoint>> works_;
 };
 
-// Every order of the first four turns, each followed or not by delivery of what is under way, then alternating turns.
+// All orders of the first four sends, each followed or not followed by the delivery of the packets on their way, and
+// then alternating sends.
 TEST(OraclePunching, ClosedFormHoldsForAll1296PairsInEverySendOrder) {
   const std::vector<NatBehavior> all = AllGeneric();
   constexpr unsigned kTurns = 4;
@@ -207,7 +208,8 @@ TEST(OraclePunching, WalkAgreesWithClosedFormForAll1296PairsInEveryOrder) {
   }
 }
 
-// The two readings face each other: 18 behaviors a side, of which 9 × 9 meet a NAT of the other reading.
+// The two NATs follow different readings: each of 9 behaviors of one reading against each of 9 of the other, in both
+// orders.
 TEST(OraclePunching, MixedReadingsConnect55Of81WhicheverSideHasWhich) {
   int direct = 0;
   for (Dependence map_a : {EI, AD, APD}) {

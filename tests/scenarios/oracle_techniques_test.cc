@@ -1,4 +1,5 @@
-// What the oracle says of techniques beside ICE, held to what RFC 9293 and RFC 5382 say of each segment.
+// The oracle's predictions about techniques without ICE, compared with the rules of RFC 9293 and RFC 5382 for each
+// segment.
 #include <chrono>
 
 #include "gmock/gmock.h"
@@ -16,7 +17,7 @@ constexpr proto::Punching::Technique kTcpTechniques[] = {
     proto::Punching::LOW_TTL_SYN, proto::Punching::FORGED_GUESSED_NUMBER, proto::Punching::FORGED_EXCHANGED_NUMBER,
 };
 
-// Two NATs as RFC 5382 recommends, but that they filter by port and answer nothing.
+// Two NATs as RFC 5382 recommends, except that they filter by port and answer nothing.
 PunchingModel Homes(proto::Punching::Technique technique) {
   PunchingModel punching;
   punching.technique = technique;
@@ -215,7 +216,7 @@ TEST(Techniques, AnExchangedNumberIsRightUnlessANatRewritesIt) {
   }
 }
 
-// BCP 38, or a host that may not send in another's name.
+// The rendezvous cannot send with the source address of another host, because of BCP 38 or its own permissions.
 TEST(Techniques, ARendezvousThatCannotForgeOpensNothing) {
   PunchingModel punching = Homes(proto::Punching::FORGED_EXCHANGED_NUMBER);
   punching.forges = false;

@@ -312,8 +312,9 @@ TEST(OracleLinux, InputAcceptConnectsWhenPacketsCross) {
   EXPECT_THAT(prediction.direct_paths, ElementsAre(Path(kSrflx, kSrflx, kSrflx, kSrflx)));
 }
 
-// Both gather for so long, by a server that never answers, that whoever starts late has the other's description before
-// its own is published, which takes 40 ms to the other: it begins to check so much earlier.
+// Adds a server that never answers, so that both sides gather until the deadline. A description takes 40 ms to the
+// other side. So the side that starts late has the other's description before its own is published, and begins to check
+// that much earlier.
 Model WithSilentServer(Model model) {
   const int silent = AddServer(model, "silent", "198.51.100.66");
   model.servers.back().up = false;
@@ -334,8 +335,9 @@ TEST(OracleLinux, InputAcceptIsPoisonedByAnEarlierCheck) {
   ExpectOnly(Predict(late_alice), Outcome::kDirect);
 }
 
-// One round trip to the server is what gathering takes, and connecting with the referral server: whoever starts late is
-// delivered to as it has registered, and the other as it has published, at the same time.
+// Gathering takes one round trip to the server, as does connecting to the referral server. A side that starts late gets
+// the other's description when it has registered, and the other side gets the late one's when it is published: at the
+// same time.
 TEST(OracleLinux, WhoGathersInOneRoundTripBeginsWithThePeerHoweverLateItStarts) {
   for (int late : {0, 1}) {
     Model model = TwoHomes(LinuxInputAccept(), LinuxMasquerade());
@@ -398,7 +400,7 @@ Model FarFromTheServer(const NatBehavior& nat, int round_trip_ms) {
   return model;
 }
 
-// The deadline is a second; what has not come by then yields no candidate.
+// The deadline is one second. A response after it yields no candidate.
 TEST(OracleGathering, AnAnswerThatComesAfterTheDeadlineIsNone) {
   const NatBehavior cone = Generic(EI, APD);
   EXPECT_FALSE(Predict(FarFromTheServer(cone, 998)).Allows(Outcome::kFailed));

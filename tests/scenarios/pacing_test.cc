@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// When `node` first sent each check, and from which port.
+// Records when `node` first sent each check, and from which port.
 class Checks final : public sim::Tracer {
  public:
   explicit Checks(std::uint32_t node) : node_(node) {}

@@ -1,4 +1,4 @@
-// Punchings and NAT checks in scenario files: what is refused, and how they are judged.
+// Punchings and NAT checks in scenario files: mistakes that are refused, and the judging.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -75,7 +75,7 @@ TEST(PunchingFile, ACellThatTheOracleCannotJudgeNeedsAnExpectation) {
               HasSubstr("punching \"punch\": what comes of LOW_TTL_SYN depends"));
 }
 
-// At the value of the axis that makes it so, once, with the first cell.
+// The message is at the value of the axis that causes it, once, with the first cell.
 TEST(PunchingFile, ASweepIsToldWhichOfItsCellsNeedAnExpectation) {
   const std::string axes =
       "sweep {\n"

@@ -77,7 +77,7 @@ Verdict JudgeBy(const std::vector<proto::Expect>& expectations, const Prediction
 
 const Prediction kOracleSaysFailed = Predicted({Outcome::kFailed});
 
-// A bound that the schema has and nobody looks at would hold always.
+// A bound that is in the schema but not checked would always hold.
 TEST(Verdict, EveryBoundOfTheSchemaIsHeld) {
   const google::protobuf::Descriptor& bounds = *proto::Bounds::descriptor();
   for (int i = 0; i < bounds.field_count(); ++i) {
@@ -194,7 +194,7 @@ TEST(Verdict, OracleHoldsTheTypesOfBothEnds) {
   EXPECT_THAT(verdict.reason, HasSubstr("no path host-srflx seen as srflx-prflx"));
 }
 
-// An outcome that the file says leaves open by which candidates: there the oracle's kinds of path still hold.
+// If the file expects an outcome but no candidate types, the oracle's kinds of path still apply.
 TEST(Verdict, OracleHoldsTheTypesBesideAnExpectedOutcome) {
   const Prediction direct = Predicted({Outcome::kDirect});  // srflx-srflx from both ends
   const TrialOutcome other = Direct(kHost, kSrflx, kSrflx, kPrflx);
@@ -210,7 +210,7 @@ TEST(Verdict, OracleHoldsTheTypesBesideAnExpectedOutcome) {
   }
 }
 
-// Nor do a family or a transport say by which types.
+// An expected family or transport leaves the candidate types open, too.
 TEST(Verdict, OracleHoldsTheTypesBesideAnExpectedFamilyOrTransport) {
   const Prediction direct = Predicted({Outcome::kDirect});
   const TrialOutcome other = Direct(kHost, kSrflx, kSrflx, kPrflx);
@@ -253,7 +253,8 @@ TEST(Verdict, OracleHoldsRelayedTypesBesideAnExpectedOutcome) {
   EXPECT_EQ(JudgeBy({Expect("outcome: RELAYED")}, relayed, outcome).kind, VerdictKind::kFail);
 }
 
-// Who says the types himself, or an outcome that the oracle holds to be impossible, is not asked again.
+// If the file expects types, or an outcome that the oracle regards as impossible, the oracle is not asked.
+//
 TEST(Verdict, OracleIsSilentBesideExpectedTypesAndWhereItIsOverruled) {
   const TrialOutcome other = Direct(kHost, kSrflx, kSrflx, kPrflx);
   const Prediction direct = Predicted({Outcome::kDirect});

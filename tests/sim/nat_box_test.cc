@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 net::SocketAddress Addr(absl::string_view text) { return *net::SocketAddress::Parse(text); }
 net::IpAddress Ip(absl::string_view text) { return *net::IpAddress::Parse(text); }
 
-// Opens one socket, notes what comes, and echoes it if told to.
+// Opens one socket, records the datagrams that arrive, and echoes them if `echoes` is true.
 class Peer : public net::App {
  public:
   Peer(const net::SocketAddress& local, bool echoes) : local_(local), echoes_(echoes) {}

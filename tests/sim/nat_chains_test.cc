@@ -4,7 +4,7 @@
 
 #include "tests/sim/nat_bench.h"
 
-// NATs behind NATs, and what the profile maps for good.
+// NATs behind NATs, and static mappings of a profile.
 namespace pinhole::sim {
 namespace {
 

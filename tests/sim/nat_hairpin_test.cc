@@ -4,7 +4,7 @@
 
 #include "tests/sim/nat_bench.h"
 
-// Inside to inside by the external address (RFC 4787 §6), and inside to inside as such.
+// Packets from inside to inside: through the external address (RFC 4787 §6), and directly.
 namespace pinhole::sim {
 namespace {
 
@@ -145,8 +145,8 @@ TEST(NatInsideRouting, IsUntranslatedAndMayBeRefused) {
   }
 }
 
-// Two inner networks that the box does not route between. Does Dave's answer reach Alice, who sent to his external
-// endpoint?
+// Two inner networks between which the box does not route. Alice sends to Dave's external endpoint; does his answer
+// reach her?
 struct Answered {
   Hairpin hairpin;
   bool arrives, answered;

@@ -6,8 +6,8 @@
 
 #include "tests/sim/nat_bench.h"
 
-// What a Linux 6.18 kernel with nftables was seen to do for UDP, and what the same algorithm
-// (nf_nat_core.c, nf_conntrack_proto_udp.c) does where nobody looked.
+// The behavior of a Linux 6.18 kernel with nftables for UDP, as measured. Cases that were not measured follow the same
+// algorithm (nf_nat_core.c, nf_conntrack_proto_udp.c).
 namespace pinhole::sim {
 namespace {
 
@@ -207,7 +207,8 @@ TEST(LinuxRandomFully, ARangeGivesAPortOfTheRangeForEachDestination) {
   EXPECT_EQ(std::set<int>(ports.begin(), ports.end()).size(), 4u);
 }
 
-// Timeouts. A session is alive while an answer still gets in; a dead one is asked only once, as asking refreshes.
+// Timeouts. A session is alive while an answer is still let in. A dead session is tested only once, because the test
+// itself would refresh it.
 struct Step {
   net::Duration at;
   bool outbound;
@@ -274,7 +275,7 @@ TEST(LinuxTimeouts, AFilteredPacketRefreshesNothing) {
   EXPECT_FALSE(nat.GetsIn(kServer, mapped));
 }
 
-// Poisoning: kPeer's packet reaches the box before ours has left.
+// Poisoning: a packet from kPeer reaches the box before the first outbound packet.
 const net::SocketAddress kPeer = kFourDestinations[1];
 
 TEST(LinuxInputAccept, AStrayPacketClaimsItsTupleAndLaterDestinationsFollowTheNewPort) {
@@ -349,7 +350,7 @@ TEST(LinuxPortForward, IsEndpointIndependentForItsPortAndAnswersLeaveByIt) {
   EXPECT_EQ(nat.SendOut(kAlice, Addr("192.0.2.99:1")), net::SocketAddress(kExternal, 5000));
 }
 
-// Hole punching between two Linux boxes: who is in whose way depends on whose packet comes first.
+// Hole punching between two Linux boxes. Which side's entry blocks the other depends on which packet comes first.
 struct Pair {
   explicit Pair(UdpBehavior a_udp, UdpBehavior b_udp)
       : a(NatProfile{.udp = a_udp}, {Ip("198.51.100.1")}), b(NatProfile{.udp = b_udp}, {Ip("198.51.100.2")}) {

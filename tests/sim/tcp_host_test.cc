@@ -1,4 +1,5 @@
-// TCP of simulated hosts: what the wire and the clock show. What every host does alike is in tests/net/tcp.
+// TCP of simulated hosts: their segments and the times of these. Behavior that all hosts share is tested in
+// tests/net/tcp.
 #include <algorithm>
 #include <map>
 
@@ -408,7 +409,7 @@ TEST(TcpHost, ALinkWhoseMtuShrinksUnderAConnectionStallsNothing) {
   EXPECT_LT(two.world.now(), Time(10s));
 }
 
-// "alice SA signalling" for each; those with data have the number of its bytes.
+// One line for each segment, such as "alice SA signalling"; lines of segments with data have the number of bytes.
 std::vector<std::string> ClassLines(const std::vector<SegmentRecord::Segment>& segments) {
   std::vector<std::string> lines;
   for (const SegmentRecord::Segment& segment : segments) {

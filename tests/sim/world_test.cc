@@ -1,4 +1,4 @@
-// What a world keeps about its run: digests, counters, drops, lineage, traces.
+// The records of a world about its run: digests, counters, drops, lineage, traces.
 #include "sim/world.h"
 
 #include <gtest/gtest.h>
@@ -20,7 +20,7 @@ struct Digests {
   friend bool operator==(const Digests&, const Digests&) = default;
 };
 
-// Some of everything that a digest must see: both families' ICMP, loss, jitter, duplicates, a queue.
+// A run with everything that a digest must cover: ICMP of both families, loss, jitter, duplicates, a queue.
 Digests RunOnce(std::uint64_t seed, net::Duration send_at = 100ms, absl::string_view payload = "payload") {
   TwoHosts two({.delay = 10ms, .jitter = 3ms, .loss_ppm = 100'000, .duplicate_ppm = 100'000},
                {.delay = 12ms, .rate_bps = 1'000'000}, seed);
@@ -40,7 +40,7 @@ TEST(Digest, SameRunSameDigests) {
   EXPECT_NE(RunOnce(1), RunOnce(2));
 }
 
-// The numbers themselves: every compiler, optimisation level and sanitizer must find them again.
+// The exact numbers: every compiler, optimization level and sanitizer must give the same.
 TEST(Digest, IsTheSameInEveryBuild) {
   const Digests digests = RunOnce(1);
   EXPECT_EQ(digests.wire, 5847597895647247693u);
@@ -235,7 +235,7 @@ TEST(DropLog, RecordSaysWhoWhereAndWhat) {
   EXPECT_EQ(DescribeState(record), "the link's packet 1");
 }
 
-// bob relays: what he sends because of a datagram says so.
+// bob relays. Each datagram that he sends names the received datagram as its cause.
 TEST(Lineage, CauseLeadsFromAnAnswerToTheQuestion) {
   TwoHosts two;
   two.bob.on_datagram = [&](const net::Datagram& datagram) {
@@ -327,7 +327,7 @@ TEST(World, NothingIsLeftInThePoolsWhenAllHasArrived) {
   EXPECT_EQ(two.world.payloads().slots_in_use(), 0u);
 }
 
-// A node with a timer: the world asks after each call, and again after the timer itself.
+// A node with a timer. The world asks for its next time after each call, and again after the timer itself.
 class Ticker final : public Node {
  public:
   explicit Ticker(const NodeInit& init) : Node(init) {

@@ -1,4 +1,5 @@
-// Parsing and building: what is refused, what is found, and that hostile bytes are only bytes.
+// Parsing and building of messages: refused messages, attributes that are found, and hostile bytes, which must do no
+// harm.
 #include "stun/message.h"
 
 #include <array>
@@ -22,7 +23,7 @@ using vectors::FromHex;
 
 constexpr absl::string_view kHeader = "0001 0000 2112a442 000102030405060708090a0b";
 
-// A Binding request with these attributes, the header's length made right.
+// A Binding request with these attributes and the correct length in its header.
 std::vector<std::uint8_t> WithAttributes(absl::string_view attributes) {
   std::vector<std::uint8_t> bytes = FromHex(kHeader);
   const std::vector<std::uint8_t> more = FromHex(attributes);
@@ -114,7 +115,8 @@ TEST(MessageView, EveryTruncationOfEveryVectorIsRefused) {
   }
 }
 
-// Also with the header's length cut along: then the attributes before the cut are a message, or run past its end.
+// The header's length is reduced with the message. The attributes before the cut then are a message, or the last one
+// runs past the end.
 TEST(MessageView, EveryTruncationWithMatchingLengthIsReadWithinItsBytes) {
   const std::vector<std::uint8_t> whole = FromHex(vectors::kSampleRequest);
   int parsed = 0;

@@ -47,7 +47,7 @@ Bytes Joined(const std::vector<Bytes>& parts) {
   return all;
 }
 
-// Everything that comes out when `stream` goes in by at most `step` bytes at a time.
+// The messages that the splitter returns if `stream` arrives in pieces of at most `step` bytes.
 std::vector<Bytes> Split(StreamSplitter& splitter, net::ByteView stream, std::size_t step) {
   std::vector<Bytes> messages;
   while (!stream.empty() && splitter.fault() == Fault::kNone) {

@@ -1,4 +1,4 @@
-// The TURN client and server together, and against those who mean harm.
+// The TURN client and server together, and with hostile senders.
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -16,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 
-// Carries what both want to say until neither has anything left; no time passes.
+// A client and a server. Their messages are exchanged until neither has any left; no time passes.
 class Pair {
  public:
   TurnClientBench client;
