@@ -11,7 +11,7 @@
 #include "stun/message_builder.h"
 #include "stun/transaction_id.h"
 
-// Attributes of the long-term credential mechanism other than its texts (RFC 8489 §9.2).
+// Attributes of the long-term credential mechanism (RFC 8489 §9.2), except those with text values (attributes_text.h).
 namespace pinhole::stun {
 
 // USERHASH (RFC 8489 §14.4): SHA-256(username ":" realm) in place of USERNAME.

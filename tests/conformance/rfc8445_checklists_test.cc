@@ -30,7 +30,7 @@ struct Lists {
     return set.Add(pair);
   }
   PairState State(int pair) const { return set.pair(pair).state; }
-  // Takes the next pair and has its check sent.
+  // Takes the next pair and sets it In-Progress, as if its check were sent.
   int Check() {
     const int pair = set.TakeNext();
     if (pair >= 0) set.SetState(pair, PairState::kInProgress);

@@ -165,8 +165,8 @@ struct NominatingAfterASwitch {
     EXPECT_EQ(nomination.to, kPeer);
   }
   LoneAgent lone;
-  Sent old;         // of the other pair, and of the old role
-  Sent nomination;  // not answered yet
+  Sent old;         // the check of the other pair, sent in the old role
+  Sent nomination;  // the check that nominates, not answered yet
 };
 
 TEST(Rfc8445, Section7_2_5_1_A487ToAnOldRequestLetsNoOtherCheckOutBesideANomination) {

@@ -19,7 +19,6 @@ AgentOptions Controlled() {
 }
 
 // Checks that both agents have a nominated pair, and that each sends to the address at which the other is seen.
-//
 void ExpectAgreement(TestNetwork& net, int a, int b) {
   const std::optional<PairView> pa = net.agent(a).SelectedPair(0, 1);
   const std::optional<PairView> pb = net.agent(b).SelectedPair(0, 1);

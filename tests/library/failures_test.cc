@@ -27,7 +27,7 @@ class Fields {
   const std::string& name() const { return name_; }
   bool filters_port() const { return udp_.filtering() == proto::Filtering::ADDRESS_AND_PORT_DEPENDENT; }
   bool filters_address() const { return udp_.filtering() == proto::Filtering::ADDRESS_DEPENDENT; }
-  // An inside socket sends to the peer from the port that the STUN server saw.
+  // True: an inside socket sends to the peer from the port that the STUN server saw.
   bool keeps_port() const {
     return udp_.mapping() == proto::Mapping::ENDPOINT_INDEPENDENT ||
            (udp_.mapping() == proto::Mapping::PER_TUPLE && udp_.ports().policy() == proto::PortAllocation::PRESERVE);
@@ -39,20 +39,20 @@ class Fields {
                                                                      : udp_.idle_timeout_us());
   }
 
-  // A check to the port that the STUN server saw passes, sooner or later: this filter's memory has the other's address
-  // because checks go there, but through that very port only if that is kept; it has the other's port only if that
-  // was signalled.
+  // True: a check to the port that the STUN server saw is let in, sooner or later. The filter's memory contains the
+  // sender's address, because checks go there, but through this port only if the port is kept. It contains the sender's
+  // port only if that port was signalled.
   bool LetsIn(const Fields& sender) const {
     if (!filters_address() && !filters_port()) return true;
     if (udp_.filter_memory() == proto::FilterMemory::PER_MAPPING && !keeps_port()) return false;
     return filters_address() || sender.keeps_port();
   }
-  // By what it drops what its filter refuses.
+  // The rule by which the NAT drops packets that its filter refuses.
   sim::Rule FilterRule() const {
     if (takes_itself()) return sim::Rule::kNoSocket;
     return filters_address() ? sim::Rule::kFilteredAddress : sim::Rule::kFilteredPort;
   }
-  // Whether it can be this rule at all, so long after the checks began.
+  // Whether this NAT can drop by this rule, this long after the checks began.
   bool CanDropBy(sim::Rule rule, net::Duration after) const {
     switch (rule) {
       case sim::Rule::kFilteredAddress:
@@ -206,7 +206,7 @@ class TcpFields {
     return tcp_.mapping() == proto::Mapping::ENDPOINT_INDEPENDENT ||
            (tcp_.mapping() == proto::Mapping::PER_TUPLE && tcp_.ports().policy() == proto::PortAllocation::PRESERVE);
   }
-  // Lets the other's SYN in that comes to the port that was signalled.
+  // True: the NAT lets the other side's SYN in that comes to the signalled port.
   bool LetsIn(const TcpFields& sender) const {
     if (!filters()) return true;
     if (tcp_.filter_memory() == proto::FilterMemory::PER_MAPPING && !keeps_port()) return false;
@@ -215,7 +215,7 @@ class TcpFields {
   bool AnswersFromAnotherPort() const { return !keeps_port() && !tcp_.inbound_sessions(); }
   bool refuses_simultaneous_open() const { return !tcp_.simultaneous_open(); }
 
-  // How it refuses, by the words of KilledBy.
+  // The name of the rule by which the NAT refuses a SYN.
   std::string FilterRule() const {
     if (tcp_.unsolicited() == proto::Unsolicited::INPUT) return "no_socket";
     return tcp_.filtering() == proto::Filtering::ADDRESS_DEPENDENT ? "filtered_address" : "filtered_port";
@@ -242,7 +242,7 @@ struct FailedOverTcp {
   std::string why;
   std::array<TcpFields, 2> nats;  // alice's, bob's
   std::optional<Killer> killer;
-  std::string late;  // of tcp_answers: the NAT of the late one
+  std::string late;  // tcp_answers only: the NAT of the side that starts late
 };
 
 // Runs the cells and calls `check` for each cell that fails, with the cell's name in SCOPED_TRACE. Returns their

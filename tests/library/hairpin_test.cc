@@ -17,9 +17,9 @@ constexpr int kSendsOfOneCheck = 7;
 
 struct Place {
   const char* file;
-  const char* box;                     // that hairpins
-  std::array<const char*, 2> seen_as;  // address of either peer's packets as they come to the box
-  const char* host_pair_dies_at;       // a check to the peer's host candidate
+  const char* box;                     // the node that hairpins
+  std::array<const char*, 2> seen_as;  // source address of each peer's packets when they reach the box
+  const char* host_pair_dies_at;       // the node where a check to the peer's host candidate is dropped
   sim::Rule host_pair_dies_by;
 };
 void PrintTo(const Place& place, std::ostream* out) { *out << place.file; }
@@ -52,7 +52,7 @@ struct Ran {
     return std::nullopt;
   }
 
-  // What died of what `source` sent: to `destination` if that is given.
+  // The drops of packets that `source` sent, only those to `destination` if it is given.
   std::vector<sim::DropRecord> Drops(bool responses, const net::SocketAddress& source,
                                      std::optional<net::SocketAddress> destination = std::nullopt) const {
     std::vector<sim::DropRecord> found;
@@ -79,7 +79,8 @@ struct Ran {
 
 class Hairpin : public testing::TestWithParam<Place> {
  protected:
-  // Whatever the hairpin does: no way leads from host candidate to host candidate.
+  // Checks that the pairs of host candidates fail with every hairpin, because there is no route between the host
+  // candidates.
   void ExpectHostPairsDie(const Ran& ran) {
     for (int side = 0; side < 2; ++side) {
       const std::optional<ice::PairView> pair = ran.PairTo(side, ice::CandidateType::kHost);

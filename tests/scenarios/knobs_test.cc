@@ -21,8 +21,8 @@ namespace {
 
 template <typename Options>
 struct Knob {
-  const char* set;   // in text, the field's name first
-  std::int64_t got;  // what the option is then
+  const char* set;   // the setting as text, which starts with the field's name
+  std::int64_t got;  // the value of the engine's option after the setting
   std::int64_t (*option)(const Options&);
 };
 

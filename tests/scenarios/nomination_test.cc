@@ -18,7 +18,7 @@ using std::chrono::milliseconds;
 struct Session {
   net::Instant first_check;  // of the controlling side
   net::Instant first_valid;  // of the controlling side
-  net::Instant valid_since;  // the pair that it selected
+  net::Instant valid_since;  // when the pair that it selected became valid
   net::Instant controlled_first_valid;
   net::Instant controlling_nominated;
   net::Instant controlled_nominated;

@@ -109,7 +109,7 @@ class SmallWorld {
     known_ = {std::vector<Endpoint>{seen_b}, std::vector<Endpoint>{seen_a}};
   }
 
-  // One side sends to all it knows; what it sends is under way until Deliver().
+  // One side sends to all endpoints that it knows. The packets are on their way until Deliver().
   void Turn(int side) {
     for (const Endpoint& to : known_[side]) wire_.push_back({side, nats_[side].Out(to), to, false, {}});
   }
@@ -152,7 +152,7 @@ class SmallWorld {
     int side;
     Endpoint source, destination;
     bool answer;
-    Endpoint asked;  // answers: where the request had gone
+    Endpoint asked;  // for a response: the destination of the request
   };
   std::array<SmallNat, 2> nats_;
   std::array<std::vector<Endpoint>, 2> known_;

@@ -254,7 +254,6 @@ TEST(Verdict, OracleHoldsRelayedTypesBesideAnExpectedOutcome) {
 }
 
 // If the file expects types, or an outcome that the oracle regards as impossible, the oracle is not asked.
-//
 TEST(Verdict, OracleIsSilentBesideExpectedTypesAndWhereItIsOverruled) {
   const TrialOutcome other = Direct(kHost, kSrflx, kSrflx, kPrflx);
   const Prediction direct = Predicted({Outcome::kDirect});

@@ -18,7 +18,7 @@ net::IpAddress Address(const std::string& text) { return *net::IpAddress::Parse(
 // The fabric with interfaces only. Each node of these tests has one interface, with as many links as the test connects.
 class FabricTest : public testing::Test {
  protected:
-  // An attached interface that holds `address`; "" holds none, as a switch.
+  // An attached interface with `address`; "": without an address, as a switch has.
   Id Attach(const std::string& address = "") {
     std::vector<net::Interface>& interfaces = nodes_.emplace_back(1);
     if (!address.empty()) interfaces[0].addresses.push_back({.address = Address(address)});

@@ -100,7 +100,7 @@ struct Internet {
     ASSERT_TRUE(world.Check().ok()) << world.Check();
     world.RunUntil(world.now() + time);
   }
-  // What ended the last packet that was dropped.
+  // The rule of the last drop; kNone: nothing was dropped.
   Rule LastDrop() const {
     return world.drops().size() == 0 ? Rule::kNone : world.drops().at(world.drops().size() - 1).rule;
   }

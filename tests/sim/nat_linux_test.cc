@@ -357,7 +357,7 @@ struct Pair {
     a.SendOut(kAlice, kServer);
     b.SendOut(kAlice, kServer);
   }
-  // No delay: a packet of A is at B's box at once. Whether it got in.
+  // Sends a packet from one box to the other without delay. True: the packet was let in.
   bool Send(NatBench& from, NatBench& to, net::SocketAddress target) {
     const std::optional<net::SocketAddress> seen = from.TrySendOut(kAlice, target);
     return seen && to.GetsIn(*seen, target);

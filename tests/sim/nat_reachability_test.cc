@@ -30,7 +30,7 @@ class Punch {
     }
   }
 
-  // Whether both sides get an answer from an address that they sent to, sides starting at these times.
+  // Whether both sides get an answer from an address to which they sent, if they start at these times.
   bool Connects(net::Duration a_starts, net::Duration b_starts) {
     for (int round = 0; round < kRounds; ++round) {
       for (int i = 0; i < 2; ++i) {
@@ -56,7 +56,7 @@ class Punch {
       nat.random = ScriptedRandom(seed);
     }
     NatBench nat;
-    std::vector<net::SocketAddress> targets;  // signalled, then learned
+    std::vector<net::SocketAddress> targets;  // the signalled endpoint, then those that were learned
     bool connected = false;
   };
 
@@ -66,7 +66,7 @@ class Punch {
   void SendRound(int i) {
     for (const net::SocketAddress& target : std::vector(sides_[i].targets)) Send(i, target, std::nullopt);
   }
-  // `answers`: where the packet that this one answers had been sent to.
+  // `answers`: the destination of the packet that this packet answers.
   void Send(int i, net::SocketAddress target, std::optional<net::SocketAddress> answers) {
     NatBench& nat = sides_[i].nat;
     nat.now = At(now_);
@@ -79,7 +79,7 @@ class Punch {
     side.nat.now = At(now_);
     if (!side.nat.GetsIn(source, target)) return;
     if (answers) {
-      side.connected = side.connected || *answers == source;  // symmetric, as RFC 8445 §7.2.5.2.1 asks
+      side.connected = side.connected || *answers == source;  // symmetric, as RFC 8445 §7.2.5.2.1 demands
       return;
     }
     bool known = false;

@@ -61,7 +61,7 @@ TEST(KernelTcp, UnsolicitedSynToTheExternalAddress) {
 struct Cell {
   Unsolicited input;
   net::Duration gap;
-  net::Duration alice, bob;  // when they are connected; 0: they are not
+  net::Duration alice, bob;  // when each side is connected; 0: it is not
 };
 
 // Rows "20 ms one-way": SYN out, SYN in, SYN,ACK out, SYN,ACK in. The rule `ct state invalid drop` makes no difference.
@@ -120,7 +120,6 @@ TEST(KernelTcp, RouterOpensWithoutDelayToo) {
 // With a link delay of 20 ms the ICMP error is hard. It arrives after 40 ms; the lab's 201 ms is the time at which its
 // probe looked. Bob's SYN then sets the entry at box_a to SYN_SENT2. Alice's closed port answers with a RST with the
 // number 0, which the window test refuses.
-//
 TEST(KernelTcp, RejectKillsTheLateOpenAndLeavesSynSent2) {
   Lab lab(kReject);
   const Lab::Punched got = lab.Punch(200ms);

@@ -97,9 +97,9 @@ class CapturedRun final : public Tracer {
     for (const auto& file : files_) file->End();
   }
 
-  // The fields of every packet of the port's file that the filter shows, a line each.
+  // The fields of the packets in the port's file that the filter selects, one line for each packet.
   std::string Tshark(std::size_t port, const std::string& filter, const std::string& fields) const {
-    // The data is noise: it is said to be the echo protocol's (RFC 862), which takes anything.
+    // The data is random. tshark is told that it is the echo protocol (RFC 862), which accepts any data.
     return RunCommand(absl::StrCat("tshark -r ", files_[port]->path(),
                                    " -d tcp.port==80,echo -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -Y '",
                                    filter, "' -T fields -E separator=, -E occurrence=f ", fields, " 2>/dev/null"));

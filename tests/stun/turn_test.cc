@@ -21,8 +21,8 @@ class Pair {
  public:
   TurnClientBench client;
   TurnServerBench server;
-  std::vector<std::string> at_peer;    // what the peer got
-  std::vector<std::string> at_client;  // and the client, from it
+  std::vector<std::string> at_peer;    // payloads that the peer received
+  std::vector<std::string> at_client;  // payloads that the client received from the peer
   std::vector<TurnClient::Output> events;
   int to_server = 0;
 

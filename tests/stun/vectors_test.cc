@@ -144,7 +144,6 @@ TEST(Rfc5769, Section2_4_LongTermRequestBuiltEqualsTheSampleToTheByte) {
 
 // The length field of RFC 8489 B.1 wrongly counts the header, so MessageView refuses the message. Its hashes are
 // correct for the bytes as printed.
-//
 TEST(Rfc8489B1, PrintedBytesAreRefusedAsAMessageButTheirHashesVerify) {
   const std::vector<std::uint8_t> bytes = FromHex(vectors::kSampleSha256);
   ASSERT_EQ(bytes.size(), 156u);
