@@ -50,7 +50,7 @@ struct PasswordAlgorithms {
   // nullopt: the last algorithm does not end where the attribute's value ends.
   static std::optional<PasswordAlgorithms> Parse(net::ByteView value, const TransactionId&);
   void AppendTo(MessageBuilder& message) const { message.AppendBytes(kType, encoded); }
-  // The first on the list that is also in `supported`.
+  // The first algorithm on the list that is also in `supported`; nullopt: there is none.
   std::optional<PasswordAlgorithm> FirstOf(std::span<const PasswordAlgorithmNumber> supported) const;
   friend bool operator==(const PasswordAlgorithms& a, const PasswordAlgorithms& b);
 };
