@@ -26,7 +26,6 @@ struct Relay {
   stun::TurnClient client;
   // True: the allocation is being released, or is gone. Further outputs of the client are ignored, except messages to
   // the server.
-  //
   bool released = false;
 
   // Whether the release is not finished, so that the socket is still needed.

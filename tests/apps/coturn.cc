@@ -32,7 +32,7 @@ sockaddr_in Loopback(std::uint16_t port) {
   return address;
 }
 
-// A port that was free a moment ago, over TCP.
+// A TCP port that was free when it was chosen.
 std::uint16_t FreePort() {
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address = Loopback(0);

@@ -41,7 +41,7 @@ class PosixHostTest : public ::testing::Test {
   bool Failed(std::size_t count) {
     return loop_.RunUntil([&] { return program_.errors.size() >= count; }, kLimit);
   }
-  // Serves what is there already: on loopback a datagram sent is a datagram that arrived.
+  // Serves the events that are already there. On loopback a datagram has arrived as soon as it is sent.
   void ServeRest() {
     loop_.RunUntil([] { return false; }, 2ms);
   }
@@ -51,7 +51,7 @@ class PosixHostTest : public ::testing::Test {
   Recorder program_;
 };
 
-// Once for each family, by the text of its loopback and any addresses.
+// The cases of these tests, one for each family, with its loopback address and its unspecified address as text.
 struct FamilyCase {
   const char* name;
   const char* loopback;  // with port 0
@@ -281,8 +281,8 @@ TEST_F(PosixHostTest, WhatIsNotBuiltSaysSo) {
   EXPECT_EQ(host_.InitialSequenceNumber(SocketId{1}).status().code(), unimplemented);
 }
 
-// Runs `body` in a child process with a network of its own: only a loopback interface, up, with an MTU of
-// 1500 and no routes. Exit codes: 0 every expectation held, 1 one did not, 77 no such network to be had.
+// Runs `body` in a child process with a network namespace of its own, which has only a loopback interface, up, with an
+// MTU of 1500 and no routes. Exit codes: 0: every expectation held; 1: one did not; 77: no namespace could be made.
 int InOwnNetwork(const std::function<void()>& body) {
   const pid_t child = fork();
   if (child == 0) {
