@@ -420,7 +420,7 @@ TEST_P(RestartedReferral, EachSideGetsTheOthersDescriptionOnceWheneverTheServerI
   EXPECT_TRUE(alice->status().ok());
   EXPECT_EQ(world.server_.connections(), 2u);
 
-  // What the server has learned it has learned.
+  // The server still knows the introduction.
   const std::vector<ReferralServer::Introduction> learned = world.server_.Learned();
   ASSERT_THAT(learned, SizeIs(1));
   ASSERT_THAT(learned[0].parties, SizeIs(2));

@@ -179,7 +179,7 @@ TEST_F(TcpAllocation, Section5_5_AnEndOfOneDirectionIsPassedOnBehindTheLastByteA
   EXPECT_FALSE(alice_->streams[ends.alice].reset);
   EXPECT_EQ(bob_.at(ends.bob).reset, 0);
   EXPECT_EQ(server_.peer_links().size(), 0u);
-  // The same peer may be connected to again: nothing of it is left in the engine.
+  // A new connection to the same peer is possible, because the engine has forgotten the old one.
   bob_.host().Close(ends.bob);
   alice_->host().Close(ends.alice);
   RunFor(300s);  // TIME-WAIT

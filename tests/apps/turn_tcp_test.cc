@@ -113,7 +113,7 @@ TEST_F(TurnOverTcp, AClientBehindAFirewallThatDropsUdpTalksUdpToItsPeerThroughTh
   RunFor(1s);
   EXPECT_THAT(client->from_peers, ElementsAre(Pair(At("192.0.2.7:5000"), "answer")));
 
-  // And on a channel, with a length that needs padding.
+  // The same on a channel, with a length that needs padding.
   client->Bind(At("192.0.2.7:5000"));
   RunFor(1s);
   EXPECT_EQ(client->Count<TurnClient::ChannelReady>(), 1);

@@ -90,7 +90,7 @@ TEST(Rfc6544, Section5_2_AServerReflexiveCandidateIsAskedForFromThePortOfThePass
     EXPECT_EQ(server.local, host.address);
     EXPECT_EQ(server.remote, Addr("198.51.100.1:3478"));
     lone.Connected(server.tag);
-    // To a server STUN goes as it is (RFC 8489 §6.2.2), in no frame.
+    // STUN messages to a server have no frames (RFC 8489 §6.2.2).
     const std::vector<std::uint8_t> request = lone.written(server.tag);
     ASSERT_TRUE(stun::MessageView::Parse(request).has_value());
     lone.ReceiveStream(server.tag, MappedAnswer(request, Addr("203.0.113.1:6000")));

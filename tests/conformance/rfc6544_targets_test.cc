@@ -46,7 +46,7 @@ TEST(Rfc6544, Section12_NoMoreThanFiveConnectionsAreBeingMadeToOneAddressAtOnce)
   EXPECT_EQ(lone.PairTo(Addr("198.51.100.9:9005")).state, PairState::kWaiting);
   EXPECT_EQ(lone.agent().counters().checks_held_back, 5);
 
-  // One that ends, however it does, lets another begin.
+  // When one attempt has ended, successfully or not, another may begin.
   lone.Connected(lone.opened()[0].tag);
   EXPECT_EQ(OpenedTo(lone, "198.51.100.9"), 6);
   EXPECT_EQ(lone.opened().back().remote, Addr("198.51.100.9:9005"));

@@ -201,7 +201,7 @@ TEST(Rfc8445, Section7_3_1_2_ThroughARelayTheMappedAddressIsWhatTheTurnServerSaw
   options.turn_servers = {{server, "user", "secret"}};
   const int a = net.Add("alice", options, {Local("192.0.2.1")});
   const int b = net.Add("bob", As(Role::kControlled), {Local("192.0.2.2")});
-  // Nothing gets from one to the other but through the server.
+  // All packets between the agents are lost, except those through the server.
   net.set_link([server](const WirePacket& packet) -> std::optional<Duration> {
     const bool by_server = packet.sender < 0 || packet.to.address() == server.address();
     if (!by_server) return std::nullopt;

@@ -152,7 +152,7 @@ TEST_F(Rfc8656ClientOverTcp, Rfc8489Section9_2_5AResponseWithoutRightIntegrityEn
   EXPECT_EQ(bench.Events<TurnClient::AllocationFailed>().at(0).reason, Reason::kIntegrityViolated);
   EXPECT_EQ(bench.client().state(), State::kClosed);
 
-  // Of several requests under way only its own.
+  // If several requests are open, only the answered request fails.
   TurnClientBench permitting({.transport = Transport::kTcp});
   permitting.Allocate();
   permitting.Do([&] { permitting.client().BindChannel(permitting.now(), kPeer); });

@@ -181,7 +181,7 @@ TEST(Rfc9293, Section3_10_4_CloseInSynReceivedWithNothingToSendSendsFin) {
   EXPECT_EQ(bench.tcp.state(), TcpState::kFinWait2);
 }
 
-// The peer's FIN comes before the acknowledgment of our SYN: no way back to FIN-WAIT-1.
+// The peer's FIN comes before the acknowledgment of this side's SYN, so the connection cannot return to FIN-WAIT-1.
 TEST(Rfc9293, Section3_10_4_CloseInSynReceivedThenThePeersFinIsClosing) {
   TcpBench bench;
   bench.InPassive();

@@ -126,7 +126,7 @@ TEST(Rfc9293, Section3_10_4_CloseInListenEndsItsHandshakes) {
   EXPECT_THAT(host.record.Lines(), ElementsAre("alice S @0ms", "bob SA @20ms", "alice A @40ms", "bob R @60ms"));
 }
 
-// What was accepted is a connection of its own.
+// An accepted connection does not depend on the listener.
 TEST(Rfc9293, Section3_10_4_CloseInListenKeepsWhatWasAccepted) {
   Listening host;
   ASSERT_TRUE(host.Accepts());

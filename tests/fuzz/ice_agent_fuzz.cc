@@ -201,7 +201,8 @@ void Run(net::ByteView input) {
       std::abort();
     }
   }
-  // Who may be connected to: only who knew the passwords, ours in a check or his own in an answer.
+  // An agent may be connected only with a sender that knew a password: the agent's in a check, or its own in a
+  // response.
   for (int stream = 0; stream < static_cast<int>(options.components.size()); ++stream) {
     for (int component = 1; component <= options.components[static_cast<std::size_t>(stream)]; ++component) {
       const std::optional<PairView> selected = agent.SelectedPair(stream, component);

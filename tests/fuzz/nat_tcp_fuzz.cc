@@ -70,7 +70,7 @@ NatProfile ProfileFrom(Script& script) {
   tcp.tracking.invalid = script.Any(TcpInvalid::kLeak);
   tcp.tracking.on_reset = script.Any(TcpOnReset::kIgnore);
   tcp.tracking.idle = script.Any(TcpIdle::kResetBoth);
-  // Each its own, and short where a RST is followed.
+  // Each timeout has another value, and those after a RST are short.
   tcp.tracking.timeouts = {.syn_sent = seconds(120),
                            .syn_received = seconds(60),
                            .established = seconds(7440),

@@ -81,7 +81,7 @@ TEST(Hostile, ARequestWithTheWrongPasswordIsRefusedAndTeachesNothing) {
   const std::vector<Sent> refusals = lone.TakeSent(PacketClass::kResponse);
   EXPECT_EQ(refusals.size(), 100u);
   for (const Sent& sent : refusals) EXPECT_EQ(sent.message().Get<stun::ErrorCode>()->code, 401);
-  // Nothing grew, nothing is checked in turn, and nobody was told anything.
+  // There are no new pairs and no new checks, and no event was reported.
   lone.RunFor(1s);
   EXPECT_EQ(lone.agent().CheckListSnapshot().size(), 1u);
   EXPECT_EQ(lone.agent().RemoteCandidates().size(), 1u);

@@ -33,7 +33,7 @@ TEST_P(MatrixCapture, TsharkFindsEveryFingerprintGoodAndNothingMalformed) {
   if (Printed("tshark --version 2>/dev/null").empty()) {
     PINHOLE_UNAVAILABLE() << "no tshark";
   }
-  // A file of its own for each cell: they may be tested at the same time.
+  // Each cell has its own file, because cells may be tested at the same time.
   const std::string test = testing::UnitTest::GetInstance()->current_test_info()->name();
   const std::string path = testing::TempDir() + "/pinhole_matrix_" + test.substr(test.find('/') + 1) + ".pcapng";
   SystemFiles files;

@@ -297,7 +297,7 @@ TEST(NatMatrix, EveryFailedCellOverTcpNamesTheNatTheRuleAndItsKind) {
     EXPECT_EQ(by.rule, nat.FilterRule());
     EXPECT_EQ(by.kind, nat.FilterKind());
     EXPECT_THAT(failed.why, HasSubstr(absl::StrCat("dropped at ", by.node, ": ", by.rule)));
-    // One that says so ends the attempt: it is named before one that is silent.
+    // A NAT that answers with a refusal ends the attempt, so it is named before a NAT that drops silently.
     const bool refused = a.FilterKind() != "filtering" || b.FilterKind() != "filtering";
     EXPECT_EQ(by.kind == "rst", refused);
   });
@@ -320,7 +320,7 @@ TEST(TcpAnswers, EveryFailedCellNamesWhoRefusedAndHow) {
       EXPECT_EQ(by.kind, "simultaneous_open");
       EXPECT_EQ(by.rule, "simultaneous_open");
       EXPECT_TRUE(nat.refuses_simultaneous_open());
-      // The other one's SYN came to nothing as well: it was refused for that, or for having come too soon.
+      // The other side's SYN failed too: it was refused as a simultaneous open, or because it came too early.
       EXPECT_TRUE(other.refuses_simultaneous_open() || other.FilterKind() != "filtering");
       return;
     }

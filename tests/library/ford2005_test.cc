@@ -139,7 +139,7 @@ TEST(Ford2005, SimulatedPunchingConnectsMoreThanTheProductOfVerdicts) {
   // Both verdicts good: 310 * 310 of 380 * 380, 184 * 184 of 286 * 286.
   EXPECT_GT(udp_connected, 310u * 310u);
   EXPECT_GT(tcp_connected, 184u * 184u);
-  // The file tells the user what comes out here.
+  // The scenario file states these results for its users.
   const std::string told =
       absl::StrFormat("UDP %.1f %%, TCP %.1f %%", 100.0 * static_cast<double>(udp_connected) / (380.0 * 380.0),
                       100.0 * static_cast<double>(tcp_connected) / (286.0 * 286.0));

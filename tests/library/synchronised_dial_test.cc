@@ -75,7 +75,7 @@ TEST(SynchronisedDial, TcpFallsByTheShareThatAnswersOnceTheErrorExceedsTheOneWay
       // Flat in the round trip time.
       EXPECT_EQ(Success(four, r), Success(all.at({key.transport, 5000, key.error_ppm}), r));
     }
-    // What succeeds does so at the first attempt, and nothing at a later one.
+    // A pair that succeeds does so at the first attempt; no pair succeeds at a later one.
     for (int a = 0; a < 2; ++a) {
       for (int b = 0; b < 2; ++b) {
         if (four.tries[a][b] == 0) continue;  // left out

@@ -119,7 +119,7 @@ TEST(TcpStrictness, SynOutRstInSynInFailsOnNatsThatDeleteOnRst) {
   for (int depth = 0; depth < 6; ++depth) {
     EXPECT_TRUE(Punch({.technique = "SYN_THEN_LISTEN", .depth = depth}).connected()) << kDepths[depth];
     const PunchedCell deletes = Punch({.technique = "SYN_THEN_LISTEN", .depth = depth, .nat = "deletes"});
-    // What reads no flags sees no RST.
+    // A NAT that does not read flags does not notice the RST.
     EXPECT_EQ(deletes.connected(), depth == 0) << kDepths[depth] << ": " << deletes.why;
     if (depth > 0) {
       EXPECT_EQ(deletes.killed(), "home_a by filtered_port");
@@ -274,7 +274,7 @@ struct Held {
   int direct = 0;
 };
 Held HoldToOracle(const std::string& topology, const std::string& axes) {
-  // An expectation, which nobody judges by, so that those cells load that the oracle leaves open.
+  // This expectation is never used. It only allows cells to load that the oracle leaves open.
   MemoryFiles files(
       {{"test.textproto", absl::StrCat("name: \"all\" base: \"topologies/two_homes_punching.textproto\" ", topology,
                                        " expect { outcome: DIRECT } sweep { ", axes,

@@ -31,7 +31,7 @@ TEST(AreOnePath, EachRemoteAddressIsWhereTheOtherIsSeen) {
   const ice::PairView bob = Pair("10.0.0.2:2", "192.0.2.1:11", "192.0.2.2:22");
   EXPECT_TRUE(AreOnePath(alice, false, bob, false));
   EXPECT_TRUE(AreOnePath(bob, false, alice, false));
-  // Nothing was mapped: seen as it is.
+  // No NAT translated the addresses, so each peer is seen at its own address.
   EXPECT_TRUE(AreOnePath(Pair("10.0.0.1:1", "10.0.0.2:2"), false, Pair("10.0.0.2:2", "10.0.0.1:1"), false));
 }
 
@@ -101,7 +101,7 @@ TEST(Agree, HoldsByAddressAloneThroughRoleConflictsDelaysAndLoss) {
         EXPECT_TRUE(AreOnePath(*a, false, *b, false)) << cell.id << " seed " << seed;
       }
     }
-    // Of heavy_loss 97.5 % have to.
+    // In heavy_loss, 97.5 % of the runs must connect.
     EXPECT_GE(connected * 1000, runs * 975);
   }
 }

@@ -314,7 +314,7 @@ TEST(LoadErrors, ValuesOfAnAxisThatHasNone) {
             "test.textproto:5:2: axis \"a\": " + circle);
   EXPECT_EQ(error("nat_b", "path: \"topology.nat[home_b].profile\" values_of: \"a\""),
             "test.textproto:5:2: axis \"a\": " + circle + "\ntest.textproto:6:60: axis \"nat_b\": " + circle);
-  // What is wrong with the other axis is told once, of that axis.
+  // A mistake in the other axis is reported once, for that axis.
   EXPECT_EQ(error("nat_b", "path: \"session[call].hold_us\" range { from: 5 to: 1 }"),
             "test.textproto:6:53: axis \"nat_b\": the range from 5 to 1 is empty");
   // A value that the field of this axis cannot have is.

@@ -219,7 +219,7 @@ TEST(Metadata, APeerLearnsAddressesItDoesNotNeed) {
   EXPECT_EQ(alice->unneeded(), 1u);
 }
 
-// Alice's NAT has both of her addresses in its headers; the core only the one that is used there.
+// Alice's NAT sees both of her addresses in packet headers; the core sees only the outside one.
 TEST(Metadata, NodesOnTheWaySeeHeadersAndByADirectCheckThatTheTwoTalk) {
   const Scenario scenario = Homes("full-cone", "full-cone", "session { name: \"call\" turn: NONE }");
   const WatchedRun watched(scenario, "homes");

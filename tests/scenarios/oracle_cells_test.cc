@@ -229,7 +229,7 @@ TEST(OracleCells, EachTransportForgetsByItsOwnTimers) {
   EXPECT_THAT(forgetful.reason, testing::HasSubstr("home_a forgets a connection after 30000 ms"));
 }
 
-// Start offsets and delays, however unequal, tell who is first, unless it is a matter of a millisecond.
+// Start offsets and delays decide which side is first, except where the difference is only about a millisecond.
 TEST(OracleCells, TimesTellWhoIsFirstInAllButAFewCells) {
   SystemFiles files;
   const absl::StatusOr<Scenario> scenario = LoadScenario("library/who_is_first.textproto", files);

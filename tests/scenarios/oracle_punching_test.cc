@@ -166,7 +166,7 @@ TEST(OraclePunching, ClosedFormHoldsForAll1296PairsInEverySendOrder) {
   const std::vector<NatBehavior> all = AllGeneric();
   constexpr unsigned kTurns = 4;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    // The other order of the two is the same world with its turns exchanged.
+    // Exchanging the two behaviors gives the same world with the turns exchanged, so one order is enough.
     for (std::size_t j = i; j < all.size(); ++j) {
       const NatBehavior& a = all[i];
       const NatBehavior& b = all[j];
@@ -198,7 +198,8 @@ TEST(OraclePunching, WalkAgreesWithClosedFormForAll1296PairsInEveryOrder) {
       const std::vector<PathKind> paths = Explore(model, Order::kCrossing, Pooling::kAlwaysFirst).direct;
       for (Order order : {Order::kCrossing, Order::kAFirst, Order::kBFirst}) {
         const Reached reached = Explore(model, order, Pooling::kAlwaysFirst);
-        // Where an answer's way may depend on who came first, so may the names of the ends, but not the fact.
+        // If the path of an answer may depend on which side was first, the types of the ends may differ, but not
+        // whether the sides connect.
         if (!OrderMayMatter(model)) {
           EXPECT_EQ(reached.direct, paths) << Describe(a) << " against " << Describe(b);
         }

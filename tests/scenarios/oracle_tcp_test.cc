@@ -115,9 +115,9 @@ TEST(OracleTcp, AnActiveSideConnectsToAPassiveOneThatAnyoneMayReach) {
   for (const NatBehavior& a : AllGeneric()) {
     const Prediction open = Predict(TcpHomes(a, Generic(EI, EI), kActive, kPassive));
     EXPECT_THAT(open.outcomes, ElementsAre(Outcome::kDirect)) << Describe(a);
-    // Its port is no candidate's.
+    // The port of an active candidate belongs to no signalled candidate.
     EXPECT_THAT(open.direct_paths, ElementsAre(Tcp(kPrflx, kSrflx, kSrflx, kPrflx)));
-    // Nothing leaves from a passive port but to the STUN server.
+    // From a passive port, packets go only to the STUN server.
     for (Dependence filtering : {AD, APD}) {
       EXPECT_TRUE(Fails(TcpHomes(a, Generic(EI, filtering), kActive, kPassive))) << Describe(a);
     }
@@ -222,7 +222,8 @@ TEST(OracleTcp, ANatThatTracksNumbersTakesTheAnswerOfARefusedPortForAQuarterOfAS
     EXPECT_EQ(Predict(model).depends(), tracks);
   }
   EXPECT_THAT(Predict(model).reason, HasSubstr("direct as"));
-  // Where the error made Bob's NAT forget, the answer opens a connection of its own; so it is not let in either.
+  // If the ICMP error made Bob's NAT delete its entry, the answer makes a new connection there, so it is not let in
+  // either.
   model.boxes[1].tcp.icmp_forgets = true;
   EXPECT_TRUE(Fails(model));
 }

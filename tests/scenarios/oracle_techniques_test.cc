@@ -57,7 +57,7 @@ TEST(Techniques, APlainConnectNeedsANatThatLetsStrangersIn) {
   EXPECT_TRUE(Fails(punching));
   punching.b.tcp.nat.filtering = Dependence::kEndpointIndependent;
   EXPECT_TRUE(Connects(punching));
-  // Whoever connects may do so from anywhere; who is connected to may not answer from elsewhere.
+  // The side that connects may do so from any port, but the other side must answer from the port to which it connected.
   punching.a.tcp.nat.mapping = Dependence::kAddressAndPortDependent;
   EXPECT_TRUE(Connects(punching));
   punching.b.tcp.nat.mapping = Dependence::kAddressAndPortDependent;
@@ -79,7 +79,8 @@ TEST(Techniques, ASegmentFromAnotherPortThanWasToldBelongsToNoConnection) {
       EXPECT_TRUE(Fails(punching)) << static_cast<int>(technique) << " " << side;
     }
   }
-  // But a listener takes whoever its NAT lets in, and a session that a SYN from outside has made keeps its endpoint.
+  // A listener accepts every connection that its NAT lets in, and a session that a SYN from outside has made keeps its
+  // endpoint.
   PunchingModel punching = Homes(proto::Punching::SYN_THEN_LISTEN);
   punching.b.tcp.nat.mapping = Dependence::kAddressDependent;
   punching.a.tcp.nat.filtering = Dependence::kAddressDependent;
@@ -154,7 +155,7 @@ TEST(Techniques, AnAnswerToTheFirstSynEndsSynThenListenWhereItEndsTheEntry) {
     punching.a.tcp.reset_forgets = row.reset_forgets;
     punching.a.tcp.icmp_forgets = row.icmp_forgets;
     EXPECT_TRUE(row.connects ? Connects(punching) : Fails(punching));
-    // Entries of the tries before may let the next one in, but what works at once works.
+    // Entries of earlier attempts may let a later attempt in. A technique that works at the first attempt still works.
     punching.several_tries = true;
     EXPECT_TRUE(row.connects ? Connects(punching) : Depends(punching));
     // RFC 5382 §4.3 REQ-4: the SYN is held until bob's goes out, and then dropped without a word.

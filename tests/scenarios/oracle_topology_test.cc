@@ -78,7 +78,8 @@ TEST(OraclePaths, AddressMappingShowsTheRelayTheAddressThatItsServerSaw) {
   ExpectOnly(prediction, Outcome::kRelayed);
   EXPECT_THAT(prediction.relayed_paths,
               UnorderedElementsAre(Path(kSrflx, kRelay, kRelay, kSrflx, 1), Path(kRelay, kSrflx, kSrflx, kRelay, 1)));
-  // Two servers of different addresses: each side relays at its own, and asks both where it is.
+  // Two servers with different addresses: each side has its relay at its own server, and asks both for its mapped
+  // address.
   Model model = TwoHomes(Generic(AD, APD), Generic(AD, APD));
   const int second = AddServer(model, "turn_b", "198.51.100.11");
   model.a.turn_servers = {0};
@@ -112,7 +113,7 @@ TEST(OraclePaths, DeadServerLeavesHostsAndWhatPeersLearn) {
   ExpectOnly(Predict(model), Outcome::kFailed);
   EXPECT_THAT(Predict(model).reason, HasSubstr("alice has no candidate but its hosts"));
 
-  // One side public: the other comes from an address that nobody was told.
+  // One side has a public address. The other side's packets come from an address that was not signalled.
   Model one_public = TwoHomes(Generic(APD, APD), Generic(EI, APD));
   one_public.hosts[static_cast<std::size_t>(one_public.b.host)].interfaces = {On(0, {"203.0.113.5"}, 10)};
   one_public.servers[0].up = false;
@@ -265,7 +266,7 @@ TEST(OracleHairpin, CgnThatRoutesBetweenSubscribersLetsInternalSourceThrough) {
   const Prediction internal = WithTurn(OneCgn(Hairpinning::kInternalSource, true, Generic(EI, EI)));
   ExpectOnly(internal, Outcome::kDirect);
   EXPECT_THAT(internal.direct_paths, Each(testing::Field(&PathKind::a_remote, kPrflx)));
-  // Nobody was told these addresses, so without hairpinning they are no use.
+  // These addresses were not signalled, so they cannot be used without hairpinning.
   ExpectOnly(WithTurn(OneCgn(Hairpinning::kNone, true, Generic(EI, EI))), Outcome::kRelayed);
 }
 
@@ -363,7 +364,7 @@ TEST(OracleLinux, WhoIsFirstIsSaidToDecideWhereTimesDoNotSettleIt) {
   EXPECT_EQ(prediction.depends_on, DependsOn::kOrder);
 }
 
-// ---- What no topology settles.
+// ---- Outcomes that no topology decides.
 
 TEST(OracleChance, LossLeavesEveryOutcomeOpen) {
   Model model = TwoHomes(Generic(EI, EI), Generic(EI, EI));
@@ -376,7 +377,7 @@ TEST(OracleChance, LossLeavesEveryOutcomeOpen) {
 }
 
 TEST(OracleChance, ArbitraryPoolingConnectsByOneDrawOfItsAddresses) {
-  // home_b lets in whoever is at the address that alice's server saw.
+  // home_b lets in packets from the address that alice's server saw.
   NatBehavior pooled = Generic(APD, APD);
   pooled.arbitrary_pooling = true;
   Model model = TwoHomes(pooled, Generic(EI, AD));

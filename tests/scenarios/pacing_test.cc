@@ -51,7 +51,7 @@ TEST(Pacing, AgentsOfOneHostTogetherStartNoMoreThanOneCheckEach5Ms) {
     for (std::size_t i = 1; i < checks.sent.size(); ++i) {
       closest = std::min(closest, checks.sent[i] - checks.sent[i - 1]);
     }
-    // Both have their first check ready when the descriptions are there: one of them waits.
+    // Both agents are ready for their first check when the descriptions have arrived, so one of them must wait.
     EXPECT_EQ(closest, 5ms);
   }
 }

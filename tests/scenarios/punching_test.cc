@@ -66,7 +66,7 @@ TEST(PunchingFile, ACellThatTheOracleCannotJudgeNeedsAnExpectation) {
             "expectation says it; add expect { outcome: ... } for such cells");
   EXPECT_EQ(WhyRefused(Punched(late + "expect { outcome: DIRECT }")), "");
   EXPECT_EQ(WhyRefused(Punched(late + "expect { unsupported: \"no clocks\" }")), "");
-  // Of another punching, or of what ended it, is not enough.
+  // An expectation about another punching, or only about the killer, is not enough.
   EXPECT_THAT(WhyRefused(Punched(late + "expect { killed { node: \"home_b\" } }")),
               HasSubstr("no expectation says it"));
   EXPECT_THAT(WhyRefused(Punched(late + "punching { name: \"again\" peer { name: \"alice\" } peer { name: \"bob\" } "

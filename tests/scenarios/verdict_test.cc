@@ -116,7 +116,7 @@ TEST(Verdict, ExpectationIsMetOrNamesWhatDiffers) {
       {"outcome: DIRECT bounds { bytes_max: 3999 }", "bytes 4000"},
   };
   for (const Row& row : rows) {
-    // What the oracle thinks does not count where the file says what is to come.
+    // The oracle's prediction does not count where the file expects an outcome.
     const Verdict verdict = JudgeBy({Expect(row.expect)}, kOracleSaysFailed, Srflx());
     EXPECT_EQ(verdict.kind, row.unmet == nullptr ? VerdictKind::kPass : VerdictKind::kFail)
         << row.expect << ": " << verdict.reason;
@@ -147,7 +147,7 @@ TEST(Verdict, XfailIsUnmetAndAnUnexpectedPassFails) {
   const Verdict met = JudgeBy({xfail}, kOracleSaysFailed, Srflx());
   EXPECT_EQ(met.kind, VerdictKind::kFail);
   EXPECT_THAT(met.reason, HasSubstr("unexpectedly met"));
-  // It excuses nothing else.
+  // The expected failure excuses no other mismatch.
   EXPECT_EQ(JudgeBy({xfail, Expect("outcome: RELAYED")}, kOracleSaysFailed, Failed()).kind, VerdictKind::kFail);
 }
 
@@ -261,7 +261,7 @@ TEST(Verdict, OracleIsSilentBesideExpectedTypesAndWhereItIsOverruled) {
   EXPECT_EQ(JudgeBy({Expect("outcome: DIRECT"), types}, direct, other).kind, VerdictKind::kPass);
   EXPECT_EQ(JudgeBy({types, Expect("outcome: DIRECT")}, direct, other).kind, VerdictKind::kPass);
   EXPECT_EQ(JudgeBy({Expect("outcome: DIRECT")}, kOracleSaysFailed, other).kind, VerdictKind::kPass);
-  // Of a session that failed there are no types.
+  // A failed session has no candidate types.
   EXPECT_EQ(JudgeBy({Expect("outcome: FAILED")}, direct, Failed()).kind, VerdictKind::kPass);
 }
 

@@ -70,7 +70,8 @@ TEST(NatHairpin, TheReceiversFilterSeesTheSenderByItsExternalEndpoint) {
 }
 
 TEST(NatHairpin, AddressDependentFilteringIsOpenedByAnyHairpinnedPacket) {
-  // One external address: whoever has sent to it has sent to every neighbour.
+  // There is only one external address, so a host that has sent to it has sent to every neighbor, as an
+  // address-dependent filter sees it.
   NatBench nat(With(Hairpin::kExternalSource, Filtering::kAddressDependent));
   const net::SocketAddress bob = nat.SendOut(kBob, kServer);
   nat.SendOut(kCarol, kServer);

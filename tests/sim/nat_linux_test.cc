@@ -76,7 +76,7 @@ TEST(LinuxMasquerade, ThreeHostsOnOnePort) {
   const int second_port = nat.PortOf(kSamePort, kServer);
   const int third_port = nat.PortOf(third, kServer);
   EXPECT_EQ(std::set<int>({5002, second_port, third_port}).size(), 3u);
-  // Each keeps its own towards a server that none of them has met.
+  // Each socket keeps its own port towards a server to which none of them has sent before.
   EXPECT_EQ(nat.PortOf(third, kFourDestinations[3]), third_port);
   EXPECT_EQ(nat.PortOf(kSamePort, kFourDestinations[3]), second_port);
   EXPECT_EQ(nat.PortOf(kSocket, kFourDestinations[3]), 5002);
@@ -287,7 +287,7 @@ TEST(LinuxInputAccept, AStrayPacketClaimsItsTupleAndLaterDestinationsFollowTheNe
   EXPECT_NE(drawn, 5000);
   EXPECT_EQ(nat.PortOf(socket, kFourDestinations[2]), drawn);
   EXPECT_EQ(nat.PortOf(socket, kFourDestinations[3]), drawn);
-  // What the peer sends to the port it was told still goes to the box.
+  // Packets of the peer to the signalled port still go to the box itself.
   EXPECT_EQ(nat.In(kPeer, {kExternal, 5000}).action, Verdict::Action::kInput);
 }
 

@@ -136,8 +136,8 @@ TEST(TcpLadder, ASynAckWithAGuessedNumberPassesT1AndDiesAtT2) {
   }
 }
 
-// An ISN that the peers exchanged beside the connection is Alice's own, not what her NAT made of it.
-// Data in a SYN are not what a SYN,ACK has to acknowledge: it answers the SYN alone.
+// An ISN that the peers exchange outside the connection is Alice's own, not the one that her NAT has made of it. A
+// SYN,ACK acknowledges only the SYN, not data in the SYN.
 TEST(TcpLadder, FromT2OnASynAckAcknowledgesIsnPlusOneWhateverTheSynCarried) {
   for (const TcpDepth depth : {TcpDepth::kSynAckNumber, TcpDepth::kWindow, TcpDepth::kLinux}) {
     SCOPED_TRACE(ToString(depth));
@@ -222,7 +222,7 @@ TEST(TcpLadder, T5ShiftsNumbersEachWayAndSackBlocksBack) {
   EXPECT_EQ(data.tcp.sequence, kAliceIsn + 1 + alice_shift);
   EXPECT_EQ(data.tcp.acknowledgment, kPeerIsn + 1);
 
-  // The peer has octets 41 to 60 of Alice's only, as it counts them.
+  // The peer has only the octets 41 to 60 of Alice, in the numbers that the peer sees.
   Packet sack = Tcp(kPeer, kAlicePublic, {kTcpAck, kPeerIsn + 1, kAliceIsn + 1 + alice_shift});
   sack.tcp.sack_count = 1;
   sack.tcp.sack[0] = {kAliceIsn + 41 + alice_shift, kAliceIsn + 61 + alice_shift};
@@ -266,8 +266,8 @@ TEST(TcpLadder, AZeroWindowProbeAndWhatFollowsItPassEveryRungAndNoMoreThanThat) 
   }
 }
 
-// RFC 7857 §2.2 on every rung: the RST that answers a SYN has the number 0 (RFC 9293 §3.10.7.1) or, from what forges,
-// any. It is translated, and what the peer then begins with is not held to it.
+// RFC 7857 §2.2 on every rung. The RST that answers a SYN has the number 0 (RFC 9293 §3.10.7.1), and a forged one has
+// any number. The RST is translated, and the peer's later segments need not follow its number.
 TEST(TcpLadder, AResetFromWhoHasNotSentBindsNeitherSideToItsNumber) {
   for (const TcpDepth depth : kDepths) {
     for (const TcpOnReset on_reset : {TcpOnReset::kTransitory, TcpOnReset::kIgnore}) {
@@ -286,7 +286,7 @@ TEST(TcpLadder, AResetFromWhoHasNotSentBindsNeitherSideToItsNumber) {
   }
 }
 
-// What it acknowledges is judged all the same: a RST from off the path has to know that.
+// The acknowledgment number of such a RST is checked all the same: an off-path attacker does not know it.
 TEST(TcpLadder, AResetFromWhoHasNotSentMustFromT3OnAcknowledgeWhatWasSent) {
   for (const TcpDepth depth : {TcpDepth::kSynAckNumber, TcpDepth::kWindow, TcpDepth::kLinux}) {
     SCOPED_TRACE(ToString(depth));

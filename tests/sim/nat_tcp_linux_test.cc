@@ -93,7 +93,8 @@ TEST(LinuxTcp, AnInvalidSegmentFromOutsideIsForTheBoxUnlessLiberal) {
     TcpNatBench nat(LinuxTcp(input));
     ASSERT_TRUE(nat.Connect());
     const Verdict verdict = nat.In(nat.PeerAck(1'000'000, 0, 10));
-    // It is not translated back: in-accept has the box answer RST to the peer, which ends the connection there.
+    // The segment is not translated back. With in-accept the box itself answers with a RST, which ends the connection
+    // at the peer.
     EXPECT_EQ(verdict.action, input == Unsolicited::kInput ? Action::kInput : Action::kDrop);
     EXPECT_EQ(verdict.rule, Rule::kTcpSequenceTooHigh);
     EXPECT_EQ(nat.last.destination, kAlicePublic);
@@ -272,8 +273,8 @@ TEST(LinuxTcp, ANewSynReopensAnEntryInTimeWaitOrReset) {
   EXPECT_EQ(reset.State(), State::kSynSent);
 }
 
-// The client rebooted and begins again on the same port, in the middle of what the NAT takes for a connection: its
-// SYN passes, and the server's answer tells the NAT.
+// The client has rebooted and connects again from the same port, while the NAT still has the old connection. Its SYN
+// passes, and the server's answer shows the NAT that the connection is new.
 TEST(LinuxTcp, AnIgnoredSynIsBelievedOnceItIsAnswered) {
   TcpNatBench nat(LinuxTcp());
   ASSERT_TRUE(nat.Connect());

@@ -104,7 +104,7 @@ TEST(TcpSession, WhetherAnIcmpErrorShutsTheHoleIsTheProfiles) {
   }
 }
 
-// RFC 5382 §7.3 REQ-10, of errors that the inside host sends about what it got.
+// RFC 5382 §7.3 REQ-10, for ICMP errors that the inside host sends about segments it received.
 TEST(TcpSession, WhetherTheInsideHostsIcmpErrorEndsTheConnectionIsTheProfiles) {
   for (const bool closes : {false, true}) {
     NatProfile profile;

@@ -193,7 +193,7 @@ TEST_F(TcpBounds, IVAnAcknowledgmentMayLag66000) {
   Refused({kTcpAck, kAliceIsn + 101, kPeerIsn - 66000}, Rule::kTcpAckTooLow, kPeerIsn - 66000, kPeerIsn + 1 - 66000);
 }
 
-// RFC 5961 §3.2: the very next number, or after its own data.
+// RFC 5961 §3.2: a RST needs exactly the next number, or the number after the data that its sender has sent.
 TEST_F(TcpBounds, AResetOfAnEstablishedConnectionNeedsTheExactNumber) {
   Pass(Way::kOriginal, {kTcpAck, kAliceIsn + 101, kPeerIsn + 1});
   TcpTracker inexact = tracker_;

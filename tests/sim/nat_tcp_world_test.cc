@@ -235,7 +235,8 @@ TEST(ClosedPunchingSocket, ItsResetOfASynAckShutsTheHoleOnEveryRung) {
   }
 }
 
-// A masquerade without rules for what is invalid lets the RST of T4 leak, with the inside source that nobody waits for.
+// A masquerade without rules for invalid segments forwards the RST of T4 untranslated, with the inside source, which no
+// host expects.
 TEST(ClosedPunchingSocket, WhereInvalidSegmentsLeakItsResetOfASynLeavesUntranslated) {
   Lab lab(LinuxTcp());
   lab.alice.host().Close(lab.alice.Connect(lab.alice_at, lab.bob_outside));
@@ -268,7 +269,7 @@ TEST(TcpHairpin, AHandshakeAndASimultaneousOpenPassEveryRung) {
       const auto passes = [&](const net::SocketAddress& from, const net::SocketAddress& to, const Seg& seg) {
         return nat.Out(from, to, seg).action == Verdict::Action::kInside;
       };
-      // What each sees of the other's numbers, which T5 shifts twice.
+      // The numbers of each host as the other host sees them. T5 shifts them twice.
       const Seg alice_syn{.flags = kTcpSyn, .sequence = 100};
       const bool first = passes(kAlice, bob, alice_syn);
       EXPECT_EQ(first, !crossing) << "a filter lets in nobody that was not sent to";

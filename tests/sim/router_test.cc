@@ -240,7 +240,7 @@ TEST(Host, ForwardsNothing) {
   EXPECT_EQ(world.drops().count(Rule::kNotForwarding), 1u);
 }
 
-// Three hosts on a switch: each gets what is for it, and no TTL is spent.
+// Three hosts on a switch: each gets the packets that are for it, and the TTL does not change.
 TEST(Switch, JoinsLinksIntoOneNetwork) {
   World world(1);
   Switch& lan = world.AddNode<Switch>("lan");
@@ -428,7 +428,7 @@ TEST(Network, InterfaceRouteGivesAllToTheOtherEnd) {
   world.RunUntil(Time({}));
   EXPECT_EQ(alice.Send(At("203.0.113.1:5000"), "x"), net::SendStatus::kSent);
   world.RunUntil(Time(1s));
-  // b has taken it, and has no way on for it, nor back for its own report.
+  // b has received the packet, but has no route for it, and no route for its own ICMP error.
   ASSERT_EQ(world.drops().count(Rule::kNoRoute), 2u);
   EXPECT_EQ(world.drops().at(0).node, b.id());
 }

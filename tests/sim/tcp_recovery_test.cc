@@ -304,7 +304,7 @@ TEST(Rfc6582, Section3_2_OnlyTheFirstPartialAckRestartsTheTimer) {
   EXPECT_EQ(bench.tcp.NextTimer(), bench.now + 500ms);
 }
 
-// Numbers wrap: "recover" must not come to lie ahead of what was never lost.
+// Sequence numbers wrap, so an old value of "recover" must not come to lie ahead of new numbers.
 TEST(Rfc6582, Section3_2_FastRetransmitWorksAfterAnyNumberOfBytesWithoutLoss) {
   NewReno congestion;
   congestion.Start(1000, 0, 10, false);

@@ -75,7 +75,7 @@ TEST(Digest, StateChangesShowInFullOnly) {
   EXPECT_NE(run(false).full, run(true).full);
 }
 
-// Each field that is on the wire, one at a time.
+// Changes each field that is on the wire, one at a time.
 TEST(Digest, EveryHeaderFieldCounts) {
   Packet base;
   base.protocol = IpProtocol::kIcmp;
@@ -109,7 +109,7 @@ TEST(Digest, EveryHeaderFieldCounts) {
   EXPECT_TRUE(changes([](Packet& p) { p.quoted.ttl = 9; }));
   EXPECT_NE(digest(base, 8), before);
   EXPECT_NE(digest(base, 7, 2), before);
-  // What is not on the wire does not.
+  // Fields that are not on the wire do not change the digest.
   EXPECT_FALSE(changes([](Packet& p) { p.id = PacketId{9}; }));
   EXPECT_FALSE(changes([](Packet& p) { p.packet_class = PacketClass::kData; }));
 }
@@ -167,7 +167,8 @@ TEST(Counters, LostOnTheLinkCountsAsSentButLeftInTheQueueDoesNot) {
   EXPECT_EQ(Sum(full.world.node_counters(full.alice_node).sent).packets, 1u);
 }
 
-// 10 packets a second for 3 s, then 40 within half a second: those, and the 4 or 5 slow ones of the rest of it.
+// 10 packets a second for 3 s, then 40 within half a second. The busiest second has these 40 and 4 or 5 of the slow
+// packets.
 TEST(Counters, PeakIsTheBusiestSecond) {
   PeakMeter meter;
   net::Instant now{};

@@ -108,7 +108,7 @@ TEST(MessageView, EveryTruncationOfEveryVectorIsRefused) {
                                 vectors::kSampleLongTerm}) {
     const std::vector<std::uint8_t> whole = FromHex(hex);
     for (std::size_t size = 0; size < whole.size(); ++size) {
-      // A copy of its own size, so that a read past the end is one past the allocation.
+      // A copy of exactly this size, so that a read past its end is a read past the allocation.
       const std::vector<std::uint8_t> cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
       EXPECT_FALSE(MessageView::Parse(cut).has_value()) << size;
     }

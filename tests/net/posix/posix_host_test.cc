@@ -173,7 +173,7 @@ TEST_F(PosixHostTest, OnAnySocketTheSourceCanBeChosen) {
   ASSERT_EQ(host_.SendTo(a, LocalOf(b), Bytes("x"), from_three), SendStatus::kSent);
   ASSERT_TRUE(Received(1));
   EXPECT_EQ(program_.received[0].datagram.from, Addr("127.0.0.3:0").WithPort(LocalOf(a).port()));
-  // A bound socket has its source, and another machine's address is none.
+  // A bound socket cannot send from another source, and no socket can send from the address of another machine.
   EXPECT_EQ(host_.SendTo(b, LocalOf(b), Bytes("x"), from_three), SendStatus::kBadAddress);
   EXPECT_EQ(host_.SendTo(a, LocalOf(b), Bytes("x"), {.source = Addr("198.51.100.1:0").address()}),
             SendStatus::kBadAddress);

@@ -235,7 +235,7 @@ TEST_P(TcpContract, AResetAfterThePeerFinishedIsToldToo) {
 TEST_P(TcpContract, WhoWritesToAPeerThatIsGoneIsToldOnce) {
   const Pair pair = ConnectPair();
   ASSERT_TRUE(alice().host().Abort(pair.alice).ok());
-  // Until the reset has come, writing may go well; then it says what is about to be told.
+  // Writes succeed until the RST has arrived. Then they return the error that OnTcpReset() will report.
   ASSERT_TRUE(RunUntil([&] {
     if (bob().at(pair.bob).reset == 0) bob().Write(pair.bob, "x");
     return bob().at(pair.bob).reset != 0;
