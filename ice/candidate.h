@@ -12,7 +12,7 @@ namespace pinhole::ice {
 
 // The type of a candidate (RFC 8445 §5.1.1), in order of preference.
 enum class CandidateType : std::uint8_t { kHost, kPeerReflexive, kServerReflexive, kRelayed };
-// "host", "prflx", "srflx", "relay" (RFC 8839 §5.1).
+// The type as text: "host", "prflx", "srflx", "relay" (RFC 8839 §5.1).
 const char* ToString(CandidateType type);
 
 // An arbitrary string of 1 to 32 ice-chars (RFC 8445 §5.1.1.3, RFC 8839 §5.1). The object holds the characters itself,

@@ -48,8 +48,8 @@ struct ValidPair {
 struct PairConnection {
   std::optional<ConnectionEnd> end;         // why the last connection ended, if this agent did not close it
   std::optional<net::SocketAddress> local;  // the local end of the last connection
-  std::optional<net::Instant> lost_at;      // selected pairs only: when the connection broke; empty again when there
-                                            // is a new one
+  // Selected pairs only: when the connection broke; empty again when there is a new one.
+  std::optional<net::Instant> lost_at;
 };
 
 // A local base and a remote candidate of one component (RFC 8445 §6.1.2). The checks of the pair are sent from the
@@ -59,8 +59,8 @@ struct CandidatePair {
   int stream = 0;
   int component = 1;
   int base = 0;
-  int local = -1;  // index of the local candidate that gave the priority; -1: the base's own candidate, which is
-                   // withheld from the peer
+  // Index of the local candidate that gave the priority; -1: the base's own candidate, which is withheld from the peer.
+  int local = -1;
   int remote = 0;
   std::uint32_t foundation = 0;  // PairFoundation()
   std::uint64_t priority = 0;
@@ -69,15 +69,15 @@ struct CandidatePair {
   // The progress of the pair on its checklist (RFC 8445 §6.1.2.6) and towards nomination.
   PairState state = PairState::kFrozen;
   PairEnd end = PairEnd::kNone;
-  bool listed = true;  // true: on the checklist. False after the pair was discarded, or another pair of its
-                       // component was nominated
+  // True: on the checklist. False after the pair was discarded, or another pair of its component was nominated.
+  bool listed = true;
   Nomination nomination = Nomination::kNone;
   std::optional<net::Instant> nominated_at;
   net::Instant last_sent{};  // when anything was last sent on the pair, checks included; keepalives count from it
 
   PairChecks checks;
-  std::optional<ValidPair> valid_pair;       // set when a check has made the pair valid; kept when the pair is no
-                                             // longer valid
+  // Set when a check has made the pair valid; kept when the pair is no longer valid.
+  std::optional<ValidPair> valid_pair;
   std::optional<PairConnection> connection;  // set for every TCP pair, and for no other pair
 
   bool tcp() const { return connection.has_value(); }

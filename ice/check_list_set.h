@@ -14,8 +14,9 @@ namespace pinhole::ice {
 
 // Nomination and consent of one component of a data stream.
 struct ComponentStatus {
-  int chosen = -1;    // controlling agent only: the pair that is being nominated; -1: none. Meanwhile no other pair
-                      // of the component is checked
+  // Controlling agent only: the pair that is being nominated; -1: none. While it is nominated, no other pair of the
+  // component is checked.
+  int chosen = -1;
   int selected = -1;  // the nominated pair; -1: none
   ConsentState consent;
 };
@@ -23,9 +24,9 @@ struct ComponentStatus {
 // The candidate pairs of one data stream (RFC 8445 §6.1.2).
 struct CheckList {
   CheckListState state = CheckListState::kRunning;
-  std::optional<net::Instant> ended_at;     // since when the agent only waits for a nomination
-  bool nomination_failed = false;           // true: the list fails as soon as the PAC timer has ended
-                                            // (RFC 8445 §7.2.5.3.4, RFC 8863 §4)
+  std::optional<net::Instant> ended_at;  // since when the agent only waits for a nomination
+  // True: the list fails as soon as the PAC timer has ended (RFC 8445 §7.2.5.3.4, RFC 8863 §4).
+  bool nomination_failed = false;
   std::vector<int> order;                   // listed pairs, highest priority first
   std::vector<int> triggered;               // the triggered-check queue, first in, first out (RFC 8445 §6.1.4.1)
   std::vector<ComponentStatus> components;  // [0] is component 1

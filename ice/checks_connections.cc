@@ -124,8 +124,8 @@ void ConnectivityChecks::OnConnectionEnded(net::Instant now, TcpConnection& conn
   if (!pair.listed) return;
   if (IsSelected(index)) return Reconnect(now, index, connection, was_open);
   if (was_open) {
-    // A pair that was valid does not work any more. Nothing else reports this, because requests over TCP are not
-    // retransmitted (RFC 8489 §6.2.2).
+    // The connection of the pair has ended, so an open check gets no response, and a valid pair does not work any more.
+    // Nothing else reports this, because requests over TCP are not retransmitted (RFC 8489 §6.2.2).
     if (pair.state == PairState::kInProgress || pair.valid()) Fail(now, index, PairEnd::kConnectionLost, 0);
     return;
   }

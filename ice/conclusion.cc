@@ -23,8 +23,8 @@ void Conclusion::Update(net::Instant now) {
 
   const net::Instant pac_ends = *session_.times.checks_started + session_.options.pac_timer;
   if (now >= pac_ends) {
-    session_.remote_complete = true;  // RFC 8863 §5: a fallback for a peer that never says that its candidates
-                                      // are complete.
+    // RFC 8863 §5: a fallback for a peer that never says that its candidates are complete.
+    session_.remote_complete = true;
   } else {
     next_.Add(pac_ends);
   }

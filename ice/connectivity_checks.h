@@ -61,7 +61,7 @@ class ConnectivityChecks {
   // Takes the other role (RFC 8445 §7.2.5.1, §7.3.1.1).
   void SwitchRole();
 
-  // Handles the earliest transaction that is due; false if none is.
+  // Handles the earliest transaction that is due. False: none is due.
   bool OnTimer(net::Instant now);
   net::Instant NextTimer() const;
 

@@ -49,9 +49,9 @@ class ConsentState {
 
   State state_ = State::kNone;
   net::Instant next_request_{};
-  net::Instant expires_{};     // at this time consent is lost for good
-  net::Instant data_until_{};  // data may be sent until then: `expiry` after the last answer, but never later
-                               // than expires_
+  net::Instant expires_{};  // at this time consent is lost for good
+  // Data may be sent until this time: `expiry` after the last answer, but never later than expires_.
+  net::Instant data_until_{};
   // The latest unanswered requests. At most eight are sent in 30 s, because they are at least 4 s apart.
   static constexpr std::size_t kOpenMax = 8;
   std::array<stun::TransactionId, kOpenMax> open_ = {};

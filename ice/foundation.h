@@ -42,8 +42,8 @@ class RemoteFoundations {
   FoundationId Unique();
 
  private:
-  std::vector<Foundation> texts_;  // An empty text stands for a foundation from Unique(), because a text of the
-                                   // peer has at least one character.
+  // An empty text stands for a foundation from Unique(), because a text of the peer has at least one character.
+  std::vector<Foundation> texts_;
 };
 
 // The foundation of a pair (RFC 8445 §6.1.2.6).

@@ -24,9 +24,9 @@ inline constexpr net::Duration kDefaultTa = std::chrono::milliseconds(50);
 // The RTO of a check: the time until its first retransmission (RFC 8445 §14.3). Every policy uses at least 500 ms.
 enum class RtoPolicy : std::uint8_t {
   kActiveChecklists,  // Ta * N * (waiting + in progress), N = running checklists, as in RFC 5245 §5.8 and §16
-  kAllChecks,         // the formula as RFC 8445 prints it: N = all pairs, so the RTO grows quadratically (204.8 s at 64
-                      // pairs)
-  kFixed,             // AgentOptions::fixed_rto
+  // The formula as RFC 8445 prints it: N = all pairs, so the RTO grows quadratically (204.8 s at 64 pairs).
+  kAllChecks,
+  kFixed,  // AgentOptions::fixed_rto
 };
 const char* ToString(RtoPolicy policy);
 
@@ -35,17 +35,17 @@ const char* ToString(RtoPolicy policy);
 enum class NominationPolicy : std::uint8_t {
   kFirstValid,  // the first valid pair
   kExhaustive,  // the valid pair of the highest priority, when every check has ended
-  kBestAfter,   // the best valid pair: at once if no open pair is of a better class (PathClass); otherwise
-                // `direct_after` after the first check for a direct UDP pair, `relayed_after` after it for a pair
-                // over TCP or through relays
+  // The best valid pair: at once if no open pair is of a better class (PathClass). Otherwise a direct UDP pair
+  // `direct_after` after the first check, and a pair over TCP or through relays `relayed_after` after the first check.
+  kBestAfter,
 };
 const char* ToString(NominationPolicy policy);
 
 // The treatment of a pair whose TCP connection is refused by a RST or an ICMP error.
 enum class ConnectFailurePolicy : std::uint8_t {
-  kFail,   // the pair fails at once (RFC 6544 §7.1)
-  kRetry,  // the agent connects again from the same port after TcpOptions::retry_pause, as often as needed until
-           // Ti is over
+  kFail,  // the pair fails at once (RFC 6544 §7.1)
+  // The agent connects again from the same port after TcpOptions::retry_pause, as often as needed until Ti is over.
+  kRetry,
 };
 
 // ICE over TCP (RFC 6544). Each tcptype that is on gives one candidate for every address and component.
@@ -86,8 +86,8 @@ struct TurnServer {
 // Consent freshness (RFC 7675 §5.1).
 struct ConsentOptions {
   bool enabled = true;
-  net::Duration interval = std::chrono::seconds(5);  // between two requests, 5 s or more; each time is drawn from
-                                                     // 0.8 to 1.2 times this
+  // The time between two requests, 5 s or more. Each time is drawn from 0.8 to 1.2 times this.
+  net::Duration interval = std::chrono::seconds(5);
   net::Duration expiry = std::chrono::seconds(30);
 };
 
@@ -103,20 +103,21 @@ struct AgentOptions {
   RtoPolicy rto_policy = RtoPolicy::kActiveChecklists;
   net::Duration fixed_rto = std::chrono::milliseconds(500);  // kFixed only; 500 ms or more
   int sends_max = 7;                                         // Rc of RFC 8489 §6.2.1
-  int last_wait_rtos = 16;                                   // Rm
+  int last_wait_rtos = 16;                                   // Rm of RFC 8489 §6.2.1
 
   // Gathering (RFC 8445 §5.1.1).
   std::vector<net::SocketAddress> stun_servers;
   std::vector<TurnServer> turn_servers;
-  bool host_candidates = true;  // false: host candidates are neither told to the peer nor paired; their sockets
-                                // still serve the other candidates
-  bool server_reflexive_candidates = true;  // false: STUN servers are not asked, and mapped addresses from TURN
-                                            // servers are not used
-  bool relayed_candidates = true;           // false: TURN servers are not asked
-  bool udp_candidates = true;     // false: no UDP sockets are opened; the only UDP candidates are relayed ones of
-                                  // TURN servers that are reached over TCP
-  bool include_loopback = false;  // true: loopback addresses give candidates; RFC 8445 §5.1.1.1 forbids that on a
-                                  // network
+  // False: host candidates are neither told to the peer nor paired; their sockets still serve the other candidates.
+  bool host_candidates = true;
+  // False: STUN servers are not asked, and mapped addresses from TURN servers are not used.
+  bool server_reflexive_candidates = true;
+  bool relayed_candidates = true;  // false: TURN servers are not asked
+  // False: no UDP sockets are opened; the only UDP candidates are relayed ones of TURN servers that are reached over
+  // TCP.
+  bool udp_candidates = true;
+  // True: loopback addresses give candidates; RFC 8445 §5.1.1.1 forbids that on a network.
+  bool include_loopback = false;
   // A server yields no candidate if it has not answered over UDP this long after the last gathering request was first
   // sent.
   net::Duration gathering_deadline = std::chrono::seconds(1);
@@ -126,14 +127,14 @@ struct AgentOptions {
 
   TcpOptions tcp;
 
-  // Checks.
-  int pair_limit = 100;           // in the whole checklist set (RFC 8445 §6.1.2.5)
-  int prflx_port_limit = 8;       // remote ports that are learned as peer-reflexive candidates, per local base and
-                                  // remote IP address
+  // Connectivity checks (RFC 8445 §6 and §7).
+  int pair_limit = 100;  // the most pairs in the whole checklist set (RFC 8445 §6.1.2.5)
+  // The number of remote ports that are learned as peer-reflexive candidates, per local base and remote IP address.
+  int prflx_port_limit = 8;
   bool icmp_fails_pairs = false;  // true: hard ICMP errors and refused sends fail a pair (RFC 8445 §7.2.5.2.2)
-  net::Duration pac_timer = std::chrono::milliseconds(39500);  // RFC 8863 §4
+  net::Duration pac_timer = std::chrono::milliseconds(39500);  // until it ends the session does not fail (RFC 8863 §4)
 
-  // Concluding.
+  // Nomination and conclusion (RFC 8445 §8).
   NominationPolicy nomination = NominationPolicy::kBestAfter;
   net::Duration direct_after = std::chrono::milliseconds(500);
   net::Duration relayed_after = std::chrono::seconds(2);
@@ -141,10 +142,10 @@ struct AgentOptions {
   // gives up. The time counts from the end of the agent's own first checks or of the PAC timer, whichever is later.
   // Checks of the peer that do not nominate do not prolong it.
   net::Duration nomination_wait = std::chrono::seconds(60);
-  net::Duration free_after = std::chrono::seconds(3);  // from the conclusion until unused resources are released
-                                                       // (RFC 8445 §8.3.1)
+  // The time from the conclusion until unused resources are released (RFC 8445 §8.3.1).
+  net::Duration free_after = std::chrono::seconds(3);
 
-  // After concluding.
+  // Consent and keepalives after the conclusion.
   ConsentOptions consent;
   net::Duration keepalive_interval = std::chrono::seconds(15);  // Tr (RFC 8445 §11), 15 s or more; used without consent
 
@@ -162,7 +163,7 @@ struct LocalAddress {
   net::InterfaceId interface {};
   net::InterfaceKind kind = net::InterfaceKind::kEthernet;
   net::AddressLife life = net::AddressLife::kPreferred;
-  bool temporary = false;  // RFC 8981
+  bool temporary = false;  // true: a temporary address (RFC 8981)
 };
 
 // All addresses of all interfaces that are up, in the order of `interfaces`.

@@ -46,7 +46,8 @@ struct Connect {
   ConnectionTag connection{};
   net::SocketAddress local;
   net::SocketAddress remote;
-  net::PacketClass packet_class = net::PacketClass::kOther;  // as in net::TcpOptions
+  // The class of segments without data, as in net::TcpOptions.
+  net::PacketClass packet_class = net::PacketClass::kOther;
 };
 // Asks the owner to send all of `bytes`, in order. If that is not possible, the owner must end the connection.
 struct SendStream {
@@ -54,8 +55,8 @@ struct SendStream {
   net::ByteView bytes;
   net::PacketClass packet_class = net::PacketClass::kOther;
   net::PacketTag cause;
-  bool may_be_left_out = false;  // the owner may drop the output as a whole if too much is queued, because it
-                                 // wraps a datagram for a relay
+  // True: the owner may drop the output as a whole if too much is queued, because it wraps a datagram for a relay.
+  bool may_be_left_out = false;
 };
 // Asks the owner to close a connection in good order (FIN). The owner reports nothing more about the connection.
 struct CloseConnection {
@@ -64,8 +65,8 @@ struct CloseConnection {
 // The reason why a TCP connection was not established or has ended.
 enum class ConnectionEnd : std::uint8_t {
   kRefused,       // a RST, or an ICMP port unreachable, answered the SYN
-  kUnreachable,   // ICMP, or no route here
-  kNotPermitted,  // ICMP: administratively prohibited
+  kUnreachable,   // an ICMP error reported no route, or this machine has no route
+  kNotPermitted,  // an ICMP error reported "administratively prohibited"
   kTimedOut,      // no answer before the machine's TCP gave up
   kInUse,     // another connection has the same two endpoints, perhaps one from the peer that is just being accepted
   kReset,     // a RST came later
@@ -114,12 +115,13 @@ struct ConsentLost {
 enum class Phase : std::uint8_t { kGathering, kExchange, kChecking, kNominating, kConnected };
 enum class FailureReason : std::uint8_t {
   kNone,
-  kNoLocalCandidates,    // there is no usable address, or no socket could be opened
-  kNoRemoteCandidates,   // the peer told no candidate, and none was learned while the PAC timer ran
-  kNoPairs,              // no local candidate matches a remote one in family, component and scope
-  kAllPairsFailed,       // every check ended without success; see the pairs
-  kNominationFailed,     // the check with USE-CANDIDATE failed, or the check that the peer's USE-CANDIDATE triggered
-                         // here (RFC 8445 §7.2.5.3.4)
+  kNoLocalCandidates,   // there is no usable address, or no socket could be opened
+  kNoRemoteCandidates,  // the peer told no candidate, and none was learned while the PAC timer ran
+  kNoPairs,             // no local candidate matches a remote one in family, component and scope
+  kAllPairsFailed,      // every check ended without success; see the pairs
+  // The check with USE-CANDIDATE failed, or the check that the peer's USE-CANDIDATE triggered here
+  // (RFC 8445 §7.2.5.3.4).
+  kNominationFailed,
   kNominationNeverCame,  // controlled agent: there are valid pairs, but the peer nominated none within nomination_wait
   kNoRemoteDescription,  // the peer's description did not come within exchange_wait
 };

@@ -57,8 +57,8 @@ void RefuseTooManyPrivate(Session& session, std::vector<std::vector<CandidatePai
   session.counters.targets_refused += static_cast<int>(refused.size());
 }
 
-// RFC 8445 §6.1.2.2: a stream gets the smaller of both agents' numbers of components, if the peer has told any
-// candidate of the stream.
+// RFC 8445 §6.1.2.2: a stream gets the smaller of both agents' numbers of components, if the peer's candidates are
+// complete and one of them is of the stream.
 void MatchComponents(Session& session) {
   for (int stream = 0; stream < session.lists.list_count(); ++stream) {
     int remote_max = 0;

@@ -24,8 +24,9 @@ struct Relay {
   // The connection to the server, if the server is reached over TCP.
   std::optional<ConnectionTag> connection;
   stun::TurnClient client;
-  bool released = false;  // the allocation is being released, or is gone; further outputs of the client are
-                          // ignored, except messages to the server
+  // True: the allocation is being released, or is gone. Further outputs of the client are ignored, except messages to
+  // the server.
+  bool released = false;
 
   // Whether the release is not finished, so that the socket is still needed.
   bool releasing() const { return released && client.state() == stun::TurnClient::State::kReleasing; }

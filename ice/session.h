@@ -40,12 +40,12 @@ struct Session {
   std::uint64_t tie_breaker;
   Credentials local;
   std::optional<Credentials> remote;
-  std::string check_username;    // of our checks: "REMOTE:LOCAL" (RFC 8445 §7.2.2)
+  std::string check_username;    // the USERNAME of this agent's checks: "REMOTE:LOCAL" (RFC 8445 §7.2.2)
   bool remote_complete = false;  // the peer has told all its candidates
 
   std::vector<LocalBase> bases;  // relayed bases come last; for all others the index is the SocketTag
   std::vector<Candidate> local_candidates;
-  std::vector<LocalCandidate> local_details;  // of the same index
+  std::vector<LocalCandidate> local_details;  // details of local_candidates, with the same index
   LocalFoundations local_foundations;
   RemoteCandidates remotes;
   CheckListSet lists;

@@ -86,8 +86,8 @@ class TcpConnections {
   TcpConnection& Add(int base, const net::SocketAddress& local, const net::SocketAddress& remote);
   void Connect(TcpConnection& connection, OutputQueue& out);
 
-  std::vector<std::unique_ptr<TcpConnection>> all_;  // Pointers, so that views into the buffers stay valid during
-                                                     // an input.
+  // Pointers, so that views into the buffers stay valid during an input.
+  std::vector<std::unique_ptr<TcpConnection>> all_;
   std::uint32_t next_tag_ = 0;
 };
 

@@ -11,7 +11,6 @@ bool Contains(const std::vector<net::IpAddress>& addresses, const net::IpAddress
 
 // An IPv4 address inside an IPv6 address would be judged by the rules for IPv6 (RFC 4291 §2.5.5). No peer needs such an
 // address.
-//
 bool IsDisguised(const net::IpAddress& address) { return address.IsV4Mapped() || address.IsV4Compatible(); }
 
 bool IsOfSomeNetwork(const net::IpAddress& address) {

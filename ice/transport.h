@@ -11,7 +11,7 @@ enum class Transport : std::uint8_t {
   kTcpPassive,           // accepts connections
   kTcpSimultaneousOpen,  // "so": opens connections from its port, and accepts connections at its port
 };
-// "udp", "active", "passive", "so".
+// The transport as text: "udp", "active", "passive", "so".
 const char* ToString(Transport transport);
 
 constexpr bool IsTcp(Transport transport) { return transport != Transport::kUdp; }

@@ -60,7 +60,7 @@ struct PairView {
   Nomination nomination = Nomination::kNone;
   bool valid = false;
   std::optional<Candidate> mapped;              // the local candidate of the valid pair: the address that the peer sees
-  int error_code = 0;                           // kErrorResponse
+  int error_code = 0;                           // the code of the error response, for kErrorResponse
   std::optional<ConnectionEnd> connection_end;  // why its last TCP connection ended, if this agent did not close it
   int checks = 0;                               // transactions started
   int sends = 0;                                // requests sent, retransmissions included
@@ -92,9 +92,9 @@ struct AgentCounters {
   int requests_refused = 0;   // checks of the peer that were answered with an error
   int datagrams_ignored = 0;  // malformed, from an unknown sender, or a forged or late response
   int prflx_remote_learned = 0;
-  int prflx_remote_refused = 0;  // past prflx_port_limit or the pair limit
-  int pairs_discarded = 0;       // past pair_limit (RFC 8445 §6.1.2.5)
-  int prflx_pairs_replaced = 0;  // by newer ones, at the pair limit
+  int prflx_remote_refused = 0;  // not learned because of prflx_port_limit or pair_limit
+  int pairs_discarded = 0;       // because of pair_limit (RFC 8445 §6.1.2.5)
+  int prflx_pairs_replaced = 0;  // replaced by newer pairs at the pair limit
   int transactions = 0;          // new STUN and TURN transactions
   int consent_checks = 0;
   int consent_answers = 0;

@@ -33,7 +33,7 @@ struct InterfaceAddress {
   IpAddress address;
   int prefix_length = 32;
   AddressLife life = AddressLife::kPreferred;
-  bool temporary = false;  // RFC 8981
+  bool temporary = false;  // true: a temporary address (RFC 8981)
 };
 
 struct Interface {

@@ -8,7 +8,7 @@
 namespace pinhole::net {
 namespace {
 
-constexpr int kGroups = 8;  // of 16 bits, in an IPv6 address
+constexpr int kGroups = 8;  // an IPv6 address has eight groups of 16 bits
 
 // Parses four numbers in dotted decimal, such as "192.0.2.1", into the four bytes at `out`. False: malformed.
 bool ParseDottedDecimal(absl::string_view text, std::uint8_t* out) {

@@ -16,7 +16,8 @@ class RandomSource {
 
   virtual std::uint64_t NextU64() = 0;
 
-  // Uniform in [0, bound), without modulo bias (Lemire's multiply-and-reject). REQUIRES: bound > 0.
+  // A uniformly distributed number in [0, bound), without modulo bias (Lemire's multiply-and-reject). REQUIRES: bound >
+  // 0.
   std::uint64_t Below(std::uint64_t bound);
   // Fills `bytes` with the little-endian bytes of successive NextU64(). The remaining bytes of the last number are
   // dropped.

@@ -49,7 +49,7 @@ bool IsSendableReason(absl::string_view reason) {
 
 }  // namespace
 
-// --- attributes_address.h
+// --- The attributes of attributes_address.h
 
 std::optional<net::SocketAddress> ParseAddress(net::ByteView value) {
   if (value.size() < 4) return std::nullopt;
@@ -104,7 +104,7 @@ void AppendXorAddress(MessageBuilder& message, AttributeType type, const net::So
   }
 }
 
-// --- attributes_text.h
+// --- The attributes of attributes_text.h
 
 std::optional<std::size_t> CountUtf8(absl::string_view text) {
   std::uint8_t all = 0;
@@ -150,7 +150,7 @@ void AppendText(MessageBuilder& message, AttributeType type, absl::string_view t
   message.AppendBytes(type, AsBytes(text));
 }
 
-// --- attributes_error.h
+// --- The attributes of attributes_error.h
 
 std::optional<ErrorCode> ErrorCode::Parse(net::ByteView value, const TransactionId&) {
   if (value.size() < 4 || value.size() - 4 > kTextBytesMaxDecoding) return std::nullopt;
@@ -214,7 +214,7 @@ void AddressErrorCode::AppendTo(MessageBuilder& message) const {
   std::copy(reason.begin(), reason.end(), to + 4);
 }
 
-// --- attributes_auth.h
+// --- The attributes of attributes_auth.h
 
 std::optional<Userhash> Userhash::Parse(net::ByteView value, const TransactionId&) {
   Userhash result;
@@ -274,7 +274,7 @@ bool operator==(const PasswordAlgorithms& a, const PasswordAlgorithms& b) {
   return std::equal(a.encoded.begin(), a.encoded.end(), b.encoded.begin(), b.encoded.end());
 }
 
-// --- attributes_turn.h
+// --- The attributes of attributes_turn.h
 
 std::optional<ChannelNumber> ChannelNumber::Parse(net::ByteView value, const TransactionId&) {
   if (value.size() != 4) return std::nullopt;
@@ -328,7 +328,7 @@ void Icmp::AppendTo(MessageBuilder& message) const {
   net::StoreU32(to + 4, error_data);
 }
 
-// --- attributes_discovery.h
+// --- The attributes of attributes_discovery.h
 
 std::optional<ChangeRequest> ChangeRequest::Parse(net::ByteView value, const TransactionId&) {
   if (value.size() != 4) return std::nullopt;

@@ -55,7 +55,7 @@ struct XorAddressAttribute {
 using MappedAddress = AddressAttribute<AttributeType::kMappedAddress>;
 // The same address, masked, for all other clients (RFC 8489 §14.2).
 using XorMappedAddress = XorAddressAttribute<AttributeType::kXorMappedAddress>;
-// A server to try instead (RFC 8489 §14.15).
+// A server that the client shall try instead (RFC 8489 §14.15).
 using AlternateServer = AddressAttribute<AttributeType::kAlternateServer>;
 // The transport address of a peer, as the TURN server sees it (RFC 8656 §18.3).
 using XorPeerAddress = XorAddressAttribute<AttributeType::kXorPeerAddress>;

@@ -11,7 +11,7 @@
 #include "stun/message_builder.h"
 #include "stun/transaction_id.h"
 
-// Attributes of the long-term credential mechanism other than its texts (RFC 8489 §9.2).
+// Attributes of the long-term credential mechanism (RFC 8489 §9.2), except those with text values (attributes_text.h).
 namespace pinhole::stun {
 
 // USERHASH (RFC 8489 §14.4): SHA-256(username ":" realm) in place of USERNAME.
@@ -50,7 +50,7 @@ struct PasswordAlgorithms {
   // nullopt: the last algorithm does not end where the attribute's value ends.
   static std::optional<PasswordAlgorithms> Parse(net::ByteView value, const TransactionId&);
   void AppendTo(MessageBuilder& message) const { message.AppendBytes(kType, encoded); }
-  // The first on the list that is also in `supported`.
+  // The first algorithm on the list that is also in `supported`; nullopt: there is none.
   std::optional<PasswordAlgorithm> FirstOf(std::span<const PasswordAlgorithmNumber> supported) const;
   friend bool operator==(const PasswordAlgorithms& a, const PasswordAlgorithms& b);
 };

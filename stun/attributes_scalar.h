@@ -16,7 +16,7 @@ template <AttributeType kAttribute>
 struct FlagAttribute {
   static constexpr AttributeType kType = kAttribute;
 
-  // nullopt: not empty.
+  // nullopt: the value is not empty.
   static std::optional<FlagAttribute> Parse(net::ByteView value, const TransactionId&) {
     if (!value.empty()) return std::nullopt;
     return FlagAttribute{};
@@ -30,7 +30,7 @@ struct U32Attribute {
   static constexpr AttributeType kType = kAttribute;
   std::uint32_t value = 0;
 
-  // nullopt: not 4 bytes.
+  // nullopt: the value does not have 4 bytes.
   static std::optional<U32Attribute> Parse(net::ByteView bytes, const TransactionId&) {
     if (bytes.size() != 4) return std::nullopt;
     return U32Attribute{net::LoadU32(bytes.data())};
@@ -46,7 +46,7 @@ struct U64Attribute {
   static constexpr AttributeType kType = kAttribute;
   std::uint64_t value = 0;
 
-  // nullopt: not 8 bytes.
+  // nullopt: the value does not have 8 bytes.
   static std::optional<U64Attribute> Parse(net::ByteView bytes, const TransactionId&) {
     if (bytes.size() != 8) return std::nullopt;
     return U64Attribute{net::LoadU64(bytes.data())};

@@ -14,9 +14,9 @@ namespace pinhole::stun {
 
 // The limit of received text of any kind, in bytes (RFC 8489 §14.3, §14.8-§14.10, §14.14).
 inline constexpr std::size_t kTextBytesMaxDecoding = 763;
-// The limit of text that is sent, in bytes ...
+// The limit of text that is sent, in bytes.
 inline constexpr std::size_t kTextBytesMaxEncoding = 509;
-// ... and, except for USERNAME, also in characters: "fewer than 128".
+// The limit of text that is sent, in characters: "fewer than 128". It does not apply to USERNAME.
 inline constexpr std::size_t kTextCharactersMax = 127;
 
 // The number of characters in `text`; nullopt: `text` is not UTF-8 (RFC 3629).

@@ -8,7 +8,6 @@
 
 // Keyed hashes of RFC 8489 §14.5 and §14.6. The key is prepared once, when its object is made. With HMAC-SHA1 a message
 // then costs only its own blocks and one more.
-//
 namespace pinhole::stun {
 
 using Sha1Digest = std::array<std::uint8_t, 20>;

@@ -44,7 +44,7 @@ class NonceSource {
   static constexpr std::size_t kMacBytes = 10;  // 80 bits cannot be guessed within the lifetime of a nonce
   static constexpr std::size_t kNonceBytes = kNonceCookie.size() + kSecondDigits + 2 * kMacBytes;
   struct Known {
-    std::int64_t second = 0;  // 0: none
+    std::int64_t second = 0;  // the second at which the nonce expires; 0: the entry is empty
     net::SocketAddress client;
     std::array<char, kNonceBytes> text;
   };

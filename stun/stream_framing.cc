@@ -9,9 +9,8 @@ namespace pinhole::stun {
 namespace {
 
 // The smallest room for a read: enough for requests and small data. A longer message gets more room.
-//
 constexpr std::size_t kSpaceBytesMin = 2048;
-constexpr std::size_t kCookieEnd = 8;  // of a STUN header
+constexpr std::size_t kCookieEnd = 8;  // the offset at which the magic cookie of a STUN header ends
 
 }  // namespace
 

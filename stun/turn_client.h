@@ -57,8 +57,8 @@ class TurnClient {
     kTimedOut,           // no response to a request
     kIntegrityViolated,  // responses came, but only with a wrong integrity
     kRefused,            // an error response; see `code`
-    kBadResponse,        // a success response without a needed attribute, or with an address of another family than
-                         // requested
+    // A success response without a needed attribute, or with an address of another family than requested.
+    kBadResponse,
     kHardIcmpError,
     kConnectionLost,   // the TCP connection to the server
     kNoAllocation,     // the request needs an allocation, and there is none

@@ -17,7 +17,6 @@ inline constexpr net::Duration kChannelLifetime = std::chrono::seconds(600);    
 inline constexpr net::Duration kRefreshMargin = std::chrono::seconds(60);
 
 // The largest payload of a UDP datagram over IPv4.
-//
 inline constexpr std::size_t kDatagramBytesMax = 65507;
 
 }  // namespace pinhole::stun

@@ -96,7 +96,7 @@ void TurnServer::OnRequest(Request request) {
     case Method::kConnectionAttempt:
     case Method::kSend:
     case Method::kData:
-      return;  // Not methods of requests (RFC 8656 §17, RFC 6062 §4.4).
+      return;  // these methods have no requests (RFC 8656 §17, RFC 6062 §4.4)
     default:
       return;
   }
@@ -134,10 +134,10 @@ void TurnServer::OnRequest(Request request) {
 
 // --- Allocations
 
-// The numbers in the comments are the steps of RFC 8656 §7.2.
+// The numbered steps are those of RFC 8656 §7.2.
 void TurnServer::OnAllocate(const Request& request) {
   const MessageView& message = request.message;
-  const auto existing = by_five_tuple_.find(request.five_tuple);  // 2
+  const auto existing = by_five_tuple_.find(request.five_tuple);  // step 2
   if (existing != by_five_tuple_.end()) {
     const Allocation& allocation = *existing->second;
     const bool is_retransmission =
@@ -147,7 +147,7 @@ void TurnServer::OnAllocate(const Request& request) {
     return;  // if the relayed address is not open yet, its opening will cause the response
   }
 
-  const std::optional<RequestedTransport> transport = message.Get<RequestedTransport>();  // 3
+  const std::optional<RequestedTransport> transport = message.Get<RequestedTransport>();  // step 3
   if (!transport.has_value()) return Refuse(request, errors::kBadRequest);
   const bool for_tcp = transport->protocol == RequestedTransport::kTcp;
   if (!for_tcp && transport->protocol != RequestedTransport::kUdp) {
@@ -165,34 +165,35 @@ void TurnServer::OnAllocate(const Request& request) {
   const bool has_even_port = message.Has(AttributeType::kEvenPort);
   const bool has_family = message.Has(AttributeType::kRequestedAddressFamily);
   const bool has_additional = message.Has(AttributeType::kAdditionalAddressFamily);
-  if (message.Has(AttributeType::kReservationToken)) {  // 5
+  if (message.Has(AttributeType::kReservationToken)) {  // step 5
     if (has_even_port || has_family || has_additional) return Refuse(request, errors::kBadRequest);
-    return Refuse(request, errors::kInsufficientCapacity);  // No token has ever been given.
+    return Refuse(request, errors::kInsufficientCapacity);  // the server never gives a token
   }
-  if (has_family && has_additional) return Refuse(request, errors::kBadRequest);  // 6
+  if (has_family && has_additional) return Refuse(request, errors::kBadRequest);  // step 6
 
   net::Family family = net::Family::kIpv4;
-  if (has_family) {  // 7
+  if (has_family) {  // step 7
     const std::optional<RequestedAddressFamily> requested = message.Get<RequestedAddressFamily>();
     if (!requested.has_value()) return Refuse(request, errors::kAddressFamilyNotSupported);
     family = requested->family;
   }
   if (!SupportsFamily(family)) return Refuse(request, errors::kAddressFamilyNotSupported);
 
-  if (has_even_port) {  // 8
+  if (has_even_port) {  // step 8
     const std::optional<EvenPort> even_port = message.Get<EvenPort>();
     if (!even_port.has_value() || (even_port->reserve_next && has_additional)) {
       return Refuse(request, errors::kBadRequest);
     }
-    if (even_port->reserve_next) return Refuse(request, errors::kInsufficientCapacity);  // Nothing is ever reserved.
+    // The server never reserves a port.
+    if (even_port->reserve_next) return Refuse(request, errors::kInsufficientCapacity);
   }
-  if (has_additional) {  // 9
+  if (has_additional) {  // step 9
     const std::optional<AdditionalAddressFamily> additional = message.Get<AdditionalAddressFamily>();
     if (!additional.has_value() || additional->family != net::Family::kIpv6) {
       return Refuse(request, errors::kBadRequest);
     }
   }
-  if (count_by_user_[request.user->name] >= options_.allocations_per_user_max) {  // 10
+  if (count_by_user_[request.user->name] >= options_.allocations_per_user_max) {  // step 10
     return Refuse(request, errors::kAllocationQuotaReached);
   }
   if (allocations_.size() >= options_.allocations_max) return Refuse(request, errors::kInsufficientCapacity);
@@ -323,7 +324,7 @@ void TurnServer::Remove(Allocation& allocation) {
   by_five_tuple_.erase(allocation.five_tuple);
   --count_by_user_[allocation.user->name];
   const RelayId relay = allocation.relay;
-  allocations_.erase(relay);  // Ends `allocation`.
+  allocations_.erase(relay);  // destroys `allocation`
 }
 
 void TurnServer::Expire(net::Instant now) {

@@ -48,20 +48,26 @@ class TurnServer {
   struct Options {
     std::string realm = "pinhole";
     std::string software;    // SOFTWARE of Binding, Allocate and Refresh responses; empty: none
-    bool relay_ipv4 = true;  // true: the server has IPv4 relayed addresses; otherwise 440
+    bool relay_ipv4 = true;  // true: the server has IPv4 relayed addresses; false: a request for one gets 440
     bool relay_ipv6 = false;
-    bool relay_udp = true;              // true: UDP allocations are made; otherwise 403 (RFC 6062 §5.1)
-    bool relay_tcp = false;             // true: TCP allocations are made; otherwise 442
+    bool relay_udp = true;   // true: UDP allocations are made; false: a request for one gets 403 (RFC 6062 §5.1)
+    bool relay_tcp = false;  // true: TCP allocations are made; false: a request for one gets 442
     bool can_set_dont_fragment = true;  // false: DONT-FRAGMENT is an unknown attribute (RFC 8656 §7.2)
-    bool allow_loopback_peers = false;  // false: 403, because a client could reach services of the server's own machine
-    net::Duration lifetime_max = std::chrono::seconds(3600);    // RECOMMENDED by RFC 8656 §7.2
-    net::Duration nonce_lifetime = std::chrono::seconds(3600);  // RFC 8656 §5: at least once every hour
-    std::size_t allocations_max = 16384;           // beyond it 508; the number of ports 49152-65535 of one address
-                                                   // (RFC 8656 §7.2)
-    std::size_t allocations_per_user_max = 16384;  // beyond it 486
-    std::size_t permissions_max = 256;             // per allocation, beyond it 508; 2.5 times the pairs of a full ICE
-                                                   // checklist set
-    std::size_t channels_max = 256;                // per allocation, beyond it 508; the RFC has numbers for 4096
+    // False: a loopback peer gets 403, because a client could reach services of the server's own machine.
+    bool allow_loopback_peers = false;
+    // The longest lifetime that is granted, as RFC 8656 §7.2 recommends.
+    net::Duration lifetime_max = std::chrono::seconds(3600);
+    // The lifetime of a nonce. RFC 8656 §5 recommends a new nonce at least once every hour.
+    net::Duration nonce_lifetime = std::chrono::seconds(3600);
+    // The limit of allocations. Further Allocate requests get 508. The default is the number of ports 49152-65535 of
+    // one address (RFC 8656 §7.2).
+    std::size_t allocations_max = 16384;
+    std::size_t allocations_per_user_max = 16384;  // the limit of allocations per user; further requests get 486
+    // The limit of permissions per allocation. Further requests get 508. The default is 2.5 times the pairs of a full
+    // ICE checklist set.
+    std::size_t permissions_max = 256;
+    // The limit of channels per allocation. Further requests get 508. The RFC has numbers for 4096 channels.
+    std::size_t channels_max = 256;
     // Connections with peers per TCP allocation. Beyond it a Connect request gets 508, and a connection that a peer
     // opens is closed.
     std::size_t peer_connections_max = 64;

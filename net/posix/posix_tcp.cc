@@ -282,7 +282,6 @@ void PosixTcp::Accept(SocketId id) {
 
 void PosixTcp::OnSocketEvent(SocketId id, std::uint32_t events) {
   // The program may end the connection in any call, so the connection is looked up before each call.
-  //
   const auto found = sockets_.find(id);
   if (found == sockets_.end()) return;
   if (found->second.state == State::kListening) {

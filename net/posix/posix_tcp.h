@@ -27,7 +27,7 @@ class PosixTcp {
   PosixTcp(const PosixTcp&) = delete;
   PosixTcp& operator=(const PosixTcp&) = delete;
 
-  // See Host.
+  // The functions of Host with the same names.
   absl::StatusOr<SocketId> Listen(const SocketAddress& local, const TcpOptions& options);
   absl::StatusOr<SocketId> Connect(const SocketAddress& local, const SocketAddress& remote, const TcpOptions& options);
   absl::StatusOr<std::size_t> Write(SocketId id, ByteView bytes);

@@ -32,7 +32,7 @@ sockaddr_in Loopback(std::uint16_t port) {
   return address;
 }
 
-// A port that was free a moment ago, over TCP.
+// A TCP port that was free when it was chosen.
 std::uint16_t FreePort() {
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address = Loopback(0);
@@ -109,7 +109,7 @@ CoturnServer::CoturnServer() {
   if (posix_spawnp(&pid_, "turnserver", &actions, nullptr, argv.data(), environ) != 0) pid_ = -1;
   posix_spawn_file_actions_destroy(&actions);
   EXPECT_GT(pid_, 0) << "no turnserver here";
-  // Nothing of it tells when it listens but that it does.
+  // The server gives no sign that it listens, except that it accepts connections.
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (!Accepts(port) && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
   EXPECT_TRUE(Accepts(port)) << "turnserver does not listen";

@@ -8,7 +8,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Moves what `from` has to say to `to`, if `arrives`; true if there was something.
+// Takes one message from `from` and, if `arrives`, gives it to `to`. True: there was a message.
 bool Carry(DataConfirmation& from, DataConfirmation& to, net::Instant now, bool arrives = true) {
   const std::optional<net::ByteView> message = from.PollOutput();
   if (message && arrives) to.OnData(now, *message);

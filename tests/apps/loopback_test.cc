@@ -1,4 +1,4 @@
-// The programs of apps/ over real sockets: what the simulator runs, on this machine's loopback interface.
+// The programs of apps/, which also run in the simulator, over real sockets on this machine's loopback interface.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,7 +23,7 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
-// One limit for everything that waits on real sockets; nothing here needs a tenth of it.
+// One time limit for everything that waits for real sockets. Nothing here needs a tenth of it.
 constexpr net::Duration kPatience = 20s;
 constexpr net::IpAddress kLoopback = net::IpAddress::V4(127, 0, 0, 1);
 
@@ -166,7 +166,7 @@ TEST_F(Loopback, AnEndpointWhosePeerNeverComesSaysSo) {
   EXPECT_THAT(alone.Failure(), HasSubstr("exchange"));
 }
 
-// coturn's client (package `coturn`); without it this test fails, for interoperation is what is tested.
+// Uses coturn's client (package `coturn`). The test fails without it, because interoperation is the subject.
 TEST_F(Loopback, CoturnsStunClientGetsItsAddressFromOurServer) {
   const net::SocketAddress address = server_.addresses().front();
   const std::string command =

@@ -28,7 +28,7 @@ net::ByteView Bytes(const std::string& text) {
   return net::ByteView(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
 }
 
-// A program that does nothing but exchange descriptions.
+// A program that only exchanges descriptions through the referral server.
 class Side final : public net::App {
  public:
   Side(net::Host& host, const std::string& session, const std::string& name)
@@ -119,7 +119,7 @@ class Referral : public ::testing::Test {
   int programs_ = 0;
 };
 
-// SYN and SYN,ACK are 20 ms, the description 10 ms there and 10 ms on.
+// SYN and SYN,ACK take 20 ms. The description takes 10 ms to the server and 10 ms to the other side.
 TEST_F(Referral, DescriptionsAreExchangedInTwoRoundTripsFromTheStart) {
   const auto alice = Start(alice_node_, "alice");
   const auto bob = Start(bob_node_, "bob");
@@ -241,7 +241,7 @@ TEST_F(Referral, TheServerLearnsWhoWithWhomWhenAndUnderWhichAddresses) {
   EXPECT_THAT(of_bob.addresses, IsEmpty());
 }
 
-// What strangers can do.
+// The messages of unauthorized or faulty clients.
 
 TEST_F(Referral, WhatIsNoFrameIsRefusedAndTheConnectionClosed) {
   const std::vector<std::vector<std::uint8_t>> rows = {
@@ -313,7 +313,7 @@ TEST_F(SmallReferral, SessionsBeyondTheLimitAreRefused) {
 
 // Connections that break.
 
-// Alice's line is dead for three minutes, with bytes on their way, until both ends have given the connection up.
+// Alice's link is down for three minutes, with bytes on their way, until both ends have given up the connection.
 TEST_F(Referral, AClientWhoseConnectionDiedConnectsAndPublishesAnew) {
   const auto alice = Start(alice_node_, "alice");
   alice->Publish("of alice");
@@ -392,7 +392,8 @@ TEST_F(Referral, AServerThatNeverAnswersIsGivenUpAfterSeventyFiveSeconds) {
   EXPECT_EQ(alice->status().code(), absl::StatusCode::kDeadlineExceeded);
 }
 
-// Before a side has connected, between registration and description, after one side has got the other's, after both.
+// The server restarts at one of four times: before a side has connected, between registration and description, after
+// one side has received the other's description, or after both have.
 class RestartedReferral : public ::testing::TestWithParam<int> {};
 
 struct Restarted : Referral {
@@ -419,7 +420,7 @@ TEST_P(RestartedReferral, EachSideGetsTheOthersDescriptionOnceWheneverTheServerI
   EXPECT_TRUE(alice->status().ok());
   EXPECT_EQ(world.server_.connections(), 2u);
 
-  // What the server has learned it has learned.
+  // The server still knows the introduction.
   const std::vector<ReferralServer::Introduction> learned = world.server_.Learned();
   ASSERT_THAT(learned, SizeIs(1));
   ASSERT_THAT(learned[0].parties, SizeIs(2));

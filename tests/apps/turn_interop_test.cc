@@ -1,4 +1,4 @@
-// TURN over TCP with coturn: its client against our server, our client against its server.
+// TURN over TCP between this project and coturn: coturn's client with our server, and our client with coturn's server.
 #include <iterator>
 #include <memory>
 #include <string>
@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 using stun::TurnClient;
 using ::testing::HasSubstr;
 
-// One limit for everything that waits on real sockets; nothing here needs a tenth of it.
+// One time limit for everything that waits for real sockets. Nothing here needs a tenth of it.
 constexpr net::Duration kPatience = 20s;
 constexpr net::IpAddress kLoopback = net::IpAddress::V4(127, 0, 0, 1);
 
@@ -40,8 +40,8 @@ class Echo final : public net::App {
   net::SocketId socket_{};
 };
 
-// Two of its clients, both over TCP, send each other ten messages of 101 bytes each on an allocation of its own. (Not
-// on channels: it binds numbers above 0x4FFF, which RFC 8656 §12 reserves.)
+// Two of coturn's clients, both over TCP, send each other ten messages of 101 bytes, each client through an allocation
+// of its own. They use no channels, because coturn binds channel numbers above 0x4FFF, which RFC 8656 §12 reserves.
 TEST(TurnInterop, CoturnsClientRelaysOverTcpThroughOurServer) {
   net::PosixLoop loop;
   net::PosixHost host(loop);
@@ -59,7 +59,7 @@ TEST(TurnInterop, CoturnsClientRelaysOverTcpThroughOurServer) {
   EXPECT_EQ(server.counters().left_out, 0u);
 }
 
-// In Send indications and then on a channel, with lengths that need padding, both ways.
+// Data goes both ways, first in Send indications, then on a channel, with lengths that need padding.
 TEST(TurnInterop, OurClientRelaysOverTcpThroughCoturn) {
   const CoturnServer coturn;
   net::PosixLoop loop;
@@ -86,7 +86,7 @@ TEST(TurnInterop, OurClientRelaysOverTcpThroughCoturn) {
   EXPECT_FALSE(client.lost);
 }
 
-// RFC 6062: two of its clients connect to each other's relayed addresses.
+// RFC 6062: two of coturn's clients connect to each other's relayed addresses.
 TEST(TurnInterop, CoturnsClientMakesTcpAllocationsAtOurServer) {
   net::PosixLoop loop;
   net::PosixHost host(loop);

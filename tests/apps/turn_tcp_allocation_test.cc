@@ -1,5 +1,5 @@
-// TCP allocations (RFC 6062) from end to end in the simulator: the client, the server and its peers are programs that
-// speak TCP with each other.
+// TCP allocations (RFC 6062) from end to end in the simulator. The client, the server and its peers are programs that
+// communicate over TCP.
 #include <chrono>
 #include <memory>
 #include <set>
@@ -179,7 +179,7 @@ TEST_F(TcpAllocation, Section5_5_AnEndOfOneDirectionIsPassedOnBehindTheLastByteA
   EXPECT_FALSE(alice_->streams[ends.alice].reset);
   EXPECT_EQ(bob_.at(ends.bob).reset, 0);
   EXPECT_EQ(server_.peer_links().size(), 0u);
-  // The same peer may be connected to again: nothing of it is left in the engine.
+  // A new connection to the same peer is possible, because the engine has forgotten the old one.
   bob_.host().Close(ends.bob);
   alice_->host().Close(ends.alice);
   RunFor(300s);  // TIME-WAIT
@@ -221,7 +221,7 @@ TEST_F(TcpAllocation, Section5_5_StreamsEndWithTheAllocation) {
 }
 
 // RFC 6062 §3: "if the relay process is no longer able to write data to the destination, it stops reading data from the
-// source." Three receive buffers of 64 KiB and as many send buffers lie on the way, and TcpJoint's 16.
+// source." The path has three receive buffers and three send buffers of 64 KiB each, and the 16 KiB of TcpJoint.
 TEST_F(TcpAllocation, Section3_ASlowReaderHoldsUpTheSenderAndTheRelayKeepsABoundedAmount) {
   const Ends ends = AliceConnects();
   bob_.reads = false;

@@ -20,7 +20,7 @@ class TurnTcpProgram final : public net::App {
     bool incoming = false;
     std::string received;
     std::string to_write;
-    bool finish = false;  // FIN after that
+    bool finish = false;  // true: sends a FIN after the bytes
     bool closed = false;  // the peer has finished
     bool reset = false;
   };

@@ -1,5 +1,5 @@
-// A TURN server that clients reach by TCP, in the simulator: who has a firewall that drops UDP gets a relay all the
-// same, and what strangers can cost is bounded.
+// A TURN server that clients reach over TCP, in the simulator. A client behind a firewall that drops UDP still gets a
+// relay, and the resources that unauthenticated clients use are bounded.
 #include <chrono>
 #include <memory>
 #include <string>
@@ -113,7 +113,7 @@ TEST_F(TurnOverTcp, AClientBehindAFirewallThatDropsUdpTalksUdpToItsPeerThroughTh
   RunFor(1s);
   EXPECT_THAT(client->from_peers, ElementsAre(Pair(At("192.0.2.7:5000"), "answer")));
 
-  // And on a channel, with a length that needs padding.
+  // The same on a channel, with a length that needs padding.
   client->Bind(At("192.0.2.7:5000"));
   RunFor(1s);
   EXPECT_EQ(client->Count<TurnClient::ChannelReady>(), 1);
@@ -132,7 +132,7 @@ TEST_F(TurnOverTcp, AClientBehindAFirewallThatDropsUdpTalksUdpToItsPeerThroughTh
   EXPECT_EQ(firewall_.dropped, 7);  // Rc of RFC 8489 §6.2.1
 }
 
-// Three round trips of 40 ms: SYN, the challenge, the allocation.
+// Three round trips of 40 ms each: the SYN, the challenge, the allocation.
 TEST_F(TurnOverTcp, AnAllocationTakesThreeRoundTrips) {
   const auto client = StartClient(stun::Transport::kTcp);
   RunFor(120ms - 1ns);
@@ -268,7 +268,7 @@ TEST_F(TurnOverFewConnections, ConnectionsBeyondTheLimitAreReset) {
   EXPECT_EQ(stranger_.at(next).reset, 0);
 }
 
-// As a queue of UDP would: whole datagrams are lost, and the connection, its allocation and the answers stay.
+// The stream drops whole datagrams, as a queue of UDP would. The connection, its allocation and the responses stay.
 TEST_F(TurnOverFewConnections, DatagramsForAClientThatDoesNotReadAreLeftOutWhole) {
   const auto client = StartClient(stun::Transport::kTcp);
   RunFor(1s);

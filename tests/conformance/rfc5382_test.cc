@@ -3,8 +3,8 @@
 #include "sim/nat/validate.h"
 #include "tests/sim/nat_tcp_bench.h"
 
-// RFC 5382: NAT behavioral requirements for TCP, over the default profile, which is to meet them, with the hairpin
-// that RFC 5382 §7.2 REQ-8 wants.
+// RFC 5382: NAT behavioral requirements for TCP. The default profile must meet them, with the hairpinning that
+// RFC 5382 §7.2 REQ-8 requires.
 namespace pinhole::sim {
 namespace {
 
@@ -41,8 +41,9 @@ TEST(Rfc5382, Req2ThreeWayHandshakeFromEitherSide) {
   EXPECT_TRUE(server.GetsIn(server.PeerAck()));
 }
 
-// What hosts send whose SYNs cross: each answers with SYN,ACK, and neither owes the other an ACK (RFC 9293 §3.5, figure
-// 7). RFC 5382 §5: ACKs in both directions establish, so that from here on it may idle for as long as any other.
+// The segments of hosts whose SYNs cross: each host answers with SYN,ACK, and neither sends another ACK (RFC 9293 §3.5,
+// figure 7). RFC 5382 §5: ACKs in both directions establish the connection, so from here on it may be idle as long as
+// any other.
 TEST(Rfc5382, Req2aAndReq5ASimultaneousOpenIsEstablishedByItsTwoSynAcks) {
   for (const bool alice_first : {true, false}) {
     SCOPED_TRACE(alice_first);
@@ -251,7 +252,7 @@ TEST(Rfc5382, Req10IcmpEndsNeitherMappingNorConnection) {
   EXPECT_FALSE(closes.GetsIn(closes.PeerSynAck()));
 }
 
-// RFC 7857 §2.2: a RST is passed, and what it was about lives on for four minutes, or on if it was wrong.
+// RFC 7857 §2.2: a RST is passed on. Its session lives for four minutes more, or longer if the RST was wrong.
 TEST(Rfc7857, Section2p2AResetIsPassedAndTheSessionKeptForFourMinutes) {
   TcpNatBench nat(Compliant());
   ASSERT_TRUE(nat.Connect());

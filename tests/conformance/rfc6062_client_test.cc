@@ -155,7 +155,7 @@ class Rfc6062DataConnection : public ::testing::Test {
   net::Instant now{std::chrono::hours(3)};
   const HmacSha1Key key{net::ByteView(LongTermKeyMd5(kUser, "realm", kPassword))};
 
-  // What it wants to send, if that is all that it wants.
+  // The message that the connection sends, if this is its only output.
   std::optional<Message> Sent() {
     const std::optional<TurnDataConnection::Output> output = connection.PollOutput();
     if (!output.has_value() || !std::holds_alternative<TurnDataConnection::SendToServer>(*output)) return std::nullopt;

@@ -37,7 +37,7 @@ class Rfc6062Server : public ::testing::Test {
   }
   RelayId relay() const { return bench.relays().begin()->first; }
 
-  // Asks for a connection to `peer`; the answer only if it comes at once.
+  // Requests a connection to `peer`. Returns the code of the response; nullopt: there is no response yet.
   std::optional<int> Connect(const net::SocketAddress& peer) {
     bench.Deliver(kControl, client.Signed(Method::kConnect, [&](MessageBuilder& m) { m.Add(XorPeerAddress{peer}); }));
     if (bench.to_client.empty()) return std::nullopt;

@@ -70,7 +70,7 @@ TEST(Rfc6544, Section7_1_APairWhoseConnectionCannotBeEstablishedFails) {
   }
 }
 
-// Not the RFC's default; a policy of ours for NATs that answer an early SYN with a RST.
+// This policy is not the RFC's default. It is for NATs that answer an early SYN with a RST.
 TEST(Rfc6544, Section7_1_WithThePolicyRetryARefusedConnectionIsTriedAgainFromTheSamePortUntilTi) {
   AgentOptions options = With(Transport::kTcpActive);
   options.tcp.on_connect_failure = ConnectFailurePolicy::kRetry;
@@ -218,7 +218,7 @@ TEST(Rfc6544, Section8_OnConclusionAllConnectionsButTheSelectedOneAreClosed) {
   EXPECT_FALSE(lone.IsClosed(chosen));
 }
 
-// --- a head start of UDP, a policy of ours
+// --- a head start of UDP, a policy that is not in the RFC
 
 TEST(Rfc6544, UdpHasAHeadStartButAPeersCheckIsAnsweredInKind) {
   AgentOptions options = TcpOnly();

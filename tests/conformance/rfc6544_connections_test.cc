@@ -94,7 +94,8 @@ TEST(Rfc6544, Section11_1_ASimultaneousOpenEndOpensALostConnectionAgainFromItsPo
   EXPECT_TRUE(lone.agent().SendData(lone.now(), 0, 1, data));
 }
 
-// Both ends notice and open again; whose SYN comes first is accepted by the other (RFC 9293 §3.10.7.2).
+// Both ends notice the loss and open a new connection. The end whose SYN comes later accepts the other's SYN
+// (RFC 9293 §3.10.7.2).
 TEST(Rfc6544, Section11_1_ASimultaneousOpenEndTakesThePeersNewConnectionInThePlaceOfItsOwnAttempt) {
   LoneAgent lone(With(Transport::kTcpSimultaneousOpen));
   lone.SetRemote({Tcp(Transport::kTcpSimultaneousOpen, "192.0.2.9:9000")});
@@ -115,7 +116,8 @@ TEST(Rfc6544, Section11_1_ASimultaneousOpenEndTakesThePeersNewConnectionInThePla
   EXPECT_TRUE(lone.agent().SendData(lone.now(), 0, 1, std::vector<std::uint8_t>{200}));
 }
 
-// How often and how long is ours to say: at once, then each second until Ti after the loss.
+// The RFC leaves number and times of the attempts open. The agent tries at once, and then each second until Ti after
+// the loss.
 TEST(Rfc6544, Section11_1_ALostConnectionIsTriedEachSecondUntilTi) {
   AgentOptions options = With(Transport::kTcpActive);
   options.consent.enabled = false;  // Or that would be lost sooner, which ends it, too.

@@ -90,7 +90,7 @@ TEST(Rfc6544, Section5_2_AServerReflexiveCandidateIsAskedForFromThePortOfThePass
     EXPECT_EQ(server.local, host.address);
     EXPECT_EQ(server.remote, Addr("198.51.100.1:3478"));
     lone.Connected(server.tag);
-    // To a server STUN goes as it is (RFC 8489 §6.2.2), in no frame.
+    // STUN messages to a server have no frames (RFC 8489 §6.2.2).
     const std::vector<std::uint8_t> request = lone.written(server.tag);
     ASSERT_TRUE(stun::MessageView::Parse(request).has_value());
     lone.ReceiveStream(server.tag, MappedAnswer(request, Addr("203.0.113.1:6000")));
@@ -102,7 +102,7 @@ TEST(Rfc6544, Section5_2_AServerReflexiveCandidateIsAskedForFromThePortOfThePass
   }
 }
 
-// How long is ours to say. A SYN that is lost comes again after 1 s, and after 2 s more (RFC 6298 §2.1, §5.5).
+// The RFC leaves the time open. A lost SYN is sent again after 1 s, and after 2 s more (RFC 6298 §2.1, §5.5).
 TEST(Rfc6544, Section5_2_AServerMayAnswerAfterTwoLostSyns) {
   LoneAgent lone(WithTcpServer(Transport::kTcpPassive));
   const ConnectionTag server = lone.opened().at(0).tag;
@@ -207,7 +207,8 @@ TEST(Rfc6544, Section4_2_OtherPreferencesAreUniqueAndFrom0To8191) {
   EXPECT_THAT(seen, SizeIs(60));
 }
 
-// What is recommended for media that UDP suits: the transport before the type, relays last.
+// The RFC recommends this for media that suit UDP: the transport counts before the type, and relayed candidates come
+// last.
 TEST(Rfc6544, Section4_2_AnyDirectUdpCandidateIsPreferredToAnyDirectTcpOneAndRelayedOnesComeLast) {
   const std::vector<CandidateType> direct = {CandidateType::kHost, CandidateType::kPeerReflexive,
                                              CandidateType::kServerReflexive};
@@ -274,7 +275,7 @@ TEST(Rfc6544, Section6_2_TheRulesOfUdpForFamiliesHoldForTcp) {
   EXPECT_THAT(lone.agent().CheckListSnapshot(), IsEmpty());
 }
 
-// A pair that TCP adds never costs a relayed UDP pair its place.
+// An additional TCP pair never takes the place of a relayed UDP pair.
 TEST(Rfc6544, Section6_2_BeyondThePairLimitTcpPairsGoFirst) {
   AgentOptions options = TcpOnly();
   options.udp_candidates = true;
@@ -293,7 +294,8 @@ TEST(Rfc6544, Section6_2_BeyondThePairLimitTcpPairsGoFirst) {
   EXPECT_THAT(remotes, ElementsAre("192.0.2.9:9003", "203.0.113.9:9000", "203.0.113.9:9001"));
 }
 
-// At a limit of two, that a UDP pair and one over TCP have reached, which waits for the end of UDP's head start.
+// An agent at a pair limit of two, which a UDP pair and a TCP pair have reached. The TCP pair waits for the end of
+// UDP's head start.
 struct FullList {
   FullList() : lone(Options()) {
     Description remote = LoneAgent::Remote({LoneAgent::Host("192.0.2.9:9003", "4"), Passive("192.0.2.9:9000")});

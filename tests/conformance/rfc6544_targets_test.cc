@@ -1,4 +1,5 @@
-// RFC 6544 §12 and beyond: what a hostile list of candidates, or a stranger, may make us do.
+// RFC 6544 §12 and further limits: the connections that a hostile list of candidates, or an unknown host, can make an
+// agent open.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -17,9 +18,9 @@ namespace {
 using testing::IsEmpty;
 using testing::SizeIs;
 
-// --- 12 and beyond: what a hostile list of candidates may make us do
+// --- 12 and further limits: connections that a hostile list of candidates can cause
 
-// A peer of ten passive candidates on one address, and one on another, that is checked last.
+// A peer with ten passive candidates on one address, and one candidate on another address that is checked last.
 std::vector<Candidate> ElevenTargets() {
   std::vector<Candidate> targets;
   for (int i = 0; i < 10; ++i) {
@@ -45,7 +46,7 @@ TEST(Rfc6544, Section12_NoMoreThanFiveConnectionsAreBeingMadeToOneAddressAtOnce)
   EXPECT_EQ(lone.PairTo(Addr("198.51.100.9:9005")).state, PairState::kWaiting);
   EXPECT_EQ(lone.agent().counters().checks_held_back, 5);
 
-  // One that ends, however it does, lets another begin.
+  // When one attempt has ended, successfully or not, another may begin.
   lone.Connected(lone.opened()[0].tag);
   EXPECT_EQ(OpenedTo(lone, "198.51.100.9"), 6);
   EXPECT_EQ(lone.opened().back().remote, Addr("198.51.100.9:9005"));
@@ -71,7 +72,7 @@ TEST(Rfc6544, Section12_AConnectionThatIsToBeTriedAgainIsOneOfTheFive) {
   EXPECT_EQ(OpenedTo(lone, "198.51.100.9"), 5);
 }
 
-// Nor are the five in the way of a check that needs no connection but the one that has come in.
+// The five attempts do not delay a check that can use a connection which the peer has opened.
 TEST(Rfc6544, Section12_APairThatWaitsForFewerAttemptsIsCheckedOverAConnectionOfThePeers) {
   LoneAgent lone(With(Transport::kTcpSimultaneousOpen));
   std::vector<Candidate> remote;

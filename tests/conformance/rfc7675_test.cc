@@ -17,7 +17,7 @@ using net::PacketClass;
 const SocketAddress kPeer = Addr("192.0.2.9:9000");
 const std::vector<std::uint8_t> kData = {200, 1};
 
-// Connected at the time of its last answer.
+// Connects the agent. The time is then that of the last response.
 void Connect(LoneAgent& lone) {
   lone.SetRemote({LoneAgent::Host("192.0.2.9:9000")});
   lone.AnswerSuccess(lone.NextCheck());
@@ -71,8 +71,8 @@ TEST(Rfc7675, Section5_1_AfterExpiryNothingIsSentOnThe5Tuple) {
   EXPECT_TRUE(lone.TakeSent().empty());
 }
 
-// A controlled agent whose pair became valid at once, and whose peer goes on with plain checks, every 5 s, and
-// nominates it `after` that. Nothing but the peer's nomination has told the agent to check the pair again.
+// Connects a controlled agent late. Its pair becomes valid at once. The peer then sends plain checks every 5 s, and
+// nominates the pair after `after`. Nothing except the peer's nomination makes the agent check the pair again.
 void ConnectLate(LoneAgent& lone, Duration after) {
   lone.SetRemote({LoneAgent::Host("192.0.2.9:9000")});
   lone.AnswerSuccess(lone.NextCheck());
@@ -94,7 +94,7 @@ AgentOptions Controlled() {
   return options;
 }
 
-// The agent's own requests, not its answers, which are of the same class.
+// The consent checks that the agent sent. Its responses have the same class, but are left out.
 std::vector<Sent> TakeConsentChecks(LoneAgent& lone) {
   std::vector<Sent> requests;
   for (Sent& sent : lone.TakeSent(PacketClass::kConsent)) {

@@ -16,7 +16,8 @@ using namespace std::chrono_literals;
 using net::PacketClass;
 using testing::ElementsAre;
 
-// Pairs by stream, component, foundation and priority; every one with a remote candidate of its own.
+// A checklist set whose pairs are given by stream, component, foundation and priority. Every pair has a remote
+// candidate of its own.
 struct Lists {
   explicit Lists(std::vector<int> components) : set(components) {}
   int Add(int stream, std::uint32_t foundation, int component = 1, std::uint64_t priority = 100) {
@@ -29,7 +30,7 @@ struct Lists {
     return set.Add(pair);
   }
   PairState State(int pair) const { return set.pair(pair).state; }
-  // Takes the next pair and has its check sent.
+  // Takes the next pair and sets it In-Progress, as if its check were sent.
   int Check() {
     const int pair = set.TakeNext();
     if (pair >= 0) set.SetState(pair, PairState::kInProgress);
@@ -297,7 +298,7 @@ TEST(Rfc8445, Section6_1_4_2_AListThatIsNotRunningIsNotChecked) {
   EXPECT_EQ(lists.Check(), -1);
 }
 
-// Two streams of one foundation, on the wire: the second stream's check follows the first's success at once.
+// Two streams with one foundation. The check of the second stream follows at once after the success of the first.
 TEST(Rfc8445, Section7_2_5_3_3_SuccessUnfreezesTheFoundationInAllLists) {
   AgentOptions options;
   options.components = {1, 1};

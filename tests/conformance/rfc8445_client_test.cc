@@ -1,4 +1,4 @@
-// RFC 8445 §7.1 and §7.2: an agent's own checks.
+// RFC 8445 §7.1 and §7.2: the checks that an agent sends.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -70,7 +70,7 @@ TEST(Rfc8445, Section16_1_TheTieBreakerIsTheSameInAllRequestsOfASession) {
             lone.NextCheck().message().Get<stun::IceControlling>()->value);
 }
 
-// The wire between an agent with a relayed candidate and its TURN server.
+// An agent with a relayed candidate, its TURN server, and the network between them.
 struct RelayedSide {
   RelayedSide() {
     net.AddServer(server);
@@ -148,8 +148,9 @@ TEST(Rfc8445, Section7_2_5_1_ASecond487ForRequestsOfTheOldRoleDoesNotSwitchBack)
   EXPECT_EQ(lone.agent().role(), Role::kControlled);
 }
 
-// Checks to a host and to a reflexive candidate are out, both by the controlled agent; then a 487 has made it the
-// controlling one, and the host pair, which nothing can beat, is being nominated.
+// An agent that switches its role and then nominates. As the controlled agent it has sent checks to a host and to a
+// reflexive candidate. A 487 has made it the controlling agent, and it is now nominating the host pair, because no pair
+// can be better.
 struct NominatingAfterASwitch {
   NominatingAfterASwitch() : lone(As(Role::kControlled)) {
     Candidate reflexive = LoneAgent::Host("203.0.113.9:9000", "2", 1, 0, 1694498815);
@@ -164,8 +165,8 @@ struct NominatingAfterASwitch {
     EXPECT_EQ(nomination.to, kPeer);
   }
   LoneAgent lone;
-  Sent old;         // of the other pair, and of the old role
-  Sent nomination;  // not answered yet
+  Sent old;         // the check of the other pair, sent in the old role
+  Sent nomination;  // the check that nominates, not answered yet
 };
 
 TEST(Rfc8445, Section7_2_5_1_A487ToAnOldRequestLetsNoOtherCheckOutBesideANomination) {
@@ -204,7 +205,8 @@ TEST(Rfc8445, Section7_2_5_1_A487ToACheckThatWasReplacedDoesNotCancelTheNominati
   EXPECT_TRUE(lone.TakeSent(PacketClass::kCheck).empty());
 }
 
-// RFC 8445 §8.1.1: the queue held the pair only to be nominated by an agent that is no longer the one to do so.
+// RFC 8445 §8.1.1: the pair was in the triggered-check queue only to be nominated, and this agent may no longer
+// nominate.
 TEST(Rfc8445, Section7_2_5_1_ANominationNotYetSentIsDroppedWithTheRole) {
   LoneAgent lone;
   lone.SetRemote({LoneAgent::Host("192.0.2.9:9000"), LoneAgent::Host("192.0.2.8:9000", "2", 1, 0, 7)});
@@ -245,7 +247,7 @@ TEST(Rfc8445, Section8_1_1_ANominationAfterTheRoleCameBackReplacesTheOpenCheck) 
   EXPECT_EQ(lone.agent().SelectedPair(0, 1)->remote.address, kPeer);
 }
 
-// The peer has answered our nomination with success, and a check from before with 487.
+// The peer has answered the agent's nomination with success, and an earlier check with 487.
 TEST(Rfc8445, Section7_2_5_1_A487ThatOvertakesTheSuccessOfOurNominationTakesNothingOfItBack) {
   for (bool refused_first : {true, false}) {
     LoneAgent lone;
@@ -265,8 +267,8 @@ TEST(Rfc8445, Section7_2_5_1_A487ThatOvertakesTheSuccessOfOurNominationTakesNoth
   }
 }
 
-// We have answered the peer's nomination with success; the check it triggered here is under way when a 487 makes us
-// the controlling agent. The peer holds the pair for nominated.
+// The agent has answered the peer's nomination with success. The triggered check is open when a 487 makes the agent
+// controlling. The peer regards the pair as nominated.
 TEST(Rfc8445, Section7_2_5_1_A487ThatOvertakesTheSuccessOfThePeersNominationTakesNothingOfItBack) {
   LoneAgent lone(As(Role::kControlled));
   lone.SetRemote({LoneAgent::Host("192.0.2.8:9000", "2"), LoneAgent::Host("192.0.2.9:9000", "1", 1, 0, 7)});
@@ -360,7 +362,8 @@ TEST(Rfc8445, Section7_2_5_2_3_ATimeoutAfterAnswersWithoutThePeersIntegritySaysT
   EXPECT_GT(lone.PairTo(kPeer).sends, 1);
 }
 
-// What is no answer to it at all violates nothing: a wrong fingerprint (RFC 8489 §6.3), another hash (§9.1.4).
+// A message that does not answer the check is no violation: a wrong fingerprint (RFC 8489 §6.3), another hash
+// (RFC 8489 §9.1.4).
 TEST(Rfc8445, Section7_2_5_2_3_WhatIsNoAnswerLeavesItATimeout) {
   LoneAgent lone;
   lone.SetRemote({LoneAgent::Host("192.0.2.9:9000")});

@@ -1,4 +1,4 @@
-// RFC 8445 §8, §11, §12 and §14: concluding, staying, pacing.
+// RFC 8445 §8, §11, §12 and §14: concluding, keepalives, data, and pacing.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -24,7 +24,7 @@ AgentOptions As(Role role) {
   return options;
 }
 
-// A lone agent whose only pair is nominated; controlling.
+// Connects a controlling agent: its only pair is nominated.
 void Connect(LoneAgent& lone) {
   lone.SetRemote({LoneAgent::Host("192.0.2.9:9000")});
   lone.AnswerSuccess(lone.NextCheck());
@@ -179,8 +179,8 @@ TEST(Rfc8445, Section11_DataMakesAKeepaliveUnnecessary) {
   EXPECT_EQ(lone.agent().counters().keepalives, 0);
 }
 
-// Nothing else is sent there while the other checks go on, and NATs forget a binding after 30 s (RFC 4787 allows 2
-// min).
+// While the other checks go on, nothing else is sent on the valid pair, and NATs may forget a binding after 30 s
+// (RFC 4787 allows 2 min).
 TEST(Rfc8445, Section11_AValidPairIsKeptAliveAsLongAsItMayBeNominated) {
   for (Role role : {Role::kControlling, Role::kControlled}) {
     AgentOptions options = As(role);

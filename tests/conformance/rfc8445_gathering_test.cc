@@ -312,7 +312,7 @@ TEST(Rfc8445, Section5_1_3_TheSameAddressOnAnotherBaseIsNotRedundant) {
   EXPECT_EQ(lone.agent().LocalCandidates().size(), 4u);
 }
 
-// Counts what the generator gives: 6 bits a character.
+// Counts the random numbers that are used: 6 bits for each character.
 TEST(Rfc8445, Section5_3_UfragHas24RandomBitsAndPasswordHas128) {
   std::set<std::string> ufrags, passwords;
   net::SeededRandom random(1, "credentials");

@@ -1,5 +1,5 @@
-// RFC 8445 in figures: what options may be (§5.1.2.1, §11), RTO as §14.3 prints it, keepalives pair by pair (§11), and
-// how many peer-reflexive ports are learned.
+// RFC 8445 in numbers: the ranges of options (RFC 8445 §5.1.2.1, §11), the RTO as RFC 8445 §14.3 prints it, keepalives
+// for each pair (RFC 8445 §11), and the limit of peer-reflexive ports.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -38,7 +38,7 @@ TEST(Rfc8445, Section11_TrIsNotBelow15Seconds) {
   EXPECT_THAT(std::string(Validate(options).message()), StartsWith("keepalive_interval: 15 s or more"));
 }
 
-// "Sent on each candidate pair that is used for sending data", before one is selected, too.
+// "Sent on each candidate pair that is used for sending data": also before a pair is selected.
 TEST(Rfc8445, Section11_KeepalivesAreSentOnEachPairThatCarriesDataSelectedOrNot) {
   AgentOptions options;
   options.role = Role::kControlled;
@@ -97,7 +97,7 @@ TEST(Rfc8445, Section14_3_With64PairsTheRtoAsPrintedIs204_8SecondsAndThatOfRfc52
   }
 }
 
-// A policy of ours: of one remote address so many ports are learned on each local base.
+// A limit that is not in the RFC: the number of ports of one remote address that are learned on each local base.
 TEST(Rfc8445, Section7_3_1_3_PeerReflexivePortsAreBoundedForEachBaseAndEachRemoteAddress) {
   AgentOptions options;
   options.prflx_port_limit = 2;

@@ -1,4 +1,4 @@
-// RFC 8445 §7.3: the peer's checks.
+// RFC 8445 §7.3: the checks that the peer sends.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -27,7 +27,7 @@ AgentOptions As(Role role, std::uint64_t tie_breaker = 100) {
   return options;
 }
 
-// The one answer to the check just received; nothing else may have gone out with it but checks.
+// The one response to the check that was just received. The agent may have sent checks with it, but nothing else.
 Sent AnswerOf(LoneAgent& lone) {
   const std::vector<Sent> answers = lone.TakeSent(PacketClass::kResponse);
   EXPECT_EQ(answers.size(), 1u);
@@ -158,8 +158,8 @@ TEST(Rfc8445, Section7_3_1_1_ASwitchRecomputesPairPriorities) {
   EXPECT_EQ(lone.PairTo(kPeer).priority, before - 1);
 }
 
-// A copy of a request, resent or duplicated on the way, that comes after we have changed roles: the peer may believe
-// either answer (RFC 8489 §6.3.1).
+// A copy of a request, retransmitted or duplicated by the network, that arrives after the agent has switched its role.
+// The peer may act on either response (RFC 8489 §6.3.1).
 TEST(Rfc8445, Section7_3_1_1_ADuplicatedRequestIsAnsweredTheSameAfterASwitchOfRoles) {
   {  // Refused by the controlling agent; the controlled one that it is now has no conflict with it.
     LoneAgent lone(As(Role::kControlling, 5));
@@ -201,7 +201,7 @@ TEST(Rfc8445, Section7_3_1_2_ThroughARelayTheMappedAddressIsWhatTheTurnServerSaw
   options.turn_servers = {{server, "user", "secret"}};
   const int a = net.Add("alice", options, {Local("192.0.2.1")});
   const int b = net.Add("bob", As(Role::kControlled), {Local("192.0.2.2")});
-  // Nothing gets from one to the other but through the server.
+  // All packets between the agents are lost, except those through the server.
   net.set_link([server](const WirePacket& packet) -> std::optional<Duration> {
     const bool by_server = packet.sender < 0 || packet.to.address() == server.address();
     if (!by_server) return std::nullopt;
@@ -342,8 +342,9 @@ TEST(Rfc8445, Section7_3_1_5_UseCandidateOnASucceededPairNominatesIt) {
   EXPECT_EQ(lone.Count<PairNominated>(), 1);
 }
 
-// The check left from the first address and was seen to come from the second, so that the second's pair is the valid
-// one (RFC 8445 §7.2.5.3.2, case 2). Both pairs have Succeeded, and the peer may nominate by either.
+// The check was sent from the first address, and the peer saw it come from the second, so the pair of the second
+// address is the valid pair (RFC 8445 §7.2.5.3.2, case 2). Both pairs have Succeeded, and the peer may nominate on
+// either.
 TEST(Rfc8445, Section7_3_1_5_UseCandidateOnAPairMadeValidByAnotherPairsCheckNominatesIt) {
   for (std::uint32_t asked_on : {0u, 1u}) {
     LoneAgent lone(As(Role::kControlled), {"192.0.2.1", "192.0.2.2"});

@@ -36,7 +36,7 @@ std::vector<std::uint8_t> Build(MessageClass message_class, Add add) {
   return std::vector<std::uint8_t>(bytes.begin(), bytes.end());
 }
 
-// A Binding server that asks for short-term credentials.
+// Sends a request to a Binding server that requires short-term credentials, and returns the response.
 template <typename Add>
 Message Ask(Add add) {
   std::array<std::uint8_t, kMessageBytesMax> buffer;
@@ -146,7 +146,7 @@ TEST(Rfc8489, Section9_1_4_ResponseWithAnotherAlgorithmThanTheRequestIsDiscarded
   EXPECT_FALSE(CheckShortTermResponse(*MessageView::Parse(bytes), kCredential.sha1));
 }
 
-// --- RFC 8489 §9.2, the server, through its one user: the TURN server.
+// --- RFC 8489 §9.2, the server, tested with its only user: the TURN server.
 
 class Rfc8489LongTermServer : public ::testing::Test {
  protected:
@@ -263,7 +263,7 @@ TEST_F(Rfc8489LongTermServer, Section9_2_4_AuthenticatedResponsesBearMessageInte
                error.view().Has(AttributeType::kUsername));
 }
 
-// --- RFC 8489 §9.2, the client, through the TURN client.
+// --- RFC 8489 §9.2, the client, tested with the TURN client.
 
 class Rfc8489LongTermClient : public ::testing::Test {
  protected:
@@ -372,7 +372,7 @@ TEST_F(Rfc8489LongTermClient, Section9_2_5_OtherResponsesWithThatBitAndWithoutTh
   EXPECT_EQ(bench.client().state(), TurnClient::State::kAllocating);
 }
 
-// Whatever is not vouched for is as if it had not come: the retransmissions go on, and the right answer counts.
+// A response without correct integrity is ignored: the retransmissions go on, and a correct response still counts.
 TEST_F(Rfc8489LongTermClient, Section9_2_5_ResponseWithoutRightIntegrityIsDiscarded) {
   bench.Start();
   bench.Challenge();

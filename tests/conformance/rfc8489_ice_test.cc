@@ -1,5 +1,5 @@
-// RFC 8489 over TCP as an agent uses it. §9.1: its checks, which have the short-term mechanism; §6.2.2: its requests to
-// TURN servers.
+// RFC 8489 over TCP, as an ICE agent uses it: its checks with the short-term mechanism (RFC 8489 §9.1), and its
+// requests to TURN servers (RFC 8489 §6.2.2).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 const SocketAddress kPeer = Addr("192.0.2.9:9000");
 const SocketAddress kOwn = Addr("192.0.2.1:40000");
 
-// An agent whose check is on its way over a TCP connection to kPeer.
+// An agent that has sent a check over a TCP connection to kPeer, and waits for the response.
 struct CheckingOverTcp {
   CheckingOverTcp() : lone(ActiveOnly()) {
     Candidate candidate = LoneAgent::Host("192.0.2.9:9000");
@@ -59,8 +59,8 @@ TEST(Rfc8489, Section6_3_OverTcpAnAnswerWithAWrongFingerprintLeavesTheCheckWaiti
   EXPECT_EQ(agent.lone.PairTo(kPeer).state, PairState::kSucceeded);
 }
 
-// The connection was made in a slot of the pacer, and its Allocate waits for the next one. By then the connection is
-// gone, and its owner has forgotten it. Another server keeps the agent gathering.
+// The connection was opened in one slot of the pacer, and its Allocate request waits for the next slot. By then the
+// connection has ended, and its owner no longer has it. Another server keeps the agent in gathering.
 TEST(Rfc8489, Section6_2_2_OverTcpARequestFailsWithItsConnectionEvenIfItWaitsToBeSent) {
   AgentOptions options;
   options.udp_candidates = false;

@@ -41,7 +41,7 @@ std::vector<std::uint8_t> Request(Add add) {
   return Build(MessageClass::kRequest, Method::kBinding, add);
 }
 
-// What the server answers, kept; empty for nothing.
+// The bytes of the server's response; empty if there is none.
 std::vector<std::uint8_t> Answer(net::ByteView datagram, const BindingServer::Options& options = {}) {
   std::array<std::uint8_t, kMessageBytesMax> buffer;
   const std::optional<net::ByteView> answer = BindingServer(options).Respond(datagram, kFrom, buffer);
@@ -74,7 +74,7 @@ TEST(Rfc8489, Section5_MagicCookieIsFixed) {
   }
 }
 
-// Every bit is about as often one as zero, and none comes twice.
+// Each bit is one about as often as zero, and no transaction id comes twice.
 TEST(Rfc8489, Section5_TransactionIdIsUniformOver96Bits) {
   net::SeededRandom random(3, "transaction ids");
   std::set<TransactionId> seen;
@@ -252,7 +252,7 @@ TEST(Rfc8489, Section14_3_UsernameOf763BytesIsParsedOf509NotSent) {
       MessageBuilder(buffer, MessageClass::kRequest, Method::kBinding, kId).Add(Username{text}).Finish().has_value());
 }
 
-// Over what, and with which length in the header: computed here from the printed rule.
+// The test computes the hash itself by the rule of the RFC: which bytes it covers, and which length the header has.
 TEST(Rfc8489, Section14_5_IntegrityCoversTheMessageBeforeItWithLengthUpToItsEnd) {
   const HmacSha1Key key("secret");
   const auto bytes = Request([&](MessageBuilder& m) { m.Add(Software{"abc"}).AddIntegrity(key).AddFingerprint(); });

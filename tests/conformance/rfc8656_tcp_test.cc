@@ -1,5 +1,5 @@
-// RFC 8656 where the client reaches the server by TCP: what differs from UDP, by section (rfc8656.md lists what has no
-// test).
+// RFC 8656 where the client reaches the server over TCP: the differences from UDP, by section (rfc8656.md lists the
+// MUSTs that have no test).
 #include <algorithm>
 #include <chrono>
 #include <string>
@@ -90,7 +90,7 @@ TEST_F(Rfc8656ServerOverTcp, Section15_DontFragmentOfASendIndicationIsHonoured) 
   EXPECT_FALSE(bench.from_relay.at(0).dont_fragment);
 }
 
-// RFC 8489 §6.2.2: what was learned over a connection lasts as long as the connection.
+// RFC 8489 §6.2.2: information that was learned over a connection is valid only as long as the connection exists.
 TEST_F(Rfc8656ServerOverTcp, ABrokenConnectionEndsItsAllocationAndNoOther) {
   ASSERT_EQ(client.Allocate().code(), 0);
   const RelayId relay = bench.relays().begin()->first;
@@ -152,7 +152,7 @@ TEST_F(Rfc8656ClientOverTcp, Rfc8489Section9_2_5AResponseWithoutRightIntegrityEn
   EXPECT_EQ(bench.Events<TurnClient::AllocationFailed>().at(0).reason, Reason::kIntegrityViolated);
   EXPECT_EQ(bench.client().state(), State::kClosed);
 
-  // Of several requests under way only its own.
+  // If several requests are open, only the answered request fails.
   TurnClientBench permitting({.transport = Transport::kTcp});
   permitting.Allocate();
   permitting.Do([&] { permitting.client().BindChannel(permitting.now(), kPeer); });

@@ -1,5 +1,5 @@
-// RFC 9293 §3.10.1 to §3.10.6: what each user call does in each state but LISTEN, which is that of a listener:
-// rfc9293_listen_test.cc.
+// RFC 9293 §3.10.1 to §3.10.6: the effect of each user call in each state except LISTEN. LISTEN is the state of a
+// listener: rfc9293_listen_test.cc.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -181,7 +181,7 @@ TEST(Rfc9293, Section3_10_4_CloseInSynReceivedWithNothingToSendSendsFin) {
   EXPECT_EQ(bench.tcp.state(), TcpState::kFinWait2);
 }
 
-// The peer's FIN comes before the acknowledgment of our SYN: no way back to FIN-WAIT-1.
+// The peer's FIN comes before the acknowledgment of this side's SYN, so the connection cannot return to FIN-WAIT-1.
 TEST(Rfc9293, Section3_10_4_CloseInSynReceivedThenThePeersFinIsClosing) {
   TcpBench bench;
   bench.InPassive();
@@ -260,7 +260,7 @@ TEST(Rfc9293, Section3_10_4_CloseWhileClosingIsRefused) {
   }
 }
 
-// Brings a new connection into `state` with five bytes of the peer's that nobody has read.
+// Brings a new connection into `state`, with five bytes of the peer that nobody has read.
 void InWithUnreadData(TcpBench& bench, TcpState state) {
   bench.In(TcpState::kEstablished);
   bench.ReceiveData(5001, 5);

@@ -1,4 +1,4 @@
-// RFC 9293 §3.10.1 to §3.10.6 in LISTEN, the state of a host's listener. What arrives there is in
+// RFC 9293 §3.10.1 to §3.10.6 in LISTEN, the state of a host's listener. Segments that arrive in LISTEN are in
 // rfc9293_segments_test.cc.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@ using testing::IsEmpty;
 const net::SocketAddress kAlice80 = At("192.0.2.1:80");
 const net::SocketAddress kBob80 = At("192.0.2.2:80");
 
-// A listener of Bob's at port 80; whether it still is one, Alice finds out.
+// A listener of Bob at port 80. Alice can find out whether it still exists.
 struct Listening {
   explicit Listening(const net::TcpOptions& options = {})
       : record(two.world), listener(two.bob.Listen(kBob80, options)) {}
@@ -126,7 +126,7 @@ TEST(Rfc9293, Section3_10_4_CloseInListenEndsItsHandshakes) {
   EXPECT_THAT(host.record.Lines(), ElementsAre("alice S @0ms", "bob SA @20ms", "alice A @40ms", "bob R @60ms"));
 }
 
-// What was accepted is a connection of its own.
+// An accepted connection does not depend on the listener.
 TEST(Rfc9293, Section3_10_4_CloseInListenKeepsWhatWasAccepted) {
   Listening host;
   ASSERT_TRUE(host.Accepts());

@@ -12,7 +12,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-// Those in which data of the peer can come.
+// The states in which data of the peer may arrive.
 constexpr TcpState kReceiving[] = {TcpState::kEstablished, TcpState::kFinWait1, TcpState::kFinWait2};
 constexpr TcpState kSynchronized[] = {TcpState::kEstablished, TcpState::kFinWait1, TcpState::kFinWait2,
                                       TcpState::kCloseWait,   TcpState::kClosing,  TcpState::kLastAck,
@@ -372,7 +372,7 @@ TEST(Rfc9293, Section3_10_7_4_ANewAckAdvancesSndUna) {
   }
 }
 
-// Of what was sent before our FIN, which is 1011.
+// The ACK covers data that was sent before this side's FIN, which has number 1011.
 TEST(Rfc9293, Section3_10_7_4_ANewAckOfDataButNotOfOurFinChangesNoState) {
   const std::pair<TcpState, TcpState> rows[] = {{TcpState::kFinWait1, TcpState::kFinWait2},
                                                 {TcpState::kClosing, TcpState::kTimeWait},
@@ -480,7 +480,7 @@ TEST(Rfc9293, Section3_10_7_4_OneIslandTooManyIsDroppedAndTheGapAskedFor) {
   EXPECT_EQ(bench.verdict.state.number, 5001 + 20 * (kIslands + 1));
   EXPECT_EQ(bench.verdict.state.limit, 5001);
   EXPECT_THAT(bench.TakeSent(), ElementsAre("<SEQ=1001><ACK=5001><CTL=ACK>"));
-  // What makes an island larger, or fills the gap, needs no place.
+  // A segment that enlarges an island or fills the gap needs no additional place.
   EXPECT_EQ(bench.ReceiveData(5001 + 20 * kIslands + 10, 5), Rule::kNone);
   EXPECT_EQ(bench.ReceiveData(5001, 20), Rule::kNone);
   EXPECT_EQ(bench.tcp.rcv_nxt(), 5031u);

@@ -123,7 +123,7 @@ TEST(Rfc9293, Section3_10_8_UserTimeoutClosesOverDataThatIsNotAcknowledged) {
   }
 }
 
-// Nothing of ours waits there; TIME-WAIT has its own end.
+// In these states no data of this side waits for an acknowledgment. TIME-WAIT has its own timeout.
 TEST(Rfc9293, Section3_10_8_UserTimeoutDoesNotRunInFinWait2AndTimeWait) {
   for (const TcpState state : {TcpState::kFinWait2, TcpState::kTimeWait}) {
     SCOPED_TRACE(ToString(state));
@@ -138,7 +138,7 @@ TEST(Rfc9293, Section3_10_8_UserTimeoutDoesNotRunInFinWait2AndTimeWait) {
 
 // --- FIN-WAIT-2 after CLOSE ---
 
-// Ours, not the RFC's: nobody will read what the peer might still send.
+// A timeout that is not in the RFC: after CLOSE nobody reads the data that the peer might still send.
 TEST(Rfc9293, Section3_10_4_AfterCloseFinWait2Ends) {
   TcpBench bench;
   bench.In(TcpState::kEstablished);
@@ -497,7 +497,7 @@ TEST(Rfc9293, Section3_8_4_AProbeIsAnswered) {
 
 // --- RFC 9293 §3.9.2.2 ICMP ---
 
-// Every way to be about to open; our SYN is 1000.
+// All states of a connection that is being opened; its own SYN has number 1000.
 constexpr std::pair<const char*, void (*)(TcpBench&)> kConnecting[] = {
     {"SYN-SENT", [](TcpBench& bench) { bench.In(TcpState::kSynSent); }},
     {"SYN-RECEIVED, active", [](TcpBench& bench) { bench.In(TcpState::kSynReceived); }},

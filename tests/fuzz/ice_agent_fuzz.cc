@@ -1,5 +1,6 @@
-// Feeds an agent what a peer, a server or a stranger might send. The input is a script of steps; messages that are
-// mutated get their integrity and fingerprint repaired, so that the mutation reaches the code behind them.
+// Fuzzes an agent with the inputs that a peer, a server or an unknown host could cause. The input is a script of steps.
+// Mutated messages get correct integrity and fingerprint again, so that the mutation reaches the code behind these
+// checks.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -30,7 +31,7 @@ struct Sent {
   std::vector<std::uint8_t> bytes;
 };
 
-// Changes bytes in front of the integrity attribute, then makes both checks right again.
+// Changes bytes before the integrity attribute, then makes integrity and fingerprint correct again.
 void MutateAndRepair(std::vector<std::uint8_t>& message, const stun::HmacSha1Key& key, Script& script) {
   if (message.size() < 52) return;
   const std::size_t end = message.size() - 32;  // MESSAGE-INTEGRITY and FINGERPRINT are last.
@@ -200,7 +201,8 @@ void Run(net::ByteView input) {
       std::abort();
     }
   }
-  // Who may be connected to: only who knew the passwords, ours in a check or his own in an answer.
+  // An agent may be connected only with a sender that knew a password: the agent's in a check, or its own in a
+  // response.
   for (int stream = 0; stream < static_cast<int>(options.components.size()); ++stream) {
     for (int component = 1; component <= options.components[static_cast<std::size_t>(stream)]; ++component) {
       const std::optional<PairView> selected = agent.SelectedPair(stream, component);

@@ -1,5 +1,5 @@
-// A stream of RFC 4571 frames. The first byte says in what pieces it arrives; the same payloads come out in any case,
-// and nothing is lost or held twice.
+// Fuzzes a stream of RFC 4571 frames. The first byte of the input gives the sizes of the pieces in which the stream
+// arrives. The payloads must be the same for all sizes, and no byte may be lost or kept twice.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

@@ -1,5 +1,5 @@
-// An agent with TCP candidates and servers over TCP, whose connections come, fail and speak as the input says: in any
-// order, in any pieces, with messages of its peer's, of strangers and garbage.
+// Fuzzes an agent with TCP candidates and servers over TCP. The input decides how connections open, fail and send: in
+// any order, in any pieces, with messages of the peer, of unknown hosts, and garbage.
 #include <algorithm>
 #include <array>
 #include <cstddef>

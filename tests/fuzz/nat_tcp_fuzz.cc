@@ -1,7 +1,8 @@
-// Throws TCP segments, ICMP errors and time at a NAT of any rung and profile, from both sides and in any order, with a
-// few endpoints and with numbers near those that are in use. Held against a record of what went out: nothing comes in
-// without a mapping or static forward, and past the filter; what did not pass left nothing behind; entries begin by
-// the profile's own rules and end within its timeouts; held SYNs are answered once, at their time, or cancelled.
+// Fuzzes a NAT of any depth and profile with TCP segments, ICMP errors and time, from both sides and in any order.
+// There are few endpoints, and the sequence numbers are near those in use. A record of the outbound segments gives the
+// rules to check. Nothing comes in without a mapping or static forward that the filter lets pass. A dropped segment
+// changes no state. Entries begin by the rules of the profile and end within its timeouts. Held SYNs are answered once,
+// at their time, or cancelled.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -69,7 +70,7 @@ NatProfile ProfileFrom(Script& script) {
   tcp.tracking.invalid = script.Any(TcpInvalid::kLeak);
   tcp.tracking.on_reset = script.Any(TcpOnReset::kIgnore);
   tcp.tracking.idle = script.Any(TcpIdle::kResetBoth);
-  // Each its own, and short where a RST is followed.
+  // Each timeout has another value, and those after a RST are short.
   tcp.tracking.timeouts = {.syn_sent = seconds(120),
                            .syn_received = seconds(60),
                            .established = seconds(7440),
@@ -96,7 +97,7 @@ class Run {
       : profile_(profile),
         random_(1, "nat"),
         nat_(profile, {kExternal}, {{net::IpPrefix(IpAddress::V4(10, 0, 1, 0), 24), 2}}, &random_) {
-    life_max_ = profile.tcp.tracking.timeouts.established;  // the longest
+    life_max_ = profile.tcp.tracking.timeouts.established;  // the longest of the timeouts
   }
 
   void Step(Script& script) {
@@ -150,11 +151,11 @@ class Run {
   static bool Opens(const TcpHeader& segment) { return (segment.flags & kOpening) == kTcpSyn; }
   bool reads_flags() const { return profile_.tcp.tracking.depth != TcpDepth::kAddresses; }
 
-  // What follows the last that the two ends of a connection sent, as each counts, and as the other sees it.
+  // The next sequence number of each end of a connection, as the end counts it and as the other end sees it.
   struct Ends {
     std::uint32_t inside = 1'000'000, inside_seen = 1'000'000;
     std::uint32_t remote = 5'000'000, remote_seen = 5'000'000;
-    bool heard = false;  // something came in
+    bool heard = false;  // true: a segment came in from the remote endpoint
   };
   static std::uint32_t After(const TcpHeader& segment, const Packet& packet) {
     return segment.sequence + TcpSegmentLength(segment, packet.payload.size_bytes);
@@ -281,7 +282,7 @@ class Run {
     used_[external] = now_;
   }
 
-  // RFC 4787 §5 by the record of what went out, with any session's longest life.
+  // Checks RFC 4787 §5 with the record of outbound segments and the longest lifetime of any session.
   void CheckPassage(const SocketAddress& inside, const SocketAddress& external, const SocketAddress& remote) {
     bool mapped = false, let_in = profile_.tcp.filtering == Filtering::kEndpointIndependent;
     for (const auto& [key, when] : sent_) {
@@ -343,8 +344,8 @@ class Run {
     const Verdict verdict = nat_.FromInside(now_, 2, packet);
     Drain();
     Require(verdict.action != Action::kOutside, "what hairpins does not go out");
-    // The sender's half makes a mapping, and opens it, whatever becomes of the other: by which endpoint is not always
-    // seen.
+    // The sender's half of a hairpin makes a mapping and opens its filter, whatever happens to the other half. The
+    // external endpoint is not always visible.
     unseen_mappings_ = unseen_mappings_ || profile_.tcp.hairpin != sim::Hairpin::kNone;
     if (verdict.action != Action::kInside) return;
     Require(profile_.tcp.hairpin != sim::Hairpin::kNone, "only NATs that hairpin do");
@@ -423,7 +424,7 @@ class Run {
     }
   }
 
-  // Connections of which the NAT knows.
+  // The connections that the NAT knows.
   std::set<Pair> Known() {
     std::set<Pair> known;
     for (const SocketAddress& remote : kRemote) {
@@ -459,7 +460,8 @@ class Run {
     const int limit = profile_.mappings_per_host_max;
     Require(limit == 0 || nat_.CountMappings(now_) <= 2 * limit, "mappings are bounded");
   }
-  // Anything from that remote endpoint ever reached it: then a SYN may be a new beginning by either.
+  // True: a segment from the remote endpoint has reached the inside endpoint. Then a SYN of either may begin a new
+  // connection.
   bool heard(const SocketAddress& inside, const SocketAddress& remote) const {
     const auto ends = ends_.find({inside, remote});
     return ends != ends_.end() && ends->second.heard;
@@ -476,7 +478,7 @@ class Run {
   std::map<Pair, std::uint32_t> last_syn_;
   std::set<Pair> began_inside_;
   std::map<Pair, net::Instant> held_;  // by external and remote endpoint
-  bool unseen_mappings_ = false;       // that hairpins made
+  bool unseen_mappings_ = false;       // true: hairpins have made mappings that the test did not see
   std::uint64_t reboots_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// Text to addresses and back: what parses must print to text that parses to the same.
+// Fuzzes the parsers of addresses: text that parses must be printed as text that parses to the same address.
 #include <cstdint>
 #include <cstdlib>
 

@@ -1,5 +1,5 @@
-// Runs a fuzzer's function once over each file given, or over each file of a directory given, in order of name.
-// What was found once is found again, without libFuzzer, by any compiler.
+// Runs a fuzzer's function once on each given file, or on each file of a given directory, in the order of names. So
+// inputs that once found a bug are tested with any compiler and without libFuzzer.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>

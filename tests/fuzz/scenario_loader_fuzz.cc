@@ -1,5 +1,5 @@
-// Any bytes as a scenario file: it loads or says why not. What loads can be resolved and made ready to run, cell by
-// cell, and its merged form written out is the same scenario again.
+// Fuzzes the loader with any bytes as a scenario file. The file loads, or the loader gives a message. A file that loads
+// can be resolved and prepared, cell by cell, and its merged form, written out, loads as the same scenario.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>

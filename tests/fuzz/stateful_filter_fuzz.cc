@@ -1,7 +1,7 @@
-// Throws datagrams, segments of TCP, ICMP errors and time at a stateful firewall, from both sides, with few endpoints
-// and few numbers. Held against a record of what went out: only what answers it gets in, and no later than the life of
-// the flow's state allows; what did not pass leaves nothing behind; held SYNs are answered once, at their time, or
-// cancelled.
+// Fuzzes a stateful firewall with datagrams, TCP segments, ICMP errors and time, from both sides, with few endpoints
+// and few sequence numbers. A record of the outbound packets gives the rules to check. Only answers to outbound packets
+// get in, and not after the lifetime of the flow's state. A dropped packet changes no state. Held SYNs are answered
+// once, at their time, or cancelled.
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -243,7 +243,7 @@ class Run {
   FilterProfile profile_;
   StatefulFilter filter_;
   net::Instant now_{};
-  std::map<Pair, net::Instant> ends_;  // no later than this, if nothing more passes
+  std::map<Pair, net::Instant> ends_;  // the latest end of the flow if no more packets pass
   std::map<Pair, net::Instant> udp_sent_, udp_in_;
   std::map<Pair, net::Instant> held_;
 };

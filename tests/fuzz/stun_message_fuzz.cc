@@ -1,5 +1,5 @@
-// Any bytes as a STUN message: everything that can be read is read, and a message written again from what was read
-// must read the same.
+// Fuzzes the parser with any bytes as a STUN message. Everything that can be read is read. A message that is written
+// from the parsed values must read the same.
 #include <array>
 #include <cstdint>
 #include <cstdlib>
@@ -20,8 +20,8 @@ void Require(bool holds) {
   if (!holds) std::abort();
 }
 
-// Writing what was parsed gives the same value again, unless it may be received but not sent (long texts, text that
-// is not UTF-8).
+// Writes a parsed value and reads it again; it must be the same. Some values may be received but not sent (long texts,
+// text that is not UTF-8).
 template <typename T>
 void RoundTrip(const MessageView& message) {
   const std::optional<T> parsed = message.Get<T>();

@@ -1,5 +1,6 @@
-// A TCP stream of STUN and ChannelData, cut into messages. The first byte says how it arrives; however it does, the
-// same messages come out, each one well framed, with never more than the limit in the buffer.
+// Fuzzes the splitting of a TCP stream of STUN and ChannelData. The first byte of the input gives the pieces in which
+// the stream arrives. The messages must be the same for all pieces and correctly framed, and the buffer never exceeds
+// its limit.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

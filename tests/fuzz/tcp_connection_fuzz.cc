@@ -1,6 +1,6 @@
-// Throws segments, calls, ICMP errors and time at one TCP connection, in any order. Numbers are near those that the
-// connection is at, so that they get past its checks. What it may answer is bounded, its invariants hold, its states
-// follow RFC 9293's diagram, and what Read() gives is what was sent in sequence.
+// Fuzzes one TCP connection with segments, calls, ICMP errors and time, in any order. The sequence numbers are near
+// those of the connection, so that segments get past its checks. Its answers are bounded, its invariants hold, its
+// states follow the diagram of RFC 9293, and Read() returns the bytes that were sent in sequence.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -25,7 +25,8 @@ namespace {
 
 constexpr std::uint16_t Bit(TcpState state) { return static_cast<std::uint16_t>(1u << static_cast<int>(state)); }
 
-// Where one input may lead, RFC 9293 figure 5 with several steps at once (a segment with ACK and FIN).
+// The states to which one input may lead: RFC 9293 figure 5, also with several steps at once (a segment with ACK and
+// FIN).
 std::uint16_t MayFollow(TcpState state) {
   using S = TcpState;
   constexpr std::uint16_t kClosed = Bit(S::kClosed);
@@ -57,7 +58,7 @@ std::uint16_t MayFollow(TcpState state) {
   return 0;
 }
 
-// The peer's byte at a sequence number, so that whatever order it comes in, it is the same.
+// The peer's byte at a sequence number. It depends only on the number, so all copies of a byte are equal.
 std::uint8_t ByteAt(std::uint32_t sequence) { return static_cast<std::uint8_t>((sequence * 2654435761u) >> 24); }
 
 class Run {
@@ -124,7 +125,7 @@ class Run {
     header.sack_permitted = script.Byte() % 2 == 0;
   }
 
-  // A number near `to`, seldom anywhere.
+  // A random number, mostly near `to`, seldom anywhere.
   static std::uint32_t Near(Script& script, std::uint32_t to) {
     const std::uint8_t how = script.Byte();
     if (how < 128) return to;

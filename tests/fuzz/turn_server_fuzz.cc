@@ -1,6 +1,6 @@
-// A TURN server and what reaches it, over UDP and TCP. The input is a list of steps, each an operation byte (from 64
-// on: over TCP), a length byte and that many bytes. A message of a client who knows the password (operation 0) gets its
-// length, credentials and fingerprint repaired, so that the mutations get behind the checks.
+// Fuzzes a TURN server over UDP and TCP. The input is a list of steps. A step is an operation byte (64 or more: over
+// TCP), a length byte and that many bytes. A message of a client that knows the password (operation 0) gets correct
+// length, credentials and fingerprint, so that mutations get past these checks.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -35,7 +35,7 @@ class Run {
  public:
   Run() : server_(Options(), random_) {
     server_.AddUser(kUser, kPassword);
-    // Learns realm and nonce as a client does.
+    // Gets realm and nonce from the challenge, as a client does.
     Deliver(Build(Method::kAllocate, {}, false));
   }
 
@@ -119,7 +119,7 @@ class Run {
   void Drain() {
     while (const std::optional<TurnServer::Output> output = server_.PollOutput()) {
       if (const auto* open = std::get_if<TurnServer::OpenRelay>(&*output)) {
-        Require(authenticated_);  // Nobody else gets an allocation.
+        Require(authenticated_);  // only an authenticated client gets an allocation
         const bool v4 = open->family == net::Family::kIpv4;
         const net::IpAddress address = v4 ? net::IpAddress::V4(192, 0, 2, 2) : net::IpAddress::V6({0x20, 1});
         Require(open->transport == Transport::kUdp || five_tuple_.transport == Transport::kTcp);
@@ -139,7 +139,7 @@ class Run {
       } else if (const auto* join = std::get_if<TurnServer::JoinPeer>(&*output)) {
         Require(authenticated_ && join->client.transport == Transport::kTcp);
         Require(peers_.count(join->connection) == 1 && connecting_.count(join->connection) == 0);
-        Require(joined_.insert(join->connection).second);  // Once.
+        Require(joined_.insert(join->connection).second);  // each connection is joined only once
       } else if (const auto* closed = std::get_if<TurnServer::ClosePeer>(&*output)) {
         Require(peers_.count(closed->connection) == 1);
         Forget(closed->connection);
@@ -157,7 +157,7 @@ class Run {
     if (const auto nonce = message.Get<Nonce>()) nonce_ = std::string(nonce->text);
   }
 
-  // Keeps type and attributes as they are, up to integrity; the rest is made right.
+  // Keeps the type and the attributes up to the integrity attribute, and makes the rest correct.
   std::vector<std::uint8_t> Repaired(net::ByteView bytes) {
     std::vector<std::uint8_t> copy(bytes.begin(), bytes.begin() + bytes.size() / 4 * 4);
     net::StoreU16(&copy[2], static_cast<std::uint16_t>(copy.size() - kHeaderBytes));
@@ -166,7 +166,7 @@ class Run {
     const std::optional<MessageView> message = MessageView::Parse(copy);
     if (!message.has_value()) return copy;
     const Method method = message->method();
-    // Attributes in front of any that has to do with credentials.
+    // Finds the end of the attributes before the first one that concerns credentials.
     std::size_t end = kHeaderBytes;
     while (end < copy.size()) {
       const auto type = static_cast<AttributeType>(net::LoadU16(&copy[end]));

@@ -1,5 +1,5 @@
-// Has programs on three hosts, one of them behind a NAT, do at random what a program may do (datagrams, TCP, alarms),
-// over links that lose, repeat and reorder, while interfaces go down and up and time passes. The world's invariants
+// Fuzzes a world. Programs on three hosts, one of them behind a NAT, make random calls (datagrams, TCP, alarms) over
+// links that lose, duplicate and reorder, while interfaces go down and up and time passes. The invariants of the world
 // hold after each step, and the same script gives the same digest twice.
 #include <array>
 #include <chrono>
@@ -34,7 +34,7 @@ const std::array<SocketAddress, 4> kPlaces = {
     SocketAddress(IpAddress::V4(10, 0, 1, 2), 5000), SocketAddress(IpAddress::V4(198, 51, 100, 1), 5000),
     SocketAddress(IpAddress::V4(198, 51, 100, 2), 5000), SocketAddress(IpAddress::V4(198, 51, 100, 3), 80)};
 
-// Reads what comes and closes what the other side has closed.
+// Reads all bytes that arrive, and closes connections that the other side has closed.
 class Player final : public net::App {
  public:
   void Attach(net::Host& host) { host_ = &host; }
@@ -86,7 +86,7 @@ class Player final : public net::App {
 
   net::Host* host_ = nullptr;
   net::SocketId udp_{};
-  std::vector<net::SocketId> connections_;  // given back ones included: calls about those are refused
+  std::vector<net::SocketId> connections_;  // closed ones included, whose calls the host must refuse
 };
 
 std::uint64_t Run(net::ByteView input) {

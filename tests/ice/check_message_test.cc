@@ -13,7 +13,7 @@
 namespace pinhole::ice {
 namespace {
 
-// RFC 8445 appendix C, figure 12: bits per second of one check each Ta, by Ta and length of the ufrag.
+// RFC 8445 appendix C, figure 12: the bits per second if one check is sent each Ta, by Ta and length of the ufrag.
 struct Row {
   int ta_ms;
   const char* by_ufrag[4];
@@ -41,7 +41,7 @@ double Printed(const char* text) {
   return value * (unit == 'M' ? 1e6 : 1e3);
 }
 
-// The three leading digits, rounded or cut.
+// Whether both numbers have the same three leading digits, rounded or truncated.
 bool AgreesInThreeDigits(double exact, double printed) {
   const double unit = std::pow(10, std::floor(std::log10(exact)) - 2);
   const double cut = std::floor(exact / unit) * unit;

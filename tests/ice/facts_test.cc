@@ -1,4 +1,5 @@
-// Times and schedules that follow from the RFCs and the policies, held to the nanosecond or to their bound.
+// Times and schedules that follow from the RFCs and the policies. Tests compare them exactly, to the nanosecond, or
+// with their bound.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -100,7 +101,7 @@ TEST(Timers, EarlyAndRepeatedCallsAreHarmless) {
   EXPECT_EQ(lone.agent().NextTimer(), next);
 }
 
-// Two agents of one network, introduced and started.
+// Two agents on one network that have been introduced to each other and started.
 struct Meeting {
   explicit Meeting(const AgentOptions& a_options, const AgentOptions& b_options, Duration one_way,
                    std::uint64_t seed = 1)
@@ -162,7 +163,8 @@ TEST(RoleConflict, BothControllingAndBothControlledConnectWhicheverTieBreakerIsL
   }
 }
 
-// Controlling: nominated within 1 RTT + 2 Ta of its first valid pair; controlled within 2 RTT + 2 Ta.
+// The controlling agent has a nominated pair within 1 RTT + 2 Ta after its first valid pair, the controlled agent
+// within 2 RTT + 2 Ta.
 TEST(NominationLatency, WithNothingBetterToComeIsOneRoundTripAndTwoTa) {
   for (NominationPolicy policy :
        {NominationPolicy::kFirstValid, NominationPolicy::kBestAfter, NominationPolicy::kExhaustive}) {
@@ -182,7 +184,7 @@ TEST(NominationLatency, WithNothingBetterToComeIsOneRoundTripAndTwoTa) {
   }
 }
 
-// A pair of a better type stays silent: best_after waits for its mark and no longer.
+// A pair of a better type gets no response. The policy best_after waits for it until its time, and no longer.
 TEST(NominationLatency, BestAfterWithSilentBetterPairsCountsFromItsMark) {
   LoneAgent lone;
   Candidate reflexive = LoneAgent::Host("203.0.113.9:9000", "2", 1, 0, 1694498815);
@@ -313,7 +315,7 @@ TEST(Session, TheSameSeedIsTheSameToTheByte) {
   EXPECT_EQ(run(), run());
 }
 
-// A dead STUN server costs the deadline, and the result says so.
+// With a STUN server that does not answer, gathering lasts until the deadline, and the result names the server.
 TEST(Gathering, AnUnansweredServerCostsTheDeadlineAndIsNamed) {
   AgentOptions options;
   options.stun_servers = {Addr("198.51.100.1:3478"), Addr("198.51.100.2:3478")};
@@ -401,8 +403,8 @@ TEST(Failure, AControlledAgentDoesNotWaitForEverForANomination) {
   EXPECT_EQ(*lone.agent().times().failed, At(39500ms + 60s));
 }
 
-// The peer's plain checks, each a new transaction, come on the valid pair, on one that never answers, and from a port
-// that is new each time.
+// The peer sends plain checks, each a new transaction: on the valid pair, on a pair that never gets a response, or from
+// a new port each time.
 TEST(Failure, PlainChecksOfThePeerDoNotPutOffTheEndOfTheWaitForANomination) {
   enum class From { kValidPair, kSilentPair, kNewPort };
   for (From from : {From::kValidPair, From::kSilentPair, From::kNewPort}) {
@@ -474,7 +476,7 @@ TEST(Trickle, CandidatesThatComeLateArePairedAndChecked) {
   EXPECT_TRUE(lone.NextCheck().message().Has(stun::AttributeType::kUseCandidate));  // ... and now not.
 }
 
-// Checks that outrun signalling: the candidate is learned from the check and told afterwards.
+// A check arrives before the peer's candidate: the candidate is learned from the check and told afterwards.
 TEST(Trickle, ALearnedCandidateThatIsToldLaterKeepsItsPair) {
   LoneAgent lone;
   Description remote = LoneAgent::Remote({});
@@ -490,7 +492,7 @@ TEST(Trickle, ALearnedCandidateThatIsToldLaterKeepsItsPair) {
   EXPECT_EQ(lone.PairTo(kPeer).state, PairState::kSucceeded);
 }
 
-// On one LAN with host candidates withheld behind a NAT that hairpins with the internal source.
+// Both agents are on one LAN behind a NAT that hairpins with the internal source, and host candidates are withheld.
 TEST(Session, InternalSourceHairpinKillsTheReflexivePairAndAPeerReflexiveOneConnects) {
   TestNetwork net;
   const SocketAddress server = Addr("198.51.100.1:3478");

@@ -1,4 +1,4 @@
-// RFC 4571 §2: frames come out whole however the stream is cut.
+// RFC 4571 §2: frames come out whole wherever the stream is cut.
 #include "ice/framing.h"
 
 #include <gmock/gmock.h>
@@ -46,7 +46,7 @@ TEST(Framing, TheLongestFrameComesOut) {
   }
 }
 
-// What a LENGTH promises costs nothing until it has come, and what was given is not kept.
+// The bytes that a LENGTH announces cost no memory before they arrive, and payloads that were returned are not kept.
 TEST(Framing, HoldsLessThanOneFrame) {
   FrameReader reader;
   reader.Append(Bytes{0xFF, 0xFF, 1});

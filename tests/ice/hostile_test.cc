@@ -1,4 +1,5 @@
-// What an attacker can send must not crash an agent, make it grow without bound, or win it over.
+// Messages of an attacker must not crash an agent, must not make its memory grow without bound, and must not be taken
+// for the peer's.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -80,7 +81,7 @@ TEST(Hostile, ARequestWithTheWrongPasswordIsRefusedAndTeachesNothing) {
   const std::vector<Sent> refusals = lone.TakeSent(PacketClass::kResponse);
   EXPECT_EQ(refusals.size(), 100u);
   for (const Sent& sent : refusals) EXPECT_EQ(sent.message().Get<stun::ErrorCode>()->code, 401);
-  // Nothing grew, nothing is checked in turn, and nobody was told anything.
+  // There are no new pairs and no new checks, and no event was reported.
   lone.RunFor(1s);
   EXPECT_EQ(lone.agent().CheckListSnapshot().size(), 1u);
   EXPECT_EQ(lone.agent().RemoteCandidates().size(), 1u);
@@ -92,7 +93,7 @@ TEST(Hostile, ARequestWithTheWrongPasswordIsRefusedAndTeachesNothing) {
   for (const Sent& sent : lone.TakeSent()) EXPECT_EQ(sent.to, kPeer);
 }
 
-// Nor is it kept for when the peer's description comes.
+// The refused request is not stored until the peer's description comes.
 TEST(Hostile, AnEarlyRequestWithTheWrongPasswordIsRefusedAndNotKept) {
   LoneAgent lone(Controlled());
   PeerCheck check{.use_candidate = true, .role = Role::kControlling};

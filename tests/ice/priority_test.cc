@@ -15,7 +15,7 @@ namespace {
 
 using testing::ElementsAre;
 
-// The values that every implementation shows for one address: RFC 8839 §5.1 and §A print the first three.
+// The values that every implementation has for a single address. RFC 8839 §5.1 and appendix A print the first three.
 TEST(Priority, OfASingleAddressByRfc8445Section5_1_2_1) {
   EXPECT_EQ(CandidatePriority(CandidateType::kHost, 65535, 1), 2130706431u);
   EXPECT_EQ(CandidatePriority(CandidateType::kHost, 65535, 2), 2130706430u);

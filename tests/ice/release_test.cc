@@ -1,4 +1,4 @@
-// Allocations on TURN servers: asked for within the pace, and given back whatever is lost on the way.
+// Allocations on TURN servers: they are requested at the pace of Ta, and released even if messages are lost.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -38,7 +38,7 @@ bool IsAllocateSuccess(const WirePacket& packet) {
          message->message_class() == stun::MessageClass::kSuccess;
 }
 
-// Alice has an allocation, hears nothing of her peer, and gives up after exchange_wait.
+// Alice has an allocation, gets no description of her peer, and gives up after exchange_wait.
 struct GivesUp {
   GivesUp() {
     net.AddServer(kServer);
@@ -153,7 +153,7 @@ TEST(Release, OfAnAllocationGrantedAfterTheGatheringDeadlineFollowsAtOnce) {
   EXPECT_EQ(net.agent(a).LocalCandidates().size(), 1u);  // It is too late for a candidate.
 }
 
-// The grant that came in time was lost, and so was that the server had granted it.
+// The success response to Allocate was lost, so the agent does not know that the server made the allocation.
 TEST(Release, OfAnAllocationWhoseGrantIsLostFollowsWhenTheAllocateIsAnsweredAgain) {
   TestNetwork net;
   net.AddServer(kServer);
@@ -170,7 +170,7 @@ TEST(Release, OfAnAllocationWhoseGrantIsLostFollowsWhenTheAllocateIsAnsweredAgai
   EXPECT_EQ(net.allocations(), 0u);
 }
 
-// RFC 8445 §14.2: Ta holds between new transactions; retransmissions keep their own times however many are open.
+// RFC 8445 §14.2: Ta is the distance of new transactions. Retransmissions keep their own times, however many are open.
 TEST(Permissions, FortyThatAreOpenAtOnceAreEachResentOnTimeAndCountedOnce) {
   TestNetwork net;
   net.AddServer(kServer);

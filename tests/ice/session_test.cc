@@ -1,4 +1,4 @@
-// Two agents on a network of wires: who connects, how, and when.
+// Sessions of two agents on a small network: which of them connect, by which pairs, and when.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,7 +18,7 @@ AgentOptions Controlled() {
   return options;
 }
 
-// Both nominated, and each sends to where the other is seen.
+// Checks that both agents have a nominated pair, and that each sends to the address at which the other is seen.
 void ExpectAgreement(TestNetwork& net, int a, int b) {
   const std::optional<PairView> pa = net.agent(a).SelectedPair(0, 1);
   const std::optional<PairView> pb = net.agent(b).SelectedPair(0, 1);

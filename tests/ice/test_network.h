@@ -28,7 +28,7 @@ constexpr Instant At(Duration since_start) { return Instant() + since_start; }
 struct WirePacket {
   Instant sent;
   int sender = -1;     // index of the endpoint; -1: the server
-  SocketAddress from;  // as it left the sender
+  SocketAddress from;  // the source address when the datagram left the sender
   SocketAddress to;
   net::PacketClass packet_class = net::PacketClass::kOther;
   net::PacketTag cause;
@@ -41,7 +41,7 @@ struct TestNat {
   explicit TestNat(const SocketAddress& first) : outside(first) {}
 
   enum class Dependence { kEndpointIndependent, kAddressAndPortDependent };
-  SocketAddress outside;  // its address; ports count up from here
+  SocketAddress outside;  // the NAT's outside address; its ports count up from here
   Dependence mapping = Dependence::kEndpointIndependent;
   Dependence filtering = Dependence::kEndpointIndependent;
 
@@ -70,7 +70,7 @@ class TestNetwork {
     std::map<SocketTag, SocketAddress> sockets;
     std::uint16_t next_port = 50000;
     int peer = -1;
-    bool reported = false;  // its description is on its way
+    bool reported = false;  // true: its description has been sent to the peer
     // The outputs of the agent.
     std::vector<Output> events;  // all except sends, data and sockets; these events have no byte views
     std::vector<std::vector<std::uint8_t>> data;

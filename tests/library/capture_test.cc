@@ -1,4 +1,5 @@
-// What tshark, which shares nothing with us, makes of the NAT matrix: every message decodes, every FINGERPRINT is good.
+// Reads captures of the NAT matrix with tshark, an independent decoder: it decodes every message, and every FINGERPRINT
+// is correct.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -32,7 +33,7 @@ TEST_P(MatrixCapture, TsharkFindsEveryFingerprintGoodAndNothingMalformed) {
   if (Printed("tshark --version 2>/dev/null").empty()) {
     PINHOLE_UNAVAILABLE() << "no tshark";
   }
-  // A file of its own for each cell: they may be tested at the same time.
+  // Each cell has its own file, because cells may be tested at the same time.
   const std::string test = testing::UnitTest::GetInstance()->current_test_info()->name();
   const std::string path = testing::TempDir() + "/pinhole_matrix_" + test.substr(test.find('/') + 1) + ".pcapng";
   SystemFiles files;

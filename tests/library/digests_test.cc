@@ -1,8 +1,8 @@
-// One run, one digest: the same for every compiler, optimisation level, sanitizer and number of threads. The golden
-// files hold the wire digest of every run of the library (of long files: of its first runs); each build that the
-// continuous integration makes holds itself against them.
+// Each run has one digest, which is the same for every compiler, optimization level, sanitizer and number of threads.
+// The golden files hold the wire digest of every run of the library (of long files only the first runs). Each build of
+// the continuous integration compares its digests with these files.
 //
-// After a change that is meant to move packets: ./dev golden, and say in the commit why they moved.
+// After a change that is meant to move packets: run ./dev golden, and say in the commit why the packets moved.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -18,7 +18,7 @@
 namespace pinhole::scenarios {
 namespace {
 
-// Repetitions say the same thing again: so many of each cell are kept.
+// The golden files keep only this many repetitions of each cell, because more repetitions would test nothing new.
 constexpr std::uint32_t kRepetitionsKept = 20;
 
 class LibraryDigests : public testing::TestWithParam<std::string> {};
@@ -52,8 +52,8 @@ TEST_P(LibraryDigests, WireDigestsAreTheGoldenOnes) {
 INSTANTIATE_TEST_SUITE_P(, LibraryDigests, testing::ValuesIn(LibraryNames()),
                          [](const testing::TestParamInfo<std::string>& name) { return name.param; });
 
-// The full digest tells what the wire digest does not: where packets ended and by which rule, and what programs were
-// given. One relayed session has all of that.
+// The full digest also covers facts that the wire digest does not: where packets ended and by which rule, and the data
+// that programs received. One relayed session has all of these.
 TEST(Digests, FullDigestOfARelayedSessionIsTheGoldenOne) {
   const Scenario scenario = LoadLibrary("nat_matrix");
   const std::string id = "nat_matrix/nat_a=symmetric,nat_b=symmetric,transport=UDP,turn=BOTH";
@@ -77,7 +77,8 @@ TEST(Digests, FullDigestOfARelayedSessionIsTheGoldenOne) {
   EXPECT_EQ(line, kept.str());
 }
 
-// Packet by packet, one run in full: where it parts from the golden one is where the digests part.
+// The ladder of one run, packet by packet. If a wire digest differs, the first line that differs from the golden ladder
+// shows where.
 TEST(Digests, LadderShowsWhereWireDigestsPart) {
   const Scenario scenario = LoadLibrary("late_start");
   const absl::StatusOr<PreparedCell> prepared = PrepareCell(scenario, scenario.cells().back());
@@ -119,7 +120,7 @@ TEST(Digests, AreTheSameForOneAndTwoJobsAndTwiceInOneProcess) {
   }
 }
 
-// Two runs that differ by the seed alone, or by one link that is a nanosecond longer, are different runs.
+// Runs that differ only in the seed, or only by one nanosecond of one link, have different digests.
 TEST(Digests, ChangeWhenOnePacketMovesByOneNanosecond) {
   const Scenario scenario = LoadLibrary("one_lan");
   absl::StatusOr<PreparedCell> prepared = PrepareCell(scenario, scenario.cells()[0]);

@@ -1,5 +1,5 @@
-// Every cell of the NAT matrix that fails says why, and the reason is one that its two NATs can have. The rules here
-// are those of RFC 4787 §4 and §5 and RFC 5382, and read nothing but the profiles' fields.
+// Every cell of the NAT matrix that fails has a reason that its two NATs can cause. The rules here are those of
+// RFC 4787 §4 and §5 and of RFC 5382. They use only the fields of the profiles.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-// One NAT as the finished cell has it.
+// The fields of one NAT of a cell, for UDP.
 class Fields {
  public:
   explicit Fields(const proto::Nat& nat) : name_(nat.name()), udp_(nat.udp()) {}
@@ -27,7 +27,7 @@ class Fields {
   const std::string& name() const { return name_; }
   bool filters_port() const { return udp_.filtering() == proto::Filtering::ADDRESS_AND_PORT_DEPENDENT; }
   bool filters_address() const { return udp_.filtering() == proto::Filtering::ADDRESS_DEPENDENT; }
-  // An inside socket sends to the peer from the port that the STUN server saw.
+  // True: an inside socket sends to the peer from the port that the STUN server saw.
   bool keeps_port() const {
     return udp_.mapping() == proto::Mapping::ENDPOINT_INDEPENDENT ||
            (udp_.mapping() == proto::Mapping::PER_TUPLE && udp_.ports().policy() == proto::PortAllocation::PRESERVE);
@@ -39,20 +39,20 @@ class Fields {
                                                                      : udp_.idle_timeout_us());
   }
 
-  // A check to the port that the STUN server saw passes, sooner or later: this filter's memory has the other's address
-  // because checks go there, but through that very port only if that is kept; it has the other's port only if that
-  // was signalled.
+  // True: a check to the port that the STUN server saw is let in, sooner or later. The filter's memory contains the
+  // sender's address, because checks go there, but through this port only if the port is kept. It contains the sender's
+  // port only if that port was signalled.
   bool LetsIn(const Fields& sender) const {
     if (!filters_address() && !filters_port()) return true;
     if (udp_.filter_memory() == proto::FilterMemory::PER_MAPPING && !keeps_port()) return false;
     return filters_address() || sender.keeps_port();
   }
-  // By what it drops what its filter refuses.
+  // The rule by which the NAT drops packets that its filter refuses.
   sim::Rule FilterRule() const {
     if (takes_itself()) return sim::Rule::kNoSocket;
     return filters_address() ? sim::Rule::kFilteredAddress : sim::Rule::kFilteredPort;
   }
-  // Whether it can be this rule at all, so long after the checks began.
+  // Whether this NAT can drop by this rule, this long after the checks began.
   bool CanDropBy(sim::Rule rule, net::Duration after) const {
     switch (rule) {
       case sim::Rule::kFilteredAddress:
@@ -85,7 +85,7 @@ struct Failed {
   }
 };
 
-// The pair of server-reflexive candidates: the one that would have joined the two.
+// Checks how the pair of server-reflexive candidates ended, which would have been the direct path.
 void ExpectSignalledPairDiedByTheRules(const Failed& failed, int side, const ice::PairView& pair,
                                        const PairDeath* death) {
   const Fields& own = failed.nats[static_cast<std::size_t>(side)];
@@ -148,7 +148,7 @@ void ExpectPairsDiedByTheRules(const Failed& failed, int side) {
   EXPECT_EQ(signalled, 1);
 }
 
-// What the user reads: each side's phase, and one node and rule.
+// Checks the text for the user: it names the phase of each side, one node and one rule.
 void ExpectReasonIsTold(const Failed& failed) {
   EXPECT_THAT(failed.why,
               StartsWith("alice: checking: all_pairs_failed; bob: checking: all_pairs_failed; last hope: "));
@@ -195,7 +195,7 @@ TEST(NatMatrix, EveryFailedCellNamesANatAndARuleThatItsProfileHas) {
   EXPECT_GT(failures, 60);
 }
 
-// The same NAT's treatment of TCP.
+// The fields of one NAT of a cell, for TCP.
 class TcpFields {
  public:
   explicit TcpFields(const proto::Nat& nat) : name_(nat.name()), tcp_(nat.tcp()) {}
@@ -206,7 +206,7 @@ class TcpFields {
     return tcp_.mapping() == proto::Mapping::ENDPOINT_INDEPENDENT ||
            (tcp_.mapping() == proto::Mapping::PER_TUPLE && tcp_.ports().policy() == proto::PortAllocation::PRESERVE);
   }
-  // Lets the other's SYN in that comes to the port that was signalled.
+  // True: the NAT lets the other side's SYN in that comes to the signalled port.
   bool LetsIn(const TcpFields& sender) const {
     if (!filters()) return true;
     if (tcp_.filter_memory() == proto::FilterMemory::PER_MAPPING && !keeps_port()) return false;
@@ -215,7 +215,7 @@ class TcpFields {
   bool AnswersFromAnotherPort() const { return !keeps_port() && !tcp_.inbound_sessions(); }
   bool refuses_simultaneous_open() const { return !tcp_.simultaneous_open(); }
 
-  // How it refuses, by the words of KilledBy.
+  // The name of the rule by which the NAT refuses a SYN.
   std::string FilterRule() const {
     if (tcp_.unsolicited() == proto::Unsolicited::INPUT) return "no_socket";
     return tcp_.filtering() == proto::Filtering::ADDRESS_DEPENDENT ? "filtered_address" : "filtered_port";
@@ -242,10 +242,11 @@ struct FailedOverTcp {
   std::string why;
   std::array<TcpFields, 2> nats;  // alice's, bob's
   std::optional<Killer> killer;
-  std::string late;  // of tcp_answers: the NAT of the late one
+  std::string late;  // tcp_answers only: the NAT of the side that starts late
 };
 
-// Runs the cells and gives `check` those that fail, whose names it has in SCOPED_TRACE.
+// Runs the cells and calls `check` for each cell that fails, with the cell's name in SCOPED_TRACE. Returns their
+// number.
 template <typename Check>
 int ForEachFailedOverTcp(const std::string& file, const std::string& ending, const Check& check) {
   const Scenario scenario = LoadLibrary(file);
@@ -271,8 +272,8 @@ int ForEachFailedOverTcp(const std::string& file, const std::string& ending, con
   return failures;
 }
 
-// A SYN that a filter lets in, to a NAT that answers by another port, is the nearest that the two come; else it is a
-// filter that never lets one in, and what it tells about it.
+// The two sides come nearest to a connection when a filter lets a SYN in and its NAT answers from another port.
+// Otherwise the reason is a filter that never lets a SYN in, and the NAT's answer to that SYN.
 TEST(NatMatrix, EveryFailedCellOverTcpNamesTheNatTheRuleAndItsKind) {
   int moved = 0, filtered = 0;
   ForEachFailedOverTcp("nat_matrix", "transport=TCP,turn=NONE", [&](const FailedOverTcp& failed) {
@@ -296,7 +297,7 @@ TEST(NatMatrix, EveryFailedCellOverTcpNamesTheNatTheRuleAndItsKind) {
     EXPECT_EQ(by.rule, nat.FilterRule());
     EXPECT_EQ(by.kind, nat.FilterKind());
     EXPECT_THAT(failed.why, HasSubstr(absl::StrCat("dropped at ", by.node, ": ", by.rule)));
-    // One that says so ends the attempt: it is named before one that is silent.
+    // A NAT that answers with a refusal ends the attempt, so it is named before a NAT that drops silently.
     const bool refused = a.FilterKind() != "filtering" || b.FilterKind() != "filtering";
     EXPECT_EQ(by.kind == "rst", refused);
   });
@@ -304,8 +305,8 @@ TEST(NatMatrix, EveryFailedCellOverTcpNamesTheNatTheRuleAndItsKind) {
   EXPECT_GT(filtered, 100);
 }
 
-// The late one's NAT kills the pair by what it tells the early one's SYN; two NATs that refuse simultaneous open need
-// nobody to be late.
+// The NAT of the side that starts late ends the pair by its answer to the early side's SYN. Two NATs that refuse
+// simultaneous open end it without any delay.
 TEST(TcpAnswers, EveryFailedCellNamesWhoRefusedAndHow) {
   int refused = 0, crossing = 0;
   ForEachFailedOverTcp("tcp_answers", "", [&](const FailedOverTcp& failed) {
@@ -319,7 +320,7 @@ TEST(TcpAnswers, EveryFailedCellNamesWhoRefusedAndHow) {
       EXPECT_EQ(by.kind, "simultaneous_open");
       EXPECT_EQ(by.rule, "simultaneous_open");
       EXPECT_TRUE(nat.refuses_simultaneous_open());
-      // The other one's SYN came to nothing as well: it was refused for that, or for having come too soon.
+      // The other side's SYN failed too: it was refused as a simultaneous open, or because it came too early.
       EXPECT_TRUE(other.refuses_simultaneous_open() || other.FilterKind() != "filtering");
       return;
     }

@@ -1,6 +1,6 @@
-// Ford, Srisuresh and Kegel, "Peer-to-Peer Communication Across Network Address Translators", USENIX ATC 2005: Table 1
-// out of simulated packets. The figures below are the paper's; the scenario knows only NATs and which tests each of
-// them took.
+// Ford, Srisuresh and Kegel, "Peer-to-Peer Communication Across Network Address Translators", USENIX ATC 2005: Table 1,
+// from simulated packets. The numbers below are those of the paper. The scenario has only the NATs and the tests that
+// each of them took.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -25,8 +25,8 @@ struct PublishedRow {
   const char* vendor;
   Tally udp, udp_hairpin, tcp, tcp_hairpin;
 };
-// The last row is what the paper's line "All" has beyond the vendors that it lists; of its TCP hairpins there would be
-// -3 of 96, for the listed ones add up to 40 and not to 37.
+// The last row is the difference between the paper's line "All" and the vendors that it lists. Its TCP hairpins would
+// be -3 of 96, because those of the listed vendors sum up to 40, not to 37.
 const PublishedRow kTable1[] = {
     {"Linksys", {45, 46}, {5, 42}, {33, 38}, {3, 38}},
     {"Netgear", {31, 37}, {3, 35}, {19, 30}, {0, 30}},
@@ -105,7 +105,7 @@ TEST(Ford2005, OneNatThatIsOtherwiseChangesItsRowAndTheTotalsAlone) {
   }
 }
 
-// Which kind of ford2005_pairs a NAT of ford2005 is.
+// The kind of a NAT of ford2005, in the names of ford2005_pairs.
 template <typename Behavior>
 std::string KindOf(const Behavior& nat, bool answers) {
   std::string kind = nat.mapping() == proto::Mapping::ENDPOINT_INDEPENDENT ? "stays" : "moves";
@@ -139,7 +139,7 @@ TEST(Ford2005, SimulatedPunchingConnectsMoreThanTheProductOfVerdicts) {
   // Both verdicts good: 310 * 310 of 380 * 380, 184 * 184 of 286 * 286.
   EXPECT_GT(udp_connected, 310u * 310u);
   EXPECT_GT(tcp_connected, 184u * 184u);
-  // The file tells the user what comes out here.
+  // The scenario file states these results for its users.
   const std::string told =
       absl::StrFormat("UDP %.1f %%, TCP %.1f %%", 100.0 * static_cast<double>(udp_connected) / (380.0 * 380.0),
                       100.0 * static_cast<double>(tcp_connected) / (286.0 * 286.0));

@@ -1,5 +1,5 @@
-// Two peers behind one NAT that does not route between their networks, hairpin by hairpin: what becomes of the check to
-// the peer's server-reflexive candidate, and of its answer. RFC 4787 §6.
+// Two peers behind one NAT that does not route between their networks, for each kind of hairpinning (RFC 4787 §6). The
+// tests follow the check to the peer's server-reflexive candidate, and the response to it.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -12,14 +12,14 @@
 namespace pinhole::scenarios {
 namespace {
 
-// RFC 8489 §6.2.1: Rc.
+// Rc of RFC 8489 §6.2.1.
 constexpr int kSendsOfOneCheck = 7;
 
 struct Place {
   const char* file;
-  const char* box;                     // that hairpins
-  std::array<const char*, 2> seen_as;  // address of either peer's packets as they come to the box
-  const char* host_pair_dies_at;       // a check to the peer's host candidate
+  const char* box;                     // the node that hairpins
+  std::array<const char*, 2> seen_as;  // source address of each peer's packets when they reach the box
+  const char* host_pair_dies_at;       // the node where a check to the peer's host candidate is dropped
   sim::Rule host_pair_dies_by;
 };
 void PrintTo(const Place& place, std::ostream* out) { *out << place.file; }
@@ -52,7 +52,7 @@ struct Ran {
     return std::nullopt;
   }
 
-  // What died of what `source` sent: to `destination` if that is given.
+  // The drops of packets that `source` sent, only those to `destination` if it is given.
   std::vector<sim::DropRecord> Drops(bool responses, const net::SocketAddress& source,
                                      std::optional<net::SocketAddress> destination = std::nullopt) const {
     std::vector<sim::DropRecord> found;
@@ -79,7 +79,8 @@ struct Ran {
 
 class Hairpin : public testing::TestWithParam<Place> {
  protected:
-  // Whatever the hairpin does: no way leads from host candidate to host candidate.
+  // Checks that the pairs of host candidates fail with every hairpin, because there is no route between the host
+  // candidates.
   void ExpectHostPairsDie(const Ran& ran) {
     for (int side = 0; side < 2; ++side) {
       const std::optional<ice::PairView> pair = ran.PairTo(side, ice::CandidateType::kHost);
@@ -97,8 +98,8 @@ class Hairpin : public testing::TestWithParam<Place> {
   }
 };
 
-// The check arrives, from the asker's inside source; the answer goes there, and is dropped inside, where nothing is
-// routed. Each of the seven.
+// The check arrives with the inside source of its sender. The response goes to that source and is dropped inside,
+// because the NAT does not route there. This happens to all seven transmissions.
 TEST_P(Hairpin, WithTheInsideSourceTheAnswerIsDroppedInsideAndThePairTimesOut) {
   const Ran ran(GetParam(), "INTERNAL_SOURCE", "NONE");
   EXPECT_EQ(ran.outcome.outcome, Outcome::kFailed);
@@ -141,7 +142,7 @@ TEST_P(Hairpin, WithTheInsideSourceTheRelayIsTaken) {
   }
 }
 
-// As if it had gone out and come in again: either end is what the STUN server saw.
+// With the outside source, both ends see the addresses that the STUN server saw.
 TEST_P(Hairpin, WithTheOutsideSourceTheServerReflexivePairIsSelectedAndNoAnswerDies) {
   for (const char* turn : {"NONE", "BOTH"}) {
     const Ran ran(GetParam(), "EXTERNAL_SOURCE", turn);
@@ -161,7 +162,7 @@ TEST_P(Hairpin, WithTheOutsideSourceTheServerReflexivePairIsSelectedAndNoAnswerD
   }
 }
 
-// Every request is refused at the box itself, and there is nothing to answer.
+// The NAT refuses every request, so there is no response.
 TEST_P(Hairpin, WithoutHairpinningTheBoxRefusesEveryCheckToTheOutsideAddress) {
   const Ran ran(GetParam(), "NONE", "NONE");
   EXPECT_EQ(ran.outcome.outcome, Outcome::kFailed);
@@ -183,9 +184,9 @@ TEST_P(Hairpin, WithoutHairpinningTheBoxRefusesEveryCheckToTheOutsideAddress) {
   EXPECT_EQ(Ran(GetParam(), "NONE", "BOTH").outcome.outcome, Outcome::kRelayed);
 }
 
-// On one LAN, with nothing but server-reflexive candidates to try: the check comes from the asker's inside source, the
-// answer goes straight there, and so not from where the check was sent. RFC 8445 §7.2.5.2.1. The check has shown the
-// peer where the asker is, and that pair connects.
+// Both peers are on one LAN and have only server-reflexive candidates. The check comes from the inside source of its
+// sender. The response goes straight to that source, so it does not come from the address to which the check was sent
+// (RFC 8445 §7.2.5.2.1). But the peer has learned the sender's inside address, and the pair with that address connects.
 TEST(HairpinOnOneLan, WithTheInsideSourceTheServerReflexivePairEndsAsNotSymmetricAndAPeerReflexiveOneConnects) {
   for (const char* turn : {"NONE", "BOTH"}) {
     SCOPED_TRACE(turn);

@@ -1,4 +1,4 @@
-// What TCP candidates change for sessions that UDP alone decides, and what connects them where it cannot.
+// The effect of TCP candidates: on sessions that UDP alone decides, and on sessions that UDP cannot connect.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -32,13 +32,15 @@ Came RunHomes(const std::string& nat_a, const std::string& nat_b, const std::str
   return RunOnly(Homes(nat_a, nat_b, absl::StrCat("session { name: \"call\" agent { ", agent, " } }"), topology));
 }
 
-// The server tells TCP's mappings as well.
+// A server that also reports the mapped addresses of TCP connections.
 constexpr const char* kServer = "server { name: \"relay\" tcp_port: 443 }";
 
-// Whether every session of a host gets a port of its own, drawn for it: another one when others were drawn before.
+// Whether the NAT draws a random port for each session of a host. Then the ports differ if other sessions drew ports
+// before.
 bool DrawsPorts(const std::string& nat) { return nat == "symmetric" || nat == "adm-adf-session"; }
 
-// `nat`: the one that the candidate is behind. An address of the relay is behind none.
+// Checks that both candidates are the same end. `nat` is the NAT in front of the candidate; the address of a relay has
+// none.
 void ExpectSameEnd(const ice::Candidate& with, const ice::Candidate& without, const std::string& nat) {
   EXPECT_EQ(with.type, without.type);
   EXPECT_EQ(with.transport, without.transport);
@@ -74,7 +76,7 @@ TEST_P(WithTcpToo, APairThatConnectsWithoutTcpStaysTheOne) {
   EXPECT_EQ(relayed, 12);
 }
 
-// The firewall of one home lets no UDP out. The relay is reached over TCP, and direct TCP takes its place.
+// The firewall of one home lets no UDP out. The relay is reached over TCP, and a direct TCP pair is selected instead.
 TEST_P(WithTcpToo, ARelayedPairBecomesADirectOneOverTcpAndSaysSo) {
   for (const char* nat : {"eim-eif", "port-restricted-cone"}) {
     SCOPED_TRACE(nat);
@@ -107,7 +109,7 @@ TEST(IceTcp, AHeadStartOfUdpThatIsLongEnoughCostsNoSyn) {
   EXPECT_GT(eager.counters.connections_opened, 0);
 }
 
-// Both sides passive: nobody opens (RFC 6544 §6.2).
+// Both sides are passive, so neither opens a connection (RFC 6544 §6.2).
 TEST(IceTcp, TwoPassiveSidesDoNotConnect) {
   const Came came = RunHomes("eim-eif", "eim-eif", "withhold_udp: true withhold_relay: true tcp { passive: true }",
                              "server { name: \"relay\" tcp_port: 443 }");
@@ -130,7 +132,8 @@ TEST(IceTcp, ActiveAndPassiveAloneNeedANatThatLetsStrangersIn) {
   EXPECT_EQ(RunHomes("port-restricted-cone", "port-restricted-cone", agent, server).outcome.outcome, Outcome::kFailed);
 }
 
-// The packets of one class that both hosts of a session over TCP alone send, when it is held so long after connecting.
+// The number of packets of one class that both hosts send in a session over TCP alone, if the session is held for
+// `hold_s` seconds after connecting.
 std::uint64_t SentOverTcp(const std::string& packet_class, int hold_s) {
   const std::string tcp = "withhold_udp: true withhold_relay: true tcp { simultaneous_open: true }";
   const Scenario scenario =
@@ -145,7 +148,8 @@ std::uint64_t SentOverTcp(const std::string& packet_class, int hold_s) {
   return packets;
 }
 
-// Its ACKs are of data and consent checks, though they travel on the connection of a check.
+// The ACKs of the session have the classes of data and consent checks, although they go over a connection that was
+// opened for a check.
 TEST(IceTcp, ASessionThatIsHeldSendsNoMoreOfTheClassesOfChecks) {
   for (const char* packet_class : {"check", "retransmitted_check", "response"}) {
     EXPECT_EQ(SentOverTcp(packet_class, 61), SentOverTcp(packet_class, 1)) << packet_class;
@@ -154,8 +158,8 @@ TEST(IceTcp, ASessionThatIsHeldSendsNoMoreOfTheClassesOfChecks) {
   EXPECT_GT(SentOverTcp("consent", 61), SentOverTcp("consent", 1));
 }
 
-// A mapping lasts while the connection to the server does (RFC 8489 §6.2.2). These NATs draw another port for the next,
-// which the peer has not heard of.
+// The mapping exists as long as the connection to the server (RFC 8489 §6.2.2). These NATs would draw another port for
+// a new connection, and the peer would not know that port.
 TEST(IceTcp, AServerReflexiveCandidateWaitsForAPeerThatComesThreeMinutesLate) {
   const std::string nats = "tcp { ports { policy: RANDOM } transitory_timeout_us: 20000000 }";
   const Scenario scenario = FromText(absl::StrCat(
@@ -169,9 +173,10 @@ TEST(IceTcp, AServerReflexiveCandidateWaitsForAPeerThatComesThreeMinutesLate) {
   EXPECT_TRUE(came.outcome.agree);
 }
 
-// A passive and a simultaneous-open candidate each ask the STUN server over a connection of its own, after UDP's two
-// requests and a Ta of 50 ms apart: the last begins at 150 ms and takes two round trips of 40 ms, where UDP's took one
-// from 50 ms on. Nothing else waits for TCP, so that is what it costs a session that UDP decides, or a relay.
+// A passive and a simultaneous-open candidate each ask the STUN server over a connection of their own. These requests
+// come after UDP's two requests, 50 ms (Ta) apart. The last begins at 150 ms and takes two round trips of 40 ms; the
+// last of UDP began at 50 ms and took one. Nothing else waits for TCP, so this difference is the cost of TCP candidates
+// for a session that UDP, or a relay, decides.
 TEST(IceTcp, WhatTcpCandidatesCostIsTwoSlotsOfTaARoundTripAndTheirMappings) {
   struct Row {
     const char* nats;

@@ -1,5 +1,5 @@
-// DCUtR's synchronised dial (Trautwein et al. 2025; libp2p's specification): what success depends on, over a population
-// of which a share r of NATs answers an early SYN with RST.
+// DCUtR's synchronized dial (Trautwein et al. 2025; libp2p's specification): the success rate over a population of NATs
+// of which a share r answers an early SYN with RST.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -19,7 +19,7 @@ struct Key {
   std::int64_t error_ppm;
   auto operator<=>(const Key&) const = default;
 };
-// Of one (transport, delay, error): by whether home_a and home_b answer.
+// The results for one transport, delay and error, by whether home_a and home_b answer.
 struct Four {
   bool connected[2][2] = {};
   int tries[2][2] = {};
@@ -45,7 +45,7 @@ std::map<Key, Four> SweepDials() {
   return all;
 }
 
-// Pairs drawn from a population of which r percent answer: how many in 10,000 connect.
+// The number of pairs in 10,000 that connect, if r percent of the population's NATs answer.
 int Success(const Four& four, int r) {
   const int share[2] = {100 - r, r};
   int success = 0;
@@ -75,7 +75,7 @@ TEST(SynchronisedDial, TcpFallsByTheShareThatAnswersOnceTheErrorExceedsTheOneWay
       // Flat in the round trip time.
       EXPECT_EQ(Success(four, r), Success(all.at({key.transport, 5000, key.error_ppm}), r));
     }
-    // What succeeds does so at the first attempt, and nothing at a later one.
+    // A pair that succeeds does so at the first attempt; no pair succeeds at a later one.
     for (int a = 0; a < 2; ++a) {
       for (int b = 0; b < 2; ++b) {
         if (four.tries[a][b] == 0) continue;  // left out

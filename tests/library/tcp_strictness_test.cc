@@ -1,4 +1,5 @@
-// What gets TCP through NATs that follow connections more and more closely, and what ends it, segment by segment.
+// TCP through NATs that track connections more and more closely: the techniques that pass, and the segment and rule
+// that end the others.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -50,7 +51,7 @@ TEST(TcpStrictness, SimultaneousOpenPassesEveryDepth) {
   }
 }
 
-// RFC 5382 §4.3 REQ-4 is there for this: what comes first must not be answered.
+// RFC 5382 §4.3 REQ-4 exists for this case: the SYN that comes first must not be answered.
 TEST(TcpStrictness, SimultaneousOpenOfASideThatIsLateFailsOnlyWhereItsNatAnswers) {
   for (int depth = 0; depth < 6; ++depth) {
     for (const char* nat : {"silent", "answers", "deletes"}) {
@@ -118,7 +119,7 @@ TEST(TcpStrictness, SynOutRstInSynInFailsOnNatsThatDeleteOnRst) {
   for (int depth = 0; depth < 6; ++depth) {
     EXPECT_TRUE(Punch({.technique = "SYN_THEN_LISTEN", .depth = depth}).connected()) << kDepths[depth];
     const PunchedCell deletes = Punch({.technique = "SYN_THEN_LISTEN", .depth = depth, .nat = "deletes"});
-    // What reads no flags sees no RST.
+    // A NAT that does not read flags does not notice the RST.
     EXPECT_EQ(deletes.connected(), depth == 0) << kDepths[depth] << ": " << deletes.why;
     if (depth > 0) {
       EXPECT_EQ(deletes.killed(), "home_a by filtered_port");
@@ -132,7 +133,8 @@ TEST(TcpStrictness, SynOutRstInSynInFailsOnNatsThatDeleteOnRst) {
   }
 }
 
-// Where a SYN that comes first is answered, only the entry that the first SYN left can save the pair.
+// Where the NAT answers a SYN that comes first, the pair connects only if the entry of the first outbound SYN still
+// exists.
 TEST(TcpStrictness, ALowTtlSynSurvivesIffIcmpLeavesTheEntryAndTheHostKeepsTheErrorSoft) {
   for (int depth = 0; depth < 6; ++depth) {
     for (const char* icmp : {"kept", "closes"}) {
@@ -162,8 +164,8 @@ TEST(TcpStrictness, ATtlThatReachesThePeersNatIsAnsweredThereAsAnyOther) {
   EXPECT_FALSE(Punch(place, {"punching[punch].ttl=3"}).connected());
 }
 
-// RFC 9293 §3.10.4, §3.10.5 in SYN-SENT; then §3.10.7.1 for the closed port. Alice listens only after Bob's SYN, 60 ms
-// after hers, has found the port closed.
+// Closing in SYN-SENT (RFC 9293 §3.10.4, §3.10.5), then a SYN to the closed port (RFC 9293 §3.10.7.1). Alice listens
+// only after Bob's SYN, 60 ms after hers, has found the port closed.
 constexpr const char* kListensLate = "punching[punch].listen_after_us=500000";
 
 TEST(TcpStrictness, ClosingInSynSentSaysNothingAndTheClosedPortAnswersTheNextSyn) {
@@ -178,9 +180,10 @@ TEST(TcpStrictness, ClosingInSynSentSaysNothingAndTheClosedPortAnswersTheNextSyn
   EXPECT_EQ(at_once.SentBy("alice")[1], "SYN,ACK");
 }
 
-// Up to SYN_ACK_NUMBER. Where windows are tracked, the RST's number, 0, is out of alice's, so that her own NAT drops
-// it: bob is told nothing and the hole stays open, whatever a RST does to an entry. It does not help the two: what
-// alice's next socket answers bob's next SYN with is by then further above the window than his first SYN has opened it.
+// This holds up to the depth SYN_ACK_NUMBER. Where windows are tracked, the RST's number, 0, is out of alice's window,
+// so her own NAT drops the RST: bob gets no answer, and the hole stays open, whatever a RST does to an entry. That does
+// not help the peers. When alice's next socket answers bob's next SYN, its number is above the window that bob's first
+// SYN has opened.
 TEST(TcpStrictness, TheRstOfAClosedPortShutsTheHoleWhereARstClosesASession) {
   for (int depth = 0; depth < 6; ++depth) {
     for (const char* effect : {"DELETES", "CLOSES", "TRANSITORY"}) {
@@ -237,8 +240,8 @@ TEST(TcpWindows, ANatThatIgnoresScalingStallsConnectionsWhoseHostsScale) {
   }
 }
 
-// Two independent accounts of one matrix. The oracle leaves open who is first, and what the entries of earlier tries
-// do.
+// The oracle and the expectations of one file are independent. The oracle leaves open the cells that depend on which
+// side is first, and on the entries of earlier attempts.
 TEST(TcpStrictness, TheOracleContradictsNoExpectationAndDecidesWhatDoesNotHangOnOrder) {
   const Scenario scenario = LoadLibrary("tcp_strictness");
   int decided = 0, in_time = 0;
@@ -264,14 +267,14 @@ TEST(TcpStrictness, TheOracleContradictsNoExpectationAndDecidesWhatDoesNotHangOn
   EXPECT_GT(decided, in_time);
 }
 
-// Every technique over `topology` and `axes`, each cell run and held to the oracle where that is sure.
+// Runs every technique over `topology` and `axes`, and compares each cell with the oracle where the oracle is sure.
 struct Held {
   int cells = 0;
   int sure = 0;
   int direct = 0;
 };
 Held HoldToOracle(const std::string& topology, const std::string& axes) {
-  // An expectation, which nobody judges by, so that those cells load that the oracle leaves open.
+  // This expectation is never used. It only allows cells to load that the oracle leaves open.
   MemoryFiles files(
       {{"test.textproto", absl::StrCat("name: \"all\" base: \"topologies/two_homes_punching.textproto\" ", topology,
                                        " expect { outcome: DIRECT } sweep { ", axes,
@@ -299,7 +302,7 @@ Held HoldToOracle(const std::string& topology, const std::string& axes) {
   return held;
 }
 
-// NATs of every mapping and filtering, and some that are built, on both sides.
+// NATs of every mapping and filtering on both sides, and some NATs of products.
 TEST(TcpStrictness, WhatTheOracleIsSureOfComesBetweenAnyTwoNats) {
   const std::string nats =
       "[\"eim-eif\", \"eim-adf\", \"eim-apdf\", \"adm-eif\", \"adm-apdf\", \"apdm-eif-session\", "
@@ -312,7 +315,7 @@ TEST(TcpStrictness, WhatTheOracleIsSureOfComesBetweenAnyTwoNats) {
   EXPECT_GT(held.direct, 100);
 }
 
-// What is told to whom, when, and what that does.
+// Varies the answers of NATs, the side that gets them, their time, and their effects.
 TEST(TcpStrictness, WhatTheOracleIsSureOfComesWhateverNatsAnswerAndForget) {
   const auto axis = [](const std::string& field, const std::string& values) {
     return absl::StrCat("axis { name: \"", field.substr(field.find('.') + 1), "\" path: \"topology.nat[home_a].", field,

@@ -1,4 +1,5 @@
-// The scenario library, end to end: every cell of every file comes out as its expectations or the oracle say.
+// The scenario library from end to end: every cell of every file has the outcome that its expectations or the oracle
+// demand.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -27,13 +28,13 @@ TEST_P(LibraryFile, EveryCellIsJudgedAndNoneFails) {
 INSTANTIATE_TEST_SUITE_P(, LibraryFile, testing::ValuesIn(LibraryNames()),
                          [](const testing::TestParamInfo<std::string>& name) { return name.param; });
 
-// Cells of which the oracle leaves open what comes of them: none, for descriptions reach both sides at once, and then
-// neither order nor chance decides any pair of profiles. One that comes to be open has to be named here.
+// The cells whose outcome the oracle leaves open. There are none, because the descriptions reach both sides at the same
+// time, and then neither order nor chance decides any pair of profiles. A new cell of this kind must be named here.
 const std::vector<std::string> kDepends = {};
 
 class NatPairs : public testing::TestWithParam<const char*> {};
 
-// Swapping the NATs, while roles and seeds stay, changes no outcome but where the oracle says that it depends.
+// If the NATs are swapped while roles and seeds stay, no outcome changes, except where the oracle says that it depends.
 TEST_P(NatPairs, SwappedGiveTheSameOutcomeUnlessTheOracleSaysDepends) {
   const Scenario scenario = LoadLibrary(GetParam());
   const std::vector<JudgedRun> runs = SweepAll(scenario, 2);

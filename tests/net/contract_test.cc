@@ -18,7 +18,7 @@ int Seeds(Fruit fruit) {
   CannotHappen();
 }
 
-// Half of an even number; also usable at compile time.
+// Half of an even number. The function can also be used at compile time.
 constexpr int Half(int number) {
   PINHOLE_REQUIRES(number % 2 == 0);
   return number / 2;

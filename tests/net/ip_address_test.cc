@@ -37,7 +37,7 @@ TEST(Rfc5952, Section4TextOfEveryExample) {
       // RFC 5952 §4.1 leading zeros go; a single zero group stays one digit.
       {"2001:0db8::0001", "2001:db8::1"},
       {"2001:db8:aaaa:bbbb:cccc:dddd:eeee:0001", "2001:db8:aaaa:bbbb:cccc:dddd:eeee:1"},
-      // RFC 5952 §4.2.1 "::" takes as much as it can.
+      // RFC 5952 §4.2.1: "::" replaces as many groups as possible.
       {"2001:db8:0:0:0:0:2:1", "2001:db8::2:1"},
       {"2001:db8::0:1", "2001:db8::1"},
       // RFC 5952 §4.2.2 but never one group alone.

@@ -12,7 +12,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-// Gives the numbers it was told to, then aborts the test.
+// Returns the given numbers. After the last one it fails the test.
 class Scripted final : public RandomSource {
  public:
   explicit Scripted(std::vector<std::uint64_t> numbers) : numbers_(std::move(numbers)) {}

@@ -1,4 +1,4 @@
-// Whether what the two sides have selected is one path, seen from its two ends.
+// Whether the selected pairs of both sides are the same path, seen from its two ends.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -25,13 +25,13 @@ ice::PairView Pair(const char* local, const char* remote, const char* mapped = n
   return pair;
 }
 
-// alice 10.0.0.1:1 is seen at 192.0.2.1:11, bob 10.0.0.2:2 at 192.0.2.2:22.
+// The peers see alice (10.0.0.1:1) at 192.0.2.1:11 and bob (10.0.0.2:2) at 192.0.2.2:22.
 TEST(AreOnePath, EachRemoteAddressIsWhereTheOtherIsSeen) {
   const ice::PairView alice = Pair("10.0.0.1:1", "192.0.2.2:22", "192.0.2.1:11");
   const ice::PairView bob = Pair("10.0.0.2:2", "192.0.2.1:11", "192.0.2.2:22");
   EXPECT_TRUE(AreOnePath(alice, false, bob, false));
   EXPECT_TRUE(AreOnePath(bob, false, alice, false));
-  // Nothing was mapped: seen as it is.
+  // No NAT translated the addresses, so each peer is seen at its own address.
   EXPECT_TRUE(AreOnePath(Pair("10.0.0.1:1", "10.0.0.2:2"), false, Pair("10.0.0.2:2", "10.0.0.1:1"), false));
 }
 
@@ -55,7 +55,8 @@ TEST(AreOnePath, AnotherPortOrAnotherAddressIsAnotherPath) {
   EXPECT_TRUE(AreOnePath(alice, true, moved, true));
 }
 
-// In whole sessions the addresses say the same as the data did, for no NAT of these moves a port.
+// In whole sessions the addresses give the same result as the data does, because none of these NATs changes a port
+// later.
 TEST(Agree, HoldsByAddressAloneInEverySessionThatConnects) {
   int connected = 0;
   for (const char* file : {"reachability_by_endpoint", "reachability_by_session"}) {
@@ -76,8 +77,8 @@ TEST(Agree, HoldsByAddressAloneInEverySessionThatConnects) {
   EXPECT_EQ(connected, 2 * 81);
 }
 
-// And where roles clash, one side is late, and packets are lost, doubled and overtake each other: of hosts without a
-// NAT between them, too, no address may differ.
+// The same holds with role conflicts, late starts, and packets that are lost, duplicated and reordered. Hosts without a
+// NAT between them must see exactly each other's addresses.
 TEST(Agree, HoldsByAddressAloneThroughRoleConflictsDelaysAndLoss) {
   for (const char* file :
        {"role_conflict", "role_conflict_in_disorder", "late_start", "duplicates_and_reordering", "heavy_loss"}) {
@@ -100,7 +101,7 @@ TEST(Agree, HoldsByAddressAloneThroughRoleConflictsDelaysAndLoss) {
         EXPECT_TRUE(AreOnePath(*a, false, *b, false)) << cell.id << " seed " << seed;
       }
     }
-    // Of heavy_loss 97.5 % have to.
+    // In heavy_loss, 97.5 % of the runs must connect.
     EXPECT_GE(connected * 1000, runs * 975);
   }
 }

@@ -1,4 +1,4 @@
-// From axes to cells: what is crossed, which ids and seeds come of it, and what may not change them.
+// From axes to cells: the combinations, their ids and seeds, and the changes of a file that must not change them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

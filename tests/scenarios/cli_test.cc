@@ -1,4 +1,4 @@
-// The program from its command line: what it prints where, and its exit code.
+// The program as called from the command line: its outputs and its exit code.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

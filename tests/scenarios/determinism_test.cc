@@ -1,4 +1,4 @@
-// Being watched changes nothing; tests/library holds the digests themselves.
+// Tracers and other observers do not change a run. The digests themselves are tested in tests/library.
 #include <gtest/gtest.h>
 
 #include <sstream>

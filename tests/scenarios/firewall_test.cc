@@ -9,7 +9,7 @@
 namespace pinhole::scenarios {
 namespace {
 
-// Every cell passes by the oracle or its expectation, and comes to this.
+// Checks that every cell passes, by the oracle or its expectation, and has this outcome.
 void ExpectOutcome(const Scenario& scenario, Outcome outcome) {
   for (const JudgedRun& run : SweepAll(scenario)) {
     EXPECT_EQ(run.verdict.kind, VerdictKind::kPass) << Told(scenario, run);
@@ -17,7 +17,7 @@ void ExpectOutcome(const Scenario& scenario, Outcome outcome) {
   }
 }
 
-// As tests/scenarios/run_cells.h has them, with a firewall's rules on each NAT.
+// The homes of tests/scenarios/run_cells.h, with firewall rules on each NAT.
 Scenario FirewalledHomes(absl::string_view nat, absl::string_view rules_a, absl::string_view rules_b,
                          absl::string_view topology = "") {
   return FromText(absl::StrCat("name: \"homes\" base: \"topologies/two_homes.textproto\" topology { ", topology,
@@ -31,7 +31,7 @@ TEST(Firewalls, UdpThatIsBlockedOnOneSideLeavesNoPathByUdp) {
                 Outcome::kFailed);
 }
 
-// Ports to a server may be open where those to peers are not.
+// The firewall lets UDP out to the server's port but not to the peers' ports.
 TEST(Firewalls, UdpToTheServersPortOnlyIsRelayed) {
   const std::string ports = "firewall { udp_port: 3478 }";
   ExpectOutcome(FirewalledHomes("full-cone", ports, ports), Outcome::kRelayed);
@@ -44,7 +44,7 @@ constexpr char kIpv6Homes[] = R"(
   host { name: "relay" interface { name: "eth0" address: "2001:db8:f::10" } }
 )";
 
-// RFC 6092: both send, so both get in. Nobody else does.
+// RFC 6092: both peers send, so the firewalls let both in. Packets of others are dropped.
 TEST(Firewalls, Ipv6OutboundOnlyOnBothSidesIsDirect) {
   const std::string a = R"(outside { address: ["198.51.100.1", "2001:db8:f::1"] }
                            inside { name: "lan" address: "2001:db8:a::1/64" } ipv6: OUTBOUND_ONLY )";

@@ -1,4 +1,4 @@
-// Who reaches whom, by real agents: the two matrices of nine RFC 4787 behaviors a side, in every order of starting.
+// The two reachability matrices of nine RFC 4787 behaviors per side, with real agents, in every order of starting.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -21,7 +21,7 @@ struct Matrix {
 };
 constexpr Matrix kMatrices[] = {{"reachability_by_endpoint", 45}, {"reachability_by_session", 57}};
 
-// Nobody first, either side first by more than a round trip, either side late by seconds.
+// The orders of starting: both at once, either side earlier by more than a round trip, either side late by seconds.
 const std::vector<std::vector<std::string>> kOrders = {
     {},
     {"session[call].peer[alice].start_offset_us=170000"},
@@ -56,7 +56,8 @@ TEST(IceReachability, FortyFiveAndFiftySevenOf81AreDirectInEveryOrder) {
   }
 }
 
-// With a relay the other cells take exactly one relay hop, and one end of the pair that each side names is relayed.
+// With a relay, the cells without a direct path cross exactly one relay, and one end of each side's selected pair is
+// relayed.
 TEST(IceReachability, WithoutADirectPathTheRelayIsCrossedOnce) {
   for (const Matrix& matrix : kMatrices) {
     const Scenario scenario = Library(matrix.file);
@@ -82,8 +83,9 @@ TEST(IceReachability, WithoutADirectPathTheRelayIsCrossedOnce) {
   }
 }
 
-// Without one they fail, and say where the last hope ended and by which rule: in a filter, or, where the filters are
-// open but both ports move on for ever, at an agent whose answer came from another port (RFC 8445 §7.2.5.2.1).
+// Without a relay these cells fail. The reason names the node and the rule that ended the last possible pair: a filter,
+// or, where the filters are open but both ports keep changing, an agent whose response came from another port
+// (RFC 8445 §7.2.5.2.1).
 TEST(IceReachability, WithoutARelayTheReasonNamesTheNodeAndTheRule) {
   for (const Matrix& matrix : kMatrices) {
     const Scenario scenario = Library(matrix.file);

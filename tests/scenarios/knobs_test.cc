@@ -1,5 +1,5 @@
-// Every knob of the schema that an engine reads: set, it is the engine's; left out, the engine's own default. Each row
-// has a value that no default has.
+// Every option of the schema that an engine reads. If it is set, the engine has its value; if it is left out, the
+// engine's own default. Each row has a value that is no default.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -21,8 +21,8 @@ namespace {
 
 template <typename Options>
 struct Knob {
-  const char* set;   // in text, the field's name first
-  std::int64_t got;  // what the option is then
+  const char* set;   // the setting as text, which starts with the field's name
+  std::int64_t got;  // the value of the engine's option after the setting
   std::int64_t (*option)(const Options&);
 };
 
@@ -37,10 +37,10 @@ std::int64_t Us(net::Duration duration) {
   return std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
 }
 
-// "tcp { active: true }" sets a field of Tcp.
+// The name of the field that `set` sets: "tcp" for "tcp { active: true }".
 std::string FieldOf(const std::string& set) { return set.substr(0, set.find_first_of(":{ ")); }
 
-// No field of the schema is without a row, but those that only PlanCell reads.
+// Checks that every field of the schema has a row, except those that only PlanCell reads.
 template <typename Options, std::size_t kRows>
 void ExpectARowForEveryField(const google::protobuf::Descriptor& message, const Knob<Options> (&rows)[kRows],
                              const std::set<std::string>& others) {

@@ -105,7 +105,7 @@ TEST(NatMatrix, TwoTurnServersHaveDifferentAddresses) {
   EXPECT_NE(resolved.topology().server(0).relay_address(0), resolved.topology().server(1).relay_address(0));
 }
 
-// design: 45 of the 81 ordered pairs connect directly where filters remember per endpoint, 57 with sessions.
+// Published numbers: 45 of the 81 ordered pairs connect directly where filters remember per endpoint, 57 with sessions.
 TEST(Reachability, ExpectationsCountTheTwoPublishedMatrices) {
   for (const auto& [file, direct_pairs] :
        {std::pair("reachability_by_endpoint", 45), std::pair("reachability_by_session", 57)}) {

@@ -1,5 +1,5 @@
-// Every mistake in a scenario file gives one clear message with a place. The messages are interface: a change of one
-// is a change here.
+// Every mistake in a scenario file gives one clear message with a place. The messages are part of the interface, so a
+// changed message changes a test here.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -240,7 +240,8 @@ TEST(LoadErrors, AFirewallThatKeepsAPeerFromTheReferralServer) {
             "loaded");
 }
 
-// Its only transport is that of TURN servers, which `turn` switches off: only the engine's own rules know it.
+// The agent's only transport is that to TURN servers, and `turn` switches these off. Only the engine's own validation
+// finds that.
 TEST(LoadErrors, AnAgentThatTheEngineRefuses) {
   const std::string refused =
       ErrorOf(Homes("topology { server { name: \"relay\" tcp_port: 3478 } } "
@@ -313,7 +314,7 @@ TEST(LoadErrors, ValuesOfAnAxisThatHasNone) {
             "test.textproto:5:2: axis \"a\": " + circle);
   EXPECT_EQ(error("nat_b", "path: \"topology.nat[home_b].profile\" values_of: \"a\""),
             "test.textproto:5:2: axis \"a\": " + circle + "\ntest.textproto:6:60: axis \"nat_b\": " + circle);
-  // What is wrong with the other axis is told once, of that axis.
+  // A mistake in the other axis is reported once, for that axis.
   EXPECT_EQ(error("nat_b", "path: \"session[call].hold_us\" range { from: 5 to: 1 }"),
             "test.textproto:6:53: axis \"nat_b\": the range from 5 to 1 is empty");
   // A value that the field of this axis cannot have is.

@@ -1,4 +1,5 @@
-// What a run measures: times, the path, packets, drops, knowledge; each against what the topology says it must be.
+// The measures of a run: times, the path, packets, drops, knowledge. Each is compared with the value that follows from
+// the topology.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -114,8 +115,8 @@ TEST(Measures, APairToAPrivateAddressSaysThatTheCoreDroppedIt) {
   EXPECT_GT(watched.result.hopeless_probes(), 0u);
 }
 
-// A check to a private address of another home goes nowhere whatever the NATs do. One that a NAT's own input refused,
-// since none of its mappings let it in, might have.
+// A check to a private address of another home cannot arrive, whatever the NATs do. A check that a NAT refused because
+// no mapping let it in might have arrived.
 TEST(Measures, HopelessProbesAreTheChecksToPrivateAddresses) {
   for (const char* nat : {"symmetric", "linux-input-accept", "pf"}) {
     const Scenario scenario = Homes("symmetric", nat, "session { name: \"call\" turn: NONE }");
@@ -147,8 +148,8 @@ TEST(Measures, DropsAreCountedThoughTheirRecordsAreNotKeptAndHopelessProbesOnlyF
   EXPECT_FALSE(cut.result.has_hopeless_probes());
 }
 
-// RFC 7675 §5.1: with three of ten packets lost each way a consent check has its answer half the time, and six in a row
-// have none in 0.51^6 = 1.8 % of all cases. That is told, and no verdict.
+// RFC 7675 §5.1: if three of ten packets are lost in each direction, a consent check is answered half of the time, and
+// six in a row are unanswered in 0.51^6 = 1.8 % of all cases. The results report this, and it is no verdict.
 TEST(Measures, ConsentThatIsLostAfterConnectingIsCountedApart) {
   const Scenario scenario = Library("heavy_loss", {"session[call].hold_us=60000000", "sweep.repetitions=200"});
   const std::vector<JudgedRun> runs = SweepAll(scenario);
@@ -218,7 +219,7 @@ TEST(Metadata, APeerLearnsAddressesItDoesNotNeed) {
   EXPECT_EQ(alice->unneeded(), 1u);
 }
 
-// Alice's NAT has both of her addresses in its headers; the core only the one that is used there.
+// Alice's NAT sees both of her addresses in packet headers; the core sees only the outside one.
 TEST(Metadata, NodesOnTheWaySeeHeadersAndByADirectCheckThatTheTwoTalk) {
   const Scenario scenario = Homes("full-cone", "full-cone", "session { name: \"call\" turn: NONE }");
   const WatchedRun watched(scenario, "homes");
@@ -236,7 +237,7 @@ TEST(Metadata, NodesOnTheWaySeeHeadersAndByADirectCheckThatTheTwoTalk) {
   EXPECT_EQ(Find(watched.result, "relay", "bob")->knows_both(), false);
 }
 
-// Why people pay for relays: with nothing but relayed candidates no packet of one goes to an address of the other.
+// With only relayed candidates, no packet of one peer has an address of the other. This is a reason to use relays.
 TEST(Metadata, WithRelayedCandidatesOnlyNoNodeOnTheWaySeesThatTheTwoTalk) {
   const Scenario scenario =
       Homes("symmetric", "symmetric", "session { name: \"call\" agent { withhold_host: true withhold_srflx: true } }");
@@ -381,8 +382,8 @@ TEST(Referral, ARestartInMidExchangeCostsTimeAndIsInTheRecord) {
   }
 }
 
-// Punching peers are participants as well, and their rendezvous knows of both: 20 ms for a SYN to it, 20 for the
-// answer, 20 for what is said then.
+// Punching peers are participants too, and their rendezvous knows both. It takes 20 ms each for the SYN, the SYN,ACK
+// and the first message.
 TEST(Knowledge, APunchingsRendezvousRecordsWhoMetWhomWhenAndFromWhere) {
   const Scenario scenario = Library("tcp_strictness");
   const WatchedRun watched(scenario,

@@ -1,4 +1,4 @@
-// What a nat or firewall of a scenario becomes in the simulator, field by field.
+// The conversion of a nat or firewall of a scenario into the simulator's options, field by field.
 #include "scenarios/conversion/nat_conversion.h"
 
 #include <google/protobuf/text_format.h>

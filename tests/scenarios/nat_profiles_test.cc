@@ -1,4 +1,4 @@
-// The profiles of scenarios/nats/, held to what their names and sources say.
+// The profiles of scenarios/nats/, compared with their names and their sources.
 #include "scenarios/language/nat_profiles.h"
 
 #include <gmock/gmock.h>
@@ -137,7 +137,7 @@ TEST(NatProfiles, WithoutTimeoutsOfItsOwnANatHasThoseOfRfc5382) {
   EXPECT_EQ(tcp.time_wait_timeout_us(), 300000000u);
 }
 
-// What the simulator is held to by a kernel's own tables (tests/sim/nat_tcp_lab_test.cc) is what the profile says.
+// The profile is the NAT that tests/sim/nat_tcp_lab_test.cc compares with the tables of a kernel.
 TEST(NatProfiles, LinuxMasqueradeIsTheNatThatTheKernelsTablesAreAbout) {
   const NatProfiles profiles = LoadAll();
   const auto tcp = [&](const char* name) {
@@ -149,7 +149,7 @@ TEST(NatProfiles, LinuxMasqueradeIsTheNatThatTheKernelsTablesAreAbout) {
   EXPECT_TRUE(tcp("linux-input-accept") == sim::LinuxTcp(sim::Unsolicited::kInput).tcp);
 }
 
-// And the one that tests/sim/nat_linux_test.cc holds to what a kernel did with UDP.
+// The profile is the NAT that tests/sim/nat_linux_test.cc compares with the behavior of a kernel for UDP.
 TEST(NatProfiles, LinuxUdpIsTheNatThatTheTestsOfTheKernelsUdpAreAbout) {
   const NatProfiles profiles = LoadAll();
   const auto udp = [&](const char* name) {
@@ -163,7 +163,7 @@ TEST(NatProfiles, LinuxUdpIsTheNatThatTheTestsOfTheKernelsUdpAreAbout) {
   EXPECT_FALSE(udp("linux-random-fully") == sim::Masquerade());
 }
 
-// What a profile's words say of NATs they say of both transports.
+// The words of a profile's name apply to both transports.
 TEST(NatProfiles, TcpIsMappedAndFilteredAsUdpIs) {
   const NatProfiles profiles = LoadAll();
   for (const proto::NatProfile& profile : profiles.all()) {

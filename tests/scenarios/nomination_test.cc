@@ -14,11 +14,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// What one connected session of two_homes did.
+// The times of one connected session of two_homes.
 struct Session {
   net::Instant first_check;  // of the controlling side
   net::Instant first_valid;  // of the controlling side
-  net::Instant valid_since;  // the pair that it selected
+  net::Instant valid_since;  // when the pair that it selected became valid
   net::Instant controlled_first_valid;
   net::Instant controlling_nominated;
   net::Instant controlled_nominated;
@@ -26,8 +26,8 @@ struct Session {
   bool relayed = false;
 };
 
-// Any two external interfaces are 20 ms apart and LANs cost nothing: 40 ms there and back, twice that through the
-// relay, were it crossed twice.
+// Measures a session. Any two external interfaces are 20 ms apart and LANs have no delay. So a round trip takes 40 ms,
+// and twice that through the relay if it is crossed twice.
 Session Measured(const CellRun& run, const TrialOutcome& outcome) {
   EXPECT_EQ(EndpointOf(run, 0, 0).agent().role(), ice::Role::kControlling);
   Session session;
@@ -42,7 +42,7 @@ Session Measured(const CellRun& run, const TrialOutcome& outcome) {
   return session;
 }
 
-// Every session over UDP of the file that has a relay, once: all of them connect.
+// Runs every session of the file that uses UDP and has a relay, once, and calls `check`. All of them connect.
 template <typename Check>
 void ForEachConnected(const Scenario& scenario, const Check& check) {
   for (const Cell& cell : scenario.cells()) {
@@ -57,8 +57,9 @@ void ForEachConnected(const Scenario& scenario, const Check& check) {
   }
 }
 
-// From `decided`, when the policy settles on a pair: the controlling side needs a slot of its pacer and a round trip,
-// the controlled side hears of it after half of that, and may need a round trip of its own. Two slots at most are lost.
+// `decided` is the time at which the policy chooses a pair. From then on the controlling side needs a slot of its pacer
+// and a round trip. The controlled side learns it after half a round trip, and may need a round trip of its own. At
+// most two slots are lost.
 void ExpectNominatedFrom(net::Instant decided, const Session& session, net::Duration ta) {
   EXPECT_GE(session.controlling_nominated, decided + session.round_trip);
   EXPECT_LE(session.controlling_nominated, decided + session.round_trip + 2 * ta);

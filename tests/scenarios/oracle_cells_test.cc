@@ -7,7 +7,8 @@
 #include "scenarios/language/load.h"
 #include "scenarios/oracle/extract.h"
 
-// The oracle on loaded files: what it takes from a cell, and that it agrees with what the library says of itself.
+// The oracle on loaded files: the model that it makes of a cell, and its agreement with the expectations of the
+// library.
 namespace pinhole::scenarios {
 namespace {
 
@@ -125,7 +126,7 @@ TEST(OracleCells, WhatCannotBeForeseenIsNamed) {
   }
 }
 
-// One external port for every destination, whatever the mapping is called.
+// With overloaded ports a host has one external port for every destination, whatever the mapping is called.
 TEST(OracleCells, OverloadedPortsLookLikeOneMapping) {
   const auto outcomes = [](const char* policy) {
     return PredictFirst("topology { nat { name: 'home_a' profile: 'symmetric' udp { ports { policy: " +
@@ -152,7 +153,7 @@ bool Means(proto::Outcome::Kind kind, const Prediction& prediction) {
   return false;
 }
 
-// Two authors who agree: the oracle, and whoever wrote the expectations.
+// The oracle and the author of the expectations are independent, and must agree.
 class OracleOnLibrary : public testing::TestWithParam<std::string> {};
 
 TEST_P(OracleOnLibrary, AgreesWithEveryExpectedOutcome) {
@@ -201,7 +202,7 @@ TEST(OracleCells, NothingInTheMatricesIsLeftToOrderOrChance) {
   }
 }
 
-// A mapping of UDP that is gone while one side waits for the other says nothing of a session over TCP.
+// A UDP mapping that expires while one side waits for the other does not matter for a session over TCP.
 TEST(OracleCells, EachTransportForgetsByItsOwnTimers) {
   const auto offset_by_40_s = [](const std::string& agent, const std::string& home_a = "") {
     return PredictFirst(
@@ -228,7 +229,7 @@ TEST(OracleCells, EachTransportForgetsByItsOwnTimers) {
   EXPECT_THAT(forgetful.reason, testing::HasSubstr("home_a forgets a connection after 30000 ms"));
 }
 
-// Start offsets and delays, however unequal, tell who is first, unless it is a matter of a millisecond.
+// Start offsets and delays decide which side is first, except where the difference is only about a millisecond.
 TEST(OracleCells, TimesTellWhoIsFirstInAllButAFewCells) {
   SystemFiles files;
   const absl::StatusOr<Scenario> scenario = LoadScenario("library/who_is_first.textproto", files);
@@ -243,7 +244,7 @@ TEST(OracleCells, TimesTellWhoIsFirstInAllButAFewCells) {
   EXPECT_LE(depends.size(), scenario->cells().size() / 100) << depends.front();
 }
 
-// What a NAT does with TCP is its tcp group's, and what a side gathers its agent's.
+// The tcp fields of a NAT decide about TCP, and the agent's tcp fields decide which candidates a side gathers.
 TEST(OracleCells, TcpFieldsDecideOverTcp) {
   const auto over_tcp = [](const std::string& home_a, const std::string& home_b,
                            const std::string& types = "simultaneous_open: true", int alice_late_us = 0) {

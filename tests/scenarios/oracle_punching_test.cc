@@ -25,7 +25,7 @@ bool EndpointReading(Dependence map_a, Dependence filter_a, Dependence map_b, De
   return !(map_a == APD && map_b == APD);
 }
 
-// Connection tracking, as eduP2P measured it on a kernel.
+// The rule of connection tracking, as eduP2P measured it on a kernel.
 bool SessionReading(Dependence map_a, Dependence filter_a, Dependence map_b, Dependence filter_b) {
   return filter_a == EI || filter_b == EI || (map_a == EI && filter_a == AD) || (map_b == EI && filter_b == AD) ||
          (map_a == EI && map_b == EI);
@@ -60,8 +60,8 @@ TEST(OraclePunching, MemoryPerMappingWithSessionsConnects57Of81) {
   ExpectRule(FilterMemory::kPerMapping, true, SessionReading, 57);
 }
 
-// A second implementation, packet by packet, that knows neither the closed form nor the oracle's walk: two NATs face
-// to face, external ports counted up, addresses 'A', 'B' and the server 'S'.
+// A second implementation, packet by packet, which uses neither the closed form nor the oracle's code: two NATs face to
+// face, with external ports counted up, the addresses 'A' and 'B', and the server 'S'.
 using Endpoint = std::pair<char, int>;
 
 class SmallNat {
@@ -109,7 +109,7 @@ class SmallWorld {
     known_ = {std::vector<Endpoint>{seen_b}, std::vector<Endpoint>{seen_a}};
   }
 
-  // One side sends to all it knows; what it sends is under way until Deliver().
+  // One side sends to all endpoints that it knows. The packets are on their way until Deliver().
   void Turn(int side) {
     for (const Endpoint& to : known_[side]) wire_.push_back({side, nats_[side].Out(to), to, false, {}});
   }
@@ -152,7 +152,7 @@ class SmallWorld {
     int side;
     Endpoint source, destination;
     bool answer;
-    Endpoint asked;  // answers: where the request had gone
+    Endpoint asked;  // for a response: the destination of the request
   };
   std::array<SmallNat, 2> nats_;
   std::array<std::vector<Endpoint>, 2> known_;
@@ -160,12 +160,13 @@ class SmallWorld {
   std::set<std::tuple<int, Endpoint, Endpoint>> works_;
 };
 
-// Every order of the first four turns, each followed or not by delivery of what is under way, then alternating turns.
+// All orders of the first four sends, each followed or not followed by the delivery of the packets on their way, and
+// then alternating sends.
 TEST(OraclePunching, ClosedFormHoldsForAll1296PairsInEverySendOrder) {
   const std::vector<NatBehavior> all = AllGeneric();
   constexpr unsigned kTurns = 4;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    // The other order of the two is the same world with its turns exchanged.
+    // Exchanging the two behaviors gives the same world with the turns exchanged, so one order is enough.
     for (std::size_t j = i; j < all.size(); ++j) {
       const NatBehavior& a = all[i];
       const NatBehavior& b = all[j];
@@ -197,7 +198,8 @@ TEST(OraclePunching, WalkAgreesWithClosedFormForAll1296PairsInEveryOrder) {
       const std::vector<PathKind> paths = Explore(model, Order::kCrossing, Pooling::kAlwaysFirst).direct;
       for (Order order : {Order::kCrossing, Order::kAFirst, Order::kBFirst}) {
         const Reached reached = Explore(model, order, Pooling::kAlwaysFirst);
-        // Where an answer's way may depend on who came first, so may the names of the ends, but not the fact.
+        // If the path of an answer may depend on which side was first, the types of the ends may differ, but not
+        // whether the sides connect.
         if (!OrderMayMatter(model)) {
           EXPECT_EQ(reached.direct, paths) << Describe(a) << " against " << Describe(b);
         }
@@ -207,7 +209,8 @@ TEST(OraclePunching, WalkAgreesWithClosedFormForAll1296PairsInEveryOrder) {
   }
 }
 
-// The two readings face each other: 18 behaviors a side, of which 9 × 9 meet a NAT of the other reading.
+// The two NATs follow different readings: each of 9 behaviors of one reading against each of 9 of the other, in both
+// orders.
 TEST(OraclePunching, MixedReadingsConnect55Of81WhicheverSideHasWhich) {
   int direct = 0;
   for (Dependence map_a : {EI, AD, APD}) {

@@ -1,4 +1,4 @@
-// What the oracle says of TCP, held against RFC 5382 and RFC 6544 by hand.
+// The oracle's predictions about TCP, compared by hand with RFC 5382 and RFC 6544.
 #include <chrono>
 #include <string>
 #include <vector>
@@ -38,7 +38,7 @@ PathKind Tcp(CandidateType a_local, CandidateType a_remote, CandidateType b_loca
   return path;
 }
 
-// Two homes whose agents have TCP only. Their descriptions take 40 ms, a SYN 20 ms from NAT to NAT.
+// Two homes whose agents use TCP only. A description takes 40 ms, a SYN 20 ms from NAT to NAT.
 Model TcpHomes(const NatBehavior& a, const NatBehavior& b, TcpCandidates types_a = kAll, TcpCandidates types_b = kAll) {
   Model model = TwoHomes(Generic(APD, APD), Generic(APD, APD));
   model.hosts[static_cast<std::size_t>(model.b.host)].interfaces[0].addresses = {Ip("192.168.1.11")};
@@ -59,7 +59,7 @@ void Refuse(Box& box, Refusal refusal, net::Duration hold = {}) {
 bool Connects(const Model& model) { return Predict(model).outcomes == std::vector<Outcome>{Outcome::kDirect}; }
 bool Fails(const Model& model) { return Predict(model).outcomes == std::vector<Outcome>{Outcome::kFailed}; }
 
-// Bob's first SYN leaves so much before alice's, for she gives UDP a head start.
+// Bob's first SYN leaves `ahead` before alice's, because alice gives UDP a head start.
 void LetBobBeFirstBy(Model& model, net::Duration ahead) { model.a.head_start = ahead; }
 
 TEST(OracleTcp, EndpointIndependentMappingsConnectWhateverTheyFilter) {
@@ -82,8 +82,8 @@ TEST(OracleTcp, TwoSymmetricNatsNeverConnect) {
   EXPECT_THAT(prediction.reason, HasSubstr("home_a filters by port and home_b maps by port"));
 }
 
-// Where a NAT answers by the way a SYN came in, a direct path exists if and only if one side lets the other's first SYN
-// in: what the closed form says of UDP through the same NATs.
+// Where a NAT answers through the endpoint at which a SYN came in, a direct path exists if and only if one side lets
+// the other's first SYN in. The closed form for UDP through the same NATs says the same.
 TEST(OracleTcp, NatsWithSessionsConnectAsTheyDoOverUdp) {
   int connect = 0;
   for (const NatBehavior& a : AllGeneric()) {
@@ -99,8 +99,8 @@ TEST(OracleTcp, NatsWithSessionsConnectAsTheyDoOverUdp) {
   EXPECT_GT(connect, 0);
 }
 
-// A NAT that lets a SYN in and has the answer leave by another port than it came to takes the end that its host's own
-// SYN would have connected. Over UDP the same NATs meet (RFC 4787 §5: what was sent to counts for every port).
+// A NAT that lets a SYN in, but sends the answer from another port, uses up the endpoint that its host's own SYN would
+// have connected. Over UDP the same NATs connect (RFC 4787 §5: a destination counts for every port).
 TEST(OracleTcp, ASynThatIsLetInAndAnsweredFromElsewhereSpoilsTheOwnOne) {
   const NatBehavior cone = Generic(EI, AD);
   ASSERT_TRUE(UdpPunchingWorks(cone, Generic(APD, APD)));
@@ -115,9 +115,9 @@ TEST(OracleTcp, AnActiveSideConnectsToAPassiveOneThatAnyoneMayReach) {
   for (const NatBehavior& a : AllGeneric()) {
     const Prediction open = Predict(TcpHomes(a, Generic(EI, EI), kActive, kPassive));
     EXPECT_THAT(open.outcomes, ElementsAre(Outcome::kDirect)) << Describe(a);
-    // Its port is no candidate's.
+    // The port of an active candidate belongs to no signalled candidate.
     EXPECT_THAT(open.direct_paths, ElementsAre(Tcp(kPrflx, kSrflx, kSrflx, kPrflx)));
-    // Nothing leaves from a passive port but to the STUN server.
+    // From a passive port, packets go only to the STUN server.
     for (Dependence filtering : {AD, APD}) {
       EXPECT_TRUE(Fails(TcpHomes(a, Generic(EI, filtering), kActive, kPassive))) << Describe(a);
     }
@@ -207,7 +207,7 @@ TEST(OracleTcp, AHeldSynIsRefusedOnlyWhenTheHoldIsOver) {
   }
 }
 
-// Bob's port answers with a number that is 1 ahead of his refused SYN's for each 4 us between: 65,535 after 262 ms.
+// Bob's port answers with a number that grows by 1 each 4 us after his refused SYN: by 65,535 after 262 ms.
 TEST(OracleTcp, ANatThatTracksNumbersTakesTheAnswerOfARefusedPortForAQuarterOfASecond) {
   Model model = TcpHomes(Generic(EI, APD), Generic(EI, APD), kSo, kSo);
   Refuse(model.boxes[0], Refusal::kIcmp);
@@ -222,7 +222,8 @@ TEST(OracleTcp, ANatThatTracksNumbersTakesTheAnswerOfARefusedPortForAQuarterOfAS
     EXPECT_EQ(Predict(model).depends(), tracks);
   }
   EXPECT_THAT(Predict(model).reason, HasSubstr("direct as"));
-  // Where the error made Bob's NAT forget, the answer opens a connection of its own; so it is not let in either.
+  // If the ICMP error made Bob's NAT delete its entry, the answer makes a new connection there, so it is not let in
+  // either.
   model.boxes[1].tcp.icmp_forgets = true;
   EXPECT_TRUE(Fails(model));
 }
@@ -312,7 +313,7 @@ TEST(OracleTcp, AFirewallThatBlocksUdpLeavesTcp) {
   }
 }
 
-// Only the server's port may be gone to.
+// The firewall lets TCP out only to the server's port.
 TEST(OracleTcp, AFirewallThatLetsOutToSomePortsOnlyStopsWhatGoesToOthers) {
   Model model = TcpHomes(Generic(EI, APD), Generic(EI, APD), kSo, kSo);
   model.boxes[0].tcp_exit.ports = {443};

@@ -1,4 +1,5 @@
-// What the oracle says of techniques beside ICE, held to what RFC 9293 and RFC 5382 say of each segment.
+// The oracle's predictions about techniques without ICE, compared with the rules of RFC 9293 and RFC 5382 for each
+// segment.
 #include <chrono>
 
 #include "gmock/gmock.h"
@@ -16,7 +17,7 @@ constexpr proto::Punching::Technique kTcpTechniques[] = {
     proto::Punching::LOW_TTL_SYN, proto::Punching::FORGED_GUESSED_NUMBER, proto::Punching::FORGED_EXCHANGED_NUMBER,
 };
 
-// Two NATs as RFC 5382 recommends, but that they filter by port and answer nothing.
+// Two NATs as RFC 5382 recommends, except that they filter by port and answer nothing.
 PunchingModel Homes(proto::Punching::Technique technique) {
   PunchingModel punching;
   punching.technique = technique;
@@ -56,7 +57,7 @@ TEST(Techniques, APlainConnectNeedsANatThatLetsStrangersIn) {
   EXPECT_TRUE(Fails(punching));
   punching.b.tcp.nat.filtering = Dependence::kEndpointIndependent;
   EXPECT_TRUE(Connects(punching));
-  // Whoever connects may do so from anywhere; who is connected to may not answer from elsewhere.
+  // The side that connects may do so from any port, but the other side must answer from the port to which it connected.
   punching.a.tcp.nat.mapping = Dependence::kAddressAndPortDependent;
   EXPECT_TRUE(Connects(punching));
   punching.b.tcp.nat.mapping = Dependence::kAddressAndPortDependent;
@@ -78,7 +79,8 @@ TEST(Techniques, ASegmentFromAnotherPortThanWasToldBelongsToNoConnection) {
       EXPECT_TRUE(Fails(punching)) << static_cast<int>(technique) << " " << side;
     }
   }
-  // But a listener takes whoever its NAT lets in, and a session that a SYN from outside has made keeps its endpoint.
+  // A listener accepts every connection that its NAT lets in, and a session that a SYN from outside has made keeps its
+  // endpoint.
   PunchingModel punching = Homes(proto::Punching::SYN_THEN_LISTEN);
   punching.b.tcp.nat.mapping = Dependence::kAddressDependent;
   punching.a.tcp.nat.filtering = Dependence::kAddressDependent;
@@ -153,7 +155,7 @@ TEST(Techniques, AnAnswerToTheFirstSynEndsSynThenListenWhereItEndsTheEntry) {
     punching.a.tcp.reset_forgets = row.reset_forgets;
     punching.a.tcp.icmp_forgets = row.icmp_forgets;
     EXPECT_TRUE(row.connects ? Connects(punching) : Fails(punching));
-    // Entries of the tries before may let the next one in, but what works at once works.
+    // Entries of earlier attempts may let a later attempt in. A technique that works at the first attempt still works.
     punching.several_tries = true;
     EXPECT_TRUE(row.connects ? Connects(punching) : Depends(punching));
     // RFC 5382 §4.3 REQ-4: the SYN is held until bob's goes out, and then dropped without a word.
@@ -215,7 +217,7 @@ TEST(Techniques, AnExchangedNumberIsRightUnlessANatRewritesIt) {
   }
 }
 
-// BCP 38, or a host that may not send in another's name.
+// The rendezvous cannot send with the source address of another host, because of BCP 38 or its own permissions.
 TEST(Techniques, ARendezvousThatCannotForgeOpensNothing) {
   PunchingModel punching = Homes(proto::Punching::FORGED_EXCHANGED_NUMBER);
   punching.forges = false;

@@ -78,7 +78,8 @@ TEST(OraclePaths, AddressMappingShowsTheRelayTheAddressThatItsServerSaw) {
   ExpectOnly(prediction, Outcome::kRelayed);
   EXPECT_THAT(prediction.relayed_paths,
               UnorderedElementsAre(Path(kSrflx, kRelay, kRelay, kSrflx, 1), Path(kRelay, kSrflx, kSrflx, kRelay, 1)));
-  // Two servers of different addresses: each side relays at its own, and asks both where it is.
+  // Two servers with different addresses: each side has its relay at its own server, and asks both for its mapped
+  // address.
   Model model = TwoHomes(Generic(AD, APD), Generic(AD, APD));
   const int second = AddServer(model, "turn_b", "198.51.100.11");
   model.a.turn_servers = {0};
@@ -112,7 +113,7 @@ TEST(OraclePaths, DeadServerLeavesHostsAndWhatPeersLearn) {
   ExpectOnly(Predict(model), Outcome::kFailed);
   EXPECT_THAT(Predict(model).reason, HasSubstr("alice has no candidate but its hosts"));
 
-  // One side public: the other comes from an address that nobody was told.
+  // One side has a public address. The other side's packets come from an address that was not signalled.
   Model one_public = TwoHomes(Generic(APD, APD), Generic(EI, APD));
   one_public.hosts[static_cast<std::size_t>(one_public.b.host)].interfaces = {On(0, {"203.0.113.5"}, 10)};
   one_public.servers[0].up = false;
@@ -265,7 +266,7 @@ TEST(OracleHairpin, CgnThatRoutesBetweenSubscribersLetsInternalSourceThrough) {
   const Prediction internal = WithTurn(OneCgn(Hairpinning::kInternalSource, true, Generic(EI, EI)));
   ExpectOnly(internal, Outcome::kDirect);
   EXPECT_THAT(internal.direct_paths, Each(testing::Field(&PathKind::a_remote, kPrflx)));
-  // Nobody was told these addresses, so without hairpinning they are no use.
+  // These addresses were not signalled, so they cannot be used without hairpinning.
   ExpectOnly(WithTurn(OneCgn(Hairpinning::kNone, true, Generic(EI, EI))), Outcome::kRelayed);
 }
 
@@ -312,8 +313,9 @@ TEST(OracleLinux, InputAcceptConnectsWhenPacketsCross) {
   EXPECT_THAT(prediction.direct_paths, ElementsAre(Path(kSrflx, kSrflx, kSrflx, kSrflx)));
 }
 
-// Both gather for so long, by a server that never answers, that whoever starts late has the other's description before
-// its own is published, which takes 40 ms to the other: it begins to check so much earlier.
+// Adds a server that never answers, so that both sides gather until the deadline. A description takes 40 ms to the
+// other side. So the side that starts late has the other's description before its own is published, and begins to check
+// that much earlier.
 Model WithSilentServer(Model model) {
   const int silent = AddServer(model, "silent", "198.51.100.66");
   model.servers.back().up = false;
@@ -334,8 +336,9 @@ TEST(OracleLinux, InputAcceptIsPoisonedByAnEarlierCheck) {
   ExpectOnly(Predict(late_alice), Outcome::kDirect);
 }
 
-// One round trip to the server is what gathering takes, and connecting with the referral server: whoever starts late is
-// delivered to as it has registered, and the other as it has published, at the same time.
+// Gathering takes one round trip to the server, as does connecting to the referral server. A side that starts late gets
+// the other's description when it has registered, and the other side gets the late one's when it is published: at the
+// same time.
 TEST(OracleLinux, WhoGathersInOneRoundTripBeginsWithThePeerHoweverLateItStarts) {
   for (int late : {0, 1}) {
     Model model = TwoHomes(LinuxInputAccept(), LinuxMasquerade());
@@ -361,7 +364,7 @@ TEST(OracleLinux, WhoIsFirstIsSaidToDecideWhereTimesDoNotSettleIt) {
   EXPECT_EQ(prediction.depends_on, DependsOn::kOrder);
 }
 
-// ---- What no topology settles.
+// ---- Outcomes that no topology decides.
 
 TEST(OracleChance, LossLeavesEveryOutcomeOpen) {
   Model model = TwoHomes(Generic(EI, EI), Generic(EI, EI));
@@ -374,7 +377,7 @@ TEST(OracleChance, LossLeavesEveryOutcomeOpen) {
 }
 
 TEST(OracleChance, ArbitraryPoolingConnectsByOneDrawOfItsAddresses) {
-  // home_b lets in whoever is at the address that alice's server saw.
+  // home_b lets in packets from the address that alice's server saw.
   NatBehavior pooled = Generic(APD, APD);
   pooled.arbitrary_pooling = true;
   Model model = TwoHomes(pooled, Generic(EI, AD));
@@ -398,7 +401,7 @@ Model FarFromTheServer(const NatBehavior& nat, int round_trip_ms) {
   return model;
 }
 
-// The deadline is a second; what has not come by then yields no candidate.
+// The deadline is one second. A response after it yields no candidate.
 TEST(OracleGathering, AnAnswerThatComesAfterTheDeadlineIsNone) {
   const NatBehavior cone = Generic(EI, APD);
   EXPECT_FALSE(Predict(FarFromTheServer(cone, 998)).Allows(Outcome::kFailed));

@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// When `node` first sent each check, and from which port.
+// Records when `node` first sent each check, and from which port.
 class Checks final : public sim::Tracer {
  public:
   explicit Checks(std::uint32_t node) : node_(node) {}
@@ -51,7 +51,7 @@ TEST(Pacing, AgentsOfOneHostTogetherStartNoMoreThanOneCheckEach5Ms) {
     for (std::size_t i = 1; i < checks.sent.size(); ++i) {
       closest = std::min(closest, checks.sent[i] - checks.sent[i - 1]);
     }
-    // Both have their first check ready when the descriptions are there: one of them waits.
+    // Both agents are ready for their first check when the descriptions have arrived, so one of them must wait.
     EXPECT_EQ(closest, 5ms);
   }
 }

@@ -12,7 +12,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// alice, bob, and what `topology` says; both reach the rendezvous over the internet.
+// A scenario with alice, bob and `topology`. Both reach the rendezvous over the internet.
 Scenario OnLans(const std::string& topology) {
   return FromText(absl::StrCat("name: \"lans\" topology { ", topology,
                                R"( referral { host: "rendezvous" } }
@@ -80,7 +80,7 @@ TEST(BestPath, OfTwoAsQuickTakesTheOneOfFewerLinks) {
   EXPECT_EQ(best->links, 3u);
 }
 
-// Nobody but a host attaches to the LAN without cost, so it bridges: what it hears there passes on there.
+// Only a host attaches to the LAN without delay. It bridges its links, so packets pass through it.
 TEST(BestPath, AHostPassesOnWhatItBridges) {
   const Scenario scenario = OnLans(R"(
       network { name: "lan" link { delay_us: 5000 } }

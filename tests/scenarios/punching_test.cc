@@ -1,4 +1,4 @@
-// Punchings and NAT checks in scenario files: what is refused, and how they are judged.
+// Punchings and NAT checks in scenario files: mistakes that are refused, and the judging.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -66,7 +66,7 @@ TEST(PunchingFile, ACellThatTheOracleCannotJudgeNeedsAnExpectation) {
             "expectation says it; add expect { outcome: ... } for such cells");
   EXPECT_EQ(WhyRefused(Punched(late + "expect { outcome: DIRECT }")), "");
   EXPECT_EQ(WhyRefused(Punched(late + "expect { unsupported: \"no clocks\" }")), "");
-  // Of another punching, or of what ended it, is not enough.
+  // An expectation about another punching, or only about the killer, is not enough.
   EXPECT_THAT(WhyRefused(Punched(late + "expect { killed { node: \"home_b\" } }")),
               HasSubstr("no expectation says it"));
   EXPECT_THAT(WhyRefused(Punched(late + "punching { name: \"again\" peer { name: \"alice\" } peer { name: \"bob\" } "
@@ -75,7 +75,7 @@ TEST(PunchingFile, ACellThatTheOracleCannotJudgeNeedsAnExpectation) {
               HasSubstr("punching \"punch\": what comes of LOW_TTL_SYN depends"));
 }
 
-// At the value of the axis that makes it so, once, with the first cell.
+// The message is at the value of the axis that causes it, once, with the first cell.
 TEST(PunchingFile, ASweepIsToldWhichOfItsCellsNeedAnExpectation) {
   const std::string axes =
       "sweep {\n"

@@ -1,4 +1,4 @@
-// What a resolved cell holds: nothing is left to look up.
+// The contents of a resolved cell: no name, profile or default is left to look up.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// `pinhole run` and `pinhole sweep` from the command line: what they print where, and their exit codes.
+// `pinhole run` and `pinhole sweep` from the command line: their outputs and exit codes.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -189,7 +189,7 @@ TEST(SweepCommand, NumbersTheRowsWhenColumnsHaveTheSameValues) {
       << said.out;
 }
 
-// Below the matrix, one count for each rule by which a cell came to nothing.
+// Below the matrix there is one count for each rule that ended cells.
 TEST(SweepCommand, TellsWhatEndedTheCellsWithoutAPath) {
   const std::string file = std::string(kHeader) + R"(
       topology { server { name: "relay" tcp_port: 443 } }
@@ -255,7 +255,7 @@ TEST(SweepCommand, AFailedCellSaysWhyAndHowToRunItAgain) {
   EXPECT_THAT(said.out, HasSubstr("1 failed"));
 }
 
-// The first 20 say why; of every other the command is there all the same.
+// The first 20 failed cells have their reason. For every other failed cell there is still the command.
 TEST(SweepCommand, EveryFailedCellHasTheCommandThatRunsItAgain) {
   std::vector<std::string> values;
   for (int i = 0; i < 23; ++i) values.push_back(absl::StrCat("\"", i, "\""));

@@ -77,7 +77,7 @@ Verdict JudgeBy(const std::vector<proto::Expect>& expectations, const Prediction
 
 const Prediction kOracleSaysFailed = Predicted({Outcome::kFailed});
 
-// A bound that the schema has and nobody looks at would hold always.
+// A bound that is in the schema but not checked would always hold.
 TEST(Verdict, EveryBoundOfTheSchemaIsHeld) {
   const google::protobuf::Descriptor& bounds = *proto::Bounds::descriptor();
   for (int i = 0; i < bounds.field_count(); ++i) {
@@ -116,7 +116,7 @@ TEST(Verdict, ExpectationIsMetOrNamesWhatDiffers) {
       {"outcome: DIRECT bounds { bytes_max: 3999 }", "bytes 4000"},
   };
   for (const Row& row : rows) {
-    // What the oracle thinks does not count where the file says what is to come.
+    // The oracle's prediction does not count where the file expects an outcome.
     const Verdict verdict = JudgeBy({Expect(row.expect)}, kOracleSaysFailed, Srflx());
     EXPECT_EQ(verdict.kind, row.unmet == nullptr ? VerdictKind::kPass : VerdictKind::kFail)
         << row.expect << ": " << verdict.reason;
@@ -147,7 +147,7 @@ TEST(Verdict, XfailIsUnmetAndAnUnexpectedPassFails) {
   const Verdict met = JudgeBy({xfail}, kOracleSaysFailed, Srflx());
   EXPECT_EQ(met.kind, VerdictKind::kFail);
   EXPECT_THAT(met.reason, HasSubstr("unexpectedly met"));
-  // It excuses nothing else.
+  // The expected failure excuses no other mismatch.
   EXPECT_EQ(JudgeBy({xfail, Expect("outcome: RELAYED")}, kOracleSaysFailed, Failed()).kind, VerdictKind::kFail);
 }
 
@@ -194,7 +194,7 @@ TEST(Verdict, OracleHoldsTheTypesOfBothEnds) {
   EXPECT_THAT(verdict.reason, HasSubstr("no path host-srflx seen as srflx-prflx"));
 }
 
-// An outcome that the file says leaves open by which candidates: there the oracle's kinds of path still hold.
+// If the file expects an outcome but no candidate types, the oracle's kinds of path still apply.
 TEST(Verdict, OracleHoldsTheTypesBesideAnExpectedOutcome) {
   const Prediction direct = Predicted({Outcome::kDirect});  // srflx-srflx from both ends
   const TrialOutcome other = Direct(kHost, kSrflx, kSrflx, kPrflx);
@@ -210,7 +210,7 @@ TEST(Verdict, OracleHoldsTheTypesBesideAnExpectedOutcome) {
   }
 }
 
-// Nor do a family or a transport say by which types.
+// An expected family or transport leaves the candidate types open, too.
 TEST(Verdict, OracleHoldsTheTypesBesideAnExpectedFamilyOrTransport) {
   const Prediction direct = Predicted({Outcome::kDirect});
   const TrialOutcome other = Direct(kHost, kSrflx, kSrflx, kPrflx);
@@ -253,7 +253,7 @@ TEST(Verdict, OracleHoldsRelayedTypesBesideAnExpectedOutcome) {
   EXPECT_EQ(JudgeBy({Expect("outcome: RELAYED")}, relayed, outcome).kind, VerdictKind::kFail);
 }
 
-// Who says the types himself, or an outcome that the oracle holds to be impossible, is not asked again.
+// If the file expects types, or an outcome that the oracle regards as impossible, the oracle is not asked.
 TEST(Verdict, OracleIsSilentBesideExpectedTypesAndWhereItIsOverruled) {
   const TrialOutcome other = Direct(kHost, kSrflx, kSrflx, kPrflx);
   const Prediction direct = Predicted({Outcome::kDirect});
@@ -261,7 +261,7 @@ TEST(Verdict, OracleIsSilentBesideExpectedTypesAndWhereItIsOverruled) {
   EXPECT_EQ(JudgeBy({Expect("outcome: DIRECT"), types}, direct, other).kind, VerdictKind::kPass);
   EXPECT_EQ(JudgeBy({types, Expect("outcome: DIRECT")}, direct, other).kind, VerdictKind::kPass);
   EXPECT_EQ(JudgeBy({Expect("outcome: DIRECT")}, kOracleSaysFailed, other).kind, VerdictKind::kPass);
-  // Of a session that failed there are no types.
+  // A failed session has no candidate types.
   EXPECT_EQ(JudgeBy({Expect("outcome: FAILED")}, direct, Failed()).kind, VerdictKind::kPass);
 }
 

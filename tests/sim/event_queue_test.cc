@@ -33,7 +33,8 @@ TEST(EventQueue, EarliestComesFirst) {
   EXPECT_EQ(queue.now(), Instant(20s));
 }
 
-// Same instant: the order scheduled, whether the time was far off, near or the current one when they were.
+// Events at the same instant come in the order in which they were scheduled, whether the instant was far off, near or
+// the current one then.
 TEST(EventQueue, SameInstantKeepsTheOrderScheduled) {
   EventQueue queue;
   for (std::uint32_t i = 0; i < 1000; ++i) queue.Schedule(Instant(10s), Numbered(i));
@@ -97,7 +98,7 @@ TEST(EventQueue, TheLastInstantOfAllCanBeScheduled) {
   EXPECT_EQ(PopAll(queue).size(), 200u);
 }
 
-// An alarm that is set again with every packet, always far off, must not fill the memory with cancelled ones.
+// An alarm that is set again with every packet, always far off, must not fill the memory with cancelled events.
 TEST(EventQueue, CancelledEventsDoNotPileUp) {
   EventQueue queue;
   EventId alarm = queue.Schedule(Instant(30s), Numbered(0));
@@ -118,7 +119,7 @@ TEST(EventQueue, CancelledEventsOfThisInstantDoNotPileUp) {
   EXPECT_EQ(queue.keys_held(), 0u);
 }
 
-// A Pop() that ends at its limit may have looked further ahead than what is scheduled next.
+// A Pop() that ends at its limit may have looked further ahead than the time of the event that is scheduled next.
 TEST(EventQueue, ManyEventsMayComeBeforeWhatAnEndedPopHasSeen) {
   EventQueue queue;
   constexpr std::uint32_t kSoon = 64, kMany = 1000;
@@ -136,7 +137,7 @@ TEST(EventQueue, ManyEventsMayComeBeforeWhatAnEndedPopHasSeen) {
   EXPECT_EQ(PopAll(queue), expected);
 }
 
-// The same operations on a plain list that is searched for its earliest and oldest entry.
+// A second implementation: a plain list that is searched for its earliest and oldest entry.
 class NaiveQueue {
  public:
   std::uint64_t Schedule(std::int64_t at, std::uint32_t number) {
@@ -167,8 +168,8 @@ class NaiveQueue {
   std::uint64_t next_ = 0;
 };
 
-// Random operations on both: delays from nothing to minutes, bursts at one instant, cancels of live and dead ids,
-// pops with and without a limit. `level` is how many events are pending about.
+// Does random operations on both queues: delays from zero to minutes, bursts at one instant, cancels of live and dead
+// ids, pops with and without a limit. About `level` events are pending.
 void Compare(std::uint64_t seed, std::size_t level, int operations) {
   SCOPED_TRACE(testing::Message() << "seed " << seed << ", about " << level << " pending");
   net::SeededRandom random(seed, "event_queue_test");

@@ -15,10 +15,10 @@ using Id = std::uint32_t;
 
 net::IpAddress Address(const std::string& text) { return *net::IpAddress::Parse(text); }
 
-// Interfaces without nodes. Each node of these tests has one interface, and as many links as the test gives it.
+// The fabric with interfaces only. Each node of these tests has one interface, with as many links as the test connects.
 class FabricTest : public testing::Test {
  protected:
-  // An attached interface that holds `address`; "" holds none, as a switch.
+  // An attached interface with `address`; "": without an address, as a switch has.
   Id Attach(const std::string& address = "") {
     std::vector<net::Interface>& interfaces = nodes_.emplace_back(1);
     if (!address.empty()) interfaces[0].addresses.push_back({.address = Address(address)});
@@ -187,7 +187,7 @@ TEST_F(FabricTest, OnlyAnAddressTwiceOnOneNetworkIsShared) {
   EXPECT_EQ(shared->second, b);
 }
 
-// Large networks are found through an index and not by looking at each attachment.
+// In a large network an interface is found through an index, in a small one by looking at each attachment.
 TEST_F(FabricTest, ALargeNetworkAnswersAsASmallOne) {
   constexpr int kHosts = 1000;
   const auto address_of = [](int i) { return "10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250 + 1); };
@@ -212,7 +212,7 @@ TEST_F(FabricTest, ALargeNetworkAnswersAsASmallOne) {
   EXPECT_EQ(Neighbour(hosts[5], address_of(7)), Fabric::kNone);
 }
 
-// The list of a node's interfaces may grow, and with it move.
+// The list of a node's interfaces may grow and thereby move in memory.
 TEST_F(FabricTest, ANodeMayGetMoreInterfacesLater) {
   const Id alice = Attach("192.0.2.1"), bob = Attach("192.0.2.2");
   fabric_.Connect(alice, bob);

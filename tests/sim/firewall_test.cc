@@ -5,8 +5,8 @@
 #include "sim/boxes/nat_box.h"
 #include "tests/sim/segment_wire.h"
 
-// A stateful firewall without translation, by what Linux's nftables did to IPv6 (policy drop or reject, invalid drop,
-// established accept, inside accept) and RFC 6092.
+// A stateful firewall without translation. The rules are those of RFC 6092 and the behavior of Linux's nftables with
+// IPv6 (policy drop or reject, invalid drop, established accept, inside accept).
 namespace pinhole::sim {
 namespace {
 
@@ -27,7 +27,7 @@ FilterProfile Nft(Unsolicited unsolicited) {
   return profile;
 }
 
-// Either family.
+// A firewall with one inside and one outside endpoint, in IPv6 or, if `v4`, in IPv4.
 class Bench {
  public:
   explicit Bench(const FilterProfile& profile, bool v4 = false)
@@ -130,7 +130,7 @@ TEST(Firewall, SimultaneousOpenPassesWhereSynsCross) {
   EXPECT_EQ(late.StateOf(), State::kNone);
 }
 
-// RFC 6092 §3.3.1 REC-35, with what RFC 5382 §5 calls established.
+// RFC 6092 §3.3.1 REC-35, with the meaning of "established" in RFC 5382 §5.
 TEST(Firewall, Rec35AFlowIsEstablishedUntilBothEndsHaveSentFin) {
   Bench firewall(FilterProfile{});
   ASSERT_TRUE(firewall.GoesOut(kInsideSyn));
@@ -174,7 +174,7 @@ TEST(Firewall, ErrorsAboutAFlowGetInAndEndNothing) {
   EXPECT_EQ(firewall.StateOf(), State::kSynSent);
 }
 
-// What a firewall has to say by itself at `bench.now`.
+// The packets that the firewall sends by itself up to `bench.now`.
 std::vector<NatOutput> Outputs(Bench& bench) {
   bench.filter.OnTimer(bench.now);
   std::vector<NatOutput> outputs;
@@ -320,7 +320,7 @@ TEST(NatBoxFirewall, Rec34HoldsForItsIpv6Too) {
   EXPECT_EQ(wire.outside->got[0].tcp.flags, kTcpRst | kTcpAck);
 }
 
-// Rules for what goes out, on a firewall and on a NAT, and in both families.
+// Rules for outbound packets, on a firewall and on a NAT, in both families.
 Packet Datagram(const net::SocketAddress& from, const net::SocketAddress& to) { return NatBench::Udp(from, to); }
 
 TEST(EgressPolicy, UdpIsJudgedByEachPacketAndTcpBySyns) {

@@ -70,7 +70,7 @@ TEST(Host, ClosedSocketFreesItsPortButNeverItsId) {
   EXPECT_TRUE(host.LocalAddress(*again).has_value());
 }
 
-// The lookup changes its shape with the number of sockets; what it finds does not.
+// The lookup uses another data structure if there are many sockets; its results stay the same.
 TEST(Host, ManySocketsAreEachFound) {
   TwoHosts two({.delay = 1ms});
   std::vector<net::SocketId> sockets;
@@ -90,7 +90,7 @@ TEST(Host, ManySocketsAreEachFound) {
   EXPECT_EQ(two.world.drops().count(Rule::kNoSocket), 50u);
 }
 
-// So does the lookup of own addresses.
+// The lookup of own addresses, too, uses another data structure if there are many.
 TEST(Host, ManyAddressesAreEachItsOwn) {
   TwoHosts two;
   for (int i = 10; i < 60; ++i) {

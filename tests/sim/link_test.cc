@@ -1,4 +1,4 @@
-// What one direction of a link does to packets, against the closed form: by hand, packet by packet.
+// The behavior of one direction of a link, compared with closed forms that were computed by hand, packet by packet.
 #include "sim/link.h"
 
 #include <gtest/gtest.h>
@@ -31,7 +31,8 @@ TEST(Link, EachDirectionHasItsOwnProfile) {
   EXPECT_EQ(two.alice.heard[0].at, Time(50ms));
 }
 
-// 100 bytes of payload are 128 on the wire, 1024 bits: at 1 Mbit/s exactly 1,024,000 ns each, one behind the other.
+// 100 bytes of payload are 128 bytes on the wire, 1024 bits. At 1 Mbit/s each packet takes exactly 1,024,000 ns, one
+// after the other.
 TEST(Link, RateSpacesPacketsByTheirSize) {
   TwoHosts two({.delay = 10ms, .rate_bps = 1'000'000});
   for (int i = 0; i < 5; ++i) two.alice.Send(two.bob_at, std::string(100, 'x'));
@@ -46,8 +47,8 @@ TEST(Link, TransmissionTimeIsRoundedUp) {
   EXPECT_EQ(line.TransmissionTime(3), 8ns);
 }
 
-// A queue of 1000 bytes. Packets of 128: the first is being sent (128 left of it), and with it seven make 896;
-// the eighth would make 1024.
+// A queue of 1000 bytes and packets of 128 bytes. The first packet, which is being sent, and six more use 896 bytes; an
+// eighth would need 1024.
 TEST(Link, QueueDropsTheTailByBytes) {
   TwoHosts two({.rate_bps = 1'000'000, .queue_bytes = 1000});
   std::vector<net::SendStatus> statuses;
@@ -81,7 +82,7 @@ TEST(Link, AQueueLeftByASlowerProfileStaysFull) {
   EXPECT_EQ(line.Send(Time(100s), 1250, PacketClass::kData).rule, Rule::kNone);
 }
 
-// What is lost on the way was sent: the next one waits for it.
+// A packet that is lost on the way was sent, so the next packet waits for it.
 TEST(Link, ALostPacketTakesItsTimeOnTheLine) {
   LinkDirection line({.rate_bps = 8'000'000, .faults = {{.packet_class = std::nullopt, .nth = 1}}}, 1, "a.eth0",
                      "b.eth0");
@@ -188,7 +189,8 @@ TEST(Link, TheGoodStateLosesItsOwnShare) {
   EXPECT_EQ(Lost({.burst_loss = BurstLoss{.loss_good_ppm = 1'000'000, .loss_bad_ppm = 0}}, 1, 1000), 1000);
 }
 
-// Bursts lose every other packet; what they take must not shift the draws of independent loss for the rest.
+// Bursts lose every other packet. These losses must not shift the random draws of independent loss for the other
+// packets.
 TEST(Link, BurstsDoNotShiftTheDrawsOfIndependentLoss) {
   const auto lost = [](std::uint32_t loss_bad_ppm) {
     const BurstLoss bursts = {.good_to_bad_ppm = 1'000'000, .bad_to_good_ppm = 1'000'000, .loss_bad_ppm = loss_bad_ppm};

@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 net::SocketAddress Addr(absl::string_view text) { return *net::SocketAddress::Parse(text); }
 net::IpAddress Ip(absl::string_view text) { return *net::IpAddress::Parse(text); }
 
-// Opens one socket, notes what comes, and echoes it if told to.
+// Opens one socket, records the datagrams that arrive, and echoes them if `echoes` is true.
 class Peer : public net::App {
  public:
   Peer(const net::SocketAddress& local, bool echoes) : local_(local), echoes_(echoes) {}
@@ -100,7 +100,7 @@ struct Internet {
     ASSERT_TRUE(world.Check().ok()) << world.Check();
     world.RunUntil(world.now() + time);
   }
-  // What ended the last packet that was dropped.
+  // The rule of the last drop; kNone: nothing was dropped.
   Rule LastDrop() const {
     return world.drops().size() == 0 ? Rule::kNone : world.drops().at(world.drops().size() - 1).rule;
   }

@@ -4,7 +4,7 @@
 
 #include "tests/sim/nat_bench.h"
 
-// NATs behind NATs, and what the profile maps for good.
+// NATs behind NATs, and static mappings of a profile.
 namespace pinhole::sim {
 namespace {
 
@@ -114,7 +114,8 @@ TEST(NatPortForward, LetsAnyoneInAndAnswersLeaveByIt) {
     const net::SocketAddress stranger = Addr("192.0.2.7:1");
     EXPECT_EQ(nat.SendIn(stranger, forwarded), kAlice);
     EXPECT_EQ(nat.SendOut(kAlice, stranger), forwarded);
-    // To who has not come in by it: the same only if the mapping does not depend on whom it is to.
+    // Towards a destination that has not used the forward, the external endpoint is the same only if the mapping is
+    // endpoint-independent.
     EXPECT_EQ(nat.SendOut(kAlice, kServer) == forwarded, mapping == Mapping::kEndpointIndependent);
     nat.now = At(24h);
     EXPECT_EQ(nat.SendIn(stranger, forwarded), kAlice);

@@ -4,8 +4,8 @@
 
 #include "tests/sim/nat_bench.h"
 
-// What filters remember, for how long, and what a packet let in changes. Who gets in at once is
-// Rfc4787.Req8FilteringIsOneOfThree.
+// The memory of filters, how long it lasts, and the effects of a packet that is let in.
+// Rfc4787.Req8FilteringIsOneOfThree tests which packets are let in at once.
 namespace pinhole::sim {
 namespace {
 

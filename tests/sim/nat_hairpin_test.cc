@@ -4,7 +4,7 @@
 
 #include "tests/sim/nat_bench.h"
 
-// Inside to inside by the external address (RFC 4787 §6), and inside to inside as such.
+// Packets from inside to inside: through the external address (RFC 4787 §6), and directly.
 namespace pinhole::sim {
 namespace {
 
@@ -70,7 +70,8 @@ TEST(NatHairpin, TheReceiversFilterSeesTheSenderByItsExternalEndpoint) {
 }
 
 TEST(NatHairpin, AddressDependentFilteringIsOpenedByAnyHairpinnedPacket) {
-  // One external address: whoever has sent to it has sent to every neighbour.
+  // There is only one external address, so a host that has sent to it has sent to every neighbor, as an
+  // address-dependent filter sees it.
   NatBench nat(With(Hairpin::kExternalSource, Filtering::kAddressDependent));
   const net::SocketAddress bob = nat.SendOut(kBob, kServer);
   nat.SendOut(kCarol, kServer);
@@ -145,8 +146,8 @@ TEST(NatInsideRouting, IsUntranslatedAndMayBeRefused) {
   }
 }
 
-// Two inner networks that the box does not route between. Does Dave's answer reach Alice, who sent to his external
-// endpoint?
+// Two inner networks between which the box does not route. Alice sends to Dave's external endpoint; does his answer
+// reach her?
 struct Answered {
   Hairpin hairpin;
   bool arrives, answered;

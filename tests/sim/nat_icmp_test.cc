@@ -4,7 +4,7 @@
 
 #include "tests/sim/nat_bench.h"
 
-// RFC 5508 §4, as far as errors about UDP go, and RFC 7857 §7.1.
+// RFC 5508 §4, for ICMP errors about UDP, and RFC 7857 §7.1.
 namespace pinhole::sim {
 namespace {
 

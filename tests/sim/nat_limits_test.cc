@@ -4,7 +4,7 @@
 
 #include "tests/sim/nat_bench.h"
 
-// Limits on mappings, what happens at them, and reboots.
+// Limits on mappings, the behavior at these limits, and reboots.
 namespace pinhole::sim {
 namespace {
 
@@ -110,7 +110,7 @@ TEST(NatCounters, MappingsMadeCountsEachOnce) {
   EXPECT_EQ(nat.nat.counters().mappings_made, 2u);
 }
 
-// As a busy carrier's box would see it: many hosts, expiry, and every answer found.
+// The load of a busy carrier's NAT: many hosts, mappings that expire, and every answer finds its mapping.
 TEST(NatLimits, AHundredThousandMappingsComeAndGo) {
   NatProfile profile;
   profile.udp.filtering = Filtering::kEndpointIndependent;

@@ -6,8 +6,8 @@
 
 #include "tests/sim/nat_bench.h"
 
-// What a Linux 6.18 kernel with nftables was seen to do for UDP, and what the same algorithm
-// (nf_nat_core.c, nf_conntrack_proto_udp.c) does where nobody looked.
+// The behavior of a Linux 6.18 kernel with nftables for UDP, as measured. Cases that were not measured follow the same
+// algorithm (nf_nat_core.c, nf_conntrack_proto_udp.c).
 namespace pinhole::sim {
 namespace {
 
@@ -76,7 +76,7 @@ TEST(LinuxMasquerade, ThreeHostsOnOnePort) {
   const int second_port = nat.PortOf(kSamePort, kServer);
   const int third_port = nat.PortOf(third, kServer);
   EXPECT_EQ(std::set<int>({5002, second_port, third_port}).size(), 3u);
-  // Each keeps its own towards a server that none of them has met.
+  // Each socket keeps its own port towards a server to which none of them has sent before.
   EXPECT_EQ(nat.PortOf(third, kFourDestinations[3]), third_port);
   EXPECT_EQ(nat.PortOf(kSamePort, kFourDestinations[3]), second_port);
   EXPECT_EQ(nat.PortOf(kSocket, kFourDestinations[3]), 5002);
@@ -207,7 +207,8 @@ TEST(LinuxRandomFully, ARangeGivesAPortOfTheRangeForEachDestination) {
   EXPECT_EQ(std::set<int>(ports.begin(), ports.end()).size(), 4u);
 }
 
-// Timeouts. A session is alive while an answer still gets in; a dead one is asked only once, as asking refreshes.
+// Timeouts. A session is alive while an answer is still let in. A dead session is tested only once, because the test
+// itself would refresh it.
 struct Step {
   net::Duration at;
   bool outbound;
@@ -274,7 +275,7 @@ TEST(LinuxTimeouts, AFilteredPacketRefreshesNothing) {
   EXPECT_FALSE(nat.GetsIn(kServer, mapped));
 }
 
-// Poisoning: kPeer's packet reaches the box before ours has left.
+// Poisoning: a packet from kPeer reaches the box before the first outbound packet.
 const net::SocketAddress kPeer = kFourDestinations[1];
 
 TEST(LinuxInputAccept, AStrayPacketClaimsItsTupleAndLaterDestinationsFollowTheNewPort) {
@@ -286,7 +287,7 @@ TEST(LinuxInputAccept, AStrayPacketClaimsItsTupleAndLaterDestinationsFollowTheNe
   EXPECT_NE(drawn, 5000);
   EXPECT_EQ(nat.PortOf(socket, kFourDestinations[2]), drawn);
   EXPECT_EQ(nat.PortOf(socket, kFourDestinations[3]), drawn);
-  // What the peer sends to the port it was told still goes to the box.
+  // Packets of the peer to the signalled port still go to the box itself.
   EXPECT_EQ(nat.In(kPeer, {kExternal, 5000}).action, Verdict::Action::kInput);
 }
 
@@ -349,14 +350,14 @@ TEST(LinuxPortForward, IsEndpointIndependentForItsPortAndAnswersLeaveByIt) {
   EXPECT_EQ(nat.SendOut(kAlice, Addr("192.0.2.99:1")), net::SocketAddress(kExternal, 5000));
 }
 
-// Hole punching between two Linux boxes: who is in whose way depends on whose packet comes first.
+// Hole punching between two Linux boxes. Which side's entry blocks the other depends on which packet comes first.
 struct Pair {
   explicit Pair(UdpBehavior a_udp, UdpBehavior b_udp)
       : a(NatProfile{.udp = a_udp}, {Ip("198.51.100.1")}), b(NatProfile{.udp = b_udp}, {Ip("198.51.100.2")}) {
     a.SendOut(kAlice, kServer);
     b.SendOut(kAlice, kServer);
   }
-  // No delay: a packet of A is at B's box at once. Whether it got in.
+  // Sends a packet from one box to the other without delay. True: the packet was let in.
   bool Send(NatBench& from, NatBench& to, net::SocketAddress target) {
     const std::optional<net::SocketAddress> seen = from.TrySendOut(kAlice, target);
     return seen && to.GetsIn(*seen, target);

@@ -6,7 +6,7 @@
 
 #include "tests/sim/nat_bench.h"
 
-// Which external port and address a new mapping gets (RFC 4787 §4.1, §4.2), and what happens when there is none.
+// The external port and address of a new mapping (RFC 4787 §4.1, §4.2), and the behavior when none is left.
 namespace pinhole::sim {
 namespace {
 
@@ -17,7 +17,7 @@ using testing::ElementsAre;
 using testing::Ge;
 using testing::Le;
 
-// The ports of `count` inside sockets of Alice, from 7000 up, in turn.
+// The external ports of `count` inside sockets of `host`, whose ports count up from `first_port`.
 std::vector<int> Ports(NatBench& nat, int count, net::SocketAddress host = kAlice, int first_port = 7000) {
   std::vector<int> ports;
   for (int i = 0; i < count; ++i) {

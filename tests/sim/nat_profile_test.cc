@@ -4,7 +4,7 @@
 #include "sim/nat/validate.h"
 #include "tests/sim/nat_bench.h"
 
-// Which profiles are refused, and by which field.
+// The profiles that are refused, and the field that each message names.
 namespace pinhole::sim {
 namespace {
 

@@ -32,7 +32,7 @@ struct Reading {
   const char* name;
   FilterMemory memory;
   bool inbound_sessions;
-  int direct;  // of 81
+  int direct;  // the number of pairs, of 81, with a direct path
   bool (*connects)(NatBehavior a, NatBehavior b);
 
   UdpBehavior Udp(NatBehavior behavior, PortAllocation ports) const {

@@ -8,8 +8,9 @@
 #include "tests/sim/nat_bench.h"
 #include "tests/sim/nat_reachability_rules.h"
 
-// Every mapping × filtering behavior against every other, both sides retrying and following the sources that they
-// see, whoever sends first: two translators and nothing else. nat_world_reachability_test.cc has the whole internet.
+// Every combination of mapping and filtering against every other. Both sides retry and follow the sources that they
+// see, and either side sends first. Here are only two translators; nat_world_reachability_test.cc has the whole
+// internet.
 namespace pinhole::sim {
 namespace {
 
@@ -20,7 +21,7 @@ constexpr net::Duration kRetry = 50ms;
 constexpr int kRounds = 40;
 constexpr int kLearnedMax = 8;  // as an ICE agent chases peer-reflexive ports
 
-// Two hosts behind a NAT each; one way between the boxes takes kOneWay.
+// Two hosts, each behind a NAT. A packet between the NATs takes kOneWay.
 class Punch {
  public:
   Punch(UdpBehavior a, UdpBehavior b) : sides_{Side(a, Ip("198.51.100.1"), 1), Side(b, Ip("203.0.113.1"), 2)} {
@@ -29,7 +30,7 @@ class Punch {
     }
   }
 
-  // Whether both sides get an answer from an address that they sent to, sides starting at these times.
+  // Whether both sides get an answer from an address to which they sent, if they start at these times.
   bool Connects(net::Duration a_starts, net::Duration b_starts) {
     for (int round = 0; round < kRounds; ++round) {
       for (int i = 0; i < 2; ++i) {
@@ -55,7 +56,7 @@ class Punch {
       nat.random = ScriptedRandom(seed);
     }
     NatBench nat;
-    std::vector<net::SocketAddress> targets;  // signalled, then learned
+    std::vector<net::SocketAddress> targets;  // the signalled endpoint, then those that were learned
     bool connected = false;
   };
 
@@ -65,7 +66,7 @@ class Punch {
   void SendRound(int i) {
     for (const net::SocketAddress& target : std::vector(sides_[i].targets)) Send(i, target, std::nullopt);
   }
-  // `answers`: where the packet that this one answers had been sent to.
+  // `answers`: the destination of the packet that this packet answers.
   void Send(int i, net::SocketAddress target, std::optional<net::SocketAddress> answers) {
     NatBench& nat = sides_[i].nat;
     nat.now = At(now_);
@@ -78,7 +79,7 @@ class Punch {
     side.nat.now = At(now_);
     if (!side.nat.GetsIn(source, target)) return;
     if (answers) {
-      side.connected = side.connected || *answers == source;  // symmetric, as RFC 8445 §7.2.5.2.1 asks
+      side.connected = side.connected || *answers == source;  // symmetric, as RFC 8445 §7.2.5.2.1 demands
       return;
     }
     bool known = false;
@@ -93,13 +94,14 @@ class Punch {
   int next_event_ = 0;
 };
 
-// When A and B start.
+// The times at which A and B start.
 constexpr std::pair<net::Duration, net::Duration> kOrders[] = {
     {0ms, 0ms},           {0ms, 500ms},       {500ms, 0ms},         {0ms, kOneWay},       {kOneWay, 0ms},
     {0ms, kOneWay / 2},   {kOneWay / 2, 0ms}, {0ms, kOneWay - 1ns}, {kOneWay - 1ns, 0ms}, {0ms, kOneWay + 1ns},
     {kOneWay + 1ns, 0ms}, {0ms, 2 * kOneWay}, {2 * kOneWay, 0ms},   {0ms, 3 * kOneWay},   {3 * kOneWay, 0ms}};
 
-// All 81 ordered pairs by packets, in every order, against the rule; gives how many connect.
+// Runs all 81 ordered pairs with packets, in every order of starting, and compares them with the rule. Returns how many
+// connect.
 int Matrix(const Reading& reading, PortAllocation ports) {
   int connected = 0;
   for (int cell = 0; cell < 81; ++cell) {

@@ -6,8 +6,8 @@
 
 #include "tests/sim/nat_bench.h"
 
-// RFC 4787 §12, one test for each requirement that is about a box's behavior: a profile that meets it, and, where
-// the text describes them, those that do not.
+// RFC 4787 §12: one test for each requirement about the behavior of a NAT. Each tests a profile that meets the
+// requirement and, where the text describes them, profiles that do not.
 namespace pinhole::sim {
 namespace {
 
@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 const net::SocketAddress kServerOtherPort = Addr("192.0.2.1:9999");
 const net::SocketAddress kOtherServer = Addr("192.0.2.7:3478");
 
-// RFC 4787 §4.1's definitions as a table: does x1' equal x2' for these Y2:y2, when Y1:y1 is kServer?
+// The definitions of RFC 4787 §4.1 as a table: does X1':x1' equal X2':x2' for these Y2:y2, if Y1:y1 is kServer?
 struct MappingRow {
   Mapping mapping;
   bool same_endpoint, same_address, other_address;

@@ -15,7 +15,8 @@ inline constexpr std::uint32_t kAliceIsn = 1'000'000;
 inline constexpr std::uint32_t kPeerIsn = 5'000'000;
 
 inline const net::SocketAddress kPeer = Addr("203.0.113.7:4000");
-inline const net::SocketAddress kAlicePublic = Addr("198.51.100.1:5000");  // where ports are preserved
+// Alice's external endpoint if ports are preserved.
+inline const net::SocketAddress kAlicePublic = Addr("198.51.100.1:5000");
 
 struct Seg {
   std::uint8_t flags = kTcpAck;
@@ -134,7 +135,7 @@ class TcpNatBench {
   }
 
   NatBench bench;
-  Packet last;  // as the Nat left it
+  Packet last;  // the last packet after the Nat handled it
 };
 
 }  // namespace pinhole::sim

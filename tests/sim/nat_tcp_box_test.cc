@@ -4,7 +4,7 @@
 #include "sim/boxes/nat_box.h"
 #include "tests/sim/segment_wire.h"
 
-// What a NAT box itself sends because of TCP: RSTs, early and late, and what it lets leak.
+// Segments that a NAT box itself sends for TCP: RSTs, early and late. Also segments that leak through it untranslated.
 namespace pinhole::sim {
 namespace {
 
@@ -39,8 +39,8 @@ TEST(NatBoxTcp, AnInvalidSegmentLeaksWithItsInsideSource) {
   EXPECT_EQ(wire.outside->got[0].source, kAlice);
 }
 
-// AWS: the connection is forgotten in silence, and the next segment from inside is answered with the RST that its
-// sender accepts.
+// As at AWS: the connection is forgotten silently. The next segment from inside is answered with a RST that its sender
+// accepts.
 TEST(NatBoxTcp, ALateSegmentOfAnIdleConnectionIsReset) {
   NatProfile profile;
   profile.tcp.tracking.idle = TcpIdle::kResetLate;
@@ -67,8 +67,8 @@ TEST(NatBoxTcp, ALateSegmentOfAnIdleConnectionIsReset) {
   EXPECT_EQ(wire.inside->got.back().tcp.sequence, kInsideAck.acknowledgment);
 }
 
-// Azure: a RST for what belongs to no flow, from whichever side it comes: idle RST_LATE, unsolicited TCP_RST, no hold.
-// The mapping may be gone too, or live by another connection of its.
+// As at Azure: a segment of no known flow gets a RST, from whichever side it comes: idle RST_LATE, unsolicited TCP_RST,
+// no hold. The mapping may have ended too, or may live because of another connection.
 TEST(NatBoxTcp, ALateSegmentOfAnIdleConnectionIsResetFromEitherSide) {
   for (const bool mapping_lives : {false, true}) {
     for (const bool from_inside : {false, true}) {
@@ -106,7 +106,7 @@ TEST(NatBoxTcp, ALateSegmentOfAnIdleConnectionIsResetFromEitherSide) {
   }
 }
 
-// Both ends are reset at the moment it is forgotten, with the numbers that they expect.
+// Both ends get a RST when the connection is forgotten, with the sequence numbers that they expect.
 TEST(NatBoxTcp, AnIdleConnectionIsResetAtBothEnds) {
   for (const TcpDepth depth : {TcpDepth::kAddresses, TcpDepth::kFlags, TcpDepth::kLinux}) {
     SCOPED_TRACE(ToString(depth));

@@ -2,7 +2,7 @@
 
 #include "tests/sim/nat_tcp_bench.h"
 
-// Unsolicited SYNs: what is said to them, and RFC 5382 §4.3 REQ-4's six seconds before it is.
+// The answers to unsolicited SYNs, and the six seconds that RFC 5382 §4.3 REQ-4 demands before an answer.
 namespace pinhole::sim {
 namespace {
 
@@ -129,7 +129,7 @@ TEST(TcpHold, TheTableIsBoundedAndWhatDoesNotFitGetsNoAnswer) {
   EXPECT_EQ(nat.Outputs().size(), max);
 }
 
-// The SYN that is held may come again and be let in meanwhile; then the inside host answers it with SYN,ACK.
+// The SYN that is held may be sent again and be let in meanwhile. Then the inside host answers it with SYN,ACK.
 TEST(TcpHold, AnOutboundSynAckCancelsItToo) {
   NatProfile profile = Answering(Unsolicited::kReset, 6s);
   profile.tcp.filtering = Filtering::kAddressDependent;

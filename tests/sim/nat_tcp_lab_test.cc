@@ -1,7 +1,7 @@
 #include "tests/sim/tcp_lab.h"
 
-// What a Linux 6.18 kernel did to TCP in a lab of network namespaces, cell by cell, by hosts that speak TCP. Which
-// cells do not agree, and why: kernel_tables.md.
+// The behavior of a Linux 6.18 kernel for TCP, as measured in a lab of network namespaces, cell by cell, with hosts
+// that run TCP. kernel_tables.md lists the cells that do not agree, and the reasons.
 namespace pinhole::sim {
 namespace {
 
@@ -10,7 +10,7 @@ using absl::StatusCode;
 using State = TcpTrackerState;
 using NatLab = TcpLab<NatBox, NatBoxOptions>;
 
-// Masquerade, and an INPUT chain that accepts, drops or rejects what is new from outside.
+// Masquerade with an INPUT chain that accepts, drops or rejects new packets from outside.
 constexpr Unsolicited kAccept = Unsolicited::kInput, kRouter = Unsolicited::kDrop,
                       kReject = Unsolicited::kPortUnreachable;
 
@@ -61,11 +61,10 @@ TEST(KernelTcp, UnsolicitedSynToTheExternalAddress) {
 struct Cell {
   Unsolicited input;
   net::Duration gap;
-  net::Duration alice, bob;  // when they are connected; 0: they are not
+  net::Duration alice, bob;  // when each side is connected; 0: it is not
 };
 
-// Rows "20 ms one-way": SYN out, SYN in, SYN,ACK out, SYN,ACK in. With and without `ct state invalid drop`, which sees
-// nothing of it.
+// Rows "20 ms one-way": SYN out, SYN in, SYN,ACK out, SYN,ACK in. The rule `ct state invalid drop` makes no difference.
 TEST(KernelTcp, SimultaneousOpenAt20Ms) {
   const Cell cells[] = {{kAccept, 0ms, 40ms, 40ms},    {kRouter, 0ms, 40ms, 40ms},  {kReject, 0ms, 40ms, 40ms},
                         {kAccept, 10ms, 40ms, 50ms},   {kRouter, 10ms, 40ms, 50ms}, {kReject, 10ms, 40ms, 50ms},
@@ -118,8 +117,9 @@ TEST(KernelTcp, RouterOpensWithoutDelayToo) {
   }
 }
 
-// At 20 ms the ICMP error is hard, and at 40 ms it is there: the lab's 201 ms is when its probe looked. Bob's SYN then
-// makes it SYN_SENT2 at box_a, and Alice's closed port answers with a RST, number 0, that the window test refuses.
+// With a link delay of 20 ms the ICMP error is hard. It arrives after 40 ms; the lab's 201 ms is the time at which its
+// probe looked. Bob's SYN then sets the entry at box_a to SYN_SENT2. Alice's closed port answers with a RST with the
+// number 0, which the window test refuses.
 TEST(KernelTcp, RejectKillsTheLateOpenAndLeavesSynSent2) {
   Lab lab(kReject);
   const Lab::Punched got = lab.Punch(200ms);
@@ -285,7 +285,7 @@ TEST(KernelTcp, OutOfWindowOutboundLeaksUnlessDroppedOrLiberal) {
   }
 }
 
-// A RST with a number that is out of the window changes nothing at the box, liberal or not; where liberal it passes.
+// A RST with a number outside the window does not change the box's entry, liberal or not. In liberal mode it passes.
 TEST(KernelTcp, OutOfWindowInboundResetChangesNothing) {
   for (const bool liberal : {false, true}) {
     SCOPED_TRACE(liberal);

@@ -3,7 +3,8 @@
 #include "absl/strings/str_cat.h"
 #include "tests/sim/nat_tcp_bench.h"
 
-// What each rung of the tracking ladder lets through, and by which rule the next one does not.
+// The depths of tracking in ascending order, called rungs: the segments that each rung lets pass, and the rule by which
+// the next rung drops them.
 namespace pinhole::sim {
 namespace {
 
@@ -29,7 +30,7 @@ TEST(TcpLadder, AThreeWayHandshakeAndItsEndPassEveryRung) {
   }
 }
 
-// RFC 5382 §4.2's sequence: SYNs cross, then SYN,ACKs.
+// The sequence of RFC 5382 §4.2: SYNs that cross, then SYN,ACKs that cross.
 TEST(TcpLadder, SimultaneousOpenPassesEveryRungAndIsRefusedWhereTheProfileRefusesIt) {
   for (const TcpDepth depth : kDepths) {
     SCOPED_TRACE(ToString(depth));
@@ -56,7 +57,8 @@ TEST(TcpLadder, SimultaneousOpenPassesEveryRungAndIsRefusedWhereTheProfileRefuse
   }
 }
 
-// The inside host reports a segment that came in (RFC 5508 §4.2.2 REQ-5): the quote leaves as its sender sent it.
+// The inside host sends an ICMP error about a segment that came in (RFC 5508 §4.2.2 REQ-5). Outside, the error quotes
+// the segment as its sender sent it.
 TEST(TcpLadder, T5ShiftsWhatInsideHostsQuoteBackToo) {
   TcpNatBench nat(AtDepth(TcpDepth::kRewritesIsn));
   ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
@@ -74,8 +76,8 @@ TEST(TcpLadder, T5ShiftsWhatInsideHostsQuoteBackToo) {
   EXPECT_EQ(error.tcp.acknowledgment, kAliceIsn + 1 + shift);
 }
 
-// The state that crossed SYN,ACKs lead to: below Linux's rung the second establishes, whoever's it is, and from T2 on
-// it has to acknowledge what it answers. Linux's table waits for an ACK.
+// The state after crossed SYN,ACKs. Below the rung of Linux the second SYN,ACK establishes the connection, whichever
+// side sent it. From T2 on it must acknowledge the SYN that it answers. Linux's table waits for an ACK.
 TEST(TcpLadder, TheSecondOfTwoCrossedSynAcksEstablishesBelowT4AndT2ChecksItsNumber) {
   for (const TcpDepth depth : kDepths) {
     for (const bool alice_first : {true, false}) {
@@ -134,8 +136,8 @@ TEST(TcpLadder, ASynAckWithAGuessedNumberPassesT1AndDiesAtT2) {
   }
 }
 
-// An ISN that the peers exchanged beside the connection is Alice's own, not what her NAT made of it.
-// Data in a SYN are not what a SYN,ACK has to acknowledge: it answers the SYN alone.
+// An ISN that the peers exchange outside the connection is Alice's own, not the one that her NAT has made of it. A
+// SYN,ACK acknowledges only the SYN, not data in the SYN.
 TEST(TcpLadder, FromT2OnASynAckAcknowledgesIsnPlusOneWhateverTheSynCarried) {
   for (const TcpDepth depth : {TcpDepth::kSynAckNumber, TcpDepth::kWindow, TcpDepth::kLinux}) {
     SCOPED_TRACE(ToString(depth));
@@ -174,7 +176,7 @@ TEST(TcpLadder, ASegmentBeyondTheWindowPassesT2AndDiesAtT3) {
   }
 }
 
-// Alice offers a window of 1000 << 7. A NAT that does not scale sees 1000, and the 1001st octet too many.
+// Alice offers a window of 1000 << 7. A NAT that ignores the scaling sees 1000 and drops the 1001st octet.
 TEST(TcpLadder, T3StallsAConnectionWhoseHostsScaleWindowsAndT4DoesNot) {
   for (const TcpDepth depth : {TcpDepth::kWindow, TcpDepth::kLinux}) {
     SCOPED_TRACE(ToString(depth));
@@ -220,7 +222,7 @@ TEST(TcpLadder, T5ShiftsNumbersEachWayAndSackBlocksBack) {
   EXPECT_EQ(data.tcp.sequence, kAliceIsn + 1 + alice_shift);
   EXPECT_EQ(data.tcp.acknowledgment, kPeerIsn + 1);
 
-  // The peer has octets 41 to 60 of Alice's only, as it counts them.
+  // The peer has only the octets 41 to 60 of Alice, in the numbers that the peer sees.
   Packet sack = Tcp(kPeer, kAlicePublic, {kTcpAck, kPeerIsn + 1, kAliceIsn + 1 + alice_shift});
   sack.tcp.sack_count = 1;
   sack.tcp.sack[0] = {kAliceIsn + 41 + alice_shift, kAliceIsn + 61 + alice_shift};
@@ -243,8 +245,8 @@ TEST(TcpLadder, T5ShiftsQuotedNumbersBack) {
   EXPECT_EQ(error.tcp.sequence, kAliceIsn);
 }
 
-// RFC 9293 §3.8.6.1: one octet may be sent beyond a window of 0, to ask whether it still is. What its sender says next
-// counts from behind it.
+// RFC 9293 §3.8.6.1: one octet may be sent beyond a window of 0, to test whether the window is still closed. The
+// numbers of its sender's next segments follow that octet.
 TEST(TcpLadder, AZeroWindowProbeAndWhatFollowsItPassEveryRungAndNoMoreThanThat) {
   for (const TcpDepth depth : {TcpDepth::kWindow, TcpDepth::kLinux, TcpDepth::kRewritesIsn}) {
     SCOPED_TRACE(ToString(depth));
@@ -264,8 +266,8 @@ TEST(TcpLadder, AZeroWindowProbeAndWhatFollowsItPassEveryRungAndNoMoreThanThat) 
   }
 }
 
-// RFC 7857 §2.2 on every rung: the RST that answers a SYN has the number 0 (RFC 9293 §3.10.7.1) or, from what forges,
-// any. It is translated, and what the peer then begins with is not held to it.
+// RFC 7857 §2.2 on every rung. The RST that answers a SYN has the number 0 (RFC 9293 §3.10.7.1), and a forged one has
+// any number. The RST is translated, and the peer's later segments need not follow its number.
 TEST(TcpLadder, AResetFromWhoHasNotSentBindsNeitherSideToItsNumber) {
   for (const TcpDepth depth : kDepths) {
     for (const TcpOnReset on_reset : {TcpOnReset::kTransitory, TcpOnReset::kIgnore}) {
@@ -284,7 +286,7 @@ TEST(TcpLadder, AResetFromWhoHasNotSentBindsNeitherSideToItsNumber) {
   }
 }
 
-// What it acknowledges is judged all the same: a RST from off the path has to know that.
+// The acknowledgment number of such a RST is checked all the same: an off-path attacker does not know it.
 TEST(TcpLadder, AResetFromWhoHasNotSentMustFromT3OnAcknowledgeWhatWasSent) {
   for (const TcpDepth depth : {TcpDepth::kSynAckNumber, TcpDepth::kWindow, TcpDepth::kLinux}) {
     SCOPED_TRACE(ToString(depth));

@@ -2,7 +2,7 @@
 
 #include "tests/sim/nat_tcp_bench.h"
 
-// What a Linux 6.18 masquerade did to TCP under probes, as far as the box alone decides it.
+// The behavior of a Linux 6.18 masquerade for TCP, as measured with probes, as far as the box alone decides it.
 namespace pinhole::sim {
 namespace {
 
@@ -28,7 +28,7 @@ TEST(LinuxTcp, UnsolicitedSynMeetsTheInputPolicy) {
   }
 }
 
-// The box's RST is the only answer, which ends the entry: unlike UDP's, nothing is poisoned.
+// The box answers with a RST, which ends the entry. So, unlike with UDP, no port is poisoned.
 TEST(LinuxTcp, AnUnsolicitedSynThatTheBoxAnswersCostsNoPort) {
   TcpNatBench nat(LinuxTcp(Unsolicited::kInput));
   ASSERT_EQ(nat.In(nat.PeerSyn()).action, Action::kInput);
@@ -76,7 +76,7 @@ TEST(LinuxTcp, CrossingSynsAreSynSent2AndThenEstablished) {
   EXPECT_EQ(nat.LifeLeft(), 300s);
 }
 
-// A reject that reached Alice's host killed her socket; the entry stays.
+// An ICMP error of a reject rule reaches Alice's host and ends her socket, but the NAT keeps its entry.
 TEST(LinuxTcp, AnIcmpErrorLeavesTheEntryInSynSent2) {
   TcpNatBench nat(LinuxTcp());
   ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));
@@ -93,7 +93,8 @@ TEST(LinuxTcp, AnInvalidSegmentFromOutsideIsForTheBoxUnlessLiberal) {
     TcpNatBench nat(LinuxTcp(input));
     ASSERT_TRUE(nat.Connect());
     const Verdict verdict = nat.In(nat.PeerAck(1'000'000, 0, 10));
-    // It is not translated back: in-accept has the box answer RST to the peer, which ends the connection there.
+    // The segment is not translated back. With in-accept the box itself answers with a RST, which ends the connection
+    // at the peer.
     EXPECT_EQ(verdict.action, input == Unsolicited::kInput ? Action::kInput : Action::kDrop);
     EXPECT_EQ(verdict.rule, Rule::kTcpSequenceTooHigh);
     EXPECT_EQ(nat.last.destination, kAlicePublic);
@@ -197,7 +198,8 @@ TEST(LinuxTcp, EachStateLivesAsLongAsTheKernelsSysctlSays) {
   EXPECT_EQ(reset.LifeLeft(), 10s);
 }
 
-// The kernel's table cannot tell the second FIN from the first one again. What tracks less closely can.
+// The kernel's table cannot distinguish the second side's FIN from the first side's FIN sent again. Tracking with less
+// depth can.
 TEST(LinuxTcp, AFinThatIsSentAgainIsTakenForTheOtherSides) {
   TcpNatBench nat(LinuxTcp());
   ASSERT_TRUE(nat.Connect());
@@ -209,7 +211,7 @@ TEST(LinuxTcp, AFinThatIsSentAgainIsTakenForTheOtherSides) {
   EXPECT_EQ(nat.LifeLeft(), 30s);
 }
 
-// nf_conntrack_tcp_max_retrans: the fourth of the same.
+// nf_conntrack_tcp_max_retrans: the limit is reached with the fourth transmission of the same segment.
 TEST(LinuxTcp, ThreeRetransmissionsShortenTheLifeTo300Seconds) {
   TcpNatBench nat(LinuxTcp());
   ASSERT_TRUE(nat.Connect());
@@ -221,7 +223,7 @@ TEST(LinuxTcp, ThreeRetransmissionsShortenTheLifeTo300Seconds) {
   EXPECT_EQ(nat.LifeLeft(), 300s);
 }
 
-// As nf_conntrack has it: a closed window is waited for no longer than retransmissions are.
+// As in nf_conntrack: an entry with a closed window lives no longer than one with retransmissions.
 TEST(LinuxTcp, AWindowOfZeroShortensTheLifeTo300Seconds) {
   TcpNatBench nat(LinuxTcp());
   ASSERT_TRUE(nat.Connect());
@@ -271,8 +273,8 @@ TEST(LinuxTcp, ANewSynReopensAnEntryInTimeWaitOrReset) {
   EXPECT_EQ(reset.State(), State::kSynSent);
 }
 
-// The client rebooted and begins again on the same port, in the middle of what the NAT takes for a connection: its
-// SYN passes, and the server's answer tells the NAT.
+// The client has rebooted and connects again from the same port, while the NAT still has the old connection. Its SYN
+// passes, and the server's answer shows the NAT that the connection is new.
 TEST(LinuxTcp, AnIgnoredSynIsBelievedOnceItIsAnswered) {
   TcpNatBench nat(LinuxTcp());
   ASSERT_TRUE(nat.Connect());

@@ -4,7 +4,7 @@
 
 #include "tests/sim/nat_tcp_bench.h"
 
-// Sessions and bindings of TCP: what they share, how long each lives, what ends them.
+// Sessions and bindings of TCP: their relation, their lifetimes, and the events that end them.
 namespace pinhole::sim {
 namespace {
 
@@ -36,7 +36,7 @@ TEST(TcpSession, AConnectionDiesExactlyAtItsTimeThoughItsMappingLivesOn) {
   EXPECT_EQ(nat.In(nat.PeerSynAck()).rule, Rule::kFilteredPort);
 }
 
-// Nobody ever looks for the sessions of strangers again. 1000 live at any time.
+// No packet ever belongs again to the sessions of these senders. 1000 sessions are alive at any time.
 TEST(TcpSession, AMillionStrangersLeaveABoundedTable) {
   for (const bool conntrack : {false, true}) {  // a session, or a session and a binding, for each
     SCOPED_TRACE(conntrack);
@@ -73,7 +73,7 @@ TEST(TcpSession, AResetThatEndsTheLastConnectionEndsTheMapping) {
   EXPECT_EQ(nat.In(nat.PeerSyn()).rule, Rule::kNoMapping);
 }
 
-// SYN out, RST in, SYN in: the hole is open or shut as the profile treats RSTs.
+// SYN out, RST in, SYN in: the profile's treatment of RSTs decides whether the second SYN is let in.
 TEST(TcpSession, WhetherAResetShutsTheHoleIsTheProfiles) {
   for (const TcpOnReset on_reset :
        {TcpOnReset::kClose, TcpOnReset::kForget, TcpOnReset::kTransitory, TcpOnReset::kIgnore}) {
@@ -88,7 +88,8 @@ TEST(TcpSession, WhetherAResetShutsTheHoleIsTheProfiles) {
   }
 }
 
-// SYN out, time exceeded in, SYN in: as ICMP treats the mapping.
+// SYN out, ICMP time exceeded in, SYN in: the profile's treatment of ICMP errors decides whether the second SYN is let
+// in.
 TEST(TcpSession, WhetherAnIcmpErrorShutsTheHoleIsTheProfiles) {
   for (const bool closes : {false, true}) {
     NatProfile profile;
@@ -103,7 +104,7 @@ TEST(TcpSession, WhetherAnIcmpErrorShutsTheHoleIsTheProfiles) {
   }
 }
 
-// RFC 5382 §7.3 REQ-10, of errors that the inside host sends about what it got.
+// RFC 5382 §7.3 REQ-10, for ICMP errors that the inside host sends about segments it received.
 TEST(TcpSession, WhetherTheInsideHostsIcmpErrorEndsTheConnectionIsTheProfiles) {
   for (const bool closes : {false, true}) {
     NatProfile profile;
@@ -135,8 +136,8 @@ TEST(TcpSession, FilterMemoryIsTheEndpointsOrTheMappings) {
   }
 }
 
-// A connection from outside through a destination-dependent mapping: with sessions its answers leave by where it
-// came in, without by a mapping of their own, where the peer does not expect them.
+// A connection from outside through a destination-dependent mapping. With sessions its answers leave from the endpoint
+// at which it came in. Without sessions they get a mapping of their own, from which the peer does not expect them.
 TEST(TcpSession, InboundSessionsAnswerByTheEndpointTheyCameInBy) {
   for (const bool sessions : {false, true}) {
     NatProfile profile;
@@ -153,7 +154,8 @@ TEST(TcpSession, InboundSessionsAnswerByTheEndpointTheyCameInBy) {
   }
 }
 
-// It did not pass, so it has not happened: the connection from outside needs a mapping for its answers, and gets none.
+// A segment that does not pass changes no state. This connection from outside needs a mapping for its answers, and
+// there is none.
 TEST(TcpSession, ASegmentThatFindsNoMappingMovesNoState) {
   NatProfile profile;
   profile.tcp.mapping = Mapping::kAddressDependent;
@@ -259,7 +261,8 @@ TEST(TcpSession, AHairpinnedConnectionThatIdlesIsResetAtItsEndsAndNotOutside) {
   EXPECT_EQ(told, (std::vector<net::SocketAddress>{kAlice, kBob}));
 }
 
-// RFC 5382 §5: with one FIN the connection is still established, and what idles may be waited for.
+// RFC 5382 §5: with one FIN the connection is still established, so the timeout of an idle established connection
+// applies.
 TEST(TcpSession, AHalfClosedConnectionThatIdlesIsResetToo) {
   NatProfile profile;
   profile.tcp.tracking.idle = TcpIdle::kResetBoth;
@@ -282,7 +285,7 @@ TEST(TcpSession, WhatLeaksToAnAddressOfTheBoxIsForTheBox) {
   EXPECT_EQ(nat.Out(kAlice, bob, {kTcpSyn | kTcpAck}).action, Action::kInput);
 }
 
-// In the numbers that each end knows.
+// The RST to each end has the sequence numbers that this end knows.
 TEST(TcpSession, IdleResetsOfABoxThatRewritesIsnsHaveBothShifts) {
   TcpNatBench nat(TcpProfile({.depth = TcpDepth::kRewritesIsn, .idle = TcpIdle::kResetBoth}));
   ASSERT_TRUE(nat.GoesOut(nat.AliceSyn()));

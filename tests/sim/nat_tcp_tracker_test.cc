@@ -5,7 +5,7 @@
 #include "sim/nat/tcp_tracker.h"
 #include "tests/sim/nat_tcp_bench.h"
 
-// The state machine alone: nf_conntrack's table, one test for each kind of segment.
+// The state machine of the tracker alone: nf_conntrack's table, with one test for each kind of segment.
 namespace pinhole::sim {
 namespace {
 
@@ -22,7 +22,7 @@ constexpr std::uint8_t kSynAck = kTcpSyn | kTcpAck, kFinAck = kTcpFin | kTcpAck;
 // Flags only, so that numbers do not matter; RST closes as in Linux.
 constexpr TcpTracking kByFlags{.depth = TcpDepth::kFlags, .on_reset = TcpOnReset::kClose};
 
-// A connection in this state.
+// A tracker whose connection is in this state.
 TcpTracker In(State state) {
   struct Step {
     State reached;
@@ -49,7 +49,7 @@ TcpTracker In(State state) {
   return tracker;
 }
 
-// What a segment does in each state: the state it leads to, or "invalid", "ignored", "reopens".
+// The effect of a segment in a state: the name of the next state, or "invalid", "ignored" or "reopens".
 std::string Effect(State state, Way way, std::uint8_t flags) {
   TcpTracker tracker = In(state);
   switch (tracker.OnSegment(kByFlags, way, Header({.flags = flags}), 0).action) {
@@ -82,7 +82,7 @@ TEST(TcpTrackerTable, OriginalSynAckIsForCrossingSynsOnly) {
   ExpectRow(Way::kOriginal, kSynAck,
             {"invalid", "SYN_RECV", "invalid", "invalid", "invalid", "invalid", "invalid", "invalid", "SYN_RECV"});
 }
-// The original side's FIN was the first here, so that this one is the same again.
+// In these states the original side has sent the first FIN, so this FIN is the same one again.
 TEST(TcpTrackerTable, OriginalFinWaitsForAnAnswerToTheSyn) {
   ExpectRow(Way::kOriginal, kFinAck,
             {"invalid", "FIN_WAIT", "FIN_WAIT", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT", "CLOSE", "invalid"});
@@ -147,7 +147,8 @@ TEST(TcpTracker, OnlyASynOrALooseAckBegins) {
   EXPECT_EQ(tracker.state(), State::kEstablished);
 }
 
-// The four bounds. Alice has sent octets to kAliceIsn + 101, her peer has acknowledged all of it and offered 1000.
+// The four bounds of the window test. Alice has sent octets up to kAliceIsn + 101. Her peer has acknowledged all of
+// them and offered a window of 1000.
 class TcpBounds : public testing::Test {
  protected:
   TcpBounds() {
@@ -192,7 +193,7 @@ TEST_F(TcpBounds, IVAnAcknowledgmentMayLag66000) {
   Refused({kTcpAck, kAliceIsn + 101, kPeerIsn - 66000}, Rule::kTcpAckTooLow, kPeerIsn - 66000, kPeerIsn + 1 - 66000);
 }
 
-// RFC 5961 §3.2: the very next number, or after its own data.
+// RFC 5961 §3.2: a RST needs exactly the next number, or the number after the data that its sender has sent.
 TEST_F(TcpBounds, AResetOfAnEstablishedConnectionNeedsTheExactNumber) {
   Pass(Way::kOriginal, {kTcpAck, kAliceIsn + 101, kPeerIsn + 1});
   TcpTracker inexact = tracker_;
@@ -248,7 +249,7 @@ TEST(TcpTrackerSack, ABlockBeyondWhatWasSentIsRefused) {
   }
 }
 
-// A host that has rebooted: its SYN passes uncounted, and the RST that answers it must get back in.
+// A host has rebooted. Its SYN passes without a change of state, and the RST that answers it must be let in.
 TEST(TcpTrackerReset, TheOneThatAnswersASynOfAnEstablishedConnectionCloses) {
   TcpNatBench nat(LinuxTcp());
   ASSERT_TRUE(nat.Connect());
@@ -258,7 +259,8 @@ TEST(TcpTrackerReset, TheOneThatAnswersASynOfAnEstablishedConnectionCloses) {
   EXPECT_EQ(nat.State(), State::kClose);
 }
 
-// A SYN in CLOSE opens anew for the side that has reset; the other's passes, and its SYN,ACK tells.
+// In CLOSE, a SYN of the side that sent the RST opens the entry anew. A SYN of the other side only passes, and its
+// SYN,ACK opens the entry.
 TEST(TcpTrackerReopen, InCloseASynOfTheSideThatWasResetWaitsForItsSynAck) {
   TcpNatBench nat(LinuxTcp());
   ASSERT_TRUE(nat.Connect());

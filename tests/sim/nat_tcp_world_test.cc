@@ -2,8 +2,8 @@
 #include "sim/host/host_node.h"
 #include "tests/sim/tcp_lab.h"
 
-// What NATs do to connections of real hosts, beside what a kernel was seen to do: idle timers and keep-alives, low
-// TTLs, closed sockets, hairpins.
+// The effects of NATs on TCP connections of simulated hosts that were not measured on a kernel: idle timers and
+// keep-alives, low TTLs, closed sockets, hairpins.
 namespace pinhole::sim {
 namespace {
 
@@ -24,7 +24,8 @@ NatProfile IdleProfile(net::Duration established, TcpIdle idle) {
   return profile;
 }
 
-// AWS NAT gateway: forgotten after 350 s in silence, and the inside host's next segment is answered with a RST.
+// As the AWS NAT gateway: the connection is forgotten silently after 350 s, and the inside host's next segment is
+// answered with a RST.
 TEST(IdleConnection, Past350SecondsItsNextSegmentIsResetToTheInside) {
   Lab lab(IdleProfile(350s, TcpIdle::kResetLate));
   const Lab::Pair pair = lab.ConnectToServer();
@@ -39,7 +40,7 @@ TEST(IdleConnection, Past350SecondsItsNextSegmentIsResetToTheInside) {
   EXPECT_FALSE(lab.server.at(pair.server).reset) << "the server learns nothing";
 }
 
-// Both ends are reset as it is forgotten.
+// Both ends get a RST when the connection is forgotten.
 TEST(IdleConnection, IsResetAtBothEndsAsItIsForgotten) {
   for (const TcpDepth depth : {TcpDepth::kFlags, TcpDepth::kLinux, TcpDepth::kRewritesIsn}) {
     SCOPED_TRACE(ToString(depth));
@@ -68,8 +69,9 @@ TEST(IdleConnection, KeepAlivesMoreOftenThanTheTimerSaveItAndLessOftenDoNot) {
   }
 }
 
-// RFC 5382 §5 REQ-5 for a connection whose SYNs crossed and that then says nothing for hours: hosts send no ACK of
-// their own after SYN,ACKs that crossed. Where the NAT resets what idled, it knows this one too.
+// RFC 5382 §5 REQ-5 for a connection whose SYNs crossed and that then is idle for hours. The hosts send no ACK after
+// crossed SYN,ACKs, but the NAT must treat the connection as established. A NAT that resets idle connections resets
+// this one too.
 TEST(IdleConnection, OneWhoseSynsCrossedIdlesAsLongAsAnyOther) {
   for (const TcpDepth depth : {TcpDepth::kFlags, TcpDepth::kSynAckNumber, TcpDepth::kWindow}) {
     SCOPED_TRACE(ToString(depth));
@@ -87,7 +89,8 @@ TEST(IdleConnection, OneWhoseSynsCrossedIdlesAsLongAsAnyOther) {
   }
 }
 
-// A NAT that forgets in silence and is not loose: what is said then goes nowhere.
+// A NAT that forgets a connection silently and does not accept segments of unknown connections: later segments are
+// dropped.
 TEST(IdleConnection, ForgottenInSilenceItTimesOut) {
   Lab lab(IdleProfile(350s, TcpIdle::kSilent));
   const Lab::Pair pair = lab.ConnectToServer();
@@ -129,8 +132,8 @@ struct Routed {
   net::TcpProgram alice, server;
 };
 
-// A SYN whose TTL ends past her own NAT opens the hole and reaches nobody. The ICMP error comes back through the NAT
-// with the inside endpoint in its quote; if it closes nothing, the peer's SYN crosses.
+// A SYN whose TTL ends behind her own NAT opens the hole and does not reach the peer. The ICMP error comes back through
+// the NAT, with the inside endpoint in its quote. If the error does not close the entry, the peer's SYN is let in.
 TEST(LowTtlSyn, OpensTheHoleIffIcmpDoesNotCloseIt) {
   for (const TcpDepth depth : {TcpDepth::kAddresses, TcpDepth::kFlags, TcpDepth::kLinux, TcpDepth::kRewritesIsn}) {
     for (const bool closes : {false, true}) {
@@ -159,7 +162,7 @@ constexpr TcpDepth kDepths[] = {TcpDepth::kAddresses, TcpDepth::kFlags, TcpDepth
 constexpr TcpOnReset kOnResets[] = {TcpOnReset::kClose, TcpOnReset::kForget, TcpOnReset::kTransitory,
                                     TcpOnReset::kIgnore};
 
-// What is left of Alice's hole after her closed port has answered.
+// Checks the entry of Alice's NAT after her closed port has answered.
 void ExpectHole(const std::optional<nat::TcpTranslator::Entry>& entry, TcpDepth depth, TcpOnReset on_reset) {
   const bool reads_flags = depth > TcpDepth::kAddresses;
   EXPECT_EQ(entry.has_value(), !reads_flags || on_reset != TcpOnReset::kForget);
@@ -168,11 +171,10 @@ void ExpectHole(const std::optional<nat::TcpTranslator::Entry>& entry, TcpDepth 
   }
 }
 
-// RFC 9293 §3.10.4: closing in SYN-SENT sends nothing, so the hole is still open; the closed port then answers the
-// peer's SYN with RST, and that shuts it where a RST ends a session. It has the number 0 (RFC 9293 §3.10.7.1). Up to T2
-// that is as good as any. From T3 on it is out of the window of what Alice has sent, and so dropped at her own NAT, as
-// the kernel drops what is out of the window outwards with `ct state invalid drop`: the hole stays open, and Bob is
-// told nothing.
+// RFC 9293 §3.10.4: closing in SYN-SENT sends nothing, so the hole stays open. The closed port then answers the peer's
+// SYN with a RST, which shuts the hole where a RST ends a session. The RST has the number 0 (RFC 9293 §3.10.7.1). Up to
+// T2 any number is accepted. From T3 on 0 is outside the window of Alice's segments, so her own NAT drops the RST, as
+// the kernel does with `ct state invalid drop`. The hole then stays open, and Bob gets no answer.
 TEST(ClosedPunchingSocket, LeavesTheHoleOpenUntilItsResetOfASynShutsItBelowT3) {
   for (const TcpDepth depth : kDepths) {
     for (const TcpOnReset on_reset : kOnResets) {
@@ -209,7 +211,8 @@ TEST(ClosedPunchingSocket, LeavesTheHoleOpenUntilItsResetOfASynShutsItBelowT3) {
   }
 }
 
-// The answer to a SYN,ACK has the number that this acknowledges, which is Alice's own, and passes every rung.
+// The RST that answers a SYN,ACK has the number that the SYN,ACK acknowledges. It is Alice's own next number, so the
+// RST passes every rung.
 TEST(ClosedPunchingSocket, ItsResetOfASynAckShutsTheHoleOnEveryRung) {
   for (const TcpDepth depth : kDepths) {
     for (const TcpOnReset on_reset : kOnResets) {
@@ -232,7 +235,8 @@ TEST(ClosedPunchingSocket, ItsResetOfASynAckShutsTheHoleOnEveryRung) {
   }
 }
 
-// A masquerade without rules for what is invalid lets the RST of T4 leak, with the inside source that nobody waits for.
+// A masquerade without rules for invalid segments forwards the RST of T4 untranslated, with the inside source, which no
+// host expects.
 TEST(ClosedPunchingSocket, WhereInvalidSegmentsLeakItsResetOfASynLeavesUntranslated) {
   Lab lab(LinuxTcp());
   lab.alice.host().Close(lab.alice.Connect(lab.alice_at, lab.bob_outside));
@@ -265,7 +269,7 @@ TEST(TcpHairpin, AHandshakeAndASimultaneousOpenPassEveryRung) {
       const auto passes = [&](const net::SocketAddress& from, const net::SocketAddress& to, const Seg& seg) {
         return nat.Out(from, to, seg).action == Verdict::Action::kInside;
       };
-      // What each sees of the other's numbers, which T5 shifts twice.
+      // The numbers of each host as the other host sees them. T5 shifts them twice.
       const Seg alice_syn{.flags = kTcpSyn, .sequence = 100};
       const bool first = passes(kAlice, bob, alice_syn);
       EXPECT_EQ(first, !crossing) << "a filter lets in nobody that was not sent to";

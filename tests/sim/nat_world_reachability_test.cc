@@ -13,8 +13,9 @@
 #include "sim/world.h"
 #include "tests/sim/nat_reachability_rules.h"
 
-// The reachability matrices again, by programs on hosts behind NAT boxes in a world: a server tells each side its
-// external endpoint, the sides ping all they know of each other, and follow the sources that they see.
+// The reachability matrices with programs on hosts behind NAT boxes in a world. A server tells each side its external
+// endpoint. The sides send pings to all endpoints of the other side that they know, and follow the sources that they
+// see.
 namespace pinhole::sim {
 namespace {
 
@@ -29,7 +30,7 @@ constexpr std::size_t kTargetsMax = 1 + 8;  // signalled, and as many as an ICE 
 
 enum class Kind : std::uint8_t { kAsk, kTold, kPing, kPong };
 
-// Kind, then the endpoint that the packet tells (kTold), or that the ping it answers was sent to (kPong).
+// A message: its kind, and the endpoint that it tells (kTold) or to which the answered ping was sent (kPong).
 struct Message {
   Kind kind;
   net::SocketAddress endpoint;

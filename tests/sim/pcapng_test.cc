@@ -21,7 +21,8 @@ std::uint32_t Load32(const std::string& bytes, std::size_t at) {
   return value;
 }
 
-// draft-ietf-opsawg-pcapng §3.1: a block says its length at both ends, a multiple of four.
+// draft-ietf-opsawg-pcapng §3.1: a block has its length at its start and at its end, and the length is a multiple of
+// four.
 TEST(Pcapng, BlocksSayTheirLengthAtBothEnds) {
   std::ostringstream out;
   PcapngWriter writer(out);
@@ -41,7 +42,7 @@ TEST(Pcapng, BlocksSayTheirLengthAtBothEnds) {
   EXPECT_EQ(types, (std::vector<std::uint32_t>{0x0a0d0d0a, 1, 6}));
 }
 
-// alice asks bob where nobody listens; bob says so.
+// Writes a capture of two packets: alice sends to a closed port of bob, and bob answers with an ICMP error.
 void WriteExchange(std::ostream& out) {
   TwoHosts two({.delay = 10ms}, {.delay = 10ms});
   CaptureTracer capture(two.world, out);
@@ -73,7 +74,7 @@ std::string RunCommand(const std::string& command) {
   return output;
 }
 
-// What an independent decoder makes of it: names, times, checksums, comments.
+// An independent decoder reads the names, times, checksums and comments of a capture.
 TEST(PcapngSlow, TsharkReadsEveryPacketAndItsChecksums) {
   const std::string path = testing::TempDir() + "/pinhole_capture.pcapng";
   {

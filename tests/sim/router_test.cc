@@ -109,8 +109,8 @@ TEST(Router, Rfc4443Section3_3_HopLimitThatRunsOutIsReported) {
   EXPECT_EQ(net.alice6.errors[0].error.reporter, Ip("2001:db8:1::ff"));
 }
 
-// RFC 1122 §3.2.2: an ICMP error is never answered with another. Bob's goes to and fro between two routers that
-// each take the other for the way to alice, until its TTL is used up.
+// RFC 1122 §3.2.2: an ICMP error is never answered with another. Bob's error goes back and forth between two routers,
+// each of which has a route to alice through the other, until its TTL is used up.
 TEST(Router, Rfc1122Section3_2_2_NoErrorAboutAnError) {
   TwoRouters net;
   net.alice.Send(At("203.0.113.1:9"), "closed");
@@ -240,7 +240,7 @@ TEST(Host, ForwardsNothing) {
   EXPECT_EQ(world.drops().count(Rule::kNotForwarding), 1u);
 }
 
-// Three hosts on a switch: each gets what is for it, and no TTL is spent.
+// Three hosts on a switch: each gets the packets that are for it, and the TTL does not change.
 TEST(Switch, JoinsLinksIntoOneNetwork) {
   World world(1);
   Switch& lan = world.AddNode<Switch>("lan");
@@ -286,7 +286,7 @@ TEST(Bridge, InterfaceWithSeveralLinksBridgesThem) {
   EXPECT_EQ(world.drops().count(Rule::kNoNeighbour), 1u);
 }
 
-// Chains of switches: the way leads down one branch and up another.
+// A tree of switches: the path goes down one branch and up another.
 TEST(Bridge, PacketsFindTheirWayThroughATreeOfSwitches) {
   World world(1);
   Switch& top = world.AddNode<Switch>("top");
@@ -315,7 +315,7 @@ TEST(Bridge, PacketsFindTheirWayThroughATreeOfSwitches) {
   EXPECT_EQ(world.drops().total(), 0u);
 }
 
-// An interface has one MTU: what passes each of its links.
+// An interface has one MTU: the largest size that passes all of its links.
 TEST(Bridge, TheMtuIsTheLeastOfItsLinks) {
   for (const bool small_first : {false, true}) {
     World world(1);
@@ -328,7 +328,7 @@ TEST(Bridge, TheMtuIsTheLeastOfItsLinks) {
   }
 }
 
-// Sends from its own interface to whom it is told.
+// A node that sends from its interface to the destinations that the test gives.
 class Sender final : public Node {
  public:
   explicit Sender(const NodeInit& init) : Node(init) {
@@ -344,7 +344,7 @@ class Sender final : public Node {
   }
 };
 
-// Small networks are looked through, large ones have an index.
+// A small network is searched, and a large one has an index; both are tested.
 TEST(Network, ANodeIsNotItsOwnNeighbour) {
   for (const int hosts : {1, 20}) {
     World world(1);
@@ -428,7 +428,7 @@ TEST(Network, InterfaceRouteGivesAllToTheOtherEnd) {
   world.RunUntil(Time({}));
   EXPECT_EQ(alice.Send(At("203.0.113.1:5000"), "x"), net::SendStatus::kSent);
   world.RunUntil(Time(1s));
-  // b has taken it, and has no way on for it, nor back for its own report.
+  // b has received the packet, but has no route for it, and no route for its own ICMP error.
   ASSERT_EQ(world.drops().count(Rule::kNoRoute), 2u);
   EXPECT_EQ(world.drops().at(0).node, b.id());
 }
@@ -455,7 +455,7 @@ TEST(RouteTable, LongestPrefixThenMetricThenAge) {
   EXPECT_EQ(table.Find(Ip("10.1.2.3"))->interface, 2);
 }
 
-// A large table is searched another way than a small one; both agree with looking at every route.
+// A large table is searched in another way than a small one. Both ways must agree with a search of all routes.
 TEST(RouteTable, LargeTablesAgreeWithLookingAtEveryRoute) {
   net::SeededRandom random(1, "route_table_test");
   RouteTable table;

@@ -1,4 +1,4 @@
-// The table of drop rules: what results and expectations call a rule, and what kind of behavior it is part of.
+// The table of drop rules: the name of each rule in results and expectations, and its kind.
 #include "sim/packet/rule.h"
 
 #include <gmock/gmock.h>
@@ -47,7 +47,7 @@ TEST(Rules, AreHopelessWhereNoFilterDecides) {
                           "no_protocol", "hairpin_refused", "interface_not_routed", "protocol_blocked"));
 }
 
-// RFC 4787 §5: what no mapping or filter lets in may be for the box itself.
+// RFC 4787 §5: a packet that no mapping or filter lets in may be for the box itself.
 TEST(Rules, OfTheInputPathAreTheFilterWhereTheBoxIsANat) {
   std::vector<std::string> other_at_nat;
   for (const Rule rule : AllRules()) {

@@ -31,7 +31,7 @@ std::string Select(const char* destination, const std::vector<Candidate>& candid
   return best == nullptr ? "none" : best->address.address.ToString();
 }
 
-// Both orders of two candidates, so that being first decides nothing.
+// Selects between two candidates, in both orders, so that the order itself decides nothing.
 std::string Pick(const char* destination, const Candidate& a, const Candidate& b, int outgoing = 1) {
   const std::string forwards = Select(destination, {a, b}, outgoing);
   EXPECT_EQ(forwards, Select(destination, {b, a}, outgoing));
@@ -84,7 +84,8 @@ TEST(Rfc6724, Section5_Rule7_PrefersTemporaryAddresses) {
   EXPECT_EQ(Pick("2001:db8:1::1", {"2001:db8:1::2"}, {.address = "2001:db8:2::2", .temporary = true}), "2001:db8:2::2");
 }
 
-// The length that counts ends with the source's prefix: past it, nearer is not better, and the first stays.
+// Only bits within the source's prefix are compared. Longer matches beyond it do not count, and the first candidate
+// stays.
 TEST(Rfc6724, Section5_Rule8_LongestMatchEndsAtTheSourcesPrefix) {
   EXPECT_EQ(
       Pick("198.51.100.9", {.address = "198.51.0.1", .prefix_length = 16}, {.address = "10.0.0.1", .prefix_length = 8}),

@@ -1,5 +1,5 @@
-// A connection that has warmed up allocates nothing for its segments. Not part of builds with a sanitizer, see
-// CMakeLists.txt.
+// After some segments a connection allocates no memory for further segments. Builds with a sanitizer do not have this
+// test, see CMakeLists.txt.
 #include <array>
 #include <cstdlib>
 #include <new>
@@ -11,7 +11,7 @@ namespace {
 std::size_t allocations = 0;
 }  // namespace
 
-// The nothrow form calls this one.
+// Counts the allocations. The nothrow form calls this function.
 void* operator new(std::size_t size) {
   ++allocations;
   if (void* memory = std::malloc(size)) return memory;
@@ -26,7 +26,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Writes as much as fits, or reads and forgets.
+// A program that writes as much as fits, or reads and discards the bytes.
 class Bulk final : public net::App {
  public:
   void OnTcpAccepted(net::SocketId, net::SocketId, const net::SocketAddress&) override {}

@@ -22,8 +22,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Writes what one interface sends and takes: tshark's analysis of TCP counts a segment that it sees twice, on its way
-// through a box, as sent twice.
+// Writes a capture of the packets that one interface sends and receives. With more interfaces, tshark would see a
+// segment twice on its way through a box, and would call it a retransmission.
 class InterfaceCapture final : public Tracer {
  public:
   InterfaceCapture(const World& world, const Node& node, int interface)
@@ -64,7 +64,7 @@ std::string RunCommand(const std::string& command) {
   return output;
 }
 
-// How often tshark's analysis of TCP raises each flag, by name.
+// The number of times that tshark's analysis of TCP raises each flag, by name.
 using Flags = std::map<std::string, int>;
 
 // All flags that this tshark knows.
@@ -76,7 +76,7 @@ const std::vector<std::string>& AnalysisFlags() {
   return flags;
 }
 
-// What each of some interfaces sees while a world runs, and what tshark says of it.
+// Captures the packets at several interfaces while a world runs, and gives the result of tshark's analysis.
 class CapturedRun final : public Tracer {
  public:
   struct Port {
@@ -97,9 +97,9 @@ class CapturedRun final : public Tracer {
     for (const auto& file : files_) file->End();
   }
 
-  // The fields of every packet of the port's file that the filter shows, a line each.
+  // The fields of the packets in the port's file that the filter selects, one line for each packet.
   std::string Tshark(std::size_t port, const std::string& filter, const std::string& fields) const {
-    // The data is noise: it is said to be the echo protocol's (RFC 862), which takes anything.
+    // The data is random. tshark is told that it is the echo protocol (RFC 862), which accepts any data.
     return RunCommand(absl::StrCat("tshark -r ", files_[port]->path(),
                                    " -d tcp.port==80,echo -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -Y '",
                                    filter, "' -T fields -E separator=, -E occurrence=f ", fields, " 2>/dev/null"));
@@ -161,7 +161,7 @@ TEST(TcpCapture, TsharkFindsNothingWrongWithAnUndisturbedConnection) {
             "\u00b7\u00b7\u00b7\u00b7\u00b7\u00b7\u00b7A\u00b7\u00b7\u00b7\u00b7,0\n");
 }
 
-// It knows no simultaneous open: each SYN,ACK has the number of the SYN before it.
+// The flags of a simultaneous open. tshark does not know it: each SYN,ACK has the same number as the SYN before it.
 const Flags kSimultaneousOpen = {{"retransmission", 2}};
 
 TEST(TcpCapture, TsharkCallsTheSynAcksOfASimultaneousOpenRetransmissions) {
@@ -179,9 +179,9 @@ TEST(TcpCapture, TsharkCallsTheSynAcksOfASimultaneousOpenRetransmissions) {
   }
 }
 
-// Of ten segments, which are one initial window (RFC 6928), the fifth: each of the five behind it is answered with the
-// same ACK at once (RFC 5681 §4.2), and the third of these brings it again. The six that can be read then are, in
-// pieces of 4096 bytes, two of them room enough to say so (RFC 9293 §3.8.6.2.2).
+// Ten segments are one initial window (RFC 6928); the fifth is lost. Each of the five after it is answered at once with
+// the same ACK (RFC 5681 §4.2), and the third of these ACKs causes the retransmission. Then six segments can be read,
+// in pieces of 4096 bytes. Two pieces are enough for a window update (RFC 9293 §3.8.6.2.2).
 TEST(TcpCapture, TsharkSeesALossItsDuplicateAcksAndItsRetransmission) {
   LinkProfile lossy = {.delay = 20ms, .rate_bps = 10'000'000};
   TcpWorld two({}, {}, lossy);
@@ -229,7 +229,7 @@ struct TwoNats {
   net::TcpProgram alice, bob;
 };
 
-// A hole punched, and an echo through it.
+// A TCP hole is punched, and an echo goes through it.
 TEST(TcpCapture, TsharkSeesNoMoreThanASimultaneousOpenOnAnySideOfTwoNats) {
   TwoNats two;
   constexpr int kOutside = 1;

@@ -1,4 +1,5 @@
-// TCP of simulated hosts: what the wire and the clock show. What every host does alike is in tests/net/tcp.
+// TCP of simulated hosts: their segments and the times of these. Behavior that all hosts share is tested in
+// tests/net/tcp.
 #include <algorithm>
 #include <map>
 
@@ -122,7 +123,7 @@ TEST(TcpHost, SilentInputAnswersNoSegmentButServesItsConnections) {
   EXPECT_EQ(two.alice.at(closed_port).why.code(), StatusCode::kDeadlineExceeded);
 }
 
-// RFC 9293 §3.10.4: in SYN-SENT, CLOSE deletes the TCB and sends nothing; what comes then meets a closed port.
+// RFC 9293 §3.10.4: in SYN-SENT, CLOSE deletes the TCB and sends nothing. Later segments meet a closed port.
 TEST(TcpHost, ClosingWhileConnectingSendsNothingAndTheAnswerIsReset) {
   for (const bool abort : {false, true}) {
     SCOPED_TRACE(abort);
@@ -163,7 +164,8 @@ TEST(TcpHost, TimeWaitHoldsItsPairOfEndpoints) {
   ASSERT_TRUE(two.RunUntil([&] { return two.alice.at(again).connected; }));
 }
 
-// RFC 9293 §3.6.1 (MAY-2): a SYN beyond what came before takes the place of TIME-WAIT, with an ISN beyond too.
+// RFC 9293 §3.6.1 (MAY-2): a SYN beyond the old connection's sequence numbers replaces TIME-WAIT. The new ISN is beyond
+// the old numbers too.
 TEST(TcpHost, ANewSynTakesThePlaceOfTimeWait) {
   TcpWorld two;
   two.bob.Listen(kBob80, {.reuse_address = true});
@@ -320,7 +322,7 @@ TEST(TcpHost, ASoftErrorEndsConnectingOnlyWhereTheHostIsOneOfThose) {
   }
 }
 
-// An ICMP error that quotes what was not sent is a forgery (RFC 5927 §4.1).
+// An ICMP error that quotes a segment that was never sent is a forgery (RFC 5927 §4.1).
 TEST(TcpHost, AnIcmpErrorAboutAnotherSequenceNumberIsNotBelieved) {
   Routed net;
   net.bob.Listen(At("203.0.113.1:80"));
@@ -345,7 +347,7 @@ TEST(TcpHost, AnIcmpErrorAboutAnotherSequenceNumberIsNotBelieved) {
   EXPECT_EQ(net.world.drops().count(Rule::kTcpOutOfWindow), 1u);
 }
 
-// RFC 9293 §3.7.1: each says what its own link takes.
+// RFC 9293 §3.7.1: each side announces the MSS of its own link.
 TEST(TcpHost, TheMssIsThatOfTheLink) {
   Routed net({}, 1200);
   net.bob.Listen(At("203.0.113.1:80"));
@@ -356,7 +358,8 @@ TEST(TcpHost, TheMssIsThatOfTheLink) {
   EXPECT_EQ(record.From("bob").at(0).header.mss_bytes, 1160);
 }
 
-// RFC 1191: DF is set, the error's MTU becomes the largest segment, and what was lost is sent again in smaller ones.
+// RFC 1191: DF is set. The MTU in the ICMP error limits the segments from then on, and lost data is sent again in
+// smaller segments.
 TEST(TcpHost, PathMtuDiscoveryShrinksTheSegments) {
   World world(1);
   HostNode& alice_node = AddHost(world, "alice", "198.51.100.1/24", "198.51.100.254");
@@ -389,7 +392,7 @@ TEST(TcpHost, PathMtuDiscoveryShrinksTheSegments) {
     if (segment.at > Time(100ms)) largest_after = std::max(largest_after, segment.bytes);
   }
   EXPECT_EQ(largest_after, 960u);
-  // Those that come later know it from the start.
+  // Later connections know the path MTU from the start.
   record.sent.clear();
   alice.Connect(kAny, At("203.0.113.1:80"));
   EXPECT_EQ(record.sent.at(0).header.mss_bytes, 960);
@@ -408,7 +411,7 @@ TEST(TcpHost, ALinkWhoseMtuShrinksUnderAConnectionStallsNothing) {
   EXPECT_LT(two.world.now(), Time(10s));
 }
 
-// "alice SA signalling" for each; those with data have the number of its bytes.
+// One line for each segment, such as "alice SA signalling"; lines of segments with data have the number of bytes.
 std::vector<std::string> ClassLines(const std::vector<SegmentRecord::Segment>& segments) {
   std::vector<std::string> lines;
   for (const SegmentRecord::Segment& segment : segments) {
@@ -654,7 +657,7 @@ TEST(TcpHost, ManyConnectionsLeaveNothingBehind) {
   EXPECT_EQ(two.world.payloads().slots_in_use(), 0u);
 }
 
-// Both ends finished, one program has not called Close(): what it did not read is still there.
+// Both ends have finished, but one program has not called Close(): its unread bytes can still be read.
 TEST(TcpHost, WhatWasNotReadOutlivesTheConnection) {
   TcpWorld two({.tcp = {.time_wait = 1s}}, {.tcp = {.time_wait = 1s}});
   two.bob.reads = false;
@@ -670,7 +673,7 @@ TEST(TcpHost, WhatWasNotReadOutlivesTheConnection) {
   EXPECT_EQ(two.bob_node.tcp_sockets()->size(), 0u);
 }
 
-// RFC 1122 §4.2.2.13, RFC 9293 §3.6.1: who closes with bytes unread has lost them, and says so.
+// RFC 1122 §4.2.2.13, RFC 9293 §3.6.1: closing with unread bytes loses them, so the connection is reset.
 TEST(TcpHost, ClosingWithBytesUnreadResets) {
   TcpWorld two;
   two.bob.reads = false;

@@ -56,8 +56,8 @@ NatsOnTheWay DrawNats(std::uint64_t seed) {
 
 namespace {
 
-// A machine at `address`, or with a NAT that has it, behind that one; the NAT forwards port 80. Gives the machine and
-// what stands on the link between the two sides, whose port is 1 in either case.
+// Adds a machine with `address`, or a machine behind a NAT with `address` that forwards port 80. Returns the machine
+// and the node that is on the link between the two sides; its port there is 1 in both cases.
 struct Ends {
   HostNode* machine = nullptr;
   Node* outermost = nullptr;

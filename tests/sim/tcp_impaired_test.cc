@@ -1,4 +1,4 @@
-// TCP over links that lose, delay, reorder, double and cut: streams arrive whole, and nothing is left over.
+// TCP over links that lose, delay, reorder, duplicate and interrupt: streams arrive whole, and nothing is left over.
 #include "tests/sim/tcp_impaired.h"
 
 #include "tests/sim/tcp_world.h"
@@ -53,7 +53,7 @@ TEST(TcpImpaired, NatsOfEachRungOnTheWayLeaveTheStreamsWhole) {
   }
 }
 
-// The other half of it: where nothing can arrive, both ends hear why.
+// If nothing can arrive any more, both ends learn the reason.
 TEST(TcpImpaired, ALinkThatDiesIsToldToBothEnds) {
   LinkProfile dies = {.delay = 20ms, .rate_bps = 1'000'000};
   dies.outages = {{Time(1s), Time(24h)}};

@@ -94,7 +94,7 @@ class TcpLab {
     HostNode& stranger_node = world.AddNode<HostNode>("stranger", HostOptions{.raw_tcp = true});
     plug(server_node, AddPort(server_node, numbers.server));
     plug(stranger_node, AddPort(stranger_node, numbers.stranger));
-    if (!Ip(numbers.alice).is_v4()) {  // no translation: the houses are known outside
+    if (!Ip(numbers.alice).is_v4()) {  // without translation the outside has routes to both inside networks
       const net::IpPrefix of_a(Ip(numbers.alice), 64), of_b(Ip(numbers.bob), 64);
       EXPECT_TRUE(box_a.AddRoute({.prefix = of_b, .interface = 1, .gateway = Ip(numbers.box_b)}).ok());
       EXPECT_TRUE(box_b.AddRoute({.prefix = of_a, .interface = 1, .gateway = Ip(numbers.box_a)}).ok());

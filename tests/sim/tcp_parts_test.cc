@@ -1,4 +1,4 @@
-// What a connection is made of: the rings and reassembly, and initial sequence numbers.
+// The parts of a connection: the ring buffers, reassembly, and initial sequence numbers.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -36,7 +36,7 @@ TEST(TcpSendBuffer, ARunIsCutWhereTheRingEnds) {
 
 // --- ReceiveBuffer ---
 
-// Against a plain array of "is it there", for many random arrivals.
+// Compared with a plain array that records which bytes have arrived, for many random arrivals.
 TEST(TcpReceiveBuffer, ReassemblesAnyOrder) {
   for (std::uint64_t seed = 0; seed < 40; ++seed) {
     net::SeededRandom random(seed, "reassembly");

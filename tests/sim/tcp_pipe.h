@@ -26,7 +26,7 @@ class TcpPipe {
     net::Duration delay = std::chrono::milliseconds(20);
     std::uint32_t loss_ppm = 0;
     std::uint32_t duplicate_ppm = 0;
-    std::uint32_t late_ppm = 0;  // comes up to `late_by` later, so others overtake it
+    std::uint32_t late_ppm = 0;  // these segments arrive up to `late_by` later, so others overtake them
     net::Duration late_by = std::chrono::milliseconds(30);
   };
   struct Sent {
@@ -43,7 +43,7 @@ class TcpPipe {
     std::uint64_t written = 0;
     std::uint64_t read = 0;
     bool reads = true;
-    bool finishes = true;  // when all is written, and the peer has finished
+    bool finishes = true;  // true: finishes when all bytes are written and the peer has finished
     bool finish_first = true;
     bool connected = false;
     bool peer_finished = false;

@@ -1,4 +1,4 @@
-// Loss and its repair: RFC 6298 (timer), RFC 5681 and 6582 (congestion), through a connection and by themselves.
+// The repair of losses: RFC 6298 (timer), RFC 5681 and RFC 6582 (congestion control), within a connection and alone.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -85,7 +85,7 @@ TEST(Rfc6298, Section3_TheHandshakeIsASample) {
   EXPECT_EQ(bench.tcp.rto().srtt(), 100ms);
 }
 
-// Karn.
+// Karn's algorithm.
 TEST(Rfc6298, Section3_NoSampleOfASegmentThatWasSentTwice) {
   TcpBench bench;
   bench.In(TcpState::kEstablished);
@@ -241,7 +241,7 @@ TEST(Rfc5681, Section4_1_AfterIdlenessNoMoreThanTheInitialWindow) {
 
 // --- RFC 5681 §3.2, RFC 6582 ---
 
-// Ten segments of 1000 bytes from 1001 are in flight.
+// A connection with ten segments of 1000 bytes in flight, from the number 1001.
 TcpBench TenInFlight() {
   TcpBench bench;
   bench.In(TcpState::kEstablished);
@@ -304,7 +304,7 @@ TEST(Rfc6582, Section3_2_OnlyTheFirstPartialAckRestartsTheTimer) {
   EXPECT_EQ(bench.tcp.NextTimer(), bench.now + 500ms);
 }
 
-// Numbers wrap: "recover" must not come to lie ahead of what was never lost.
+// Sequence numbers wrap, so an old value of "recover" must not come to lie ahead of new numbers.
 TEST(Rfc6582, Section3_2_FastRetransmitWorksAfterAnyNumberOfBytesWithoutLoss) {
   NewReno congestion;
   congestion.Start(1000, 0, 10, false);

@@ -49,9 +49,10 @@ inline TransferDraw DrawHostileNetwork(std::uint64_t seed) {
   draw.options.send_buffer_bytes = static_cast<std::uint32_t>(1 + random.Below(random.Below(2) == 0 ? 16 : 3000));
   draw.options.window_scale = static_cast<std::uint8_t>(random.Below(15));
   draw.options.mss_bytes = static_cast<std::uint16_t>(64 + random.Below(1400));
-  draw.options.data_retransmissions_max = 40;  // a fifth lost both ways can cost that many in a row
+  // If a fifth is lost in each direction, so many transmissions in a row may fail.
+  draw.options.data_retransmissions_max = 40;
   draw.options.syn_retransmissions_max = 40;
-  draw.options.time_wait = 1h;  // outlasts the FINs of a peer whose ACKs were lost
+  draw.options.time_wait = 1h;  // longer than the peer retransmits its FIN if ACKs are lost
   return draw;
 }
 

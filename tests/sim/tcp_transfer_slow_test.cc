@@ -1,4 +1,4 @@
-// tcp_transfer_test.cc at length.
+// The tests of tcp_transfer_test.cc with more seeds and bytes.
 #include "tests/sim/tcp_transfer.h"
 
 namespace pinhole::sim {

@@ -1,4 +1,4 @@
-// Whole transfers over networks that lose, disorder and double.
+// Whole transfers over networks that lose, reorder and duplicate segments.
 #include "tests/sim/tcp_transfer.h"
 
 namespace pinhole::sim {

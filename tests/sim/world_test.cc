@@ -1,4 +1,4 @@
-// What a world keeps about its run: digests, counters, drops, lineage, traces.
+// The records of a world about its run: digests, counters, drops, lineage, traces.
 #include "sim/world.h"
 
 #include <gtest/gtest.h>
@@ -20,7 +20,7 @@ struct Digests {
   friend bool operator==(const Digests&, const Digests&) = default;
 };
 
-// Some of everything that a digest must see: both families' ICMP, loss, jitter, duplicates, a queue.
+// A run with everything that a digest must cover: ICMP of both families, loss, jitter, duplicates, a queue.
 Digests RunOnce(std::uint64_t seed, net::Duration send_at = 100ms, absl::string_view payload = "payload") {
   TwoHosts two({.delay = 10ms, .jitter = 3ms, .loss_ppm = 100'000, .duplicate_ppm = 100'000},
                {.delay = 12ms, .rate_bps = 1'000'000}, seed);
@@ -40,7 +40,7 @@ TEST(Digest, SameRunSameDigests) {
   EXPECT_NE(RunOnce(1), RunOnce(2));
 }
 
-// The numbers themselves: every compiler, optimisation level and sanitizer must find them again.
+// The exact numbers: every compiler, optimization level and sanitizer must give the same.
 TEST(Digest, IsTheSameInEveryBuild) {
   const Digests digests = RunOnce(1);
   EXPECT_EQ(digests.wire, 5847597895647247693u);
@@ -75,7 +75,7 @@ TEST(Digest, StateChangesShowInFullOnly) {
   EXPECT_NE(run(false).full, run(true).full);
 }
 
-// Each field that is on the wire, one at a time.
+// Changes each field that is on the wire, one at a time.
 TEST(Digest, EveryHeaderFieldCounts) {
   Packet base;
   base.protocol = IpProtocol::kIcmp;
@@ -109,7 +109,7 @@ TEST(Digest, EveryHeaderFieldCounts) {
   EXPECT_TRUE(changes([](Packet& p) { p.quoted.ttl = 9; }));
   EXPECT_NE(digest(base, 8), before);
   EXPECT_NE(digest(base, 7, 2), before);
-  // What is not on the wire does not.
+  // Fields that are not on the wire do not change the digest.
   EXPECT_FALSE(changes([](Packet& p) { p.id = PacketId{9}; }));
   EXPECT_FALSE(changes([](Packet& p) { p.packet_class = PacketClass::kData; }));
 }
@@ -167,7 +167,8 @@ TEST(Counters, LostOnTheLinkCountsAsSentButLeftInTheQueueDoesNot) {
   EXPECT_EQ(Sum(full.world.node_counters(full.alice_node).sent).packets, 1u);
 }
 
-// 10 packets a second for 3 s, then 40 within half a second: those, and the 4 or 5 slow ones of the rest of it.
+// 10 packets a second for 3 s, then 40 within half a second. The busiest second has these 40 and 4 or 5 of the slow
+// packets.
 TEST(Counters, PeakIsTheBusiestSecond) {
   PeakMeter meter;
   net::Instant now{};
@@ -235,7 +236,7 @@ TEST(DropLog, RecordSaysWhoWhereAndWhat) {
   EXPECT_EQ(DescribeState(record), "the link's packet 1");
 }
 
-// bob relays: what he sends because of a datagram says so.
+// bob relays. Each datagram that he sends names the received datagram as its cause.
 TEST(Lineage, CauseLeadsFromAnAnswerToTheQuestion) {
   TwoHosts two;
   two.bob.on_datagram = [&](const net::Datagram& datagram) {
@@ -327,7 +328,7 @@ TEST(World, NothingIsLeftInThePoolsWhenAllHasArrived) {
   EXPECT_EQ(two.world.payloads().slots_in_use(), 0u);
 }
 
-// A node with a timer: the world asks after each call, and again after the timer itself.
+// A node with a timer. The world asks for its next time after each call, and again after the timer itself.
 class Ticker final : public Node {
  public:
   explicit Ticker(const NodeInit& init) : Node(init) {

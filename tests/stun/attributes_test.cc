@@ -1,4 +1,4 @@
-// Each attribute against the picture in its RFC: a value, its bytes, both ways, and what is no such value.
+// Each attribute compared with the diagram in its RFC: a value and its bytes, in both directions, and malformed values.
 #include "stun/attributes.h"
 
 #include <array>
@@ -23,7 +23,7 @@ constexpr TransactionId kId = {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}};
 
 net::SocketAddress Address(absl::string_view text) { return net::SocketAddress::Parse(text).value(); }
 
-// Type, length, value and padding of `attribute` on the wire; "none" if it cannot be sent.
+// The type, length, value and padding of `attribute` on the wire; "none" if it cannot be sent.
 template <typename T>
 std::string Wire(const T& attribute) {
   std::vector<std::uint8_t> buffer(2000, 0xEE);

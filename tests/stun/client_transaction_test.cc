@@ -32,7 +32,7 @@ const Encoded& Request() {
   return request;
 }
 
-// Runs `transaction` on its own timer; gives the times of its transmissions and of its failure in ms.
+// The times in ms at which a transaction sent, and at which it failed.
 struct Ending {
   std::vector<std::int64_t> sends;
   std::optional<std::int64_t> failed;

@@ -63,8 +63,8 @@ TEST(Rfc4231, Section4_HmacSha256TestCases) {
   EXPECT_EQ(Hex(net::ByteView(case5).first(16)), "a3b6167473100ee06e0c796c2955552b");
 }
 
-// Every length of text around the block and padding borders (55, 56, 63, 64), in one piece and with bytes 2
-// and 3 replaced on the way: the same hash as over a copy.
+// Every length of text around the borders of block and padding (55, 56, 63, 64). The hash with bytes 2 and 3 replaced
+// must be the hash of a copy with these bytes.
 TEST(HmacSha1Key, ReplacedLengthHashesAsACopyWould) {
   const HmacSha1Key key("key");
   const HmacSha256Key key256("key");
@@ -79,7 +79,7 @@ TEST(HmacSha1Key, ReplacedLengthHashesAsACopyWould) {
   }
 }
 
-// FIPS 180-4 §5.1.1 pads by what is left of a block: every length of it, against another implementation.
+// FIPS 180-4 §5.1.1 pads the rest of a block. Every length of that rest is compared with another implementation.
 TEST(HmacSha1Key, EveryLengthHashesAsNettleHas) {
   const std::string secret = "key";
   const HmacSha1Key key(secret);
@@ -110,8 +110,8 @@ TEST(Rfc8489, Section9_2_2_LongTermKeyOfTheExample) {
   EXPECT_EQ(Hex(LongTermKeyMd5("user", "realm", "pass")), "8493fbc53ba582fb4c044c456bdc40eb");
 }
 
-// The check value of this CRC in every catalogue, and each length of tail behind the eight-byte steps against
-// the bit-by-bit definition of RFC 1952 §8.
+// The published check value of this CRC. Each length of the rest after the eight-byte steps is compared with the
+// bit-by-bit definition of RFC 1952 §8.
 TEST(Rfc8489, Section14_7_Crc32IsThatOfV42) {
   EXPECT_EQ(Crc32(AsBytes("123456789")), 0xCBF43926u);
   EXPECT_EQ(Crc32({}), 0u);

@@ -1,4 +1,5 @@
-// Parsing and building: what is refused, what is found, and that hostile bytes are only bytes.
+// Parsing and building of messages: refused messages, attributes that are found, and hostile bytes, which must do no
+// harm.
 #include "stun/message.h"
 
 #include <array>
@@ -22,7 +23,7 @@ using vectors::FromHex;
 
 constexpr absl::string_view kHeader = "0001 0000 2112a442 000102030405060708090a0b";
 
-// A Binding request with these attributes, the header's length made right.
+// A Binding request with these attributes and the correct length in its header.
 std::vector<std::uint8_t> WithAttributes(absl::string_view attributes) {
   std::vector<std::uint8_t> bytes = FromHex(kHeader);
   const std::vector<std::uint8_t> more = FromHex(attributes);
@@ -107,14 +108,15 @@ TEST(MessageView, EveryTruncationOfEveryVectorIsRefused) {
                                 vectors::kSampleLongTerm}) {
     const std::vector<std::uint8_t> whole = FromHex(hex);
     for (std::size_t size = 0; size < whole.size(); ++size) {
-      // A copy of its own size, so that a read past the end is one past the allocation.
+      // A copy of exactly this size, so that a read past its end is a read past the allocation.
       const std::vector<std::uint8_t> cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
       EXPECT_FALSE(MessageView::Parse(cut).has_value()) << size;
     }
   }
 }
 
-// Also with the header's length cut along: then the attributes before the cut are a message, or run past its end.
+// The header's length is reduced with the message. The attributes before the cut then are a message, or the last one
+// runs past the end.
 TEST(MessageView, EveryTruncationWithMatchingLengthIsReadWithinItsBytes) {
   const std::vector<std::uint8_t> whole = FromHex(vectors::kSampleRequest);
   int parsed = 0;

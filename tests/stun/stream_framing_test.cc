@@ -47,7 +47,7 @@ Bytes Joined(const std::vector<Bytes>& parts) {
   return all;
 }
 
-// Everything that comes out when `stream` goes in by at most `step` bytes at a time.
+// The messages that the splitter returns if `stream` arrives in pieces of at most `step` bytes.
 std::vector<Bytes> Split(StreamSplitter& splitter, net::ByteView stream, std::size_t step) {
   std::vector<Bytes> messages;
   while (!stream.empty() && splitter.fault() == Fault::kNone) {
@@ -142,7 +142,7 @@ TEST(StreamSplitter, BytesThatCannotBeThereEndTheStreamWithTheReason) {
     SCOPED_TRACE(row.what);
     const Bytes good = Stun(4);
     StreamSplitter splitter;
-    // What came before is still given; nothing after, good as it may look.
+    // Messages before the fault are still returned. After it nothing is, even if the bytes are correct.
     EXPECT_THAT(Split(splitter, Joined({good, row.bytes, good}), 1000), ElementsAre(good));
     EXPECT_EQ(splitter.fault(), row.fault);
     EXPECT_TRUE(splitter.Space().empty());

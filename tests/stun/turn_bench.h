@@ -104,7 +104,7 @@ class TurnServerBench {
   std::vector<Message> to_client;
   std::vector<FromRelay> from_relay;
   std::vector<RelayId> opened, closed;
-  bool opened_even_port = false;  // what the last of those was to be
+  bool opened_even_port = false;  // whether the last OpenRelay asked for an even port
   Transport opened_transport = Transport::kUdp;
   std::vector<TurnServer::ConnectPeer> connects;
   std::vector<TurnServer::JoinPeer> joins;

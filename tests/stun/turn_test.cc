@@ -1,4 +1,4 @@
-// The TURN client and server together, and against those who mean harm.
+// The TURN client and server together, and with hostile senders.
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -16,13 +16,13 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 
-// Carries what both want to say until neither has anything left; no time passes.
+// A client and a server. Their messages are exchanged until neither has any left; no time passes.
 class Pair {
  public:
   TurnClientBench client;
   TurnServerBench server;
-  std::vector<std::string> at_peer;    // what the peer got
-  std::vector<std::string> at_client;  // and the client, from it
+  std::vector<std::string> at_peer;    // payloads that the peer received
+  std::vector<std::string> at_client;  // payloads that the client received from the peer
   std::vector<TurnClient::Output> events;
   int to_server = 0;
 

@@ -18,7 +18,6 @@ inline std::vector<std::uint8_t> FromHex(absl::string_view hex) {
 
 inline constexpr absl::string_view kIcePassword = "VOkJxbRl1RmTxUk/WvJxBt";
 // The user name and the password as SASLprep and OpaqueString leave them.
-//
 inline constexpr absl::string_view kLongTermUsername = "\u30DE\u30C8\u30EA\u30C3\u30AF\u30B9";
 inline constexpr absl::string_view kLongTermPassword = "TheMatrIX";
 inline constexpr absl::string_view kLongTermRealm = "example.org";

@@ -1,4 +1,4 @@
-// RFC 5769 and RFC 8489 B.1: every message parsed, verified and built again.
+// RFC 5769 and RFC 8489 B.1: every message is parsed, verified and built again.
 #include "tests/stun/vectors.h"
 
 #include <array>
@@ -21,8 +21,8 @@ using vectors::FromHex;
 
 net::SocketAddress Address(absl::string_view text) { return net::SocketAddress::Parse(text).value(); }
 
-// The message as RFC 8489 §14 wants it sent: padding zero, integrity and fingerprint made anew. Written on its
-// own, byte by byte, so that the builder is not compared with itself.
+// The message as RFC 8489 §14 demands it: zeros as padding, integrity and fingerprint computed anew. This function
+// writes the bytes itself, so that the builder is not compared with itself.
 std::vector<std::uint8_t> WithZeroPadding(std::vector<std::uint8_t> message, const HmacSha1Key& key) {
   for (std::size_t at = 20; at < message.size();) {
     const std::size_t type = message[at] << 8 | message[at + 1];
@@ -142,8 +142,8 @@ TEST(Rfc5769, Section2_4_LongTermRequestBuiltEqualsTheSampleToTheByte) {
   EXPECT_THAT(builder.Finish().value(), ElementsAreArray(sample));
 }
 
-// The length field of RFC 8489 B.1 counts the header, so as a message it is refused; what it shows about
-// hashes holds over the bytes as they are printed.
+// The length field of RFC 8489 B.1 wrongly counts the header, so MessageView refuses the message. Its hashes are
+// correct for the bytes as printed.
 TEST(Rfc8489B1, PrintedBytesAreRefusedAsAMessageButTheirHashesVerify) {
   const std::vector<std::uint8_t> bytes = FromHex(vectors::kSampleSha256);
   ASSERT_EQ(bytes.size(), 156u);

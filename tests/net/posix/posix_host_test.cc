@@ -41,7 +41,7 @@ class PosixHostTest : public ::testing::Test {
   bool Failed(std::size_t count) {
     return loop_.RunUntil([&] { return program_.errors.size() >= count; }, kLimit);
   }
-  // Serves what is there already: on loopback a datagram sent is a datagram that arrived.
+  // Serves the events that are already there. On loopback a datagram has arrived as soon as it is sent.
   void ServeRest() {
     loop_.RunUntil([] { return false; }, 2ms);
   }
@@ -51,7 +51,7 @@ class PosixHostTest : public ::testing::Test {
   Recorder program_;
 };
 
-// Once for each family, by the text of its loopback and any addresses.
+// The cases of these tests, one for each family, with its loopback address and its unspecified address as text.
 struct FamilyCase {
   const char* name;
   const char* loopback;  // with port 0
@@ -173,7 +173,7 @@ TEST_F(PosixHostTest, OnAnySocketTheSourceCanBeChosen) {
   ASSERT_EQ(host_.SendTo(a, LocalOf(b), Bytes("x"), from_three), SendStatus::kSent);
   ASSERT_TRUE(Received(1));
   EXPECT_EQ(program_.received[0].datagram.from, Addr("127.0.0.3:0").WithPort(LocalOf(a).port()));
-  // A bound socket has its source, and another machine's address is none.
+  // A bound socket cannot send from another source, and no socket can send from the address of another machine.
   EXPECT_EQ(host_.SendTo(b, LocalOf(b), Bytes("x"), from_three), SendStatus::kBadAddress);
   EXPECT_EQ(host_.SendTo(a, LocalOf(b), Bytes("x"), {.source = Addr("198.51.100.1:0").address()}),
             SendStatus::kBadAddress);
@@ -281,8 +281,8 @@ TEST_F(PosixHostTest, WhatIsNotBuiltSaysSo) {
   EXPECT_EQ(host_.InitialSequenceNumber(SocketId{1}).status().code(), unimplemented);
 }
 
-// Runs `body` in a child process with a network of its own: only a loopback interface, up, with an MTU of
-// 1500 and no routes. Exit codes: 0 every expectation held, 1 one did not, 77 no such network to be had.
+// Runs `body` in a child process with a network namespace of its own, which has only a loopback interface, up, with an
+// MTU of 1500 and no routes. Exit codes: 0: every expectation held; 1: one did not; 77: no namespace could be made.
 int InOwnNetwork(const std::function<void()>& body) {
   const pid_t child = fork();
   if (child == 0) {

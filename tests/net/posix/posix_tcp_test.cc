@@ -1,4 +1,4 @@
-// What TCP over POSIX owes beside what every host does alike (tests/net/tcp).
+// TCP over POSIX: the behavior that is not shared by all hosts (tests/net/tcp tests the shared behavior).
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -32,7 +32,7 @@ class NoDescriptors {
   rlimit before_ = {};
 };
 
-// accept(2): EMFILE. The event for the connection has come and does not come again.
+// accept(2) fails with EMFILE. The event for the connection has been used and does not come again.
 TEST(PosixTcp, AConnectionThatFoundNoDescriptorIsAcceptedWhenOneIsFree) {
   PosixLoop loop;
   PosixHost host(loop);

@@ -11,10 +11,10 @@
 
 namespace pinhole::net {
 
-// Generous: a test that passes never waits this long.
+// The time limit of a test. A test that passes never waits this long.
 inline constexpr Duration kLimit = std::chrono::seconds(20);
 
-// A program that keeps what happens to it, and checks that it is called one call at a time.
+// A program that records its events, and checks that its host makes only one call at a time.
 class Recorder final : public App {
  public:
   struct Received {
@@ -27,7 +27,7 @@ class Recorder final : public App {
   void OnIcmpError(const IcmpError& error) override;
   void OnTimer() override;
 
-  // Asked for inside each call, if given.
+  // If set, called during each call into the program.
   std::function<void()> during_call;
 
   int starts = 0;

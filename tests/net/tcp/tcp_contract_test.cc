@@ -1,5 +1,5 @@
-// What net/host.h says about TCP, held by every host: each test runs on POSIX sockets over loopback, on two simulated
-// machines 20 ms apart, and on one simulated machine that talks to itself.
+// The rules of net/host.h about TCP, for every host. Each test runs on POSIX sockets over loopback, on two simulated
+// machines 20 ms apart, and on one simulated machine that connects to itself.
 #include <array>
 #include <functional>
 #include <memory>
@@ -21,9 +21,9 @@ using namespace std::chrono_literals;
 class Bench {
  public:
   virtual ~Bench() = default;
-  // Runs until `done`; false if that takes longer than any test may.
+  // Runs until `done` returns true. False: the time limit of a test has passed before.
   virtual bool RunUntil(const std::function<bool()>& done) = 0;
-  // Runs until what is under way has come to rest.
+  // Runs until no more packets are on their way and no more calls are due.
   virtual void Settle() = 0;
   virtual IpAddress alice_address() const = 0;
   virtual IpAddress bob_address() const = 0;
@@ -235,7 +235,7 @@ TEST_P(TcpContract, AResetAfterThePeerFinishedIsToldToo) {
 TEST_P(TcpContract, WhoWritesToAPeerThatIsGoneIsToldOnce) {
   const Pair pair = ConnectPair();
   ASSERT_TRUE(alice().host().Abort(pair.alice).ok());
-  // Until the reset has come, writing may go well; then it says what is about to be told.
+  // Writes succeed until the RST has arrived. Then they return the error that OnTcpReset() will report.
   ASSERT_TRUE(RunUntil([&] {
     if (bob().at(pair.bob).reset == 0) bob().Write(pair.bob, "x");
     return bob().at(pair.bob).reset != 0;

@@ -8,7 +8,7 @@
 
 namespace pinhole::net {
 
-// One call into the program: none begins before it is over, and the hook of the test comes at its end.
+// Guards one call into the program: no other call may begin before it ends. At its end the test's hook is called.
 class TcpProgram::InCall {
  public:
   InCall(TcpProgram& program, SocketId id) : program_(program), id_(id) {

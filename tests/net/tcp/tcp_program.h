@@ -10,13 +10,13 @@
 
 namespace pinhole::net {
 
-// A program for tests of TCP: reads what it gets, writes what it is told to, and keeps what happened. Checks that
-// its host calls it as net::App says: in order, one call at a time.
+// A program for tests of TCP. It reads the bytes that arrive, writes the bytes that the test gives, and records its
+// events. It checks that its host calls it as net::App says: in order, one call at a time.
 class TcpProgram final : public App {
  public:
   struct Connection {
-    SocketId listener{};  // {}: own
-    SocketAddress from;   // accepted only
+    SocketId listener{};  // the listener that accepted it; {}: the program opened it
+    SocketAddress from;   // the peer of an accepted connection
     bool connected = false;
     std::string received;
     int readable = 0;
@@ -27,17 +27,17 @@ class TcpProgram final : public App {
     Instant connected_at;
     Instant closed_at;
     Instant reset_at;
-    std::string to_write;  // still to be written, as it fits
-    bool finish = false;   // FinishWriting() after that
+    std::string to_write;  // bytes that are still to be written
+    bool finish = false;   // true: calls FinishWriting() after the last byte
   };
 
   void Attach(Host& host) { host_ = &host; }
   Host& host() { return *host_; }
 
-  // Listens or connects; the test fails if that cannot be.
+  // Listens or connects. The test fails if the call fails.
   SocketId Listen(const SocketAddress& local, const TcpOptions& options = {});
   SocketId Connect(const SocketAddress& local, const SocketAddress& remote, const TcpOptions& options = {});
-  // Writes all of it, now or as it fits, and then a FIN if `finish`.
+  // Writes all of `bytes`, at once or as they fit, and then a FIN if `finish`.
   void Write(SocketId id, const std::string& bytes, bool finish = false);
 
   Connection& at(SocketId id) { return connections_[id]; }
@@ -52,19 +52,19 @@ class TcpProgram final : public App {
   void OnTcpReset(SocketId connection, const absl::Status& why) override;
   void OnIcmpError(const IcmpError& error) override { errors.push_back(error); }
 
-  bool reads = true;    // all that is there, in OnTcpReadable()
+  bool reads = true;    // true: reads all bytes in OnTcpReadable()
   bool echoes = false;  // writes back what it reads, and finishes when the peer has
   SendOptions write_options;
-  // Asked for at the end of each call about this connection, if given.
+  // If set, called at the end of each call about this connection.
   std::function<void(SocketId)> during_call;
   std::vector<IcmpError> errors;
 
-  // Reads into `received` until a Read() says that there is no more; how many bytes.
+  // Reads into `received` until Read() returns no more bytes. Returns the number of bytes.
   std::size_t ReadAll(SocketId id);
 
  private:
   class InCall;
-  // REQUIRES: a call about a connection that the program knows and that has not ended.
+  // The connection of a call. The test fails if the program does not know it, or if it has ended.
   Connection& Heard(SocketId id);
   void WriteOn(SocketId id);
 
@@ -74,7 +74,7 @@ class TcpProgram final : public App {
   bool in_call_ = false;
 };
 
-// `size` bytes that repeat nowhere soon, different for each seed.
+// `size` pseudo-random bytes, which differ for each seed.
 std::string Noise(std::size_t size, std::uint64_t seed);
 
 }  // namespace pinhole::net
