@@ -6,7 +6,7 @@
 namespace pinhole::sim {
 namespace {
 
-constexpr std::uint32_t kMssMin = 64;  // room for data beside three SACK blocks, whatever a peer says
+constexpr std::uint32_t kMssMin = 64;  // leaves room for data beside three SACK blocks, even if the peer announces less
 
 TcpConnection::Verdict Drop(Rule rule, std::uint32_t number, std::uint32_t limit) {
   return {.rule = rule, .state = {.number = number, .limit = limit}};
@@ -67,13 +67,14 @@ TcpConnection::Verdict TcpConnection::OnSegmentSynchronized(const TcpHeader& seg
   std::uint8_t window_shift = snd_wind_shift_;
   if (state_ == TcpState::kSynReceived && segment.Has(kTcpSyn) && !segment.Has(kTcpRst) && segment.sequence == irs_) {
     if (!segment.Has(kTcpAck)) {
-      // The peer's SYN again: it has seen no SYN,ACK. An ACK alone, as the first check has it, would be no use to it.
+      // The peer has sent its SYN again, because it has received no SYN,ACK. The SYN,ACK is repeated: the ACK alone
+      // that the first check would send is of no use to the peer.
       if (MayChallenge()) due_.Add(DueSegment::kSyn);
       return OutOfWindow(segment);
     }
     if (!passive_) {
-      // Its SYN,ACK of a simultaneous open (figure 7 of RFC 9293 §3.5). The SYN is known and is cut off; the ACK is
-      // new. Its window is not scaled (RFC 7323 §2.2).
+      // The peer's SYN,ACK of a simultaneous open (figure 7 of RFC 9293 §3.5). The SYN has been received before and is
+      // cut off; the ACK is new. The window of a SYN,ACK is not scaled (RFC 7323 §2.2).
       window_shift = 0;
       rest.sequence += 1;
       rest.flags &= static_cast<std::uint8_t>(~kTcpSyn);
@@ -94,8 +95,9 @@ TcpConnection::Verdict TcpConnection::OutOfWindow(const TcpHeader& segment) cons
   return Drop(Rule::kTcpOutOfWindow, segment.sequence, old ? rcv_nxt_ : rcv_edge_);
 }
 
-// First check: table 6. A segment without data may also lie at the right edge, and one with data at a closed one has
-// its ACK taken: else two sides that filled each other's window would not hear each other (appendix A.2).
+// First check: the acceptance test of table 6, with two exceptions. A segment without data may also begin at the right
+// edge of the window. A segment with data that arrives at a closed window passes, so that its ACK is used; otherwise
+// two sides that have filled each other's window would ignore each other's ACKs (appendix A.2).
 std::optional<TcpConnection::Verdict> TcpConnection::CheckSequence(const TcpHeader& segment,
                                                                    std::uint32_t segment_length) {
   const std::uint32_t sequence = segment.sequence;
@@ -110,7 +112,7 @@ std::optional<TcpConnection::Verdict> TcpConnection::CheckSequence(const TcpHead
   if (acceptable) return std::nullopt;
 
   if (state_ == TcpState::kTimeWait && segment.Has(kTcpFin) && sequence + segment_length == rcv_nxt_) {
-    wait_over_at_ = now_ + options_.time_wait;  // the peer's FIN again: fifth and eighth check, TIME-WAIT
+    wait_over_at_ = now_ + options_.time_wait;  // the peer has sent its FIN again: fifth and eighth check, TIME-WAIT
   }
   const bool syn = segment.Has(kTcpSyn);
   if (segment_length == 0 || syn) {
@@ -178,7 +180,7 @@ std::optional<TcpConnection::Verdict> TcpConnection::CheckAck(const TcpHeader& s
     }
   }
   if (opens) {
-    snd_wl1_ = segment.sequence - 1;  // so that the window is taken
+    snd_wl1_ = segment.sequence - 1;  // so that UpdateSendWindow() takes the window
     EnterEstablished();
   }
   if (!SeqBefore(acknowledgment, snd_una_)) UpdateSendWindow(segment, window_shift);
@@ -202,7 +204,7 @@ void TcpConnection::EnterEstablished() {
   congestion_.Start(snd_mss_, iss_, options_.initial_window_segments, syn_timed_out_);
   if (syn_timed_out_) rto_.OnHandshakeAfterTimeout();  // RFC 6298 (5.7)
   last_data_sent_ = now_;
-  // Finished in SYN-RECEIVED: in FIN-WAIT-1 or behind it, and nobody waits for it.
+  // If the user finished in SYN-RECEIVED, the state is FIN-WAIT-1 or later, and nobody waits for Connected.
   if (state_ != TcpState::kSynSent && state_ != TcpState::kSynReceived) return;
   state_ = fin_wanted_ ? TcpState::kFinWait1 : TcpState::kEstablished;
   events_.Add(Event::kConnected);
@@ -219,10 +221,10 @@ void TcpConnection::UpdateSendWindow(const TcpHeader& segment, std::uint8_t wind
     max_snd_wnd_ = std::max(max_snd_wnd_, snd_wnd_);
   }
   if (snd_wnd_ == 0) {
-    retransmissions_ = 0;  // the peer is there and says wait: MUST-37
+    retransmissions_ = 0;  // the peer is alive and tells us to wait: MUST-37
   } else if (probing_) {
     probing_ = false;
-    snd_nxt_ = snd_una_;  // the probe was not taken
+    snd_nxt_ = snd_una_;  // the peer has not taken the probe
     rto_.EndBackOff();
     if (FlightSize() > 0) ArmRetransmission();
   }
@@ -244,7 +246,7 @@ void TcpConnection::OnNewlyAcknowledged(std::uint32_t acknowledgment) {
   if (syn != 0) due_.Remove(DueSegment::kSyn);
 
   bool restart_timer = true;
-  if (bytes + fin > 0 && syn == 0) {  // RFC 5681 §3.1: the SYN's acknowledgment opens no window
+  if (bytes + fin > 0 && syn == 0) {  // RFC 5681 §3.1: the acknowledgment of the SYN does not grow cwnd
     const NewReno::OnAck then = congestion_.OnNewAck(snd_una_, bytes + fin, FlightSize());
     if (then.retransmit_head) due_.Add(DueSegment::kHeadAgain);
     restart_timer = then.restart_timer;
@@ -275,7 +277,7 @@ TcpConnection::Verdict TcpConnection::TakeText(const TcpHeader& segment, net::By
     due_.Add(DueSegment::kAck);
     return OutOfWindow(segment);
   }
-  // Cut to what is new and in the window.
+  // Cuts the data to the part that is new and in the window.
   const std::uint32_t fin_at = segment.sequence + static_cast<std::uint32_t>(payload.size());
   std::uint32_t begin = segment.sequence;
   std::uint32_t end = fin_at;
@@ -299,7 +301,7 @@ TcpConnection::Verdict TcpConnection::TakeText(const TcpHeader& segment, net::By
     rcv_nxt_ += advanced;
     if (advanced > 0) events_.Add(Event::kReadable);
     ++unacked_segments_;
-    // Every second segment, and at once around a gap (RFC 9293 §3.8.6.3, RFC 5681 §4.2).
+    // An ACK is sent for every second segment, and at once if there is a gap (RFC 9293 §3.8.6.3, RFC 5681 §4.2).
     if (!in_order || unacked_segments_ >= 2 || options_.delayed_ack.count() == 0) {
       due_.Add(DueSegment::kAck);
     } else if (delayed_ack_at_ == kNever) {
@@ -309,7 +311,7 @@ TcpConnection::Verdict TcpConnection::TakeText(const TcpHeader& segment, net::By
     due_.Add(DueSegment::kAck);
   }
   if (has_fin && SeqBefore(fin_at, rcv_edge_) && !SeqBefore(fin_at, rcv_nxt_)) early_fin_ = fin_at;
-  // A FIN below what has come already contradicts itself: no more is expected of it.
+  // A FIN whose number is below bytes that have arrived contradicts them, so it is forgotten.
   if (early_fin_ && SeqBefore(*early_fin_, rcv_nxt_)) early_fin_.reset();
   if (early_fin_ && *early_fin_ == rcv_nxt_) TakeFin();
   return {};
@@ -342,7 +344,7 @@ void TcpConnection::TakeSynOptions(const TcpHeader& syn) {
   rcv_edge_ = rcv_nxt_ + std::min(65535u, receive_.capacity());
 }
 
-// RFC 5961 §7.
+// Limits the rate of challenge ACKs (RFC 5961 §7).
 bool TcpConnection::MayChallenge() {
   if (challenges_ == 0 || now_ - challenge_window_began_ >= options_.challenge_ack_interval) {
     challenge_window_began_ = now_;
