@@ -57,7 +57,8 @@ class Fabric {
     if (asking.last_neighbour != kNone && asking.last_address == bits) return asking.last_neighbour;
     const std::uint32_t found = Search(from, address, strict);
     if (found == kNone) return kNone;
-    // An answer that did not look at the address is good for questions without `strict` only, so it is not kept.
+    // An answer without `strict` may ignore the address. It would be wrong for a later question with `strict`, so it is
+    // not kept.
     asking.last_neighbour = strict ? found : kNone;
     asking.last_address = bits;
     return found;
@@ -97,7 +98,7 @@ class Fabric {
     std::uint32_t from = kNone;
     std::uint32_t to = kNone;
   };
-  // Its attachments are members_[begin .. end).
+  // The attachments of a network are members_[begin .. end).
   struct Network {
     std::uint32_t begin = 0;
     std::uint32_t end = 0;
