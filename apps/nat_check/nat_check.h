@@ -70,7 +70,7 @@ class NatCheckServer final : public net::App {
   std::vector<Attempt> attempts_;
 };
 
-// The client runs two tests side by side, each through the phases of its own:
+// The client runs two tests side by side. Each test has its own phases:
 //
 //     UDP   kNotStarted --> kAsking --server 2 has answered--> kHairpinning --all is back, or udp_patience--> kOver
 //                              `------------------------udp_patience-----------------------------------------^
@@ -143,7 +143,7 @@ class NatCheckClient final : public net::App {
     enum class Phase : std::uint8_t { kNotStarted, kAsking, kConnecting, kOver };
     Phase phase = Phase::kNotStarted;
     net::SocketAddress local;                   // of all connections but the hairpin
-    std::optional<net::SocketId> to_server[3];  // while it has not been reset
+    std::optional<net::SocketId> to_server[3];  // nullopt: not opened, or reset
     std::string text[2];                        // from servers 1 and 2
     std::optional<net::SocketAddress> seen[2];  // by servers 1 and 2
     std::optional<UnsolicitedSyn> unsolicited;

@@ -39,7 +39,7 @@ class ReferralClient final : public ReferralChannel {
 
  private:
   void Connect();
-  // There is no connection: plans the next try, or gives up if there has been none for too long.
+  // Called when there is no connection: plans the next try, or gives up if there has been no connection for too long.
   void Retry(const absl::Status& why);
   bool GiveUpIfLongWithout();
   // Ends the client; it does not try again.
@@ -65,7 +65,7 @@ class ReferralClient final : public ReferralChannel {
   net::Instant try_ends_{};  // end of the current try to connect
   net::Duration retry_wait_ = kReferralRetryFirst;
   std::optional<std::vector<std::uint8_t>> published_;
-  std::vector<std::uint8_t> delivered_;  // the last one that was delivered
+  std::vector<std::uint8_t> delivered_;  // the last description that was delivered
   std::optional<std::vector<std::uint8_t>> peer_description_;
 };
 
