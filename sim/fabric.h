@@ -13,7 +13,8 @@
 
 namespace pinhole::sim {
 
-// The graph of networks: which interfaces are joined by links, which of them holds an address, and the way there.
+// The graph of networks: which interfaces are joined by links, which of them holds an address, and by which links it is
+// reached.
 //
 // An *attachment* is an interface that has a link. A link has two *directions*, `d` and `d ^ 1`. An interface with
 // several links bridges them, so links that meet in an interface belong to one *network*. A network is a tree:

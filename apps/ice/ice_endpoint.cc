@@ -223,7 +223,7 @@ void IceEndpoint::Handle(const ice::SendDatagram& output) {
   options.packet_class = output.packet_class;
   options.cause = output.cause;
   net::SendStatus status = host_.SendTo(*socket, output.to, output.bytes, options);
-  // kPendingError reports an error of an earlier datagram, and this datagram was not sent.
+  // kPendingError reports an error of an earlier datagram. This datagram was not sent, so it is sent again.
   if (status == net::SendStatus::kPendingError) status = host_.SendTo(*socket, output.to, output.bytes, options);
   if (status != net::SendStatus::kSent) send_failures_.push_back({output.tag, output.to, status});
 }

@@ -133,7 +133,7 @@ class NatCheckClient final : public net::App {
     net::SocketId hairpinning{};
     std::optional<net::SocketAddress> seen[2];  // by servers 1 and 2
     bool hairpinned = false;
-    // kNever: not running.
+    // The alarms of the test; kNever: the test is not running.
     net::Instant resend_at = net::kNever;
     net::Instant ends_at = net::kNever;
 

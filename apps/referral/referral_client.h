@@ -55,8 +55,8 @@ class ReferralClient final : public ReferralChannel {
   std::optional<net::SocketId> connection_;
   bool connected_ = false;
   ReferralOutbox out_;
-  // When to send. Frames of one instant are sent together in one segment, such as those of a new connection and of a
-  // description that waited only for it.
+  // The instant of the next write. Frames of one instant are sent together in one segment, for example the registration
+  // of a new connection and a description that waited for the connection.
   net::Instant flush_at_ = net::kNever;
   ReferralFrames in_;
   std::optional<net::Instant> without_since_;  // there has been no connection since then

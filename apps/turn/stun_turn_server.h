@@ -103,7 +103,7 @@ class StunTurnServer final : public net::App {
   std::optional<stun::TurnServer> turn_;
   StunTcpClients tcp_clients_;
   TurnPeerLinks peer_links_;
-  // Never iterated.
+  // These maps are never iterated, because their order is not deterministic.
   absl::flat_hash_map<net::SocketId, stun::RelayId> relay_of_socket_;
   absl::flat_hash_map<stun::RelayId, net::SocketId> socket_of_relay_;
   Counters counters_;

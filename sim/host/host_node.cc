@@ -332,7 +332,8 @@ void HostNode::Transmit(int in, int out, const net::IpAddress& next_hop, bool st
       const std::uint32_t mtu = world().LinkMtu(*this, out);
       state.number = WireSize(*packet);
       state.limit = mtu;
-      // RFC 1191 §3, RFC 4443 §3.2. A packet that may be fragmented is dropped without an ICMP error.
+      // A packet that must not be fragmented is reported (RFC 1191 §3, RFC 4443 §3.2). A packet that might be
+      // fragmented is dropped without an ICMP error.
       if (reports && rule == Rule::kTooBig) {
         const bool v4 = packet->is_v4();
         SendIcmpError(in, *packet, v4 ? 3 : 2, v4 ? 4 : 0, mtu);

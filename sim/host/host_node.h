@@ -114,9 +114,9 @@ class HostNode : public Node {
   // Takes one off the TTL, as a router does before it looks for a route (RFC 1812 §5.3.1). False if the TTL is used up:
   // then `packet` is dropped, and ICMP time exceeded is sent.
   bool StepTtl(int interface, PacketPtr& packet);
-  // Sends `packet` by the best route, or by the best route that leaves by interface `out`. `in` is the interface by
-  // which the packet came in; kOwn: this node has made it. A packet that cannot be sent is dropped, and reported to its
-  // sender by ICMP. Does not change the TTL.
+  // RouteOut() sends `packet` by the best route, or by the best route that leaves by interface `out`. `in` is the
+  // interface by which the packet came in; kOwn: this node has made it. A packet that cannot be sent is dropped, and
+  // reported to its sender by ICMP. Does not change the TTL.
   static constexpr int kOwn = -1;
   void RouteOut(int in, PacketPtr packet, int out = RouteTable::kAnyInterface);
   // Sends by interface `out` to the neighbour with the address `next_hop`. `strict`: see World::Emit().
@@ -124,7 +124,7 @@ class HostNode : public Node {
   // Sends an ICMP error about `about` to its sender, from an address of `interface` if it has one (RFC 1812 §4.3.2.4).
   // Sends nothing where RFC 1122 §3.2.2 forbids an error.
   void SendIcmpError(int interface, const Packet& about, std::uint8_t type, std::uint8_t code, std::uint32_t rest);
-  // The same, with the ICMP or ICMPv6 type and code that mean `what`.
+  // SendUnreachable(): as SendIcmpError(), with the ICMP or ICMPv6 type and code that mean `what`.
   enum class Unreachable : std::uint8_t { kNet, kHost, kPort, kAdmin, kTimeExceeded };
   void SendUnreachable(int interface, const Packet& about, Unreachable what);
   // Makes a packet of this node, with a new id, the node's TTL and its next IP id.

@@ -55,7 +55,7 @@ class Program final : public net::Host {
   absl::Status SendRawTcp(const net::RawTcpSegment& segment) override;
   absl::StatusOr<std::uint32_t> InitialSequenceNumber(net::SocketId connection) override;
 
-  // For the node.
+  // To be called by the node.
   void OnStart();
   void OnAlarm();
   bool watches_interfaces() const { return watches_interfaces_; }

@@ -8,7 +8,7 @@
 
 namespace pinhole::sim {
 
-// A local address that a packet might leave with.
+// A local address that may become the source of a packet.
 struct SourceCandidate {
   net::InterfaceAddress address;
   int interface = 0;
@@ -23,7 +23,7 @@ struct SourceCandidate {
 const SourceCandidate* SelectSource(const net::IpAddress& destination, std::span<const SourceCandidate> candidates,
                                     int outgoing_interface);
 
-// RFC 6724 §3.1 and §3.2, as the values of RFC 4291 §2.7.
+// The scope of an address (RFC 6724 §3.1 and §3.2), with the values of RFC 4291 §2.7.
 enum class Scope : std::uint8_t {
   kInterfaceLocal = 1,
   kLinkLocal = 2,
@@ -34,7 +34,8 @@ enum class Scope : std::uint8_t {
 };
 Scope ScopeOf(const net::IpAddress& address);
 
-// The label of the default policy table (RFC 6724 §2.1); IPv4 by its mapped form.
+// The label of `address` in the default policy table (RFC 6724 §2.1). An IPv4 address has the label of its IPv4-mapped
+// form.
 int LabelOf(const net::IpAddress& address);
 
 // RFC 6724 §2.2: the number of leading bits that `destination` shares with `source`, at most the length of the source's

@@ -41,7 +41,7 @@ class TcpSockets {
   TcpSockets& operator=(const TcpSockets&) = delete;
   ~TcpSockets();
 
-  // Ids of UDP sockets are smaller.
+  // Whether `id` is that of a TCP socket. UDP sockets have smaller ids.
   static bool IsTcp(net::SocketId id) { return static_cast<std::uint32_t>(id) >= kFirstId; }
 
   // The calls of net::Host, for program number `program` of the node.
@@ -57,7 +57,7 @@ class TcpSockets {
   void Close(std::uint32_t program, net::SocketId id);
   absl::Status SetTtl(std::uint32_t program, net::SocketId id, std::uint8_t ttl);
   std::optional<net::SocketAddress> LocalAddress(std::uint32_t program, net::SocketId id) const;
-  // nullptr: no such connection.
+  // The connection with this id; nullptr: there is none.
   const TcpConnection* connection(std::uint32_t program, net::SocketId id) const;
 
   // To be called by the node.
@@ -144,8 +144,8 @@ class TcpSockets {
   void Send(Socket& socket, const TcpConnection::SendSegment& segment);
   void MoveTimer(Socket& socket);
   void NoteStateOf(Socket& socket);
-  // Ends a call into TcpSockets. If the node has called, the programs are told their events; if a program has called,
-  // the node's timer tells them at this instant.
+  // Settle() ends a call into TcpSockets. If the node has called, the programs are told their events; if a program has
+  // called, the node's timer tells them at this instant.
   enum class Caller : std::uint8_t { kNode, kProgram };
   void Settle(Caller caller);
   void Tell(Socket& socket);

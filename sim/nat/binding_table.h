@@ -50,7 +50,7 @@ class BindingTable {
   Binding* FindFromInside(Endpoint inside, Endpoint scope, net::Instant now);
   // `scope` matters only where external endpoints are shared.
   Binding* FindFromOutside(Endpoint external, Endpoint scope, net::Instant now);
-  // A static binding to `external`, for every scope.
+  // The static binding of `external`, which holds for every scope; nullptr: there is none.
   Binding* FindStatic(Endpoint external);
   bool has_static() const { return static_count_ > 0; }
   // The binding at this index; nullptr if it has expired, or has another serial and so is another binding.

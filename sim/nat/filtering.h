@@ -22,9 +22,9 @@ class SentTo {
   // `udp` must outlive this object.
   explicit SentTo(const UdpBehavior& udp) : udp_(&udp) {}
 
-  // A packet of `owner` goes out to `remote`.
+  // Called when a packet of `owner` goes out to `remote`.
   void NoteOutbound(Owner owner, Endpoint remote, net::Instant now);
-  // A packet from `remote` was let in.
+  // Called when a packet from `remote` to `owner` was let in.
   void NoteInbound(Owner owner, Endpoint remote, net::Instant now);
   // Whether `owner` has sent to `remote` and this is still remembered.
   bool Has(Owner owner, Endpoint remote, net::Instant now) const;
@@ -45,7 +45,8 @@ class SentTo {
   FlatMap<Ring> rings_;    // by owner
 };
 
-// Who may send inwards through a mapping that exists: kNone if `remote` may, else the rule that keeps it out.
+// Whether `remote` may send in through an existing mapping, whose filter memory is that of `owner`. kNone: it may;
+// otherwise the rule by which its packets are dropped.
 Rule Filter(Filtering filtering, const SentTo& sent_to, Owner owner, Endpoint remote, net::Instant now);
 
 }  // namespace pinhole::sim::nat

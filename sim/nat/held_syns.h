@@ -37,8 +37,8 @@ class HeldSyns {
   };
 
   // Holds `packet` until `until`. Then its source gets a RST if `resets`, else an ICMP error with `icmp_code`. A
-  // retransmission, with the same ends, changes nothing. False: kMax SYNs are held. REQUIRES: `until` is not before
-  // that of any held SYN.
+  // retransmission, with the same ends, changes nothing. False: kMax SYNs are held.
+  // REQUIRES: `until` is not before that of any held SYN.
   bool Hold(const Ends& ends, const Packet& packet, net::Instant until, bool resets, std::uint8_t icmp_code);
   // The inside host has sent a SYN itself: the held SYN is dropped without an answer.
   void Cancel(const Ends& ends) {

@@ -29,8 +29,8 @@ class PortAllocator {
   // The ports that a mapping of `inside_port` may have, without regard to blocks.
   PortRange RangeFor(std::uint16_t inside_port) const;
 
-  // A port of `range` on the external address number `pool_index` for `inside_port`. `preferred`, if given,
-  // free and of the right kind, is taken at once.
+  // Picks a port of `range` for `inside_port`, on the external address with the index `pool_index`. `preferred` is
+  // taken first, if it is given, free, in the range and of the right parity.
   Choice Pick(int pool_index, std::uint16_t inside_port, PortRange range, std::optional<std::uint16_t> preferred,
               IsFree is_free);
 

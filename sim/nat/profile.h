@@ -41,11 +41,12 @@ enum class FilterMemory : std::uint8_t {
 
 // The external port that a new mapping asks for first (RFC 4787 §4.2.1).
 enum class PortAllocation : std::uint8_t {
-  kPreserve,             // the inside port; when taken, as `collision` says
-  kPreserveOverloading,  // the inside port, shared by inside endpoints while their remote endpoints differ
-                         // (RFC 7857 §3); when the very tuple is taken, as `collision` says
-  kSequential,           // the last port plus sequential_step, modulo the range; taken ports are skipped
-  kRandom,               // a random port of the range; if taken, the next free port above it
+  kPreserve,  // the inside port; if taken, as `collision` says
+  // The inside port, which inside endpoints share as long as their remote endpoints differ (RFC 7857 §3). If the tuple
+  // of external and remote endpoint is taken, as `collision` says.
+  kPreserveOverloading,
+  kSequential,  // the last port plus sequential_step, modulo the range; taken ports are skipped
+  kRandom,      // a random port of the range; if taken, the next free port above it
 };
 
 // The choice of a port if port preservation finds the port taken or outside the range.
@@ -86,11 +87,12 @@ enum class Hairpin : std::uint8_t {
 enum class Unsolicited : std::uint8_t {
   kDrop,
   kPortUnreachable,  // dropped, and ICMP type 3 code 3 tells the sender
-  kHostUnreachable,  // code 1
-  kAdminProhibited,  // code 13
-  kInput,            // accepted on the box's own input path: a program of the box gets it, or there is none
-                     // and the box answers, UDP with ICMP port unreachable and TCP with RST
-  kReset,            // TCP only: dropped, and a RST tells the sender
+  kHostUnreachable,  // dropped, and ICMP type 3 code 1 tells the sender
+  kAdminProhibited,  // dropped, and ICMP type 3 code 13 tells the sender
+  // Accepted on the input path of the box. A program of the box gets the packet. If there is no such program, the box
+  // answers UDP with ICMP port unreachable, and TCP with a RST.
+  kInput,
+  kReset,  // TCP only: dropped, and a RST tells the sender
 };
 
 // Which of several external addresses a new mapping gets (RFC 4787 §4.1).

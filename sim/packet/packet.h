@@ -31,7 +31,7 @@ struct PayloadRef {
   std::uint32_t size_bytes = 0;
 };
 
-// Type and code of RFC 792 and RFC 4443, and the four bytes after the checksum.
+// The ICMP header (RFC 792, RFC 4443): type, code, and the four bytes after the checksum.
 struct IcmpHeader {
   std::uint8_t type = 0;
   std::uint8_t code = 0;

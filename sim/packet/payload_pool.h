@@ -22,14 +22,14 @@ class PayloadPool {
 
   // Copies `bytes` into a slot with one reference. No bytes give the empty handle, which needs no reference.
   PayloadRef Add(net::ByteView bytes) { return Add(bytes, {}); }
-  // One payload of two pieces.
+  // Makes one payload of `first` and `second`, in this order.
   PayloadRef Add(net::ByteView first, net::ByteView second);
   void AddReference(PayloadRef ref);
   void Release(PayloadRef ref);
 
   // Valid until the last reference is released.
   net::ByteView bytes(PayloadRef ref) const { return net::ByteView(slots_[ref.slot].data, ref.size_bytes); }
-  // XXH3 of the bytes, worked out once for each content of a slot.
+  // The XXH3 hash of the bytes, which is computed once for each content of a slot.
   std::uint64_t Hash(PayloadRef ref);
   // The bytes, for writing. If others hold the slot too, the bytes are copied first: the caller's reference moves to
   // the copy, and `ref` names the copy.

@@ -83,8 +83,8 @@ std::uint16_t UdpChecksum(const IpFields& ip, std::uint16_t source_port, std::ui
   return checksum == 0 ? 0xffff : checksum;  // RFC 768: 0 would mean that there is none
 }
 
-// RFC 9293 §3.1, §3.2. Options in the order that Linux sends them; no-operations in front of each option but the first
-// align it to 4 bytes.
+// Writes a TCP header (RFC 9293 §3.1, §3.2). The options have the order in which Linux sends them. Each option except
+// the first has no-operations in front of it that align it to 4 bytes.
 void WriteTcpHeader(net::ByteWriter& writer, std::span<std::uint8_t> out, const IpFields& ip, std::uint16_t source_port,
                     std::uint16_t destination_port, const TcpHeader& tcp, net::ByteView payload) {
   constexpr std::uint8_t kNop = 1, kMss = 2, kWindowScale = 3, kSackPermitted = 4, kSack = 5;

@@ -49,12 +49,12 @@ class DropLog {
 
   void Add(const DropRecord& record);
 
-  // Kept records, oldest first.
+  // The records that are kept, oldest first.
   std::size_t size() const { return records_.size(); }
   const DropRecord& at(std::size_t index) const { return records_[(first_ + index) % records_.size()]; }
 
   std::uint64_t count(Rule rule) const { return by_rule_[static_cast<std::size_t>(rule)]; }
-  // By node, then by rule.
+  // The numbers of drops, sorted by node, then by rule.
   std::vector<NodeCount> CountsByNode() const;
   std::uint64_t total() const { return total_; }
   // Whether there were more drops than are kept.

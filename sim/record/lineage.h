@@ -38,7 +38,7 @@ class Lineage {
   void SetPacketClass(PacketId id, net::PacketClass packet_class) {
     entries_[static_cast<std::uint32_t>(id)].packet_class = packet_class;
   }
-  // The entry of kNone has no parent either.
+  // The entry of a packet. PacketId::kNone has an entry too, without a parent.
   const Entry& at(PacketId id) const { return entries_[static_cast<std::uint32_t>(id)]; }
   // The packet that the sender sent: goes back from `id` through translations and duplications.
   PacketId Emitted(PacketId id) const;

@@ -30,7 +30,7 @@ class NewReno {
   bool OnDuplicateAck(std::uint32_t snd_una, std::uint32_t snd_nxt, bool may_send_new);
   // The retransmission timer has expired. `again`: not for the first time for this segment.
   void OnTimeout(std::uint32_t flight, std::uint32_t snd_nxt, bool again);
-  // Nothing was sent for longer than a retransmission timeout (RFC 5681 §4.1).
+  // Called when nothing was sent for longer than a retransmission timeout (RFC 5681 §4.1).
   void OnIdle();
 
   // The bytes that may be in flight: cwnd, and the segments that limited transmit adds for the first two duplicate

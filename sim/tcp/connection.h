@@ -20,7 +20,8 @@
 
 namespace pinhole::sim {
 
-// RFC 9293 §3.3.2. A TcpConnection is never in LISTEN: a listener makes a connection of each SYN (no_connection.h).
+// The states of RFC 9293 §3.3.2. A TcpConnection is never in LISTEN: a listener makes a connection of each SYN
+// (no_connection.h).
 enum class TcpState : std::uint8_t {
   kClosed,
   kListen,
@@ -76,8 +77,8 @@ enum class TcpCall : std::uint8_t {
 //     ... sleep until tcp.NextTimer(), then tcp.OnTimer(now); or a segment comes: tcp.OnSegment(now, header, payload)
 //
 // Segments are made when they are polled, so several inputs at one instant get one ACK. Views in outputs live until the
-// next input. `now` never goes back. INVARIANT: NextTimer() is net::kNever once CLOSED. Only the two buffers are
-// allocated, once each.
+// next input. `now` never goes back.
+// INVARIANT: NextTimer() is net::kNever once CLOSED. Only the two buffers are allocated, once each.
 class TcpConnection {
  public:
   // A segment to send: `header`, then the bytes of `first`, then those of `second`. The data is in two pieces because

@@ -14,7 +14,7 @@ namespace pinhole::sim {
 // `segment` is itself a RST.
 std::optional<TcpHeader> TcpResetFor(const TcpHeader& segment, std::uint32_t payload_bytes);
 
-// With a listener, the state LISTEN (RFC 9293 §3.10.7.2).
+// The answer of a listener, which is in the state LISTEN, to a segment (RFC 9293 §3.10.7.2).
 struct TcpListenVerdict {
   bool open = false;               // make a connection: TcpConnection::OpenPassive()
   std::optional<TcpHeader> reset;  // the answer, if there is one

@@ -12,7 +12,7 @@ bool ReceiveBuffer::Store(std::uint32_t distance, net::ByteView bytes) {
   if (bytes.empty()) return true;
   std::uint64_t begin = next_ + distance;
   std::uint64_t end = begin + bytes.size();
-  // Islands [first, last) touch the new bytes and become one with them.
+  // The islands [first, last) touch the new bytes, and are merged with them into one island.
   int first = 0;
   while (first < island_count_ && islands_[static_cast<std::size_t>(first)].end < begin) ++first;
   int last = first;

@@ -1,4 +1,4 @@
-// SEGMENT ARRIVES: RFC 9293 §3.10.7.3 and §3.10.7.4, check by check in its order.
+// SEGMENT ARRIVES (RFC 9293 §3.10.7.3 and §3.10.7.4), with the checks in the order of the RFC.
 #include <algorithm>
 
 #include "sim/tcp/connection.h"
@@ -28,7 +28,7 @@ TcpConnection::Verdict TcpConnection::OnSegment(net::Instant now, const TcpHeade
   }
 }
 
-// RFC 9293 §3.10.7.3
+// A segment in SYN-SENT (RFC 9293 §3.10.7.3).
 TcpConnection::Verdict TcpConnection::OnSegmentSynSent(const TcpHeader& segment, net::ByteView payload) {
   const bool has_ack = segment.Has(kTcpAck);
   if (has_ack && (SeqAtOrBefore(segment.acknowledgment, iss_) || SeqBefore(snd_max_, segment.acknowledgment))) {
@@ -61,7 +61,7 @@ TcpConnection::Verdict TcpConnection::OnSegmentSynSent(const TcpHeader& segment,
   return TakeText(rest, payload);
 }
 
-// RFC 9293 §3.10.7.4
+// A segment in any state from SYN-RECEIVED on (RFC 9293 §3.10.7.4).
 TcpConnection::Verdict TcpConnection::OnSegmentSynchronized(const TcpHeader& segment, net::ByteView payload) {
   TcpHeader rest = segment;
   std::uint8_t window_shift = snd_wind_shift_;
@@ -95,9 +95,9 @@ TcpConnection::Verdict TcpConnection::OutOfWindow(const TcpHeader& segment) cons
   return Drop(Rule::kTcpOutOfWindow, segment.sequence, old ? rcv_nxt_ : rcv_edge_);
 }
 
-// First check: the acceptance test of table 6, with two exceptions. A segment without data may also begin at the right
-// edge of the window. A segment with data that arrives at a closed window passes, so that its ACK is used; otherwise
-// two sides that have filled each other's window would ignore each other's ACKs (appendix A.2).
+// First check of RFC 9293 §3.10.7.4: the acceptance test of table 6, with two exceptions. A segment without data may
+// also begin at the right edge of the window. A segment with data that arrives at a closed window passes, so that its
+// ACK is used; otherwise two sides that have filled each other's window would ignore each other's ACKs (appendix A.2).
 std::optional<TcpConnection::Verdict> TcpConnection::CheckSequence(const TcpHeader& segment,
                                                                    std::uint32_t segment_length) {
   const std::uint32_t sequence = segment.sequence;
@@ -125,7 +125,7 @@ std::optional<TcpConnection::Verdict> TcpConnection::CheckSequence(const TcpHead
   return verdict;
 }
 
-// Second check, with RFC 5961 §3.2.
+// Second check of RFC 9293 §3.10.7.4: the RST bit, with the rules of RFC 5961 §3.2.
 std::optional<TcpConnection::Verdict> TcpConnection::CheckReset(const TcpHeader& segment) {
   if (!segment.Has(kTcpRst)) return std::nullopt;
   if (segment.sequence != rcv_nxt_) {
@@ -140,7 +140,7 @@ std::optional<TcpConnection::Verdict> TcpConnection::CheckReset(const TcpHeader&
   return Verdict{};
 }
 
-// Fourth check, with RFC 5961 §4.2.
+// Fourth check of RFC 9293 §3.10.7.4: the SYN bit, with the rules of RFC 5961 §4.2.
 std::optional<TcpConnection::Verdict> TcpConnection::CheckSyn(const TcpHeader& segment) {
   if (!segment.Has(kTcpSyn)) return std::nullopt;
   if (state_ == TcpState::kSynReceived && passive_) {
@@ -151,7 +151,8 @@ std::optional<TcpConnection::Verdict> TcpConnection::CheckSyn(const TcpHeader& s
   return Drop(Rule::kTcpChallenged, segment.sequence, rcv_nxt_);
 }
 
-// Fifth check, with RFC 5961 §5.2. May end the connection (LAST-ACK).
+// Fifth check of RFC 9293 §3.10.7.4: the ACK field, with the rules of RFC 5961 §5.2. Ends the connection if the FIN is
+// acknowledged in LAST-ACK.
 std::optional<TcpConnection::Verdict> TcpConnection::CheckAck(const TcpHeader& segment, std::uint32_t payload_bytes,
                                                               std::uint8_t window_shift) {
   if (!segment.Has(kTcpAck)) return Drop(Rule::kTcpNotExpected, segment.sequence, 0);
@@ -173,7 +174,7 @@ std::optional<TcpConnection::Verdict> TcpConnection::CheckAck(const TcpHeader& s
     OnNewlyAcknowledged(acknowledgment);
   } else if (acknowledgment == snd_una_ && FlightSize() > 0 && payload_bytes == 0 && !segment.Has(kTcpFin) &&
              snd_wnd_ > 0 && std::uint32_t{segment.window} << window_shift == snd_wnd_) {
-    // A duplicate (RFC 5681 §2).
+    // A duplicate ACK (RFC 5681 §2).
     if (congestion_.OnDuplicateAck(snd_una_, snd_max_, !sack_ok_ || segment.sack_count > 0)) {
       due_.Add(DueSegment::kHeadAgain);
       ++counters_.fast_retransmits;
@@ -266,7 +267,7 @@ void TcpConnection::OnNewlyAcknowledged(std::uint32_t acknowledgment) {
   if (fin != 0) events_.Add(Event::kFinished);
 }
 
-// Seventh and eighth check.
+// Seventh and eighth check of RFC 9293 §3.10.7.4: the data and the FIN bit of a segment.
 TcpConnection::Verdict TcpConnection::TakeText(const TcpHeader& segment, net::ByteView payload) {
   const bool has_fin = segment.Has(kTcpFin);
   if (payload.empty() && !has_fin) return {};

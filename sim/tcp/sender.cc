@@ -7,7 +7,7 @@ namespace pinhole::sim {
 namespace {
 
 constexpr std::uint32_t kWindowFieldMax = 65535;
-// RFC 9293 §3.8.6.2.1: between 0.1 and 1 s.
+// The override timeout of RFC 9293 §3.8.6.2.1, which must be between 0.1 and 1 s.
 constexpr net::Duration kSillyWindowOverride = std::chrono::milliseconds(200);
 
 }  // namespace
@@ -95,7 +95,7 @@ void TcpConnection::OnAckSent(TcpHeader& header) {
 }
 
 TcpConnection::SendSegment TcpConnection::AckSegment() {
-  // <SEQ=SND.NXT>, unless this number is so far behind the peer's window that the peer would not accept it. This
+  // <SEQ=SND.NXT>, unless this number is so far beyond the peer's window that the peer would not accept it. This
   // happens after a window probe, or when the peer has shrunk its window.
   const std::uint32_t window_end = snd_una_ + snd_wnd_;
   const bool beyond = SeqBefore(window_end, snd_max_) && (probing_ || snd_max_ - window_end >= 1u << snd_wind_shift_);
