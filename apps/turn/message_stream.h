@@ -54,7 +54,7 @@ class MessageStream {
   net::SocketId connection_;
   Options options_;
   stun::StreamSplitter splitter_;
-  std::deque<Unsent> unsent_;  // the front one may be partly sent
+  std::deque<Unsent> unsent_;  // the front entry may be partly sent
   std::size_t unsent_bytes_ = 0;
 };
 

@@ -101,10 +101,10 @@ class TcpSockets {
     net::PacketClass ack_class = net::PacketClass::kOther;
     std::uint32_t slot = 0;
     std::uint64_t rank = 0;  // numbers the sockets in the order made
-    std::uint32_t id = 0;    // 0: the program does not know it yet, or has closed it
+    std::uint32_t id = 0;    // 0: not given to the program yet, or closed by the program
     std::uint32_t program = 0;
-    bool attached = false;           // it is in by_pair_ and by_port_
-    bool connected = false;          // the program knows that it is connected
+    bool attached = false;           // the socket is in by_pair_ and by_port_
+    bool connected = false;          // the program was told that the connection is established
     bool told_readable = false;      // the program knows of unread data, and has not read all of it since
     bool finished = false;           // FinishWriting() was called
     bool queued = false;             // in to_tell_

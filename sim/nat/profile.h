@@ -78,7 +78,7 @@ enum class Refresh : std::uint8_t {
 
 // Packets from inside to an external endpoint of the same NAT (RFC 4787 §6).
 enum class Hairpin : std::uint8_t {
-  kNone,            // they are taken as packets for the box itself: `unsolicited` decides
+  kNone,            // taken as packets for the box itself: `unsolicited` decides
   kInternalSource,  // delivered with the inside source
   kExternalSource,  // delivered with the external source, which a host outside would have seen
 };
@@ -98,7 +98,7 @@ enum class Unsolicited : std::uint8_t {
 // Which of several external addresses a new mapping gets (RFC 4787 §4.1).
 enum class Pooling : std::uint8_t {
   kPaired,  // the external address that the inside address has already; a new inside address gets the next of the pool
-  kArbitrary,  // a random one for each mapping
+  kArbitrary,  // a random external address for each mapping
 };
 
 // The behavior when a limit on mappings is reached.

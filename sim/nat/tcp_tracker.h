@@ -81,20 +81,20 @@ class TcpTracker {
  private:
   // The numbers and options that one side has sent, which bound the segments of both sides.
   struct Side {
-    std::uint32_t end = 0;         // the number after the last one that it has sent
-    std::uint32_t window_end = 0;  // the end of the numbers that it may send: the other side's acknowledgment + window
-    std::uint32_t window_max = 0;  // the widest window that it has offered; 0: it has not sent
-    std::uint32_t ack_max = 0;     // the highest acknowledgment in its segments, if has_ack
+    std::uint32_t end = 0;         // the number after the last one that this side has sent
+    std::uint32_t window_end = 0;  // the end of the numbers that this side may send
+    std::uint32_t window_max = 0;  // the widest window that this side has offered; 0: nothing sent yet
+    std::uint32_t ack_max = 0;     // the highest acknowledgment that this side has sent, if has_ack
     std::uint32_t syn_end = 0;     // ISN + 1, if has_syn
     std::uint8_t scale = 0;
     bool has_syn = false;
-    bool has_syn_ack = false;  // it has sent a SYN,ACK that counted
+    bool has_syn_ack = false;  // this side has sent a SYN,ACK that counted
     bool has_ack = false;
     bool offers_scale = false;
     bool offers_sack = false;
     bool liberal = false;         // the connection was picked up, so this side's window scale is not known
-    bool unacknowledged = false;  // the other side has not acknowledged everything that it has sent
-    bool closed_first = false;    // its FIN was the first
+    bool unacknowledged = false;  // the other side has not acknowledged all data of this side
+    bool closed_first = false;    // the FIN of this side was the first
   };
   // The fields of the latest segment that the rules about its answers need.
   enum class Kind : std::uint8_t { kSyn, kSynAck, kFin, kAck, kRst, kNone };

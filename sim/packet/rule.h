@@ -12,7 +12,7 @@ enum class Rule : std::uint8_t {
   kNone,  // not dropped
 
   // Links.
-  kLinkLoss,        // the link's loss process took it
+  kLinkLoss,        // lost by the random loss of the link
   kLinkDown,        // sent during an outage
   kQueueFull,       // tail drop
   kFault,           // lost on purpose: the n-th packet of a class
@@ -36,7 +36,7 @@ enum class Rule : std::uint8_t {
 
   // TCP endpoints (RFC 9293 §3.10.7).
   kTcpOutOfWindow,     // outside the receive window; answered with an ACK
-  kTcpBadAck,          // acknowledges what was never sent; answered with an ACK, or a RST before the handshake is over
+  kTcpBadAck,          // acknowledges data never sent; answered with an ACK, or a RST before the handshake is over
   kTcpChallenged,      // a SYN or RST that may be forged; answered with a challenge ACK (RFC 5961)
   kTcpNotExpected,     // has no meaning in the connection's state, such as a segment without ACK
   kTcpReassemblyFull,  // came out of sequence, and would make one gap too many
@@ -48,9 +48,9 @@ enum class Rule : std::uint8_t {
   kFilteredPort,        // address and port-dependent filtering: ... never sent to this address and port
   kPortExhausted,       // no external port was left for a new mapping
   kMappingLimit,        // the limit on mappings was reached
-  kHairpinRefused,      // inside to inside by the external address, which this NAT does not do (RFC 4787 §6)
+  kHairpinRefused,      // from inside to an external address of this NAT, which does not hairpin (RFC 4787 §6)
   kInterfaceNotRouted,  // from one inside network to another, between which the box does not route
-  kProtocolBlocked,     // the box lets this protocol or port through to nobody
+  kProtocolBlocked,     // the box lets no packet of this protocol or port pass
   kIcmpNotTranslated,   // an ICMP error that this NAT does not carry, or that quotes no packet of its sessions
   kInboundRefused,      // a new session from outside, to an address that accepts only answers
 
@@ -63,7 +63,7 @@ enum class Rule : std::uint8_t {
   kTcpSynAckNumber,     // a SYN,ACK that does not acknowledge the SYN's number + 1
   kTcpSequenceTooHigh,  // begins beyond the window's end
   kTcpSequenceTooLow,   // ends before the window's start
-  kTcpAckTooHigh,       // acknowledges what the other side has not sent
+  kTcpAckTooHigh,       // acknowledges data that the other side has not sent
   kTcpAckTooLow,        // acknowledges less than the other side's window explains
   kTcpResetNumber,      // a RST with a sequence number before the highest acknowledged
 };

@@ -10,7 +10,7 @@ namespace pinhole::sim {
 
 // The relation of a packet to its parent.
 enum class Relation : std::uint8_t {
-  kSent,        // by a program, of its own accord; no parent
+  kSent,        // sent by a program without a cause; no parent
   kCausedBy,    // by a program, because of the parent (net::SendOptions::cause): an answer, or relayed
   kTranslated,  // the parent, rewritten by a NAT
   kDuplicated,  // a second copy that a link made

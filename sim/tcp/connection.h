@@ -87,7 +87,7 @@ class TcpConnection {
     TcpHeader header;
     net::ByteView first;
     net::ByteView second;
-    std::uint64_t stream_offset = 0;  // of the first byte, in all that was written
+    std::uint64_t stream_offset = 0;  // offset of the first byte in the stream of written bytes
     bool retransmission = false;      // of data, SYN or FIN; whole or in part
     std::size_t payload_bytes() const { return first.size() + second.size(); }
   };
