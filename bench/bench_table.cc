@@ -1,7 +1,8 @@
-// bench_table: runs every benchmark and prints the targets beside what was got. Exit code 1 when a "must" is missed.
+// bench_table: runs every benchmark and prints the targets beside the measured values. Exit code 1 if a "must" is
+// missed.
 //
-// Arguments are Google Benchmark's (--benchmark_filter=...). A row whose benchmark did not run says so and fails,
-// unless a filter was given.
+// Arguments are Google Benchmark's (--benchmark_filter=...). A row whose benchmark did not run is printed as NOT
+// MEASURED and counts as missed, unless a filter was given.
 #include <benchmark/benchmark.h>
 
 #include <cstdio>
@@ -16,14 +17,15 @@
 namespace pinhole::bench {
 namespace {
 
-// kNeither: for information, with no aim and no must.
+// kNeither: the row is for information and has no aim and no must.
 enum class Better { kLower, kHigher, kNeither };
-// kScaled: an absolute figure of this machine, judged after scaling by its keyed HMAC (crypto_floor.h).
+// kScaledTime, kScaledRate: an absolute value of this machine, which is scaled by the time of its keyed HMAC
+// (crypto_floor.h) before it is compared with the target.
 enum class Kind { kRatio, kScaledTime, kScaledRate };
 
 struct Row {
   const char* what;
-  const char* benchmark;  // its name without iterations and other suffixes
+  const char* benchmark;  // the name of the benchmark without iterations and other suffixes
   const char* counter;
   Better better;
   Kind kind;
@@ -51,14 +53,14 @@ constexpr Row kRows[] = {
      Kind::kRatio, 0.95, 0.9, "x"},
 };
 
-// Google Benchmark's own lines, and every counter kept by benchmark name.
+// Prints the lines of Google Benchmark, and keeps every counter by the name of its benchmark.
 class CounterKeeper : public benchmark::ConsoleReporter {
  public:
   CounterKeeper() : ConsoleReporter(OO_Tabular) {}
 
   void ReportRuns(const std::vector<Run>& runs) override {
     for (const Run& run : runs) {
-      // With repetitions there are also their mean, deviation, ...: what counts is the last run itself.
+      // With repetitions there are also aggregates such as the mean. They are skipped; the last run counts.
       if (run.run_type == Run::RT_Aggregate) continue;
       const std::string name =
           run.run_name.args.empty() ? run.run_name.function_name : run.run_name.function_name + "/" + run.run_name.args;

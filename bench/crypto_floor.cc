@@ -72,7 +72,7 @@ void Repeat(const CryptoWork& work) {
   const std::size_t bytes = std::min<std::size_t>(static_cast<std::size_t>(work.message_bytes), kBufferBytes);
   for (std::int64_t i = 0; i < 2 * work.messages; ++i) {
     keyed.Hmac(bytes);
-    // FINGERPRINT covers MESSAGE-INTEGRITY too, 24 bytes more (RFC 8489 §14.7).
+    // The CRC of FINGERPRINT also covers MESSAGE-INTEGRITY, which has 24 bytes (RFC 8489 §14.7).
     benchmark::DoNotOptimize(Crc32(keyed.message.data(), std::min(bytes + 24, kBufferBytes)));
   }
 }
@@ -82,7 +82,7 @@ double HmacOf100BytesNs() {
   constexpr int kCalls = 5000;
   Keyed keyed;
   double best = 1e18;
-  // The least of many short rounds: what the machine can do, not what else it was doing.
+  // The shortest of many rounds counts, because other work of the machine only makes a round longer.
   for (int round = 0; round < kRounds; ++round) {
     Stopwatch watch;
     watch.Time([&] {

@@ -1,10 +1,10 @@
-// Pending events by the hold model: take the earliest event, schedule another, so that as many as before are
-// pending. 30 % of new events come at once, 50 % in 5 to 80 ms, 20 % are timers of 1 to 30 s, every second one of
-// which is cancelled and set again by a later event.
+// The event queue in the hold model: take the earliest event and schedule another, so that the number of pending events
+// stays the same. 30 % of new events are due at once, 50 % in 5 to 80 ms, and 20 % are timers of 1 to 30 s. Half of the
+// timers are cancelled and replaced by a later event.
 //
-// The rival is std::priority_queue of 32-byte values with a sequence number, and cancelled ids marked in a byte
-// map and skipped on pop. Both sides run the same operations with the same numbers and alternate in slices, so
-// that a busy machine slows both. Only the ratio is a claim: must be <= 1.3 at 10 and 1k pending, <= 0.6 at 1M.
+// The comparison is a std::priority_queue of 32-byte values with a sequence number. It marks cancelled ids in a byte
+// map and skips them on pop. Both sides run the same operations with the same numbers and alternate in slices, so that
+// a busy machine slows both. Only the ratio is a claim: must be <= 1.3 at 10 and 1k pending, <= 0.6 at 1M.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -18,7 +18,7 @@
 namespace pinhole::sim {
 namespace {
 
-// The operations, drawn beforehand: the numbers are not what is measured.
+// One operation. Operations are drawn beforehand, because drawing random numbers shall not be measured.
 struct Step {
   std::int64_t delay = 0;
   bool is_timer = false;
@@ -45,14 +45,14 @@ std::vector<Step> DrawSteps() {
   return steps;
 }
 
-// One queue under the model; `Queue` has Schedule(at) -> id, Cancel(id) and Pop() -> time.
+// Runs the hold model on one queue. `Queue` has Schedule(at) -> id, Cancel(id) and Pop() -> time.
 template <typename Queue>
 class Hold {
  public:
   Hold(const std::vector<Step>& steps, std::size_t pending) : steps_(steps) {
     for (std::size_t i = 0; i < pending; ++i) {
       Step step = steps_[next_++ % kSteps];
-      // Nothing at once while filling; otherwise all of it would run at 0.
+      // The first events are spread over time; otherwise many of them would be due at 0.
       queue_.Schedule(step.delay + 1 + static_cast<std::int64_t>(i % 80'000'000));
     }
   }
@@ -64,7 +64,7 @@ class Hold {
       const auto id = queue_.Schedule(now + step.delay);
       if (step.is_timer) {
         if (step.cancels) {
-          // Takes back an earlier timer, and sets another so that the number pending stays.
+          // Cancels an earlier timer, and sets another one so that the number of pending events stays the same.
           if (queue_.Cancel(timers_[oldest_ % kTimers])) queue_.Schedule(now + step.delay / 2);
         }
         timers_[oldest_++ % kTimers] = id;
@@ -144,7 +144,7 @@ void BM_EventQueueHold(benchmark::State& state) {
   Hold<Ours> ours(steps, pending);
   Hold<Rival> rival(steps, pending);
   constexpr int kSlice = 20'000;
-  // So that each has turned its contents over twice and stands as it will.
+  // Warms up: each queue has replaced its contents twice and is in its steady state.
   ours.Run(static_cast<int>(2 * pending + kSlice));
   rival.Run(static_cast<int>(2 * pending + kSlice));
   bench::Stopwatch ours_time;

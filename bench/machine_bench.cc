@@ -1,4 +1,4 @@
-// What this machine can do, for the rows that are scaled by it.
+// The speed of this machine, by which the absolute rows of the table are scaled.
 #include <benchmark/benchmark.h>
 
 #include "bench/crypto_floor.h"

@@ -1,6 +1,6 @@
-// What one translator costs, alone: a packet each way through an existing mapping, a new mapping, and making a Nat; and
-// of TCP, on each rung of the tracking ladder, beside UDP through the same kind of mapping in the same run.
-// In the packet-hops benchmark it is two of the four hops.
+// The CPU time of one translator alone: a packet in each direction through an existing mapping, a new mapping, and the
+// construction of a Nat. TCP is measured at each depth of tracking (TcpDepth), and compared with UDP through the same
+// kind of mapping in the same run. In the packet-hops benchmark a translator works at two of the four hops.
 #include <benchmark/benchmark.h>
 
 #include <chrono>
@@ -47,7 +47,7 @@ Packet Udp(std::uint32_t inside, std::uint16_t port) {
   return packet;
 }
 
-// `range(0)`: mappings there are; the packets go round all of them.
+// `range(0)` is the number of mappings. The packets use all of them in turn.
 void BM_NatRoundTrip(benchmark::State& state, UdpBehavior udp) {
   Bench bench(udp);
   net::Instant now{};
@@ -67,7 +67,8 @@ BENCHMARK_CAPTURE(BM_NatRoundTrip, cone, UdpBehavior{})->Arg(4)->Arg(10000);
 BENCHMARK_CAPTURE(BM_NatRoundTrip, sessions, Sessions())->Arg(4)->Arg(10000);
 BENCHMARK_CAPTURE(BM_NatRoundTrip, conntrack, Conntrack())->Arg(4)->Arg(10000);
 
-// A connection through a Nat: data out, their ACK in. The peer sees numbers as the Nat left them.
+// A TCP connection through a Nat: data goes out, and its ACK comes in. The peer acknowledges the sequence numbers as
+// the Nat has translated them.
 class TcpFlow {
  public:
   TcpFlow(TransportBehavior ports, TcpDepth depth)
@@ -123,7 +124,8 @@ class TcpFlow {
   bool passed_ = false;
 };
 
-// A packet each way, TCP's over UDP's. The sides alternate, so that a slow machine slows both.
+// The time of a TCP packet in each direction, divided by that of a UDP packet. The two run alternately, so that a slow
+// machine slows both.
 void BM_NatTcpOverUdp(benchmark::State& state, UdpBehavior udp, TcpDepth depth) {
   constexpr int kRounds = 1000;
   Bench bench(udp);
@@ -158,7 +160,7 @@ BENCHMARK_CAPTURE(BM_NatTcpOverUdp, cone_T4, UdpBehavior{}, TcpDepth::kLinux);
 BENCHMARK_CAPTURE(BM_NatTcpOverUdp, cone_T5, UdpBehavior{}, TcpDepth::kRewritesIsn);
 BENCHMARK_CAPTURE(BM_NatTcpOverUdp, conntrack_T4, Conntrack(), TcpDepth::kLinux);
 
-// What a simulated session pays before its first packet: a Nat, and one with four mappings.
+// The cost of NATs at the start of a simulated session: making a Nat, and making one with four mappings.
 void BM_NatMake(benchmark::State& state) {
   const UdpBehavior udp = Conntrack();
   for (auto _ : state) {

@@ -1,5 +1,5 @@
-// How many packet-hops a second one core runs: two homes (two_homes.h), both digests on. A hop is one packet over one
-// link. 65 datagrams of 100 bytes go to and fro.
+// The number of packet-hops per second that one core simulates, in two homes (two_homes.h) with both digests on. A hop
+// is one packet over one link. 65 datagrams of 100 bytes are sent back and forth.
 //
 // Must be >= 4 M/s on the reference machine (aim 8 M/s).
 #include <benchmark/benchmark.h>
@@ -17,7 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Sends back whatever comes; `first` datagrams to begin with.
+// Sends `first` datagrams at the start, and sends back every datagram that it receives.
 class Echo final : public net::App {
  public:
   Echo(net::SocketAddress local, net::SocketAddress remote, int first)
@@ -49,7 +49,8 @@ class Echo final : public net::App {
 void BM_PacketHops(benchmark::State& state) {
   TwoHomes homes;
   Echo alice({V4(192, 168, 1, 10), 5000}, {V4(203, 0, 113, 1), 5000}, 64);
-  // Bob's one datagram opens his NAT, as hole punching does; both are port-preserving and filter by port.
+  // Bob's one datagram opens his NAT, as in hole punching. Both NATs preserve ports and have address and port-dependent
+  // filtering.
   Echo bob({V4(192, 168, 1, 20), 5000}, {V4(198, 51, 100, 1), 5000}, 1);
   alice.Attach(homes.alice.StartProgram("echo", alice));
   bob.Attach(homes.bob.StartProgram("echo", bob));

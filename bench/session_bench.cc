@@ -1,10 +1,12 @@
-// What a simulated session costs, from setting up its world to its verdict, against the HMACs and CRCs that it cannot
-// avoid. Only the ratio is a claim: the sides take turns, so a slow machine slows both. Must be <= 8 (aim 5).
+// The CPU time of a simulated session, from setting up its world to its verdict, divided by the time of the HMACs and
+// CRCs that it cannot avoid. Only the ratio is a claim. The two sides run alternately, so a slow machine slows both.
+// Must be <= 8 (aim 5).
 //
-// The floor of a session is counted on its wire: each message with MESSAGE-INTEGRITY that an agent or a server sent, a
-// retransmission or one inside a TURN message included, is one HMAC and CRC made and one of each checked.
+// The unavoidable work of a session (its floor) is counted from its packets. Each message with MESSAGE-INTEGRITY that
+// an agent or a server has sent needs one HMAC and one CRC to make it, and one of each to check it. Retransmissions and
+// messages inside a TURN message count too.
 //
-// And what it costs more over TCP than over UDP, cell by cell of the same NATs: for information.
+// For information, sessions over TCP are compared with sessions over UDP through the same NATs.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -28,8 +30,8 @@ namespace {
 using bench::CryptoWork;
 using bench::Stopwatch;
 
-// Bytes before the MESSAGE-INTEGRITY attribute, for a message that has one. Knows as much of STUN and ChannelData as it
-// takes to find it (RFC 8489 §5, §14.5; RFC 8656 §12.4, §18.4).
+// The number of bytes in front of the MESSAGE-INTEGRITY attribute; nullopt: the message has none. Parses only as much
+// of STUN and ChannelData as is needed to find the attribute (RFC 8489 §5, §14.5; RFC 8656 §12.4, §18.4).
 std::optional<std::size_t> BytesBeforeIntegrity(net::ByteView message) {
   constexpr std::uint16_t kSendIndication = 0x0016, kData = 0x0013, kMessageIntegrity = 0x0008;
   if (message.size() < 4) return std::nullopt;
@@ -47,15 +49,15 @@ std::optional<std::size_t> BytesBeforeIntegrity(net::ByteView message) {
   return std::nullopt;
 }
 
-// What a segment carries: an agent's message behind its length (RFC 4571 §2), a TURN server's or client's as it is.
-// None of them shares a segment, or is cut by one.
+// The STUN message in a TCP segment. Messages of agents have a length in front of them (RFC 4571 §2), messages of TURN
+// servers and clients have none. In this benchmark every message is in one segment alone.
 net::ByteView WithoutFrame(net::ByteView segment) {
   constexpr std::size_t kLengthBytes = 2;
   const bool framed = segment.size() > kLengthBytes && net::LoadU16(segment.data()) == segment.size() - kLengthBytes;
   return framed ? segment.subspan(kLengthBytes) : segment;
 }
 
-// Notes what every host itself put on the wire with integrity.
+// Counts the messages with MESSAGE-INTEGRITY that each host has sent itself.
 class IntegrityCounter final : public sim::Tracer {
  public:
   struct Sent {
@@ -64,11 +66,12 @@ class IntegrityCounter final : public sim::Tracer {
     std::size_t bytes;
   };
 
-  // REQUIRES: before the run.
+  // REQUIRES: the run has not begun.
   void Watch(const sim::World& world) { world_ = &world; }
 
   void OnTrace(const sim::TraceEvent& event, const sim::Packet& packet) override {
-    // Bridges send what others have sent before, routers take one from the TTL.
+    // Only the first transmission of a packet counts: routers take one off the TTL, and bridges send packets with an id
+    // that was seen before.
     constexpr std::uint8_t kHostsTtl = 64;
     const auto id = static_cast<std::uint64_t>(packet.id);
     if (event.kind != sim::TraceKind::kSend || packet.ttl != kHostsTtl) return;
@@ -83,7 +86,7 @@ class IntegrityCounter final : public sim::Tracer {
     }
   }
 
-  // Relays pass on what an agent has sent: of theirs, only what they say themselves counts.
+  // The work of the run. A relay also passes on messages of agents, so of a relay only its own TURN messages count.
   CryptoWork WorkOf(const CellRun& run) const {
     CryptoWork work;
     for (const Sent& sent : sent_) {
@@ -118,7 +121,7 @@ struct Subject {
 
 using NatPairs = std::vector<std::pair<std::string, std::string>>;
 
-// Where the library keeps the NAT matrix of a transport.
+// The file of the NAT matrix in the library, and the filter for the cells of one transport.
 struct Matrix {
   const char* file;
   const char* filter;
@@ -133,7 +136,7 @@ Scenario Load(const Matrix& matrix) {
   return *std::move(scenario);
 }
 
-// The cells whose pair of NATs is here, with and without TURN.
+// The cells with a pair of NATs from `nats`, with and without TURN.
 std::vector<Subject> Subjects(const Matrix& matrix, const Scenario& scenario, const NatPairs& nats) {
   std::vector<Subject> subjects;
   for (const auto& [a, b] : nats) {
@@ -155,7 +158,8 @@ std::vector<Subject> Subjects(const Matrix& matrix, const Scenario& scenario, co
   return subjects;
 }
 
-// Of many turns the least: the work is the same each time, what else the machine does is not.
+// The shortest of many measurements, because the work is the same each time, and other work of the machine only adds to
+// it.
 class Least {
  public:
   template <typename Work>
@@ -181,7 +185,7 @@ void Measure(benchmark::State& state, const NatPairs& nats) {
   const std::vector<Subject> subjects = Subjects(kUdp, scenario, nats);
   const std::size_t count = subjects.size();
 
-  // A floor is short beside a clock's own time.
+  // The floor is so short that reading the clock would distort it, so it is repeated.
   constexpr int kFloors = 4;
   std::vector<Least> sessions(count), floors(count);
   for (auto _ : state) {
@@ -205,7 +209,8 @@ void Measure(benchmark::State& state, const NatPairs& nats) {
   state.counters["floor_ns"] = floor_ns / cells;
 }
 
-// Every way a session goes: both ends as their server saw them, one of them peer-reflexive, relayed, failed.
+// NAT pairs for every outcome of a session: direct between server-reflexive candidates, direct with a peer-reflexive
+// candidate, relayed, failed.
 const NatPairs kEveryWay = {{"port-restricted-cone", "port-restricted-cone"},
                             {"full-cone", "symmetric"},
                             {"linux-masquerade", "linux-masquerade"},
@@ -216,8 +221,8 @@ const NatPairs kEveryWay = {{"port-restricted-cone", "port-restricted-cone"},
 void BM_SessionOverCrypto(benchmark::State& state) { Measure(state, kEveryWay); }
 BENCHMARK(BM_SessionOverCrypto)->Unit(benchmark::kMillisecond)->MinTime(2);
 
-// A cell of each in turn. How many messages each sends with integrity is beside it: over TCP only pairs that connect
-// are checked, and no check is sent again.
+// Runs a UDP cell and a TCP cell in turn. The counters also give the number of messages with MESSAGE-INTEGRITY, which
+// differs because over TCP only pairs that connect are checked, and no check is sent again.
 void BM_TcpSessionOverUdp(benchmark::State& state) {
   struct Side {
     explicit Side(const Matrix& matrix)

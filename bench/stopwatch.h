@@ -11,8 +11,8 @@ inline std::int64_t ReadClock(clockid_t clock) {
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
-// Adds up the CPU time of this thread that the two sides of a comparison take. The sides take turns in one run, so a
-// slow machine, or another process on it, slows both.
+// Adds up the CPU time of this thread for one side of a comparison. The two sides run alternately, so a slow machine,
+// or another process on it, slows both.
 class Stopwatch {
  public:
   template <typename Work>

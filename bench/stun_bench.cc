@@ -1,9 +1,9 @@
-// The STUN codec against the cryptography that it cannot avoid.
+// The CPU time of the STUN codec, divided by that of the cryptography that it cannot avoid.
 //
-// One connectivity check as RFC 5769 §2.1 has it (108 bytes: SOFTWARE, PRIORITY, ICE-CONTROLLED, USERNAME,
-// MESSAGE-INTEGRITY, FINGERPRINT) is built, then parsed and verified as an agent does. The rival makes and checks
-// one HMAC and one CRC of the same bytes by nettle directly (crypto_floor.h). The sides take turns, so only
-// `over_crypto` is a claim.
+// One connectivity check like that of RFC 5769 §2.1 (108 bytes: SOFTWARE, PRIORITY, ICE-CONTROLLED, USERNAME,
+// MESSAGE-INTEGRITY, FINGERPRINT) is built, then parsed and verified as an agent does. The other side of the comparison
+// makes and checks one HMAC and one CRC of the same bytes with nettle directly (crypto_floor.h). Only the ratio
+// `over_crypto` is a claim, because the two sides run alternately.
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -40,7 +40,7 @@ net::ByteView BuildCheck(std::span<std::uint8_t> buffer, const TransactionId& id
   return message.Finish().value();
 }
 
-// What an agent reads of a check before it answers.
+// Reads a check as an agent does before it answers.
 bool Understand(net::ByteView datagram, const HmacSha1Key& key) {
   const std::optional<MessageView> message = MessageView::Parse(datagram);
   if (!message.has_value() || !message->FingerprintOk()) return false;

@@ -1,4 +1,5 @@
-// Sweeps as people run them: 20,412 sessions by `pinhole sweep` itself, start to exit, and what a second core is worth.
+// Sweeps as users run them: 20,412 sessions by the program `pinhole sweep`, from start to exit, and the gain by a
+// second core.
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
 #include <spawn.h>
@@ -63,7 +64,7 @@ void BM_Sweep20000(benchmark::State& state) {
 }
 BENCHMARK(BM_Sweep20000)->Unit(benchmark::kSecond)->Iterations(3);
 
-// Arithmetic that touches no memory: what the machine's second core is worth at best.
+// Arithmetic that uses no memory. Run on one and on two cores, it gives the best possible gain by the second core.
 void Spin(std::uint64_t steps) {
   std::uint64_t x = 88172645463325252u;
   for (std::uint64_t i = 0; i < steps; ++i) {
@@ -83,8 +84,8 @@ void SpinOnCores(int cores, std::uint64_t steps_in_all) {
   for (std::thread& thread : threads) thread.join();
 }
 
-// How much sooner two threads are done than one, divided by how much sooner they are with a spin loop. The four
-// measurements take turns, and the least of each counts.
+// The speedup of a sweep by a second thread, divided by the speedup of a spin loop by a second thread. The four
+// measurements run in turn, and the shortest of each counts.
 void BM_BothCoresOverOne(benchmark::State& state) {
   SystemFiles files;
   const absl::StatusOr<Scenario> scenario = LoadScenario("library/nat_matrix.textproto", files);
@@ -103,7 +104,7 @@ void BM_BothCoresOverOne(benchmark::State& state) {
       if (!status.ok()) Die(std::string(status.message()));
     });
   };
-  // As long as a sweep takes, about.
+  // So many steps take about as long as a sweep.
   constexpr std::uint64_t kSteps = 300'000'000;
   double sweep_one = 1e18, sweep_two = 1e18, spin_one = 1e18, spin_two = 1e18;
   for (auto _ : state) {

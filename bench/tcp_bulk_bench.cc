@@ -1,6 +1,6 @@
-// A bulk transfer over TCP through two NATs (two_homes.h), both digests on: simulated bytes per second of CPU, and what
-// the NATs' rung of the tracking ladder costs over the lowest one. No target of its own: it says how long a scenario
-// with data in it takes.
+// A bulk transfer over TCP through two NATs (two_homes.h), both digests on: simulated bytes per second of CPU, and the
+// cost of the NATs' TcpDepth relative to the lowest depth. There is no target. The result shows how long a scenario
+// with data transfer takes.
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -17,7 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Writes as much as there is room for, for ever.
+// Always writes as many bytes as the connection takes.
 class Source final : public net::App {
  public:
   void Attach(net::Host& host) { host_ = &host; }
@@ -39,7 +39,7 @@ class Source final : public net::App {
   net::Host* host_ = nullptr;
 };
 
-// Listens, and counts what comes.
+// Listens, and counts the bytes that arrive.
 class Sink final : public net::App {
  public:
   void Attach(net::Host& host) { host_ = &host; }
@@ -63,7 +63,7 @@ struct Transfer {
   Transfer(TcpDepth depth, bool scales) : homes(Profile(depth), Hosts(scales)) {
     source.Attach(homes.alice.StartProgram("source", source));
     sink.Attach(homes.bob.StartProgram("sink", sink));
-    homes.world.RunUntil(net::Instant(5s));  // past slow start
+    homes.world.RunUntil(net::Instant(5s));  // slow start is over by then
     Must(sink.bytes > 1'000'000);
   }
   static NatProfile Profile(TcpDepth depth) {
@@ -84,7 +84,7 @@ struct Transfer {
   Sink sink;
 };
 
-// `scales`: the hosts of both.
+// `scales`: whether the hosts use window scaling, in both transfers.
 void BM_TcpBulk(benchmark::State& state, TcpDepth depth, bool scales = true) {
   Transfer transfer(depth, scales), lowest(TcpDepth::kAddresses, scales);
   const std::uint64_t bytes_before = transfer.sink.bytes, hops_before = transfer.homes.world.packet_hops();
@@ -104,7 +104,8 @@ void BM_TcpBulk(benchmark::State& state, TcpDepth depth, bool scales = true) {
 BENCHMARK_CAPTURE(BM_TcpBulk, addresses, TcpDepth::kAddresses)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(BM_TcpBulk, flags, TcpDepth::kFlags)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(BM_TcpBulk, syn_ack_number, TcpDepth::kSynAckNumber)->Unit(benchmark::kMillisecond);
-// A NAT that ignores scaling stalls hosts that scale. Without it they have 65,535 bytes in flight.
+// A NAT that ignores window scaling stalls hosts that use it, so the hosts do not use it here. They have at most 65,535
+// bytes in flight.
 BENCHMARK_CAPTURE(BM_TcpBulk, window_unscaled, TcpDepth::kWindow, /*scales=*/false)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(BM_TcpBulk, linux, TcpDepth::kLinux)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(BM_TcpBulk, rewrites_isn, TcpDepth::kRewritesIsn)->Unit(benchmark::kMillisecond);

@@ -26,7 +26,7 @@ inline int Port(HostNode& node, absl::string_view name, const net::IpAddress& ad
   return interface;
 }
 
-// Two hosts behind a NAT each, a router between; links with rate and queue.
+// Two hosts, each behind a NAT, with a router between the NATs. The links have a rate and a queue.
 //
 //     alice --- home_a --- core --- home_b --- bob
 struct TwoHomes {
@@ -40,7 +40,7 @@ struct TwoHomes {
     const LinkProfile lan = {.delay = std::chrono::microseconds(200), .rate_bps = 1'000'000'000};
     const LinkProfile access = {
         .delay = std::chrono::milliseconds(10), .rate_bps = 200'000'000, .queue_bytes = 1 << 20};
-    // The outside first: it is interface 1 of a NAT box.
+    // The outside interface is added first, because interface 1 of a NAT box is the outside.
     Connect(home_a, Port(home_a, "wan", V4(198, 51, 100, 1)), core, Port(core, "a", V4(198, 51, 100, 254)), access);
     Connect(home_b, Port(home_b, "wan", V4(203, 0, 113, 1)), core, Port(core, "b", V4(203, 0, 113, 254)), access);
     Connect(alice, Port(alice, "eth0", V4(192, 168, 1, 10)), home_a, Port(home_a, "lan", V4(192, 168, 1, 1)), lan);

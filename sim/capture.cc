@@ -8,7 +8,7 @@
 namespace pinhole::sim {
 namespace {
 
-// Before the number of the parent.
+// The words in front of the parent's number.
 absl::string_view InWords(Relation relation) {
   switch (relation) {
     case Relation::kSent:
@@ -48,7 +48,8 @@ void CaptureTracer::OnTrace(const TraceEvent& event, const Packet& packet) {
     NoteDrop(event, packet);
     return;
   }
-  // What a node does with a packet, it does before the next one comes.
+  // A node finishes with a packet before the next packet is received. From then on the packets that are held back
+  // cannot be dropped at this node.
   if (event.kind == TraceKind::kReceive || (!waiting_.empty() && waiting_.back().at != event.at)) Flush();
   Waiting& record = waiting_.emplace_back();
   record.id = packet.id;
@@ -65,7 +66,8 @@ void CaptureTracer::OnTrace(const TraceEvent& event, const Packet& packet) {
   }
 }
 
-// The packet may have been translated since it came in.
+// Adds the drop to the comment of the held-back packet. A NAT may have given the packet a new id since it came in, so
+// the parent's id is tried too.
 void CaptureTracer::NoteDrop(const TraceEvent& event, const Packet& packet) {
   DropRecord drop;
   drop.rule = event.rule;

@@ -12,21 +12,21 @@
 
 namespace pinhole::sim {
 
-// Captures a whole world as if tcpdump ran on every interface. Every packet says in a comment what it is for, which
-// packet it came from and, if it ended there, by which rule:
+// Captures a whole world as if tcpdump ran on every interface. Every packet has a comment with its number, its class,
+// its parent and, if it was dropped there, the rule:
 //   "7 check, translated from 3"    "9 check; dropped by home_b: filtered_port (...)"
-// `world` is the one that it traces.
+// `world` is the world whose tracer this is. `world` and `out` must outlive the tracer.
 class CaptureTracer final : public Tracer {
  public:
   CaptureTracer(const World& world, std::ostream& out) : world_(world), writer_(out) {}
   ~CaptureTracer() override { Flush(); }
 
   void OnTrace(const TraceEvent& event, const Packet& packet) override;
-  // Writes the last packets too, which wait for what becomes of them.
+  // Writes the packets that are held back. A packet is held back as long as its node may still drop it.
   void Flush();
 
  private:
-  // Taken from the wire or put on it, and perhaps still to be dropped.
+  // A packet that was received or sent, and that its node may still drop.
   struct Waiting {
     PacketId id = PacketId::kNone;
     int interface = 0;

@@ -62,7 +62,7 @@ Event EventQueue::Take(std::uint32_t index) {
   Record& record = records_[index];
   const Event event = record.event;
   --pending_;
-  // A record whose generations are used up is left alone: no id comes twice.
+  // A record that has used all its generations is never used again, because an id must not be given twice.
   if (++record.generation != 0) {
     record.event.argument = free_record_;
     free_record_ = index;
@@ -74,7 +74,7 @@ bool EventQueue::Pop(net::Instant limit_instant, Event& event) {
   const std::int64_t limit = limit_instant.time_since_epoch().count();
   while (true) {
     if (near_head_ != near_tail_) {
-      // What lies in near_ for this instant was scheduled before the instant came, so before all of due_.
+      // A key in near_ for this instant was scheduled before this instant began. So it comes before all of due_.
       const Key& key = near_[near_head_];
       if (key.at == now_ || due_head_ == due_tail_) {
         if (key.at > limit) return false;
@@ -119,8 +119,9 @@ void EventQueue::PushDue(const DueKey& key) {
   due_[due_tail_++ & due_mask_] = key;
 }
 
-// After all keys that are not later: equal times stay in the order scheduled. Moves those before it or those behind,
-// whichever are likely fewer: packets come soon, before most timers, but on a busy link after all other packets.
+// Inserts `key` behind all keys that are not later, so that equal times stay in the order scheduled. Moves either the
+// keys before that place or those behind it, whichever are probably fewer. Both cases are frequent: the arrival of a
+// packet comes before most timers, but on a busy link after the arrivals of all other packets.
 void EventQueue::PushNear(const Key& key) {
   if (near_tail_ == near_capacity_) GrowNear();
   std::uint32_t i;
@@ -134,7 +135,8 @@ void EventQueue::PushNear(const Key& key) {
   near_[i] = key;
 }
 
-// Makes room behind the last key: moves what is left to the front, into a larger array if it is much.
+// Makes room behind the last key: moves all keys to the front of the array, or to a larger array if they fill more than
+// half of it.
 void EventQueue::GrowNear() {
   const std::uint32_t count = near_tail_ - near_head_;
   if (count > near_capacity_ / 2) {
@@ -149,8 +151,8 @@ void EventQueue::GrowNear() {
   near_tail_ = kNearFront + count;
 }
 
-// near_ is so long that finding a place in it would cost more than the wheel: keeps the first keys, never
-// parting equal times, and gives the others to the wheel.
+// Keeps the first keys of near_ and gives the others to the wheel, because finding a place in so long an array costs
+// more than the wheel. Keys of equal time are not separated.
 void EventQueue::SpillNear() {
   Key* const begin = near_.get() + near_head_;
   Key* const end = near_.get() + near_tail_;
@@ -161,7 +163,8 @@ void EventQueue::SpillNear() {
   }
   // The wheel may have any origin while it is empty. now_ is not later than any key.
   if (level_bits_ == 0) origin_ = now_;
-  // Nothing earlier than origin_ may go to the wheel; that only happens after a Pop() that its limit ended.
+  // A key earlier than origin_ must not go to the wheel. There are such keys only after a Pop() that stopped at its
+  // limit.
   while (cut != end && cut->at < origin_) ++cut;
   near_limit_ = std::max(cut != end ? cut->at : cut[-1].at + 1, origin_);
   for (const Key* key = cut; key != end; ++key) PushWheel(*key);
@@ -208,8 +211,8 @@ void EventQueue::PushWheel(const Key& key) {
   ++slot.count;
 }
 
-// Takes the earliest slot out of the wheel: into near_, or over the levels below. False, and nothing
-// changed, if it begins after `limit`. REQUIRES: near_ is empty, the wheel is not.
+// Takes the earliest slot out of the wheel. Its keys go into near_, or, if they are many, into the levels below. False,
+// with nothing changed, if the slot begins after `limit`. REQUIRES: near_ is empty, the wheel is not.
 bool EventQueue::OpenNextSlot(std::int64_t limit) {
   PINHOLE_REQUIRES(near_head_ == near_tail_ && level_bits_ != 0);
   const auto level = static_cast<std::size_t>(std::countr_zero(level_bits_));
@@ -311,7 +314,7 @@ const char* EventQueue::BrokenInvariant() const {
   return nullptr;
 }
 
-// Cancelled events must not fill the memory: takes out all their keys at once.
+// Removes the keys of all cancelled events at once, so that they do not fill the memory.
 void EventQueue::DropStaleKeys() {
   std::uint32_t kept = near_head_;
   for (std::uint32_t i = near_head_; i < near_tail_; ++i) {

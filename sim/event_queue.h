@@ -13,13 +13,13 @@
 namespace pinhole::sim {
 
 enum class EventKind : std::uint32_t {
-  kArrival,    // argument: packet; it comes off the link it is on
-  kLoopback,   // node, argument: packet; to the node itself
+  kArrival,    // argument: the packet, which arrives at the end of its link
+  kLoopback,   // node, argument: a packet that the node sent to itself
   kNodeTimer,  // node
-  kNodeEvent,  // node, argument: the node's own (Node::OnEvent)
+  kNodeEvent,  // node, argument: a value that the node chose (Node::OnEvent)
 };
 
-// What happens: to whom, what, which. Plain data, no closure.
+// One event: the node, the kind, and an argument of that kind. Plain data, no closure.
 struct Event {
   std::uint32_t node = 0;
   EventKind kind = EventKind::kArrival;
@@ -27,21 +27,21 @@ struct Event {
 };
 static_assert(std::is_trivially_copyable_v<Event> && sizeof(Event) == 12);
 
-// Names one scheduled event; never given twice in a run.
+// Names one scheduled event. No two events of a run have the same id.
 enum class EventId : std::uint64_t { kNone = 0 };
 
-// What is still to happen in one world: earliest first, and at the same instant in the order scheduled.
-// Digests rest on the second half.
+// The pending events of one world: earliest first, and at the same instant in the order scheduled. The order at one
+// instant is part of the contract, because digests depend on it.
 //
 //     Schedule --at now()-----------> due_    (a plain queue)
 //        |`-----before near_limit_--> near_   (a few, sorted)
 //        `------later---------------> wheel   (by the highest six-bit digit that differs from origin_)
 //
-// The wheel is a radix heap: the next slot is found by two bit scans, and is sorted into near_ if it holds
-// only a few keys, else spread over the levels below. While only a few events are pending, near_ is all there
-// is. Everything moves in the order it was appended, so equal times need no tie-breaker. What an event costs
-// grows with the levels it falls through, not with the number pending; slots are chains of blocks of 16-byte
-// keys, so that memory is touched in runs.
+// The wheel is a radix heap. Two bit scans find its next slot. A slot with few keys is sorted into near_, and a slot
+// with many keys is spread over the levels below. While only a few events are pending, near_ holds all of them. Keys
+// always move in the order in which they were appended, so equal times need no tie-breaker. The cost of an event grows
+// with the number of levels that it passes, not with the number of pending events. A slot is a chain of blocks of
+// 16-byte keys, so that memory is read in sequence.
 class EventQueue {
  public:
   EventQueue();
@@ -50,12 +50,12 @@ class EventQueue {
 
   // REQUIRES: at >= now().
   EventId Schedule(net::Instant at, const Event& event);
-  // True if it was still to come and now is not.
+  // Cancels a pending event. False, with nothing changed, if the event has happened or was cancelled before.
   bool Cancel(EventId id);
-  // Moves now() to the earliest event not later than `limit` and takes it out; false, and nothing changed, when there
-  // is none.
+  // Takes the earliest event out and moves now() to its instant. False, with now() unchanged, if no event is due at
+  // `limit` or before.
   bool Pop(net::Instant limit, Event& event);
-  // The same where its cost does not matter.
+  // The same with an optional as its result, which is slower.
   std::optional<Event> Pop(net::Instant limit = net::Instant::max()) {
     Event event;
     return Pop(limit, event) ? std::optional<Event>(event) : std::nullopt;
@@ -66,19 +66,20 @@ class EventQueue {
     PINHOLE_REQUIRES(at >= now() && !HasEventUntil(at));
     now_ = at.time_since_epoch().count();
   }
-  // Whether an event is to come at `at` or before, and how many of a kind are to come at all. Both look at every key:
-  // for contracts and tests.
+  // HasEventUntil(): whether an event is pending at `at` or before. CountPending(): how many events of a kind are
+  // pending. Both look at every key, so they are for contracts and tests only.
   bool HasEventUntil(net::Instant at) const;
   std::size_t CountPending(EventKind kind) const;
-  // Events still to come.
+  // The number of pending events.
   std::size_t pending() const { return pending_; }
-  // Keys that lie in it, those of cancelled events included: what its memory is taken by.
+  // The number of keys in the queue, those of cancelled events included. The memory of the queue grows with it.
   std::size_t keys_held() const { return pending_ + stale_; }
   // The name of an invariant that does not hold, or nullptr. For tests and fuzzers.
   const char* BrokenInvariant() const;
 
  private:
-  // Where an event waits. A cancelled event leaves its key behind, with a generation that is over.
+  // The place of an event in the order. The key of a cancelled event stays in the queue; it is stale because its
+  // generation is no longer that of its record.
   struct Key {
     std::int64_t at;
     std::uint32_t record;
@@ -88,7 +89,7 @@ class EventQueue {
     std::uint32_t record;
     std::uint32_t generation;
   };
-  // The event itself. Taking it out ends the generation; then another event may have the record.
+  // The event itself. When the event is taken out, the generation grows, and another event may use the record.
   struct Record {
     Event event;  // free: argument is the next free record
     std::uint32_t generation;
@@ -96,8 +97,8 @@ class EventQueue {
   static constexpr int kDigitBits = 6;
   static constexpr int kDigits = 1 << kDigitBits;
   static constexpr int kLevels = 11;               // 66 bits hold every time
-  static constexpr std::uint32_t kNearMax = 128;   // more keys than this in near_ go back to the wheel ...
-  static constexpr std::uint32_t kNearKept = 32;   // ... but for about these
+  static constexpr std::uint32_t kNearMax = 128;   // with this many keys, near_ gives keys to the wheel ...
+  static constexpr std::uint32_t kNearKept = 32;   // ... and keeps about this many
   static constexpr std::uint32_t kNearFront = 16;  // room left before the first key
   static constexpr std::uint32_t kSortedMax = 64;  // slots of up to this many keys are sorted, not spread
   static constexpr std::uint32_t kBlockKeys = 15;
@@ -137,7 +138,7 @@ class EventQueue {
 
   std::int64_t now_ = 0;
   std::size_t pending_ = 0;
-  std::size_t stale_ = 0;  // keys of cancelled events that still lie somewhere
+  std::size_t stale_ = 0;  // keys of cancelled events that are still in the queue
 
   std::vector<Record> records_;
   std::uint32_t free_record_ = kNone;
@@ -148,7 +149,7 @@ class EventQueue {
   std::uint32_t due_head_ = 0;
   std::uint32_t due_tail_ = 0;
 
-  // near_: sorted, every key earlier than near_limit_; the wheel has none of those.
+  // near_: sorted. It holds every key that is earlier than near_limit_; the wheel holds the others.
   std::unique_ptr<Key[]> near_;
   std::uint32_t near_head_ = 0;
   std::uint32_t near_tail_ = 0;

@@ -41,7 +41,8 @@ void Fabric::Build() {
   }
 }
 
-// Breadth first from `root`, along all links.
+// Makes the network of `root`: visits its attachments breadth first, along all links. An attachment that is reached
+// twice is on a loop.
 void Fabric::BuildNetwork(std::uint32_t root) {
   const std::uint32_t number = static_cast<std::uint32_t>(networks_.size());
   Network network;
@@ -105,7 +106,7 @@ const Fabric::HolderByAddress& Fabric::HoldersOf(Network& network) {
   return holders_[network.holders];
 }
 
-// Along the tree: down if the destination is below, else up.
+// Follows the tree of the network: to the child through which `destination` is reached, else towards the root.
 std::uint32_t Fabric::NextOfSeveral(std::uint32_t from, std::uint32_t destination) {
   BuildIfChanged();
   for (std::uint32_t at = destination; at != kNone; at = attachments_[at].root_side) {

@@ -13,7 +13,8 @@
 
 namespace pinhole::sim {
 
-// The graph of networks: which interfaces are joined by links, which of them holds an address, and the way there.
+// The graph of networks: which interfaces are joined by links, which of them holds an address, and by which links it is
+// reached.
 //
 // An *attachment* is an interface that has a link. A link has two *directions*, `d` and `d ^ 1`. An interface with
 // several links bridges them, so links that meet in an interface belong to one *network*. A network is a tree:
@@ -57,7 +58,8 @@ class Fabric {
     if (asking.last_neighbour != kNone && asking.last_address == bits) return asking.last_neighbour;
     const std::uint32_t found = Search(from, address, strict);
     if (found == kNone) return kNone;
-    // An answer that did not look at the address is good for questions without `strict` only, so it is not kept.
+    // An answer without `strict` may ignore the address. It would be wrong for a later question with `strict`, so it is
+    // not kept.
     asking.last_neighbour = strict ? found : kNone;
     asking.last_address = bits;
     return found;
@@ -97,7 +99,7 @@ class Fabric {
     std::uint32_t from = kNone;
     std::uint32_t to = kNone;
   };
-  // Its attachments are members_[begin .. end).
+  // The attachments of a network are members_[begin .. end).
   struct Network {
     std::uint32_t begin = 0;
     std::uint32_t end = 0;

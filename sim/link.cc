@@ -8,7 +8,7 @@
 namespace pinhole::sim {
 namespace {
 
-// More than any queue holds; with a packet on top of it still no overflow.
+// More bytes than any queue holds. Adding a packet's size to this number does not overflow.
 constexpr std::uint64_t kQueuedBytesMax = ~std::uint64_t{0} >> 1;
 
 }  // namespace
@@ -52,7 +52,7 @@ std::uint64_t LinkDirection::QueuedBytes(net::Instant now) const {
   if (busy_until_ <= now || profile_.rate_bps == 0) return 0;
   const std::uint64_t wait = static_cast<std::uint64_t>((busy_until_ - now).count());
   constexpr std::uint64_t kByteNanoseconds = 8'000'000'000;
-  // So long a wait is left by a slower profile, and over any limit.
+  // Only a slower profile that was replaced leaves so long a wait. It is over any queue limit.
   if (wait > (~std::uint64_t{0} - kByteNanoseconds) / profile_.rate_bps) return kQueuedBytesMax;
   return (wait * profile_.rate_bps + kByteNanoseconds - 1) / kByteNanoseconds;
 }
@@ -65,7 +65,8 @@ bool LinkDirection::IsLost() {
     if (switches) bad_ = !bad_;
     lost = random().OneInMillion(bad_ ? burst.loss_bad_ppm : burst.loss_good_ppm);
   }
-  // Drawn for each packet, lost already or not: what one process takes must not shift the other's numbers.
+  // Drawn also for a packet that burst loss has taken, so that the two loss processes do not shift each other's random
+  // numbers.
   if (profile_.loss_ppm != 0 && random().OneInMillion(profile_.loss_ppm)) lost = true;
   return lost;
 }

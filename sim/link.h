@@ -14,8 +14,9 @@
 
 namespace pinhole::sim {
 
-// Bursts of loss (Gilbert 1960, Elliott 1963): a chain of two states, which takes one step before each
-// packet and loses it with the chance of the state it is then in. Starts good.
+// Bursts of loss (Gilbert 1960, Elliott 1963): a Markov chain with a good and a bad state, which begins in the good
+// one. Before each packet the chain takes one step. Then the packet is lost with the probability of the new state. All
+// probabilities are in parts per million.
 struct BurstLoss {
   std::uint32_t good_to_bad_ppm = 0;
   std::uint32_t bad_to_good_ppm = 0;
@@ -23,8 +24,8 @@ struct BurstLoss {
   std::uint32_t loss_bad_ppm = 1'000'000;
 };
 
-// The link is down from `from` until just before `until`: what is sent then is lost. What is on its way
-// arrives.
+// The link is down from `from` until just before `until`. Packets sent in this time are lost. Packets that are on their
+// way already arrive.
 struct Outage {
   net::Instant from;
   net::Instant until;
@@ -36,22 +37,24 @@ struct LossFault {
   std::uint64_t nth = 1;
 };
 
-// One direction of a link. All zero but the MTU: ideal. Draws from its random stream only for what is set.
+// The properties of one direction of a link. The default is an ideal link: no delay, no loss, no limit of rate. Random
+// numbers are drawn only for the fields that are set.
 struct LinkProfile {
   net::Duration delay{};  // propagation
-  // Added to each packet's delay, uniform in [0, jitter]. Keeps the order: a packet never overtakes.
+  // Added to each packet's delay, uniform in [0, jitter]. Jitter does not let a packet overtake another.
   net::Duration jitter{};
   std::uint32_t loss_ppm = 0;
   std::optional<BurstLoss> burst_loss;
-  std::uint32_t duplicate_ppm = 0;  // a second copy, right behind; jittered on its own
+  std::uint32_t duplicate_ppm = 0;  // share of packets that arrive twice; each copy has its own jitter
   // This share of packets takes `reorder_delay` longer, and others may overtake it.
   std::uint32_t reorder_ppm = 0;
   net::Duration reorder_delay{};
   std::uint64_t rate_bps = 0;  // bits of IP packet per second; 0: no limit
-  // Bytes that may wait to be sent, the unsent rest of the packet being sent included. Only with a rate.
+  // The most bytes that may wait for transmission, the rest of the packet being transmitted included. An empty queue
+  // takes a packet of any size. Used only with a rate.
   std::uint32_t queue_bytes = 256 * 1024;
   std::uint32_t mtu_bytes = 1500;
-  std::vector<Outage> outages;  // in order of time, apart
+  std::vector<Outage> outages;  // in order of time, without overlap
   std::vector<LossFault> faults;
 };
 
@@ -59,7 +62,7 @@ struct LinkProfile {
 // overlap or are out of order.
 absl::Status Validate(const LinkProfile& profile);
 
-// What becomes of one packet given to a link.
+// The fate of one packet that was given to a link.
 struct Transit {
   Rule rule = Rule::kNone;  // kNone: arrives
   DropState state;
@@ -67,24 +70,25 @@ struct Transit {
   std::optional<net::Instant> duplicate_arrival;
 };
 
-// One direction of a link at work: queue, transmission, losses, delay.
+// One direction of a link with its state: the queue, the transmission, the losses and the delay.
 //
 //     Send --outage--> fault --> tail drop --> transmission at the rate --> loss --> delay --> arrival
 //
 // Time is an argument and must not run backwards.
 class LinkDirection {
  public:
-  // The names of its two ends, such as "alice.eth0", name its random stream.
+  // `from` and `to` are the names of the two ends, such as "alice.eth0". They also name the random stream.
   LinkDirection(LinkProfile profile, std::uint64_t seed, std::string from, std::string to);
 
   Transit Send(net::Instant now, std::uint32_t size_bytes, net::PacketClass packet_class);
 
   const LinkProfile& profile() const { return profile_; }
-  // For changes by schedule; takes hold with the next packet. What was sent before is not touched.
+  // Changes the profile from the next packet on, for scheduled changes of a link. Packets that were sent before are not
+  // affected.
   void set_profile(LinkProfile profile);
   // Time to put this many bytes on the line, rounded up to a nanosecond.
   net::Duration TransmissionTime(std::uint32_t size_bytes) const;
-  // Bytes waiting or half sent, by the rate of now, rounded up.
+  // The bytes that wait or are being transmitted, at the present rate, rounded up.
   std::uint64_t QueuedBytes(net::Instant now) const;
   // Faults of the profile that have lost their packet so far.
   int faults_fired() const { return faults_fired_; }

@@ -50,9 +50,9 @@ class Node {
     PINHOLE_REQUIRES(index >= 0 && index < static_cast<int>(interfaces_.size()));
     return interfaces_[static_cast<std::size_t>(index)];
   }
-  // Adds an interface without addresses, up, MTU 1500; gives its index. One that is connected to several
-  // links bridges them (no TTL step): a home router with a LAN is one node, a switch is a node with one
-  // such interface.
+  // Adds an interface that is up and has no addresses and an MTU of 1500 bytes. Gives its index. An interface that is
+  // connected to several links bridges them, without a TTL step. So a home router with a LAN is one node, and a switch
+  // is a node with one such interface.
   int AddInterface(absl::string_view name, net::InterfaceKind kind = net::InterfaceKind::kEthernet);
   // Called by the world when the links of an interface give it another MTU.
   void SetMtu(int interface, std::uint32_t mtu_bytes) { mutable_interface_at(interface).mtu_bytes = mtu_bytes; }
@@ -60,7 +60,8 @@ class Node {
   // A packet has come in by interfaces()[interface]. On one network (links joined by bridges) a node gets
   // only packets sent to its own interface.
   virtual void OnPacket(int interface, PacketPtr packet) = 0;
-  // The instant of an event that the node scheduled (World::Schedule) has come; `argument` is the node's own.
+  // The instant of an event that the node scheduled (World::Schedule) has come. `argument` is the value that the node
+  // gave to World::Schedule().
   virtual void OnEvent(std::uint32_t argument) { (void)argument; }
   // When OnTimer() should be called; net::kNever: not at all. Only asked of a node that called UseTimer().
   virtual net::Instant NextTimer() const { return net::kNever; }

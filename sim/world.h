@@ -36,7 +36,7 @@ struct LinkEnd {
 };
 
 struct WorldOptions {
-  std::size_t drop_log_limit = 65536;  // records kept
+  std::size_t drop_log_limit = 65536;  // the most drop records that are kept
   bool digests = true;
 };
 
@@ -44,8 +44,8 @@ struct WorldOptions {
 // many may run at once. The same calls with the same seed give the same run, to the last bit, on every machine.
 //
 // The world is the kernel: it owns nodes and links, runs the events, and records the run. It knows nodes only as Node,
-// so hosts and boxes are built on it (host/, boxes/) and not the other way round. The fabric says who is whose
-// neighbour.
+// so hosts and boxes are built on it (host/, boxes/) and not the other way round. The fabric knows which nodes are
+// neighbours.
 //
 //     World world(seed);
 //     HostNode& alice = world.AddNode<HostNode>("alice");
@@ -120,10 +120,10 @@ class World {
   std::uint64_t full_digest() const { return digest_.full(); }
   TrafficCounters interface_counters(const Node& node, int interface) const;
   TrafficCounters node_counters(const Node& node) const;
-  // The most that was sent in any second (PeakMeter). Zero for nodes without MeasurePeak().
+  // The most traffic that was sent in any second (PeakMeter). Zero for nodes without MeasurePeak().
   Traffic interface_peak(const Node& node, int interface) const;
   Traffic node_peak(const Node& node) const;
-  // From now on keeps the peaks of this node and of its interfaces that are linked already.
+  // Measures, from now on, the peaks of this node and of those of its interfaces that have a link already.
   void MeasurePeak(const Node& node);
   const DropLog& drops() const { return drops_; }
   const Lineage& lineage() const { return lineage_; }
@@ -134,7 +134,7 @@ class World {
   // `tracer` sees every packet event from now on, and outlives the runs that it sees. nullptr: nobody sees them.
   void SetTracer(Tracer* tracer) { tracer_ = tracer; }
 
-  // What follows is for nodes and their tests: the operations by which a node acts on the world.
+  // The rest is for nodes and their tests only: the operations by which a node acts on the world.
   std::uint64_t seed() const { return seed_; }
   PacketPool& packets() { return packets_; }
   PayloadPool& payloads() { return payloads_; }
@@ -168,7 +168,7 @@ class World {
   EventId Schedule(net::Instant at, const Node& node, std::uint32_t argument) {
     return events_.Schedule(at, {static_cast<std::uint32_t>(node.id()), EventKind::kNodeEvent, argument});
   }
-  // Takes back an event of Schedule(). No effect on one that has happened.
+  // Cancels an event that Schedule() gave. No effect if the event has happened.
   void Cancel(EventId event) { events_.Cancel(event); }
   // To be called by a node whose NextTimer() has changed outside of a call by the world.
   void UpdateTimer(const Node& node) {
@@ -185,13 +185,13 @@ class World {
   void NoteDelivery(const Node& node, int interface, const Packet& packet);
 
  private:
-  // A node, and what the world knows of it.
+  // A node, and the world's records about it.
   struct Resident {
     std::unique_ptr<Node> node;
     net::Instant timer_at = net::kNever;
     EventId timer = EventId::kNone;                     // at `timer_at`
     absl::InlinedVector<std::uint32_t, 4> attachments;  // by interface; may be shorter than the list of interfaces
-    std::unique_ptr<PeakMeter> peak;                    // of MeasurePeak()
+    std::unique_ptr<PeakMeter> peak;                    // nullptr without MeasurePeak()
   };
   // An interface that has a link, by its number in the fabric.
   struct Attachment {

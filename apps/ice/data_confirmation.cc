@@ -88,7 +88,7 @@ std::optional<net::ByteView> DataConfirmation::PollOutput() {
     return std::nullopt;
   }
   datagram_due_ = false;
-  answer_due_ = false;  // every message acknowledges
+  answer_due_ = false;  // every message carries an acknowledgement, so no other answer is due
   buffer_[0] = kFirstByte;
   net::StoreU32(&buffer_[1], number);
   net::StoreU32(&buffer_[5], received_);

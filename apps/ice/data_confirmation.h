@@ -24,17 +24,17 @@ class DataConfirmation {
   static constexpr std::uint8_t kFirstByte = 0x80;
   static constexpr std::size_t kHeaderBytes = 9;
   static constexpr std::uint32_t kNone = 0xffffffff;  // no datagram, only an acknowledgement
-  // sent after confirming, to show that the path still works; not acknowledged
+  // a datagram that is sent after confirming, to show that the path still works; it is not acknowledged
   static constexpr std::uint32_t kHold = 0xfffffffe;
 
   struct Options {
-    std::uint32_t datagrams = 1;                             // number of datagrams that each side sends
+    std::uint32_t datagrams = 1;                             // datagrams that each side sends
     std::size_t payload_bytes = 100;                         // at least kHeaderBytes
     net::Duration interval = std::chrono::milliseconds(20);  // between first transmissions, and between hold messages
-    // sends again if no new acknowledgement has arrived for this long
+    // unacknowledged datagrams are sent again if no new acknowledgement has arrived for this long
     net::Duration resend = std::chrono::milliseconds(500);
-    // Gives up if no news has arrived for this long. It is longer than the 39.5 s of RFC 8863, in which the other side
-    // may still find the pair.
+    // Gives up if no new datagram and no new acknowledgement has arrived for this long. It is longer than the 39.5 s of
+    // RFC 8863, in which the other side may still find the pair.
     net::Duration patience = std::chrono::seconds(40);
     bool hold = false;  // continues to send after confirming
   };
@@ -68,8 +68,8 @@ class DataConfirmation {
   bool answer_due_ = false;
   bool datagram_due_ = false;
   std::uint32_t next_ = 0;          // the next datagram to send
-  std::uint32_t acknowledged_ = 0;  // how many the peer has received
-  std::uint32_t received_ = 0;      // how many of the peer's have arrived, in order
+  std::uint32_t acknowledged_ = 0;  // how many datagrams the peer has received
+  std::uint32_t received_ = 0;      // how many of the peer's datagrams have arrived, in order
   net::Instant send_at_{};          // time of the next first transmission, or of the next hold message
   net::Instant resend_at_{};
   net::Instant give_up_at_{};

@@ -142,7 +142,7 @@ void IceEndpoint::OnTimer() {
     path.data.OnTimer(now);
     if (path.data.given_up() && !finished()) {
       Fail("data: the peer's never came on the selected pair");
-      agent_.Close(now);  // or its consent checks would keep the peer waiting
+      agent_.Close(now);  // otherwise the consent checks would go on, and the peer would wait in vain
     }
   }
   Drain();
@@ -162,8 +162,8 @@ void IceEndpoint::Drain() {
   SetAlarm();
 }
 
-// Gives the agent what its outputs led to, once all of them are handled: views in outputs live only until the
-// next input. True if there was anything.
+// Passes the results of the agent's outputs to the agent. This waits until all outputs are handled, because views in
+// outputs are valid only until the next input. Returns true if there were any results.
 bool IceEndpoint::FeedBack() {
   bool fed = streams_.FeedBack();
   const net::Instant now = host_.Now();
@@ -182,7 +182,8 @@ bool IceEndpoint::FeedBack() {
   for (Path& path : paths_) {
     while (const std::optional<net::ByteView> message = path.data.PollOutput()) {
       fed = true;
-      // Of our own accord, so that whatever carries it further can be told from it by its cause.
+      // The data is sent without a cause. A relay names the packet that it passes on as the cause, so the two packets
+      // can be told apart.
       agent_.SendData(now, path.stream, path.component, *message);
     }
   }
@@ -222,7 +223,7 @@ void IceEndpoint::Handle(const ice::SendDatagram& output) {
   options.packet_class = output.packet_class;
   options.cause = output.cause;
   net::SendStatus status = host_.SendTo(*socket, output.to, output.bytes, options);
-  // An error of an earlier datagram was reported in place of sending this one.
+  // kPendingError reports an error of an earlier datagram. This datagram was not sent, so it is sent again.
   if (status == net::SendStatus::kPendingError) status = host_.SendTo(*socket, output.to, output.bytes, options);
   if (status != net::SendStatus::kSent) send_failures_.push_back({output.tag, output.to, status});
 }

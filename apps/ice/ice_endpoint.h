@@ -15,7 +15,7 @@ namespace pinhole::apps {
 
 // The phases of an endpoint.
 enum class EndpointState : std::uint8_t {
-  kNotStarted,  // its start offset has not passed yet
+  kNotStarted,  // the start offset has not passed yet
   kGathering,
   kExchanging,  // has published its description; waits for the peer's
   kChecking,    // has both descriptions
@@ -71,9 +71,9 @@ class IceEndpoint final : public net::App {
   struct Options {
     std::string name;
     ice::AgentOptions agent;
-    net::Duration start_offset{};  // begins this long after OnStart()
+    net::Duration start_offset{};  // the endpoint begins this long after OnStart()
     DataConfirmation::Options data;
-    // Fails if no description of the peer has arrived this long after its own description was published.
+    // Fails if no description of the peer has arrived this long after this side's description was published.
     net::Duration exchange_patience = std::chrono::seconds(60);
   };
 

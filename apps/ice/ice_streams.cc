@@ -61,7 +61,7 @@ void IceStreams::Handle(const ice::Connect& output) {
 
 std::optional<std::size_t> IceStreams::Write(Stream& stream, net::ByteView bytes) {
   const absl::StatusOr<std::size_t> taken = host_.Write(stream.socket, bytes, stream.options);
-  if (!taken.ok()) return std::nullopt;  // OnReset() says why.
+  if (!taken.ok()) return std::nullopt;  // OnReset() will report the reason.
   return *taken;
 }
 

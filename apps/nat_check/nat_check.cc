@@ -10,7 +10,7 @@
 namespace pinhole::apps {
 namespace {
 
-// Ford et al. §6.1.2.
+// The times of Ford et al. §6.1.2: server 3 reports after kGoAhead, and tries for kServer3Tries.
 constexpr net::Duration kGoAhead = std::chrono::seconds(5);
 constexpr net::Duration kServer3Tries = std::chrono::seconds(20);
 constexpr net::Duration kResend = std::chrono::milliseconds(500);
@@ -223,7 +223,7 @@ void NatCheckClient::EndUdp() {
   udp_.resend_at = udp_.ends_at = net::kNever;
 }
 
-// From one port to servers 1 and 2, listening on it too.
+// Connects to servers 1 and 2 from one port, and listens on this port too.
 void NatCheckClient::StartTcp() {
   tcp_.local = net::SocketAddress(net::IpAddress::Unspecified(options_.servers[0].family()), 0);
   for (int i = 0; i < 2; ++i) {
@@ -263,10 +263,11 @@ void NatCheckClient::OnTcpSeen(int server, const std::string& line) {
   ConnectBack();
 }
 
-// Server 2 has answered.
+// Called when server 2 has answered: connects to server 3 if its SYN met silence, and to the client's own public
+// endpoint.
 void NatCheckClient::ConnectBack() {
   tcp_.phase = TcpTest::Phase::kConnecting;
-  tcp_.ends_at = host_.Now() + kGoAhead;  // as long as server 3 had
+  tcp_.ends_at = host_.Now() + kGoAhead;  // the same time that server 3 had
   if (tcp_.unsolicited == UnsolicitedSyn::kSilent) {
     const absl::StatusOr<net::SocketId> connection = host_.Connect(tcp_.local, options_.servers[2], ReusingTcp());
     if (connection.ok()) tcp_.to_server[2] = *connection;

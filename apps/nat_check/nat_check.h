@@ -70,7 +70,7 @@ class NatCheckServer final : public net::App {
   std::vector<Attempt> attempts_;
 };
 
-// The client runs two tests side by side, each through the phases of its own:
+// The client runs two tests side by side. Each test has its own phases:
 //
 //     UDP   kNotStarted --> kAsking --server 2 has answered--> kHairpinning --all is back, or udp_patience--> kOver
 //                              `------------------------udp_patience-----------------------------------------^
@@ -133,7 +133,7 @@ class NatCheckClient final : public net::App {
     net::SocketId hairpinning{};
     std::optional<net::SocketAddress> seen[2];  // by servers 1 and 2
     bool hairpinned = false;
-    // kNever: not running.
+    // The alarms of the test; kNever: the test is not running.
     net::Instant resend_at = net::kNever;
     net::Instant ends_at = net::kNever;
 
@@ -143,7 +143,7 @@ class NatCheckClient final : public net::App {
     enum class Phase : std::uint8_t { kNotStarted, kAsking, kConnecting, kOver };
     Phase phase = Phase::kNotStarted;
     net::SocketAddress local;                   // of all connections but the hairpin
-    std::optional<net::SocketId> to_server[3];  // while it has not been reset
+    std::optional<net::SocketId> to_server[3];  // nullopt: not opened, or reset
     std::string text[2];                        // from servers 1 and 2
     std::optional<net::SocketAddress> seen[2];  // by servers 1 and 2
     std::optional<UnsolicitedSyn> unsolicited;

@@ -137,7 +137,7 @@ void PunchingRendezvous::IntroduceIfBoth(Session& session) {
   }
 }
 
-// Each side gets the SYN,ACK that the other would have sent it.
+// Sends each side a SYN,ACK that looks as if the other side had sent it.
 void PunchingRendezvous::Forge(Session& session, int attempt) {
   net::RandomSource& random = host_.Random("punching/guess");
   std::uint32_t numbers[2];
@@ -171,7 +171,8 @@ void PunchingRendezvous::Send(const Side& side, const PunchingSignal& signal) {
   if (!side.connection) return;
   net::SendOptions options;
   options.packet_class = net::PacketClass::kSignalling;
-  // A line is small against any send buffer; what does not fit is lost with a peer that reads nothing.
+  // A line is small compared with the send buffer. It does not fit only if the peer reads nothing, and such a peer is
+  // lost anyway.
   host_.Write(*side.connection, BytesOf(signal.ToLine()), options).IgnoreError();
 }
 

@@ -41,7 +41,7 @@ class PunchingRendezvous final : public net::App {
     std::string session;
     std::optional<Party> parties[2];  // by side
   };
-  // In the order in which they came; at most `sessions_max`.
+  // All introductions in the order of the first HELLO, at most `sessions_max`.
   const std::vector<Introduction>& Learned() const { return learned_; }
 
   const absl::Status& status() const { return status_; }
@@ -51,7 +51,7 @@ class PunchingRendezvous final : public net::App {
   struct Side {
     std::optional<net::SocketId> connection;
     std::optional<net::SocketAddress> seen_at;
-    // From the last FORGE.
+    // The values of the peer's last FORGE line.
     int forge_attempt = 0;
     std::optional<std::uint32_t> number;
   };

@@ -13,12 +13,12 @@ namespace pinhole::apps {
 namespace {
 
 constexpr net::Duration kHelloInterval = std::chrono::milliseconds(200);
-// DCUtR: A's QUIC packets are a client's, B's come every 10 to 200 ms.
+// The intervals of DCUtR for QUIC: A is the QUIC client, with an interval of its own; B sends every 10 to 200 ms.
 constexpr net::Duration kPunchInterval = std::chrono::milliseconds(50);
 constexpr std::uint64_t kPunchIntervalMinMs = 10;
 constexpr std::uint64_t kPunchIntervalSpreadMs = 191;
 
-// Application datagrams of kUdp: two bytes.
+// A datagram of kUdp has two bytes: this one, and 1 if the sender has received a datagram, else 0.
 constexpr std::uint8_t kPunchByte = 'p';
 
 net::ByteView BytesOf(const std::string& text) {
@@ -214,7 +214,7 @@ void TcpPunching::BeginRound() {
 
 void TcpPunching::PlanDial(net::Duration round_trip) {
   if (options_.technique == PunchingTechnique::kSynThenListen) {
-    Tell(PunchingSignal::Kind::kSync);  // A goes first; READY is the sign for B
+    Tell(PunchingSignal::Kind::kSync);  // A acts first, and B acts when READY arrives
     return;
   }
   const net::Duration half = round_trip / 2;
@@ -222,7 +222,7 @@ void TcpPunching::PlanDial(net::Duration round_trip) {
   const net::Duration wait = half + options_.timing_error + share;
   const net::Duration zero = net::Duration::zero();
   dial_at_ = host_.Now() + std::max(wait, zero);
-  sync_at_ = host_.Now() + std::max(-wait, zero);  // B so much too early that A has not even heard
+  sync_at_ = host_.Now() + std::max(-wait, zero);  // a negative wait: B acts before A has received SYNC
 }
 
 void TcpPunching::Dial() {
@@ -335,7 +335,7 @@ void TcpPunching::EndTry() {
   if (!is_a()) BeginRound();
 }
 
-// The handshake is over: this is the connection that data must prove.
+// Called when a handshake is over. From now on `connection` is the connection that data must confirm.
 void TcpPunching::Adopt(net::SocketId connection) {
   connection_ = connection;
   report_.connected = host_.Now();
@@ -384,7 +384,7 @@ void TcpPunching::OnTcpReadable(net::SocketId connection) {
     } else {
       report_.data_received += *read;
       WriteData();
-      // The byte after the data says that the other has all of ours.
+      // The byte after the data says that the peer has received all data of this side.
       if (report_.data_received > options_.data_bytes) Confirm();
     }
     if (*read < buffer.size()) break;
@@ -418,7 +418,7 @@ void TcpPunching::OnTcpReset(net::SocketId connection, const absl::Status& why) 
 
 // ---- Data --------------------------------------------------------------------------------------------------------
 
-// All of the data, and one byte more once all of the other's is here.
+// Writes all data, and one more byte after all data of the peer has arrived.
 void TcpPunching::WriteData() {
   static constexpr std::array<std::uint8_t, 4096> kPattern = {};
   net::SendOptions options;
@@ -453,7 +453,7 @@ void TcpPunching::OnDatagram(const net::Datagram& datagram) {
   SetAlarm();
 }
 
-// What comes shows where answers get to, whatever the rendezvous said.
+// Answers go to the source of the received datagram, even if the rendezvous reported another endpoint.
 void TcpPunching::OnPunch(const net::Datagram& datagram) {
   const bool heard_us = datagram.payload[1] == 1;
   const bool news = !peer_heard_;

@@ -46,8 +46,8 @@ class TcpPunching final : public net::App {
     int tries = 1;
     // For kLowTtlSyn and the forged techniques: large enough to pass the own NATs, too small to reach the peer's NAT.
     std::uint8_t ttl = 2;
-    // B acts too late by timing_error; a negative value makes it too early. timing_error_ppm is the same in millionths
-    // of half the round trip time that B measured. Both are added.
+    // B acts too late by the sum of two errors: timing_error, and timing_error_ppm millionths of half the round trip
+    // time that B measured. A negative sum makes B act too early.
     net::Duration timing_error{};
     std::int64_t timing_error_ppm = 0;
     // A try ends this long after it began.

@@ -106,7 +106,7 @@ bool ReferralClient::OnTcpReadable(net::SocketId connection) {
       if (!connection_) return true;
     }
     if (in_.broken()) {
-      // What speaks so is no referral server; another try may find one.
+      // The server does not speak the referral protocol. Another try may reach a server that does.
       (void)host_.Abort(connection);
       Retry(absl::DataLossError("it does not speak the referral protocol"));
       return true;
@@ -119,11 +119,11 @@ bool ReferralClient::OnTcpReadable(net::SocketId connection) {
 void ReferralClient::OnFrame(const ReferralFrame& frame) {
   switch (frame.kind) {
     case ReferralKind::kDeliver: {
-      // Works with this server, so the next break is a new one.
+      // The connection works, so the next failure begins again with the shortest wait.
       retry_wait_ = kReferralRetryFirst;
       const auto same =
           std::equal(frame.description.begin(), frame.description.end(), delivered_.begin(), delivered_.end());
-      if (same && !delivered_.empty()) return;  // again, by a server that was started again
+      if (same && !delivered_.empty()) return;  // a restarted server has delivered the same description again
       delivered_.assign(frame.description.begin(), frame.description.end());
       peer_description_ = delivered_;
       return;
@@ -188,7 +188,7 @@ void ReferralClient::Publish(net::ByteView description) {
     return;
   }
   published_.emplace(description.begin(), description.end());
-  if (!connected_) return;  // with the registration
+  if (!connected_) return;  // it is sent with the registration
   ReferralFrame{.kind = ReferralKind::kPublish, .description = *published_}.AppendTo(out_.bytes());
   flush_at_ = host_.Now();
 }
@@ -200,7 +200,7 @@ std::optional<std::vector<std::uint8_t>> ReferralClient::TakePeerDescription() {
 void ReferralClient::Flush() {
   flush_at_ = net::kNever;
   if (!connected_ || out_.empty()) return;
-  // An error is about to be told by OnTcpReset().
+  // If the write fails, OnTcpReset() follows.
   out_.Taken(host_.Write(*connection_, out_.rest(), Signalling()).value_or(0));
 }
 

@@ -39,7 +39,7 @@ class ReferralClient final : public ReferralChannel {
 
  private:
   void Connect();
-  // There is no connection: plans the next try, or gives up if there has been none for too long.
+  // Called when there is no connection: plans the next try, or gives up if there has been no connection for too long.
   void Retry(const absl::Status& why);
   bool GiveUpIfLongWithout();
   // Ends the client; it does not try again.
@@ -55,8 +55,8 @@ class ReferralClient final : public ReferralChannel {
   std::optional<net::SocketId> connection_;
   bool connected_ = false;
   ReferralOutbox out_;
-  // When to send. Frames of one instant are sent together in one segment, such as those of a new connection and of a
-  // description that waited only for it.
+  // The instant of the next write. Frames of one instant are sent together in one segment, for example the registration
+  // of a new connection and a description that waited for the connection.
   net::Instant flush_at_ = net::kNever;
   ReferralFrames in_;
   std::optional<net::Instant> without_since_;  // there has been no connection since then
@@ -65,7 +65,7 @@ class ReferralClient final : public ReferralChannel {
   net::Instant try_ends_{};  // end of the current try to connect
   net::Duration retry_wait_ = kReferralRetryFirst;
   std::optional<std::vector<std::uint8_t>> published_;
-  std::vector<std::uint8_t> delivered_;  // the last one that was delivered
+  std::vector<std::uint8_t> delivered_;  // the last description that was delivered
   std::optional<std::vector<std::uint8_t>> peer_description_;
 };
 

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t kLengthBytes = 2;
 constexpr std::size_t kFrameBytesMax = 1 + kReferralDescriptionBytesMax;
-// Most descriptions fit; the buffer grows for one that does not.
+// Most descriptions fit into this space. The buffer grows for longer ones.
 constexpr std::size_t kSpaceBytesMin = 1024;
 
 absl::string_view AsText(net::ByteView bytes) {
@@ -101,7 +101,7 @@ std::span<std::uint8_t> ReferralFrames::Space() {
               buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
     end_ -= begin_;
     begin_ = 0;
-    // At most the longest frame lies here, so this grows no further than twice that.
+    // The buffer holds less than the longest frame here, so it grows to at most about twice the longest frame.
     if (buffer_.size() - end_ < kSpaceBytesMin) buffer_.resize(std::max(2 * buffer_.size(), 2 * kSpaceBytesMin));
   }
   return std::span<std::uint8_t>(buffer_).subspan(end_);

@@ -8,10 +8,10 @@
 namespace pinhole::apps {
 namespace {
 
-// A client that went without a word is found out, and its connection not kept for ever.
+// Keepalives detect a client that has vanished, so that its connection is not kept forever.
 constexpr net::Duration kKeepalive = std::chrono::minutes(2);
 
-// Every transport address that `text` names, each once: what anybody who relays a description can read.
+// Every transport address in the description `text`, each once. Whoever relays a description can read them.
 std::vector<net::SocketAddress> AddressesIn(net::ByteView text) {
   std::vector<net::SocketAddress> addresses;
   const auto add = [&addresses](const net::SocketAddress& address) {
@@ -39,7 +39,7 @@ void ReferralServer::OnStart() {
 
 void ReferralServer::Listen() {
   net::TcpOptions options;
-  options.reuse_address = true;  // connections of before a restart may still hold the port
+  options.reuse_address = true;  // connections from before a restart may still use the port
   options.keepalive = kKeepalive;
   options.listen_backlog = 1024;
   options.packet_class = net::PacketClass::kSignalling;
@@ -127,7 +127,8 @@ std::optional<ReferralRefusal> ReferralServer::Register(net::SocketId connection
     side->name = std::string(frame.side);
     side->registered = host_.Now();
   }
-  // A client that lost its connection without our knowing is back; or is not alone, and hears of it.
+  // Either the client has lost its connection, which the server has not noticed, or a second client registers as the
+  // same side. The older connection is refused.
   if (side->connection) Refuse(*side->connection, clients_.at(*side->connection), ReferralRefusal::kReplaced);
   side->current = true;
   side->connection = connection;
@@ -146,7 +147,7 @@ void ReferralServer::Deliver(Sessions::value_type& session, Side& side) {
   });
   if (other == session.second.end()) return;
   Client& client = clients_.at(*side.connection);
-  client.deliver_due = !client.out.empty();  // what waits goes first; the latest description is the one that follows
+  client.deliver_due = !client.out.empty();  // waiting bytes go first; then the latest description follows
   if (client.deliver_due) return;
   ReferralFrame{.kind = ReferralKind::kDeliver, .description = other->description}.AppendTo(client.out.bytes());
   if (!other->handed_on) other->handed_on = host_.Now();
@@ -156,7 +157,7 @@ void ReferralServer::Deliver(Sessions::value_type& session, Side& side) {
 void ReferralServer::Flush(net::SocketId connection, Client& client) {
   net::SendOptions options;
   options.packet_class = net::PacketClass::kSignalling;
-  // An error is about to be told by OnTcpReset().
+  // If the write fails, OnTcpReset() follows.
   client.out.Taken(host_.Write(connection, client.out.rest(), options).value_or(0));
 }
 
@@ -229,7 +230,7 @@ void ReferralServer::OnTimer() {
 }
 
 void ReferralServer::SetAlarm() {
-  // Those who have registered since need no waking.
+  // Connections that have registered since need no alarm.
   while (!newcomers_.empty()) {
     const auto it = clients_.find(newcomers_.front().second);
     if (it != clients_.end() && it->second.side == nullptr) break;

@@ -14,13 +14,13 @@
 
 namespace pinhole::apps {
 
-// The referral server: gives each of two sides the other side's description. It also records what it cannot avoid
-// learning: who talks to whom, when, and under which addresses. The operator of the server has this metadata, although
-// the server sees no byte of the conversation.
+// The referral server: gives each of two sides the other side's description. It also records the metadata that it
+// cannot avoid learning: who talks to whom, when, and under which addresses. The operator of the server has this
+// metadata, although the server sees no byte of the conversation.
 class ReferralServer final : public net::App {
  public:
-  // The program is stopped: its connections break, and all that it knew of its clients is lost. After `down` it is
-  // started again. Until then its host refuses connections.
+  // A restart of the program: its connections break, and it forgets all clients. After `down` it is started again.
+  // Until then its host refuses connections.
   struct Restart {
     net::Duration after{};  // since OnStart()
     net::Duration down{};
@@ -39,7 +39,7 @@ class ReferralServer final : public net::App {
     std::vector<net::SocketAddress> seen_at;
     net::Instant registered;                    // first registration
     std::optional<net::Instant> published;      // arrival of its last description
-    std::optional<net::Instant> handed_on;      // when that was first written to the other side
+    std::optional<net::Instant> handed_on;      // when that description was first written to the other side
     std::vector<net::SocketAddress> addresses;  // all addresses in its last description, in its order
   };
   struct Introduction {
@@ -58,7 +58,7 @@ class ReferralServer final : public net::App {
   void OnTcpReset(net::SocketId connection, const absl::Status& why) override;
   void OnTimer() override;
 
-  // The reason why it does not listen; OK if it listens.
+  // The reason why the server does not listen; OK if it listens.
   const absl::Status& status() const { return status_; }
   // The first address on which it listens, while it runs.
   std::optional<net::SocketAddress> address() const;
@@ -74,7 +74,7 @@ class ReferralServer final : public net::App {
     std::optional<net::SocketId> connection;
     bool current = false;  // has registered since the last start of the server
     bool has_description = false;
-    // the last one; after a restart the one from before it, until a new one arrives
+    // the last description; after a restart the one from before the restart, until a new one arrives
     std::vector<std::uint8_t> description;
     std::vector<net::SocketAddress> seen_at;
     net::Instant registered{};
@@ -86,7 +86,7 @@ class ReferralServer final : public net::App {
     net::SocketAddress from;
     ReferralFrames in;
     ReferralOutbox out;
-    bool deliver_due = false;  // to be done when `out` is empty
+    bool deliver_due = false;  // a description is to be delivered when `out` is empty
     Sessions::value_type* session = nullptr;
     Side* side = nullptr;  // null: not registered
   };

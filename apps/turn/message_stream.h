@@ -18,8 +18,8 @@ class MessageStream {
  public:
   struct Options {
     std::size_t message_bytes_max = stun::kStreamMessageBytesMax;  // of an incoming message
-    // How many bytes are kept for a peer that does not read, before whole messages are refused. One message may exceed
-    // it.
+    // The number of bytes that are kept for a peer that does not read, before whole messages are refused. The last
+    // message that is kept may exceed it.
     std::size_t unsent_bytes_max = 64 * 1024;
   };
 
@@ -54,7 +54,7 @@ class MessageStream {
   net::SocketId connection_;
   Options options_;
   stun::StreamSplitter splitter_;
-  std::deque<Unsent> unsent_;  // the front one may be partly sent
+  std::deque<Unsent> unsent_;  // the front entry may be partly sent
   std::size_t unsent_bytes_ = 0;
 };
 

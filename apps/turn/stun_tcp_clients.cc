@@ -27,7 +27,7 @@ bool StunTcpClients::Accept(net::Instant now, net::SocketId listener, net::Socke
       std::any_of(listeners_.begin(), listeners_.end(), [&](const Listener& one) { return one.socket == listener; });
   if (!ours) return false;
   const std::optional<net::SocketAddress> local = host_.LocalAddress(connection);
-  if (!local.has_value()) return true;  // It is gone already.
+  if (!local.has_value()) return true;  // The connection is gone already.
   if (clients_.size() >= limits_.connections_max) {
     host_.Abort(connection).IgnoreError();
     return true;

@@ -28,7 +28,7 @@ class StunTcpClients {
   struct Limits {
     std::size_t connections_max = 1024;  // further connections are accepted and reset
     // A connection without an allocation is closed if it is silent for this long (RFC 8489 §6.2.2). The mapping of the
-    // connection lasts only while it is open, and an agent needs the mapping longer than it sends requests. It needs it
+    // connection lasts only while the connection is open, and an agent needs the mapping longer than it sends requests:
     // until the peer's description has arrived (2 min by default) and the checks after that have ended (at most 39.5 s
     // each).
     net::Duration idle_max = net::kStunTcpIdleMax;
@@ -47,7 +47,7 @@ class StunTcpClients {
   // The addresses on which it listens, with their ports.
   std::vector<net::SocketAddress> addresses() const;
 
-  // Returns false if the listener or the connection belongs to somebody else.
+  // Returns false if the listener does not belong to this object.
   bool Accept(net::Instant now, net::SocketId listener, net::SocketId connection, const net::SocketAddress& from);
   bool Has(net::SocketId connection) const { return clients_.count(connection) != 0; }
   // REQUIRES: Has(connection).
@@ -79,7 +79,7 @@ class StunTcpClients {
   void OnTimer(net::Instant now);
   net::Instant NextTimer() const { return sweep_at_; }
 
-  // A connection that was closed or lost.
+  // The 5-tuple of a connection that was closed or lost; nullopt: there is none.
   std::optional<stun::FiveTuple> TakeEnded();
 
   std::size_t size() const { return clients_.size(); }

@@ -15,7 +15,7 @@ struct IcmpNumbers {
   std::uint8_t code;
 };
 
-// RFC 792, RFC 1812 §5.2.7 and RFC 4443 §3.
+// The ICMP or ICMPv6 type and code of an error (RFC 792, RFC 1812 §5.2.7, RFC 4443 §3).
 std::optional<IcmpNumbers> NumbersOf(net::IcmpError::Kind kind, net::Family family) {
   const bool v4 = family == net::Family::kIpv4;
   switch (kind) {
@@ -144,7 +144,7 @@ void StunTurnServer::OnTcpReadable(net::SocketId connection) {
   const net::Instant now = host_.Now();
   while (const std::optional<net::ByteView> message = tcp_clients_.Next(now, connection)) {
     if (options_.silent) continue;
-    // A copy: what is asked may make it another's connection.
+    // A copy is needed, because the message may be a ConnectionBind, which removes the connection from tcp_clients_.
     const stun::FiveTuple five_tuple = tcp_clients_.FiveTupleOf(connection);
     OnClientMessage(five_tuple, *message, {});
     Drain();
@@ -159,7 +159,8 @@ void StunTurnServer::OnTcpWritable(net::SocketId connection) {
   Drain();
 }
 
-// A client that has finished sending wants nothing more (RFC 8489 §6.2.2), unless its connection has become a peer's.
+// When a client has finished sending, its connection is closed (RFC 8489 §6.2.2), unless it is joined to a connection
+// with a peer.
 void StunTurnServer::OnTcpClosed(net::SocketId connection) {
   OnTcpReadable(connection);
   tcp_clients_.End(connection, false);
@@ -173,7 +174,7 @@ void StunTurnServer::OnTcpReset(net::SocketId connection, const absl::Status&) {
   Drain();
 }
 
-// --- What the engine wants
+// --- Outputs of the engine
 
 void StunTurnServer::Drain() {
   bool more = true;
@@ -243,7 +244,7 @@ void StunTurnServer::Handle(const stun::TurnServer::OpenRelay& output) {
 }
 
 absl::StatusOr<net::SocketId> StunTurnServer::OpenRelaySocket(const net::IpAddress& address, bool even_port) {
-  constexpr int kTries = 8;  // Where the even neighbour of an odd port is taken, ports are scarce.
+  constexpr int kTries = 8;  // One try fails only if the port is odd and the even port below it is taken.
   for (int i = 0; i < kTries; ++i) {
     const absl::StatusOr<net::SocketId> socket = host_.OpenUdp(net::SocketAddress(address, 0));
     if (!socket.ok() || !even_port) return socket;
@@ -273,7 +274,8 @@ void StunTurnServer::Handle(const stun::TurnServer::ConnectPeer& output) {
 
 void StunTurnServer::Handle(const stun::TurnServer::JoinPeer& output) {
   std::optional<StunTcpClients::Released> client = tcp_clients_.Release(output.client);
-  if (!client) return turn_->OnConnectionClosed(host_.Now(), output.client);  // It broke while it was answered.
+  // The connection may have broken while the answer was sent.
+  if (!client) return turn_->OnConnectionClosed(host_.Now(), output.client);
   peer_links_.Join(output.connection, client->connection, std::move(client->unsent), std::move(client->read));
 }
 

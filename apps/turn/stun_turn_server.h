@@ -67,7 +67,8 @@ class StunTurnServer final : public net::App {
   // The addresses on which it listens, over UDP and over TCP, with their ports. Known after the start.
   std::vector<net::SocketAddress> addresses() const;
   std::vector<net::SocketAddress> tcp_addresses() const { return tcp_clients_.addresses(); }
-  // Connections of STUN clients; and links with the peers of TCP allocations.
+  // tcp_connections(): connections of STUN and TURN clients. peer_links(): connections with the peers of TCP
+  // allocations.
   std::size_t tcp_connections() const { return tcp_clients_.size(); }
   const TurnPeerLinks& peer_links() const { return peer_links_; }
   const Counters& counters() const { return counters_; }
@@ -102,7 +103,7 @@ class StunTurnServer final : public net::App {
   std::optional<stun::TurnServer> turn_;
   StunTcpClients tcp_clients_;
   TurnPeerLinks peer_links_;
-  // Never iterated.
+  // These maps are never iterated, because their order is not deterministic.
   absl::flat_hash_map<net::SocketId, stun::RelayId> relay_of_socket_;
   absl::flat_hash_map<stun::RelayId, net::SocketId> socket_of_relay_;
   Counters counters_;

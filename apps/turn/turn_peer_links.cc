@@ -93,14 +93,14 @@ void TurnPeerLinks::OnClosed(net::SocketId connection) {
   Link* const link = Find(connection);
   if (link == nullptr) return;
   if (!link->joint.has_value()) {
-    link->peer_finished = true;  // What it said may still be fetched.
+    link->peer_finished = true;  // The bytes that the peer has sent may still be read.
     return;
   }
   link->joint->OnClosed(connection);
   After(link_of_.at(connection));
 }
 
-// One side broke: the other cannot be served any more, and hears it the same way.
+// One connection of the link has broken, so the other one is reset too.
 void TurnPeerLinks::OnReset(net::SocketId connection) {
   const auto found = link_of_.find(connection);
   if (found == link_of_.end()) return;

@@ -22,7 +22,7 @@ class TurnPeerLinks {
   struct Event {
     enum class Kind : std::uint8_t {
       kConnected,  // the connection that Connect() asked for is established
-      kEnded,      // it failed, broke or finished; its sockets are closed, and its id is no longer valid
+      kEnded,      // the link failed, broke or finished; its sockets are closed, and its id is not valid any more
     } kind;
     stun::PeerConnectionId link;
   };
@@ -60,7 +60,7 @@ class TurnPeerLinks {
     net::SocketId peer{};
     std::optional<net::SocketId> client;
     std::optional<TcpJoint> joint;
-    bool peer_finished = false;  // before it was joined
+    bool peer_finished = false;  // the peer has finished before the join
   };
   enum class How : std::uint8_t { kClose, kAbort };
   Link* Find(net::SocketId connection);

@@ -51,7 +51,7 @@ void TurnTcpClient::Close() {
   bindings_.clear();
 }
 
-// The allocation ends with its connection.
+// Ends the control connection, and with it the allocation.
 void TurnTcpClient::EndControl(bool gone) {
   if (!control_.has_value()) return;
   if (!gone) host_.Close(control_->connection());

@@ -63,8 +63,7 @@ class TurnTcpClient {
   // Releases the allocation and closes its connection. The streams end with it.
   void Close();
 
-  // Returns false if the connection belongs to somebody else, which is so for a connection that was given away in a
-  // Stream.
+  // Returns false if the connection does not belong to this object, for example after it was given away in a Stream.
   bool OnConnected(net::SocketId connection);
   bool OnReadable(net::SocketId connection);
   bool OnWritable(net::SocketId connection);

@@ -8,21 +8,21 @@
 
 namespace pinhole::sim {
 
-// What hosts behind a box may send to the outside, by transport and port: the rules of an office or hotel network.
-// It knows no flows: of UDP each packet is looked at, of TCP each SYN, so that answers to what came in from outside
-// pass. ICMP always does.
+// The packets that hosts behind a box may send to the outside, by transport and port, as in an office or hotel network.
+// The policy knows no flows: it judges each UDP packet and each TCP SYN, so TCP answers to connections from outside
+// pass. ICMP always passes.
 struct EgressPolicy {
   struct Transport {
-    bool blocked = false;  // nothing passes, either way
-    // Only to these ports of the outside; empty: to any.
+    bool blocked = false;  // nothing passes, in either direction
+    // The destination ports that are allowed; empty: all.
     std::vector<std::uint16_t> ports = {};
     friend bool operator==(const Transport&, const Transport&) = default;
   };
-  // What the sender inside is told.
+  // The answer to the sender inside.
   enum class Answer : std::uint8_t {
     kDrop,
     kAdminProhibited,  // ICMP
-    kReset,            // RST; to UDP ICMP port unreachable
+    kReset,            // TCP: a RST; UDP: ICMP port unreachable
   };
   Transport udp;
   Transport tcp;

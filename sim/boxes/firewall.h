@@ -11,10 +11,11 @@ struct FirewallOptions {
   HostOptions host;
   FilterProfile profile;  // REQUIRES: IsValid(profile)
   EgressPolicy egress;
-  int outside = 1;  // the interface; all others are inside, and routed between without a look
+  // The index of the outside interface. All others are inside, and traffic between them is not filtered.
+  int outside = 1;
 };
 
-// A router with a stateful firewall (RFC 6092), IPv4 and IPv6, that translates nothing.
+// A router with a stateful firewall (RFC 6092) for IPv4 and IPv6. It translates nothing.
 //
 //     inside  --TTL--> EgressPolicy --> StatefulFilter::FromInside  --> route
 //     outside --TTL--> EgressPolicy --> StatefulFilter::FromOutside --> route, or an answer: none, ICMP, RST

@@ -42,7 +42,7 @@ bool Middlebox::Judge(int interface, PacketPtr& packet, bool out) {
   return false;
 }
 
-// By a code of RFC 792's, in the packet's own family.
+// Sends the ICMP error for `icmp_code`, a code of RFC 792, in the IP family of the packet.
 void Middlebox::Reject(int interface, const Packet& packet, std::uint8_t icmp_code) {
   SendUnreachable(interface, packet,
                   icmp_code == 13  ? Unreachable::kAdmin

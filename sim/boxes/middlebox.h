@@ -11,27 +11,28 @@
 
 namespace pinhole::sim {
 
-// What boxes that let packets through or not have in common.
+// The common part of NAT box and firewall: the egress policy, the stateful filter and the answers to refused packets.
 class Middlebox : public HostNode {
  protected:
   Middlebox(const NodeInit& init, const HostOptions& options, EgressPolicy egress)
       : HostNode(init, options), egress_(std::move(egress)), has_egress_(!egress_.LetsAllPass()) {}
 
-  // What never leaves its own machine or network (RFC 1812 §5.3.7, RFC 4291 §2.5.6).
+  // Whether packets to `destination` must never leave their machine or network (RFC 1812 §5.3.7, RFC 4291 §2.5.6).
   static bool IsMartian(const net::IpAddress& destination) {
     return destination.IsMulticast() || destination.IsLoopback() || destination.IsLinkLocal() ||
            destination.IsUnspecified();
   }
-  // Answers a segment with the RST of RFC 9293 §3.10.7.1, in the name of the host that it was for; nothing, if it is a
-  // RST itself.
+  // Answers the segment `about` with the RST of RFC 9293 §3.10.7.1, with the destination of `about` as the source.
+  // Sends nothing if `about` is itself a RST.
   void SendTcpReset(const Packet& about);
 
   bool has_egress_policy() const { return has_egress_; }
-  // False, with `packet` gone and its sender told as the rules have it, if it may not pass. `interface`: it came in by.
+  // Whether the egress policy lets `packet`, which came in by `interface`, pass. If false, the packet is dropped, and
+  // on the way out its sender gets the policy's answer.
   bool PassesOut(int interface, PacketPtr& packet) { return !has_egress_ || Judge(interface, packet, true); }
   bool PassesIn(int interface, PacketPtr& packet) { return !has_egress_ || Judge(interface, packet, false); }
   bool PassesFilter(StatefulFilter& filter, int interface, bool inwards, PacketPtr& packet);
-  // Sends what `filter` has to say by itself to what came in by `outside`.
+  // Sends the answers of `filter` to held SYNs that came in by interface `outside`.
   void SendHeldAnswers(StatefulFilter& filter, int outside);
 
  private:

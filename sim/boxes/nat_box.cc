@@ -48,7 +48,8 @@ void NatBox::OnPacket(int interface, PacketPtr packet) {
       RouteIpv6(interface, std::move(packet));
     }
   } else if (interface == kLoopbackInterface) {
-    // Its own. An error about a packet that it had translated is for whoever sent that.
+    // A packet that the box has sent to itself. An ICMP error about a translated packet goes on to the sender of that
+    // packet.
     if (IsIcmpError(*packet) && Translator().IsExternal(packet->destination.address())) {
       FromOutside(interface, std::move(packet));
     } else {
@@ -94,7 +95,8 @@ void NatBox::FromInside(int interface, PacketPtr packet) {
     world().Drop(*this, std::move(packet), Rule::kMartian);
     return;
   }
-  // A packet that ends here for its TTL leaves no mapping. One for the box itself needs no TTL.
+  // The TTL is checked first, because a packet that is dropped for its TTL makes no mapping. A packet for the box
+  // itself needs no TTL.
   const Hairpin hairpin = packet->is_tcp() ? profile_.tcp.hairpin : profile_.udp.hairpin;
   const bool for_box = external && hairpin == Hairpin::kNone;
   if (!for_box && !StepTtl(interface, packet)) return;
@@ -116,7 +118,8 @@ void NatBox::FromOutside(int interface, PacketPtr packet) {
   const Ends before = {packet->source, packet->destination};
   const Verdict verdict = Translator().FromOutside(world().now(), *packet);
   if (verdict.action == Verdict::Action::kInside) {
-    if (packet->ttl <= 1) packet->destination = before.destination;  // as the error has to quote it
+    // The ICMP error must quote the packet as it arrived.
+    if (packet->ttl <= 1) packet->destination = before.destination;
     if (!StepTtl(interface, packet)) return Drain();
   } else if (verdict.rule == Rule::kNoMapping && packet->is_udp() && HasSocket(packet->destination)) {
     // A program of the box has opened this port.
@@ -127,7 +130,7 @@ void NatBox::FromOutside(int interface, PacketPtr packet) {
   Drain();
 }
 
-// What the translator sends by itself.
+// Sends the packets that the translator sends by itself.
 void NatBox::Drain() {
   while (std::optional<NatOutput> output = nat_->PollOutput()) {
     switch (output->kind) {

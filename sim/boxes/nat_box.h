@@ -13,11 +13,11 @@ namespace pinhole::sim {
 struct NatBoxOptions {
   HostOptions host;
   NatProfile profile;  // REQUIRES: IsValid(profile)
-  // IPv6 packets are routed both ways, untranslated. Without, they end here.
+  // Whether IPv6 packets are routed in both directions, untranslated. If false, they are dropped.
   bool passes_ipv6 = true;
-  // What of IPv6 passes; absent: all. REQUIRES: IsValid(*ipv6).
+  // The filter for IPv6 packets; nullopt: all pass. REQUIRES: IsValid(*ipv6_filter).
   std::optional<FilterProfile> ipv6_filter = std::nullopt;
-  EgressPolicy egress = {};  // of both families
+  EgressPolicy egress = {};  // for IPv4 and IPv6
 };
 
 // A router that translates between its inside networks and its outside.
@@ -26,17 +26,17 @@ struct NatBoxOptions {
 //     outside -------> Nat::FromOutside --TTL--> route --> inside
 //        `--> the box's own input: its sockets, or ICMP
 //
-// Interface 1, the first one added, is the outside; its IPv4 addresses are the external addresses (those of
-// NatProfile::one_to_one need not be on it, somebody has to route them here). All others are inside, each a
-// network of its own; what its routes reach there is inside too. All of this is taken as it is when the first
-// packet comes.
+// Interface 1, the first one added, is the outside. Its IPv4 addresses are the external addresses. The external
+// addresses of NatProfile::one_to_one need not be on it, but the outside must route them to the box. Every other
+// interface is an inside network, to which all prefixes belong that are routed to it. Addresses and routes are read
+// once, when the first packet arrives.
 class NatBox final : public Middlebox {
  public:
   static constexpr int kOutside = 1;
 
   NatBox(const NodeInit& init, const NatBoxOptions& options);
 
-  // Mappings, sessions and poison are lost, as when power was cut.
+  // Forgets mappings, sessions and claimed tuples, as after a power cut.
   void Reboot();
   const Nat& nat() const { return Translator(); }
   Nat& nat() { return Translator(); }
@@ -51,7 +51,8 @@ class NatBox final : public Middlebox {
   void FromInside(int interface, PacketPtr packet);
   void FromOutside(int interface, PacketPtr packet);
   void RouteIpv6(int interface, PacketPtr packet);
-  // Does what the verdict says. `before`: the packet's ends as it came.
+  // The source and destination of a packet as it arrived. Obey() carries out a verdict, and compares the packet with
+  // them.
   struct Ends {
     net::SocketAddress source, destination;
   };
@@ -62,7 +63,7 @@ class NatBox final : public Middlebox {
   bool passes_ipv6_;
   std::unique_ptr<StatefulFilter> ipv6_filter_;
   mutable std::optional<net::SeededRandom> random_;
-  mutable std::optional<Nat> nat_;  // made when the addresses are known
+  mutable std::optional<Nat> nat_;  // made for the first packet, when the addresses are known
 };
 
 }  // namespace pinhole::sim

@@ -8,17 +8,18 @@ namespace pinhole::sim {
 
 struct RouterOptions {
   HostOptions host;
-  // Passes packets to private (RFC 1918, fc00::/7) and shared (RFC 6598) addresses on by its routes. Without,
-  // they end here in silence, as in the public core.
+  // Whether packets to private (RFC 1918, fc00::/7) and shared (RFC 6598) addresses are forwarded. If false, they are
+  // dropped without an ICMP error, as in the public core.
   bool forwards_private = false;
 };
 
-// Forwards by longest prefix, with a step of TTL. Is also a host.
+// A router: forwards by longest prefix and takes one off the TTL. It is also a host.
 class Router final : public HostNode {
  public:
   explicit Router(const NodeInit& init, const RouterOptions& options = {});
 
-  // Drops what comes in by `interface` unless its source would be sent back by it (RFC 3704 §2.2, strict).
+  // Drops packets that come in by `interface`, unless the route to their source leaves by `interface` (RFC 3704 §2.2,
+  // strict).
   void FilterSourcesFrom(int interface);
 
  protected:
@@ -26,7 +27,7 @@ class Router final : public HostNode {
 
  private:
   RouterOptions options_;
-  std::vector<bool> filters_sources_;  // by interface; empty: none does
+  std::vector<bool> filters_sources_;  // by interface; an interface beyond the end does not filter
 };
 
 }  // namespace pinhole::sim

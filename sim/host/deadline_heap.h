@@ -9,8 +9,9 @@
 
 namespace pinhole::sim {
 
-// The deadlines of many things, each known by a small index: the earliest is at hand, any can be moved or taken out.
-// Equal ones come in the order of their `rank`. A binary heap in which every index knows its place.
+// The deadlines of many objects, each known by a small index. The earliest deadline is found at once, and any deadline
+// can be moved or removed. Equal deadlines come in the order of their `rank`. A binary heap that also keeps the place
+// of every index.
 class DeadlineHeap {
  public:
   struct Entry {
@@ -26,7 +27,7 @@ class DeadlineHeap {
     PINHOLE_REQUIRES(!empty());
     return heap_[0];
   }
-  // nullptr: there is none for `index`.
+  // The deadline of `index`; nullptr: there is none.
   const Entry* Find(std::uint32_t index) const {
     return index < place_.size() && place_[index] != 0 ? &heap_[place_[index] - 1] : nullptr;
   }
@@ -40,7 +41,7 @@ class DeadlineHeap {
     }
     Settle(place_[index] - 1, {at, rank, index});
   }
-  // Does nothing if there is none.
+  // Removes the deadline of `index`, if there is one.
   void Remove(std::uint32_t index) {
     if (Find(index) == nullptr) return;
     const std::uint32_t hole = place_[index] - 1;
@@ -56,7 +57,7 @@ class DeadlineHeap {
     heap_[place] = entry;
     place_[entry.index] = place + 1;
   }
-  // Moves the hole at `place` up or down to where `entry` belongs.
+  // Moves the hole at `place` up or down to the place of `entry`, and puts `entry` there.
   void Settle(std::uint32_t place, const Entry& entry) {
     while (place != 0 && Before(entry, heap_[(place - 1) / 2])) {
       Put(place, heap_[(place - 1) / 2]);
@@ -74,7 +75,7 @@ class DeadlineHeap {
   }
 
   std::vector<Entry> heap_;
-  std::vector<std::uint32_t> place_;  // by index: in heap_, + 1; 0: not there
+  std::vector<std::uint32_t> place_;  // by index: the place in heap_ plus 1; 0: no deadline
 };
 
 }  // namespace pinhole::sim

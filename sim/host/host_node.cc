@@ -179,7 +179,7 @@ const HostNode::LocalAddress* HostNode::FindLocal(const net::IpAddress& address)
       if (local.bits == wanted.bits) return &local;
     }
   }
-  // All of 127/8 is this machine.
+  // All of 127/8 belongs to this machine.
   if (!address.is_v4() || !address.IsLoopback()) return nullptr;
   return FindLocal(net::IpAddress::Loopback(net::Family::kIpv4));
 }
@@ -320,7 +320,7 @@ void HostNode::RouteOut(int in, PacketPtr packet, int out) {
 }
 
 void HostNode::Transmit(int in, int out, const net::IpAddress& next_hop, bool strict, PacketPtr packet) {
-  // `next_hop` may be a part of the packet.
+  // `next_hop` may be a reference into the packet, which Emit() may free.
   const net::IpAddress hop = next_hop;
   const Rule rule = world().Emit(*this, out, hop, strict, packet);
   if (rule == Rule::kNone || packet == nullptr) return;
@@ -332,7 +332,8 @@ void HostNode::Transmit(int in, int out, const net::IpAddress& next_hop, bool st
       const std::uint32_t mtu = world().LinkMtu(*this, out);
       state.number = WireSize(*packet);
       state.limit = mtu;
-      // RFC 1191 §3, RFC 4443 §3.2. What could be fragmented ends without a word.
+      // A packet that must not be fragmented is reported (RFC 1191 §3, RFC 4443 §3.2). A packet that might be
+      // fragmented is dropped without an ICMP error.
       if (reports && rule == Rule::kTooBig) {
         const bool v4 = packet->is_v4();
         SendIcmpError(in, *packet, v4 ? 3 : 2, v4 ? 4 : 0, mtu);

@@ -22,12 +22,12 @@ namespace pinhole::sim {
 class Program;
 class TcpSockets;
 
-// What a node does with packets to its own addresses that no socket or protocol of its takes.
+// The treatment of packets to the node's own addresses that no socket or protocol of the node takes.
 enum class InputPolicy : std::uint8_t {
   // ICMP port unreachable for closed UDP ports, echo replies (RFC 1122 §3.2.2.1, §4.1.3.1), RST for TCP segments that
   // no connection takes (RFC 9293 §3.10.7.1-2)
   kAnswer,
-  kDrop,  // silence: Rule::kInputDropped. Open sockets still get theirs
+  kDrop,  // no answer: Rule::kInputDropped. Open sockets still get their packets
 };
 
 struct HostOptions {
@@ -36,14 +36,15 @@ struct HostOptions {
   // Ephemeral ports (RFC 6335 §6), both included, drawn at random (RFC 6056 §3.3.1).
   std::uint16_t ephemeral_port_min = 49152;
   std::uint16_t ephemeral_port_max = 65535;
-  // Reports packets that it cannot pass on (RFC 1812 §4.3.3). Hosts pass nothing on.
+  // Whether a router or box reports packets that it cannot forward (RFC 1812 §4.3.3). Hosts forward nothing.
   bool reports_unforwardable = true;
-  // A packet with a source address of one interface leaves by that interface if it has a route there, even
-  // where another has a better one (RFC 1122 §3.3.4.2 strong ES model, as phones do by policy routing).
+  // Whether a packet with a source address of one interface leaves by that interface if there is a route for it, even
+  // if another interface has a better route (RFC 1122 §3.3.4.2 strong ES model, as phones do by policy routing).
   bool routes_by_source = true;
-  // Of all TCP connections here. The MSS is that of the way, if this is not less.
+  // The options of all TCP connections of this host. The MSS is that of the way to the peer, if the MSS here is not
+  // less.
   TcpConnectionOptions tcp = HostTcp();
-  // Programs may send TCP segments with any source address (net::Host::SendRawTcp()).
+  // Whether programs may send TCP segments with any source address (net::Host::SendRawTcp()).
   bool raw_tcp = false;
 
  private:
@@ -67,61 +68,66 @@ class HostNode : public Node {
   explicit HostNode(const NodeInit& init, const HostOptions& options = {});
   ~HostNode() override;
 
-  // Setting up. An address brings the route to its prefix with it. InvalidArgument, naming the node: an
+  // Setting up. AddAddress() also adds the route to the prefix of the address. InvalidArgument, naming the node: an
   // address twice on this node, no such interface, a prefix too long for the family.
   absl::Status AddAddress(int interface, const net::InterfaceAddress& address);
   absl::Status AddRoute(const Route& route);
   absl::Status AddDefaultRoute(int interface, const net::IpAddress& gateway);
 
-  // Changing while the run lasts; programs that watch get OnInterfacesChanged(). NotFound: no such address.
+  // Changes while the run lasts. Programs that watch the interfaces get OnInterfacesChanged(). NotFound: no such
+  // address or interface.
   absl::Status RemoveAddress(int interface, const net::IpAddress& address);
   absl::Status SetInterfaceUp(int interface, bool up);
   void RemoveRoute(const net::IpPrefix& prefix, int interface);
 
   const RouteTable& routes() const { return routes_; }
   bool IsLocal(const net::IpAddress& address) const;
-  // RFC 6724 §5, over the addresses of the interface that the packet would leave by.
+  // The source address for packets to `destination`, chosen by RFC 6724 §5 among the addresses of the interface by
+  // which they leave. nullopt: no route.
   std::optional<net::IpAddress> SourceFor(const net::IpAddress& destination) const;
 
   // Runs `app` on this machine as one of any number of programs. `app` gets OnStart() at `at`, or at once if that is
   // past, and outlives the world's runs. The host that the program sees lives as long as the world. Each program of a
   // node has a different name.
   net::Host& StartProgram(absl::string_view name, net::App& app, net::Instant at = {});
-  // The first of two steps, for an app that is made with its host; the second is Program::Start().
+  // Adds a program without an app. The app may then be made with this program as its net::Host, and Program::Start()
+  // starts it.
   Program& AddProgram(absl::string_view name);
 
   void OnPacket(int interface, PacketPtr packet) override;
-  // An event of one of the programs.
+  // Runs an event of one of the programs.
   void OnEvent(std::uint32_t argument) override;
-  // TCP's timers. A node that derives from this and has its own gives the earlier one, and passes OnTimer() on.
+  // The timers of TCP. A derived node with timers of its own gives the earlier instant, and calls OnTimer() of this
+  // class.
   net::Instant NextTimer() const override;
   void OnTimer() override;
 
-  // nullptr: no program here has used TCP.
+  // The TCP sockets; nullptr: no program of this node has used TCP.
   const TcpSockets* tcp_sockets() const { return tcp_.get(); }
 
  protected:
   // A packet that is not for this node. Default: Rule::kNotForwarding.
   virtual void Forward(int interface, PacketPtr packet);
 
-  // The node's own input path: sockets, ICMP errors to sockets, echo, and answers for what is closed.
+  // The input path for packets to the node itself: sockets, ICMP errors to sockets, echo, and answers for closed ports.
   void Input(int interface, PacketPtr packet);
-  // What a router does before it looks for a route (RFC 1812 §5.3.1): false, with `packet` gone and ICMP time
-  // exceeded sent, if its TTL is used up; otherwise takes one off.
+  // Takes one off the TTL, as a router does before it looks for a route (RFC 1812 §5.3.1). False if the TTL is used up:
+  // then `packet` is dropped, and ICMP time exceeded is sent.
   bool StepTtl(int interface, PacketPtr& packet);
-  // Sends `packet`, which came in by `in` (kOwn: it is this node's), by the routing table, or the best route
-  // that leaves by `out`. What cannot go is dropped, and its sender told. Does not touch TTL.
+  // RouteOut() sends `packet` by the best route, or by the best route that leaves by interface `out`. `in` is the
+  // interface by which the packet came in; kOwn: this node has made it. A packet that cannot be sent is dropped, and
+  // reported to its sender by ICMP. Does not change the TTL.
   static constexpr int kOwn = -1;
   void RouteOut(int in, PacketPtr packet, int out = RouteTable::kAnyInterface);
-  // Sends by this interface to who holds `next_hop` on its network; see World::Emit for `strict`.
+  // Sends by interface `out` to the neighbour with the address `next_hop`. `strict`: see World::Emit().
   void Transmit(int in, int out, const net::IpAddress& next_hop, bool strict, PacketPtr packet);
-  // Reports `about` to its sender, from an address of `interface` where it has one (RFC 1812 §4.3.2.4). Sends
-  // nothing where RFC 1122 §3.2.2 forbids it.
+  // Sends an ICMP error about `about` to its sender, from an address of `interface` if it has one (RFC 1812 §4.3.2.4).
+  // Sends nothing where RFC 1122 §3.2.2 forbids an error.
   void SendIcmpError(int interface, const Packet& about, std::uint8_t type, std::uint8_t code, std::uint32_t rest);
-  // The same by what happened: ICMP or ICMPv6 by family.
+  // SendUnreachable(): as SendIcmpError(), with the ICMP or ICMPv6 type and code that mean `what`.
   enum class Unreachable : std::uint8_t { kNet, kHost, kPort, kAdmin, kTimeExceeded };
   void SendUnreachable(int interface, const Packet& about, Unreachable what);
-  // Makes an own packet: new id, this node's TTL and IP id.
+  // Makes a packet of this node, with a new id, the node's TTL and its next IP id.
   PacketPtr NewPacket(PacketId parent, Relation relation);
 
   // Whether a program of this node has a socket that takes datagrams to `local`.
@@ -156,14 +162,15 @@ class HostNode : public Node {
   const LocalAddress* FindLocal(const net::IpAddress& address) const;
   const Route* RouteFrom(const net::IpAddress& source, const net::IpAddress& destination) const;
   std::optional<net::IpAddress> SourceVia(int interface, const net::IpAddress& destination) const;
-  // How a packet of this node gets to a destination. No route: it is for this node itself.
+  // The way of a packet from this node to a destination. `route` nullptr: the destination is this node itself.
   struct Way {
     const sim::Route* route = nullptr;
     net::IpAddress source;
   };
-  // kSent: found. kBadAddress: from a loopback address to elsewhere. An unspecified `source` is chosen.
+  // Finds the way to `destination`, and chooses the source address if `source` is unspecified. kSent: found. kNoRoute:
+  // no route, or no source address. kBadAddress: `source` is a loopback address and `destination` another machine.
   net::SendStatus FindWay(const net::IpAddress& source, const net::IpAddress& destination, Way& way) const;
-  // RFC 6056 §3.3.1: from a random port on, the first that is not taken; nullopt: all are.
+  // The first port, from a random one on, that is not taken (RFC 6056 §3.3.1); nullopt: all are taken.
   template <typename Taken>
   std::optional<std::uint16_t> EphemeralPort(Taken taken) {
     const std::uint32_t count = std::uint32_t{options_.ephemeral_port_max} - options_.ephemeral_port_min + 1;
@@ -175,7 +182,7 @@ class HostNode : public Node {
     return std::nullopt;
   }
   std::uint32_t RandomPortOffset(std::uint32_t count);
-  // What OnEvent() is told: the number of a program, and this.
+  // The argument of OnEvent() is the number of a program and one of these.
   enum class ProgramEvent : std::uint32_t { kStart, kAlarm, kInterfacesChanged };
   static constexpr std::uint32_t kProgramEvents = 3;
   EventId ScheduleEvent(net::Instant at, std::uint32_t program, ProgramEvent event);
@@ -212,24 +219,25 @@ class HostNode : public Node {
   };
   TcpSockets& Tcp();
   void TcpInput(int interface, PacketPtr packet);
-  // kNone: it is on its way, or a link lost it. Otherwise why it was dropped here.
+  // kNone: the segment is on its way, or a link lost it. Otherwise the rule by which it was dropped at this node.
   Rule SendTcp(const TcpSegment& segment);
-  // What no socket takes.
+  // Refuses a segment that no socket takes: RST or silence, by InputPolicy.
   void RefuseTcp(PacketPtr packet);
   void AnswerTcp(const Packet& about, const TcpHeader& header);
   absl::Status SendRawTcp(const net::RawTcpSegment& segment);
-  // What fits into a segment to `destination`, by the MTUs known here.
+  // The MSS for segments to `destination`, by the MTUs that this node knows.
   std::uint16_t TcpMssTo(const net::IpAddress& source, const net::IpAddress& destination) const;
   static std::uint16_t TcpMssOf(std::uint32_t mtu_bytes, net::Family family);
 
   HostOptions options_;
   RouteTable routes_;
-  // Own addresses, looked up for every packet: a few are looked at one by one, more are sorted. Made when first
-  // needed after a change.
+  // The node's own addresses, which are looked up for every packet. A few are scanned; more are sorted. Rebuilt when
+  // first needed after a change.
   mutable std::vector<LocalAddress> local_;
   mutable bool local_built_ = false;
   std::vector<UdpSocket> sockets_;  // by SocketId - 1; ids are never reused
-  // Open sockets, by index. A few are found by looking at each; more by the first of their port, index + 1.
+  // The indices of the open sockets. A few are scanned. If there are more, by_port_ gives the first socket of a port as
+  // index + 1.
   std::vector<std::uint32_t> open_sockets_;
   std::unique_ptr<absl::flat_hash_map<std::uint16_t, std::uint32_t>> by_port_;
   std::vector<std::unique_ptr<Program>> programs_;

@@ -1,5 +1,5 @@
-// The ICMP part of HostNode: errors about what others sent (RFC 792, RFC 1122 §3.2.2, RFC 4443), and what to
-// do with those that come back.
+// The ICMP part of HostNode: sends errors about received packets (RFC 792, RFC 1122 §3.2.2, RFC 4443), and handles the
+// errors that arrive.
 #include <algorithm>
 
 #include "sim/host/host_node.h"
@@ -103,14 +103,16 @@ void HostNode::SendUnreachable(int interface, const Packet& about, Unreachable w
 
 void HostNode::SendIcmpError(int interface, const Packet& about, std::uint8_t type, std::uint8_t code,
                              std::uint32_t rest) {
-  // RFC 1122 §3.2.2, RFC 4443 §2.4 (e): never about an error, nor to or about what does not name one host.
+  // RFC 1122 §3.2.2, RFC 4443 §2.4 (e): no error about an error, and none to or about an address that does not name one
+  // host.
   const net::IpAddress sender = about.source.address();
   const bool loopback = interface == kLoopbackInterface;
   if (IsIcmpError(about) || sender.IsUnspecified() || sender.IsMulticast() || (sender.IsLoopback() && !loopback) ||
       about.destination.address().IsMulticast()) {
     return;
   }
-  // From the address that the packet was for, if it is ours, else from the interface that it came in by.
+  // The source is the packet's destination if this node has that address, else an address of the interface by which the
+  // packet came in.
   net::IpAddress source = about.destination.address();
   if (!IsLocal(source)) {
     const net::IpAddress* own = AddressOf(interface, sender.family());
@@ -147,7 +149,7 @@ void HostNode::IcmpInput(int interface, PacketPtr packet) {
       world().Drop(*this, std::move(packet), request ? Rule::kInputDropped : Rule::kNoSocket);
       return;
     }
-    // RFC 792, RFC 4443 §4.2: the same data back, from the address that was asked.
+    // RFC 792, RFC 4443 §4.2: the reply has the same data, and its source is the destination of the request.
     PacketPtr reply = NewPacket(packet->id, Relation::kAnswers);
     reply->packet_class = packet->packet_class;
     reply->protocol = packet->protocol;
@@ -193,7 +195,8 @@ void HostNode::IcmpInput(int interface, PacketPtr packet) {
   programs_[socket->program]->app().OnIcmpError(error);
 }
 
-// RFC 1191 §6.3, RFC 8201 §4: only ever less, and not below what every link must carry. Nothing is forgotten.
+// RFC 1191 §6.3, RFC 8201 §4: a path MTU only becomes smaller, and not smaller than every link must carry. It is never
+// forgotten.
 void HostNode::LearnPathMtu(const net::IpAddress& destination, std::uint32_t mtu_bytes) {
   constexpr std::size_t kPathsMax = 256;
   const std::uint32_t mtu = std::max<std::uint32_t>(mtu_bytes, destination.is_v4() ? 68 : 1280);

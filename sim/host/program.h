@@ -12,8 +12,8 @@
 
 namespace pinhole::sim {
 
-// What one program sees of the simulated machine that it runs on. Programs of one machine share its
-// interfaces, addresses and ports; sockets, alarm and random streams are each program's own.
+// The net::Host of one program on a simulated machine. Programs of one machine share its interfaces, addresses and
+// ports. Each program has its own sockets, alarm and random streams.
 class Program final : public net::Host {
  public:
   Program(HostNode& node, std::uint32_t index, absl::string_view name);
@@ -55,7 +55,7 @@ class Program final : public net::Host {
   absl::Status SendRawTcp(const net::RawTcpSegment& segment) override;
   absl::StatusOr<std::uint32_t> InitialSequenceNumber(net::SocketId connection) override;
 
-  // For the node.
+  // To be called by the node.
   void OnStart();
   void OnAlarm();
   bool watches_interfaces() const { return watches_interfaces_; }

@@ -43,7 +43,7 @@ void RouteTable::Sort() const {
   if (sorted_) return;
   sorted_ = true;
   const auto before = [](const Route& a, const Route& b) { return SortKey(a) < SortKey(b); };
-  // Which takes memory even for what is in order already.
+  // std::stable_sort() allocates memory even if the routes are in order already.
   if (!std::is_sorted(routes_.begin(), routes_.end(), before)) {
     std::stable_sort(routes_.begin(), routes_.end(), before);
   }

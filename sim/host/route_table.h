@@ -9,14 +9,14 @@
 
 namespace pinhole::sim {
 
-// Where packets for `prefix` leave.
+// The interface and the next hop for packets to `prefix`.
 struct Route {
   net::IpPrefix prefix;
   int interface = 0;                      // index in Node::interfaces()
-  std::optional<net::IpAddress> gateway;  // without one, the destination is on that network itself
-  std::uint32_t metric = 0;               // of equal prefixes, the lowest is taken; of equal metrics, the first added
-  // Comes from an address of the interface: the destination must be there (somebody answers ARP or ND for it).
-  // Other routes without a gateway give everything to the far end of a network of two.
+  std::optional<net::IpAddress> gateway;  // without a gateway, the destination is on the network of the interface
+  std::uint32_t metric = 0;  // among equal prefixes the lowest metric wins, among equal metrics the first route added
+  // The route belongs to an address of the interface: the destination must be a neighbour (it answers ARP or ND). Other
+  // routes without a gateway give every packet to the far end, if the network has only two members.
   bool connected = false;
 };
 
@@ -24,11 +24,11 @@ struct Route {
 class RouteTable {
  public:
   void Add(const Route& route);
-  // Takes out every route that leaves by `interface` for `prefix`.
+  // Removes every route to `prefix` that leaves by `interface`.
   void Remove(const net::IpPrefix& prefix, int interface);
 
   static constexpr int kAnyInterface = -1;
-  // The best route to `destination` that leaves by `interface`. Valid until the table changes.
+  // The best route to `destination` that leaves by `interface`; nullptr: there is none. Valid until the table changes.
   const Route* Find(const net::IpAddress& destination, int interface = kAnyInterface) const;
 
   // In order of length (longest first), then metric, then age.
@@ -41,13 +41,13 @@ class RouteTable {
     std::uint64_t high_mask = 0;
     std::uint64_t low_mask = 0;
   };
-  // The routes of one prefix length and family stand together, sorted by bits: a large table is searched by
-  // one binary search for each group.
+  // The routes of one prefix length and family stand together, sorted by bits. A large table is searched by one binary
+  // search in each group.
   struct Group {
     std::uint32_t begin = 0;
     std::uint32_t end = 0;
   };
-  static constexpr std::size_t kScanMax = 16;  // up to so many routes, looking at each is quicker
+  static constexpr std::size_t kScanMax = 16;  // up to this many routes, a scan is faster
 
   void Sort() const;
 

@@ -7,7 +7,7 @@
 namespace pinhole::sim {
 namespace {
 
-// Is `a` a better source than `b`? The first rule that tells them apart decides.
+// Whether `a` is a better source than `b`. The first rule that prefers one of them decides.
 bool IsBetter(const SourceCandidate& a, const SourceCandidate& b, const net::IpAddress& destination,
               int outgoing_interface) {
   const net::IpAddress& address_a = a.address.address;

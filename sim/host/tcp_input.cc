@@ -1,5 +1,5 @@
-// What comes to the TCP of a node from outside, and what leaves: segments, ICMP errors, time. The calls of programs are
-// in tcp_sockets.cc.
+// The network side of a node's TCP: segments, ICMP errors, timers, and the events that programs are told. The calls of
+// programs are in tcp_sockets.cc.
 #include <algorithm>
 #include <utility>
 
@@ -131,7 +131,7 @@ void HostNode::OnTimer() {
   if (tcp_) tcp_->OnTimer();
 }
 
-// ---- Segments that come ------------------------------------------------------------------------------------
+// ---- Segments that arrive ----------------------------------------------------------------------------------
 
 TcpSockets::Socket* TcpSockets::FindListener(const net::SocketAddress& local) const {
   const auto first = by_port_.find(local.port());
@@ -171,13 +171,13 @@ void TcpSockets::OnSegment(int interface, PacketPtr packet) {
       Settle(Caller::kNode);
       return;
     }
-    // A SYN that is only dropped takes nobody's place.
+    // A SYN that is dropped must not replace the old connection.
     if (DropsAsBacklogIsFull(*successor, packet)) return;
     beyond = socket.tcp->snd_nxt();
     if (socket.id == 0) {
       Free(socket);
     } else {
-      Detach(socket);  // the program has not given its id back
+      Detach(socket);  // the program has not closed its id
     }
   }
   Socket* const listener = FindListener(packet->destination);
@@ -214,7 +214,7 @@ void TcpSockets::OpenPassive(int interface, PacketPtr packet, Socket& listener, 
   socket.tcp.emplace(OptionsFor(ends, listener.wanted));
   Attach(socket);
   std::uint32_t iss = isn_.Next(world.now(), ends.local, ends.remote);
-  // RFC 9293 §3.6.1: beyond all that the connection before used.
+  // RFC 9293 §3.6.1: the ISS is beyond all numbers that the previous connection used.
   constexpr std::uint32_t kBeyond = 1 << 16;
   if (beyond && !SeqBefore(*beyond, iss)) iss = *beyond + kBeyond;
   current_ = packet->id;
@@ -236,7 +236,7 @@ void TcpSockets::OnIcmpError(int interface, PacketPtr packet, net::IcmpError::Ki
   Socket& socket = *slots_[found->second];
   TcpConnection& tcp = *socket.tcp;
   const std::uint32_t sequence = packet->tcp.sequence;
-  // RFC 5927 §4.1: only about what is in flight.
+  // RFC 5927 §4.1: an error about a segment that is not in flight is ignored.
   if (!SeqAtOrBefore(tcp.snd_una(), sequence) || !SeqBefore(sequence, tcp.snd_nxt())) {
     DropState state;
     state.number = sequence;
@@ -309,7 +309,7 @@ void TcpSockets::OnTimer() {
   Settle(Caller::kNode);
 }
 
-// ---- What a connection gives -------------------------------------------------------------------------------
+// ---- Outputs of a connection -------------------------------------------------------------------------------
 
 void TcpSockets::Pump(Socket& socket) {
   TcpConnection& tcp = *socket.tcp;
@@ -328,7 +328,7 @@ void TcpSockets::Pump(Socket& socket) {
       socket.events |= kEnded;
     }
   }
-  // Bytes that were acknowledged need no marks; the ring is moved up when most of it is behind.
+  // Acknowledged bytes need no marks. Old marks are erased when they are more than half of all.
   const std::uint64_t acknowledged = tcp.bytes_acknowledged();
   std::vector<Mark>& marks = socket.marks;
   while (socket.first_mark < marks.size() && marks[socket.first_mark].end <= acknowledged) ++socket.first_mark;
@@ -339,7 +339,8 @@ void TcpSockets::Pump(Socket& socket) {
   NoteStateOf(socket);
   if ((socket.events & kEnded) != 0) {
     Detach(socket);
-    // Nobody is there to be told: a handshake that failed, or a connection that was given back.
+    // No program is to be told: the handshake failed before the connection was accepted, or the program has closed the
+    // connection.
     if (socket.id == 0 && (socket.events & kConnected) == 0) {
       Free(socket);
       return;
@@ -365,7 +366,7 @@ void TcpSockets::Send(Socket& socket, const TcpConnection::SendSegment& segment)
   const bool about_connection = (segment.header.flags & (kTcpSyn | kTcpFin | kTcpRst)) != 0;
   out.packet_class = about_connection ? socket.wanted.packet_class : socket.ack_class;
   if (segment.payload_bytes() != 0) {
-    // The class and cause of its first byte.
+    // A segment with data has the class and cause of its first byte.
     const auto mark = std::upper_bound(socket.marks.begin() + static_cast<std::ptrdiff_t>(socket.first_mark),
                                        socket.marks.end(), segment.stream_offset,
                                        [](std::uint64_t offset, const Mark& held) { return offset < held.end; });
@@ -416,7 +417,7 @@ void TcpSockets::Settle(Caller caller) {
   node_.world().UpdateTimer(node_);
 }
 
-// One event at a time: each call may end the connection, or make more of it happen.
+// Tells one event at a time, because each call may end the connection or add events.
 void TcpSockets::Tell(Socket& socket) {
   socket.queued = false;
   const auto take = [&](Event event) {
@@ -444,7 +445,7 @@ void TcpSockets::Tell(Socket& socket) {
       if (socket.id != 0) AppOf(socket).OnTcpClosed(net::SocketId{socket.id});
     } else if (take(kWritable)) {
       if (socket.id == 0 || socket.finished) continue;
-      // The ACK that made room is not what the bytes are about.
+      // Bytes that are written now are not caused by the ACK that made room.
       const PacketId segment = std::exchange(current_, PacketId::kNone);
       AppOf(socket).OnTcpWritable(net::SocketId{socket.id});
       current_ = segment;
@@ -459,7 +460,7 @@ void TcpSockets::TellEnd(Socket& socket) {
     Free(socket);
     return;
   }
-  // It ended well: the id stays until the program gives it back.
+  // Both sides have finished: the id stays until the program closes it.
   if (socket.tcp->end() == TcpEnd::kFinished) return;
   const net::SocketId id{socket.id};
   const absl::Status why = Why(socket);

@@ -1,4 +1,4 @@
-// What programs ask of the TCP of a node: ports, ids, calls. Segments are in tcp_input.cc.
+// The program side of a node's TCP: ids, ports, calls. Segments are in tcp_input.cc.
 #include "sim/host/tcp_sockets.h"
 
 #include <algorithm>
@@ -145,7 +145,7 @@ absl::StatusOr<net::SocketAddress> TcpSockets::Bind(const net::SocketAddress& lo
         absl::StrCat(node_.name(), ": ", local.address().ToString(), " is not an address here"));
   }
   if (local.port() == 0) {
-    // None that anything uses, at whatever address.
+    // An ephemeral port is one that no TCP socket uses, at any address.
     const std::optional<std::uint16_t> port =
         node_.EphemeralPort([&](std::uint16_t candidate) { return by_port_.contains(candidate); });
     if (!port) return absl::ResourceExhaustedError(absl::StrCat(node_.name(), ": no ephemeral port is free"));
@@ -214,7 +214,7 @@ absl::StatusOr<std::size_t> TcpSockets::Write(std::uint32_t program, net::Socket
     Mark mark;
     mark.end = tcp.bytes_written();
     mark.packet_class = options.packet_class;
-    // A tag that no packet of this run had is no tag.
+    // A tag that no packet of this run has had is ignored.
     const bool known_cause = options.cause.value != 0 && options.cause.value <= node_.world().lineage().size();
     mark.cause = known_cause ? PacketId{static_cast<std::uint32_t>(options.cause.value)} : current_;
     std::vector<Mark>& marks = socket->marks;
@@ -273,7 +273,7 @@ void TcpSockets::Close(std::uint32_t program, net::SocketId id) {
     Pump(*socket);
     if (!socket->gone && socket->tcp->state() == TcpState::kClosed) Free(*socket);
   } else {
-    // Nobody will accept what is under way; it ends without a word.
+    // No program will accept the connections in their handshake, so they end without a segment.
     for (std::size_t i = 0; i < slots_.size() && socket->handshakes != 0; ++i) {
       if (slots_[i] != nullptr && slots_[i]->listener == socket->slot + 1) Free(*slots_[i]);
     }

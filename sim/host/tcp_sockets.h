@@ -19,20 +19,21 @@ namespace pinhole::sim {
 
 class HostNode;
 
-// The TCP listeners and connections of one node, made when the first is wanted.
+// The TCP listeners and connections of one node.
 //
 //     segment --4-tuple--> connection --PollOutput--> SendTcp
 //        `----listener---> new one         `--------> told: OnTcpConnected, OnTcpReadable ...
 //        `----neither----> RST, or silence (InputPolicy)
 //
-// Segments leave at once, whoever called. Programs are told only from the node's own events (a segment, an ICMP error,
-// a timer), one call at a time: what comes of a call that a program makes is told when that is over.
+// Segments leave at once, in every call. Programs are called back only from events of the node (a segment, an ICMP
+// error, a timer), one call at a time. So the results of a call that a program makes are told to it after that call has
+// returned.
 //
-// Classes are as net::TcpOptions says; a retransmitted check is acknowledged as a check, for an ACK is no
-// retransmission.
+// net::TcpOptions says which class a segment has. The ACK of a retransmitted check has the class of a check, because
+// the ACK itself is no retransmission.
 //
-// A connection outlives its id: Close() takes the id away, the rest (FIN, retransmissions, TIME-WAIT) goes on alone. An
-// id outlives its connection where both sides have finished and the program has not called Close().
+// A connection may outlive its id: Close() ends the id, but FIN, retransmissions and TIME-WAIT go on. An id may outlive
+// its connection: both sides have finished, but the program has not called Close().
 class TcpSockets {
  public:
   explicit TcpSockets(HostNode& node);
@@ -40,10 +41,10 @@ class TcpSockets {
   TcpSockets& operator=(const TcpSockets&) = delete;
   ~TcpSockets();
 
-  // Ids of UDP sockets are smaller.
+  // Whether `id` is that of a TCP socket. UDP sockets have smaller ids.
   static bool IsTcp(net::SocketId id) { return static_cast<std::uint32_t>(id) >= kFirstId; }
 
-  // As net::Host says, for one of the node's programs.
+  // The calls of net::Host, for program number `program` of the node.
   absl::StatusOr<net::SocketId> Listen(std::uint32_t program, const net::SocketAddress& local,
                                        const net::TcpOptions& options);
   absl::StatusOr<net::SocketId> Connect(std::uint32_t program, const net::SocketAddress& local,
@@ -56,22 +57,22 @@ class TcpSockets {
   void Close(std::uint32_t program, net::SocketId id);
   absl::Status SetTtl(std::uint32_t program, net::SocketId id, std::uint8_t ttl);
   std::optional<net::SocketAddress> LocalAddress(std::uint32_t program, net::SocketId id) const;
-  // nullptr: no such connection.
+  // The connection with this id; nullptr: there is none.
   const TcpConnection* connection(std::uint32_t program, net::SocketId id) const;
 
-  // From the node.
+  // To be called by the node.
   void OnSegment(int interface, PacketPtr packet);
   void OnIcmpError(int interface, PacketPtr packet, net::IcmpError::Kind kind);
   void OnTimer();
   net::Instant NextTimer() const;
 
-  // Listeners and connections that exist, TIME-WAIT and handshakes under way included.
+  // The number of listeners and connections, those in TIME-WAIT and in the handshake included.
   std::size_t size() const { return slots_.size() - free_slots_.size(); }
 
  private:
   static constexpr std::uint32_t kFirstId = 0x80000000;
 
-  // What is still to be told, in the order in which it is told.
+  // The events that a program is still to be told, in the order of telling.
   enum Event : std::uint8_t {
     kConnected = 1,
     kReadable = 2,
@@ -96,53 +97,55 @@ class TcpSockets {
   struct Socket {
     Pair ends;  // a listener's remote end is not set
     net::TcpOptions wanted;
-    net::PacketClass ack_class = net::PacketClass::kOther;  // of the last data that came; before any, wanted's
+    // The class of the last data received; before any data, that of `wanted`.
+    net::PacketClass ack_class = net::PacketClass::kOther;
     std::uint32_t slot = 0;
-    std::uint64_t rank = 0;  // in the order made
-    std::uint32_t id = 0;    // 0: not told yet, or given back
+    std::uint64_t rank = 0;  // numbers the sockets in the order made
+    std::uint32_t id = 0;    // 0: not given to the program yet, or closed by the program
     std::uint32_t program = 0;
-    bool attached = false;           // segments and ports find it
-    bool connected = false;          // told
-    bool told_readable = false;      // and Read() has not come to the end since
+    bool attached = false;           // the socket is in by_pair_ and by_port_
+    bool connected = false;          // the program was told that the connection is established
+    bool told_readable = false;      // the program knows of unread data, and has not read all of it since
     bool finished = false;           // FinishWriting() was called
     bool queued = false;             // in to_tell_
     bool gone = false;               // in gone_
     std::uint8_t events = 0;         // Event bits
-    std::uint32_t listener = 0;      // slot + 1, of a passive one whose handshake is under way
-    int handshakes = 0;              // of a listener: under way
+    std::uint32_t listener = 0;      // slot + 1 of the listener of a passive connection in its handshake; 0: none
+    int handshakes = 0;              // of a listener: the number of its connections in their handshake
     std::uint32_t next_on_port = 0;  // slot + 1
     std::uint32_t previous_on_port = 0;
-    std::vector<Mark> marks;  // of bytes not acknowledged, from first_mark on
+    std::vector<Mark> marks;  // of the unacknowledged bytes, from first_mark on
     std::size_t first_mark = 0;
-    std::uint32_t noted = 0;           // state and end, as last noted
-    std::optional<TcpConnection> tcp;  // none: a listener
+    std::uint32_t noted = 0;           // the state and the end that the digest has
+    std::optional<TcpConnection> tcp;  // nullopt: a listener
   };
 
   Socket& Make(std::uint32_t program, const Pair& ends, const net::TcpOptions& wanted);
-  // With the MSS of the way that packets to `remote` take.
+  // The options of a connection, with the MSS of the way to its remote end.
   TcpConnectionOptions OptionsFor(const Pair& ends, const net::TcpOptions& wanted) const;
   void GiveId(Socket& socket);
   void TakeId(Socket& socket);
   Socket* Find(std::uint32_t program, net::SocketId id) const;
   Socket* FindConnection(std::uint32_t program, net::SocketId id) const;
-  // At most one fits: a port has one listener for an address.
+  // The listener for `local`; nullptr: there is none. A port has at most one listener for an address.
   Socket* FindListener(const net::SocketAddress& local) const;
 
   void Attach(Socket& socket);
-  // Takes it from where segments and ports find it, and its timer away.
+  // Removes the socket from by_pair_, by_port_ and timers_.
   void Detach(Socket& socket);
-  // Ends it here; the object stays until the call into this table is over.
+  // Removes the socket from the table. The object stays in gone_ until the present call into TcpSockets is over.
   void Free(Socket& socket);
-  // Whether a new socket at `local` would clash.
+  // Whether a new socket at `local` would conflict with an open one.
   bool Clashes(const net::SocketAddress& local, bool reuse_address, bool listens) const;
   absl::StatusOr<net::SocketAddress> Bind(const net::SocketAddress& local, bool reuse_address, bool listens);
 
-  // After an input to a connection: sends what it gives, and keeps what is to be told.
+  // To be called after every input to a connection: sends its segments, and keeps its events to be told.
   void Pump(Socket& socket);
   void Send(Socket& socket, const TcpConnection::SendSegment& segment);
   void MoveTimer(Socket& socket);
   void NoteStateOf(Socket& socket);
-  // The end of a call into this table: tells the programs if it came from the node, else soon.
+  // Settle() ends a call into TcpSockets. If the node has called, the programs are told their events; if a program has
+  // called, the node's timer tells them at this instant.
   enum class Caller : std::uint8_t { kNode, kProgram };
   void Settle(Caller caller);
   void Tell(Socket& socket);
@@ -150,7 +153,7 @@ class TcpSockets {
   absl::Status Why(const Socket& socket) const;
   net::App& AppOf(const Socket& socket) const;
 
-  // True if the listener answers no more SYNs for now: `packet` is gone.
+  // True if the listener's backlog is full: then `packet` is dropped.
   bool DropsAsBacklogIsFull(const Socket& listener, PacketPtr& packet);
   void OpenPassive(int interface, PacketPtr packet, Socket& listener, std::optional<std::uint32_t> beyond);
 
@@ -159,15 +162,16 @@ class TcpSockets {
   IsnGenerator isn_;
   std::vector<std::unique_ptr<Socket>> slots_;
   std::vector<std::uint32_t> free_slots_;
-  std::vector<std::uint32_t> slot_of_id_;  // by id - kFirstId: slot + 1; 0: given back
+  std::vector<std::uint32_t> slot_of_id_;  // by id - kFirstId: slot + 1; 0: closed
   absl::flat_hash_map<Pair, std::uint32_t, HashPair> by_pair_;
-  absl::flat_hash_map<std::uint16_t, std::uint32_t> by_port_;  // slot + 1 of the first
-  DeadlineHeap timers_;                 // by slot; a deadline that moved later stays where it is until it is looked at
+  absl::flat_hash_map<std::uint16_t, std::uint32_t> by_port_;  // slot + 1 of the first socket of the port
+  DeadlineHeap timers_;                 // by slot; a deadline that moved later is corrected when the old one is due
   std::vector<std::uint32_t> to_tell_;  // slots
-  std::vector<std::unique_ptr<Socket>> gone_;  // until the end of the call
+  std::vector<std::unique_ptr<Socket>> gone_;  // freed sockets, until the end of the call
   bool telling_ = false;
   std::uint64_t made_ = 0;
-  // The segment that is being handled, and whose it is: what leaves meanwhile is because of it.
+  // The segment that is being handled, and its socket. Segments that are sent meanwhile have this segment as their
+  // cause.
   PacketId current_ = PacketId::kNone;
   const Socket* current_socket_ = nullptr;
 };

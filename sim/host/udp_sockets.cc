@@ -10,7 +10,7 @@
 namespace pinhole::sim {
 namespace {
 
-// Above so many open sockets of a machine they are found by port instead of one by one.
+// With more open sockets than this, a machine finds a socket by its port instead of scanning all.
 constexpr std::size_t kScanSocketsMax = 16;
 
 }  // namespace
@@ -22,7 +22,8 @@ HostNode::UdpSocket* HostNode::FindSocket(std::uint32_t program, net::SocketId i
   return socket.open && socket.program == program ? &socket : nullptr;
 }
 
-// At most one socket fits: a port that is bound to any address is bound to no other (PortTaken).
+// At most one socket fits, because PortTaken() allows no other socket on a port that is bound to the unspecified
+// address.
 HostNode::UdpSocket* HostNode::Demultiplex(const net::SocketAddress& local) {
   const auto fits = [&](const UdpSocket& socket) {
     return socket.local.port() == local.port() && socket.local.family() == local.family() &&
@@ -42,7 +43,7 @@ HostNode::UdpSocket* HostNode::Demultiplex(const net::SocketAddress& local) {
   return nullptr;
 }
 
-// Two sockets clash on a port of one family if either is bound to any address, or both to the same.
+// Two sockets of one family and port conflict if one is bound to the unspecified address, or both to the same address.
 bool HostNode::PortTaken(const net::SocketAddress& local) const {
   const auto clashes = [&](const UdpSocket& socket) {
     return socket.local.port() == local.port() && socket.local.family() == local.family() &&
@@ -142,7 +143,7 @@ net::SendStatus HostNode::SendTo(std::uint32_t program, net::SocketId id, const 
     }
   }
 
-  // A tag that no datagram of this run had is no tag.
+  // A tag that no packet of this run has had is ignored.
   const bool known_cause = options.cause.value <= world().lineage().size();
   const PacketId cause{known_cause ? static_cast<std::uint32_t>(options.cause.value) : 0};
   PacketPtr packet = NewPacket(cause, cause == PacketId::kNone ? Relation::kSent : Relation::kCausedBy);
@@ -169,7 +170,8 @@ net::SendStatus HostNode::SendTo(std::uint32_t program, net::SocketId id, const 
       world().Emit(*this, route->interface, next_hop, route->gateway.has_value() || route->connected, packet);
   if (rule == Rule::kQueueFull) return net::SendStatus::kWouldBlock;
   if (packet == nullptr) return net::SendStatus::kSent;
-  // A real machine notices only after ARP or ND have waited in vain; the datagram is gone all the same.
+  // A real machine notices a missing neighbour only when ARP or ND times out, so the program is told kSent. The
+  // datagram is lost all the same.
   DropState state;
   state.endpoint = net::SocketAddress(next_hop, 0);
   world().Drop(*this, std::move(packet), rule, state);

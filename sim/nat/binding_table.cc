@@ -63,7 +63,7 @@ std::uint32_t BindingTable::NewSlot(const Binding& binding) {
 }
 
 Binding& BindingTable::Add(const Binding& binding) {
-  // One that has expired and was not met yet would be overwritten in the indices, and stay on the lists.
+  // A binding with the same keys, even if expired, would be overwritten in the indices but stay on the lists.
   PINHOLE_REQUIRES(from_inside_.Find(InsideKey(binding)) == nullptr);
   PINHOLE_REQUIRES(from_outside_.Find(OutsideKey(binding.external, binding.scope)) == nullptr);
   const std::uint32_t index = NewSlot(binding);

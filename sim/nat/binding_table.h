@@ -22,39 +22,40 @@ struct Binding {
   Endpoint scope;  // ScopeOf(); zero: every remote endpoint
   Endpoint external;
   Timer timer;
-  std::uint64_t serial = 0;   // never used again; also marks the binding's own filter memory
+  std::uint64_t serial = 0;   // never used again; also the Owner of the filter memory of this binding
   bool is_static = false;     // from the profile: never expires
-  bool from_outside = false;  // made by a packet from outside: answers go out
+  bool from_outside = false;  // made by a packet from outside, so the answers go out
 
-  // The table's own: neighbours by index in the order made, of all and of those with the same inside endpoint.
+  // For the table only: the indices of the neighbours in two lists in the order made, of all bindings and of the
+  // bindings with the same inside endpoint.
   std::uint32_t older = 0xffffffff, newer = 0xffffffff;
   std::uint32_t older_of_inside = 0xffffffff, newer_of_inside = 0xffffffff;
 };
 
-// All bindings of one NAT, found from inside by (inside, scope) and from outside by external endpoint. Where
-// external endpoints are shared, by (external, scope). Expired ones are taken out when they are met; no answer
-// ever shows one. A pointer to a binding is good until the next Add() or Remove().
+// All bindings of one transport of a NAT. A binding is found from inside by (inside, scope), and from outside by its
+// external endpoint, or by (external, scope) where external endpoints are shared. An expired binding is removed when a
+// lookup finds it, so no function gives one. A pointer to a binding is valid until the next Add() or Remove().
 class BindingTable {
  public:
   static constexpr std::uint32_t kNone = 0xffffffff;
 
-  // `shared_externals`: SharesExternalEndpoints(). `track_newest`: keeps what NewestOfInside() needs.
-  // `subscribers`, if not null, is told of every dynamic binding and must outlive this.
+  // `shared_externals`: SharesExternalEndpoints(). `track_newest`: keeps the list for NewestOfInside(). `subscribers`,
+  // if not null, counts every dynamic binding, and must outlive the table.
   BindingTable(bool shared_externals, bool track_newest, Subscribers* subscribers)
       : shared_externals_(shared_externals), track_newest_(track_newest), subscribers_(subscribers) {}
 
-  // The number of live bindings that the profile did not make.
+  // The number of live dynamic bindings: those that packets have made, not the profile.
   int CountDynamic(net::Instant now);
 
   Binding* FindFromInside(Endpoint inside, Endpoint scope, net::Instant now);
   // `scope` matters only where external endpoints are shared.
   Binding* FindFromOutside(Endpoint external, Endpoint scope, net::Instant now);
-  // A static binding to `external`, for every scope.
+  // The static binding of `external`, which holds for every scope; nullptr: there is none.
   Binding* FindStatic(Endpoint external);
   bool has_static() const { return static_count_ > 0; }
-  // The binding with this index, if it still is the one with this serial and alive.
+  // The binding at this index; nullptr if it has expired, or has another serial and so is another binding.
   Binding* Get(std::uint32_t index, std::uint64_t serial, net::Instant now);
-  // Of the live sessions that `inside` started, the one made last. REQUIRES: track_newest.
+  // The newest live binding that a packet of `inside` has made. REQUIRES: track_newest.
   Binding* NewestOfInside(Endpoint inside, net::Instant now);
   // Whether any binding has this external endpoint, expired ones included. REQUIRES: shared_externals.
   bool AnyWithExternal(Endpoint external) const {
@@ -62,20 +63,22 @@ class BindingTable {
     return users_.Find({external.bits(), kMark}) != nullptr;
   }
 
-  // Sets serial and lists. REQUIRES: no live binding is found by its keys.
+  // Adds a dynamic binding; sets its serial and its places in the lists. REQUIRES: the table has no binding with the
+  // same keys.
   Binding& Add(const Binding& binding);
-  // A static binding; from inside it is found only if `from_inside`, by the first one with its inside endpoint.
+  // Adds a static binding. It is found from inside only if `from_inside`, and only if it is the first with this inside
+  // endpoint.
   Binding& AddStatic(Endpoint inside, Endpoint external, bool from_inside);
   void Remove(Binding& binding);
   std::uint32_t IndexOf(const Binding& binding) const { return static_cast<std::uint32_t>(&binding - slab_.data()); }
-  // Must be told when a timer was set to end earlier than it would have.
+  // To be called when a timer was set to an earlier end than before.
   void NoteExpiry(net::Instant expires) {
     if (expires < earliest_expiry_) earliest_expiry_ = expires;
   }
 
-  // Takes out all that have expired. Cheap when none can have.
+  // Removes all expired bindings. Cheap when none can have expired.
   void Sweep(net::Instant now);
-  // The dynamic binding made first of those that `matches`, or nullptr.
+  // The oldest dynamic binding for which `matches` is true, or nullptr.
   Binding* Oldest(net::Instant now, absl::FunctionRef<bool(const Binding&)> matches);
   // Forgets all dynamic bindings.
   void RemoveDynamic();
@@ -109,7 +112,7 @@ class BindingTable {
   int dynamic_count_ = 0;  // expired ones included
   int static_count_ = 0;
   std::uint64_t next_serial_ = 1;
-  net::Instant earliest_expiry_ = net::Instant::max();  // no binding expires before
+  net::Instant earliest_expiry_ = net::Instant::max();  // no binding expires before this instant
 };
 
 }  // namespace pinhole::sim::nat

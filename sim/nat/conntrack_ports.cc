@@ -5,12 +5,12 @@
 namespace pinhole::sim::nat {
 namespace {
 
-// NF_NAT_MAX_ATTEMPTS, and below which a smaller window is not worth another round.
+// The largest number of ports in one round (NF_NAT_MAX_ATTEMPTS), and the number below which a round is the last.
 constexpr int kAttemptsMax = 128;
 constexpr int kAttemptsMin = 16;
 
-// nf_nat_l4proto_unique_tuple(): up to 128 ports in a row from a random one, then 64 from another, and so on
-// down to 8; a range of at most 128 ports is gone through once.
+// nf_nat_l4proto_unique_tuple(): tries up to 128 consecutive ports from a random port on, then 64 from another, and so
+// on down to 8. A range of at most 128 ports is tried once as a whole.
 std::optional<Endpoint> UniquePort(PortRange range, std::uint32_t address, net::RandomSource& random,
                                    absl::FunctionRef<bool(Endpoint)> is_taken) {
   int attempts = std::min(range.size(), kAttemptsMax);
@@ -41,7 +41,8 @@ std::optional<Endpoint> UniqueTuple(const TransportBehavior& behavior, std::uint
     const auto in_range = [&](std::uint16_t port) { return !behavior.ports || behavior.ports->Contains(port); };
     if (newest_of_inside && in_range(newest_of_inside->port) && !is_taken(*newest_of_inside)) return newest_of_inside;
     const Endpoint preserved{address, inside_port};
-    // A range of one port is used even when it is taken; the session is then lost.
+    // The kernel uses a range of one port even if the port is taken, and then loses the session. Here the choice fails
+    // below.
     if (in_range(inside_port) && !is_taken(preserved)) return preserved;
   }
   return UniquePort(behavior.ports.value_or(ConntrackPortClass(inside_port)), address, random, is_taken);

@@ -7,8 +7,8 @@
 
 namespace pinhole::sim::nat {
 
-// An IPv4 endpoint in eight bytes. Two inside networks may use the same addresses, so an inside endpoint also
-// says which of them it is on; external and remote endpoints have network 0.
+// An IPv4 endpoint in eight bytes. Two inside networks may use the same addresses, so an inside endpoint also has the
+// number of its network. External and remote endpoints have network 0.
 struct Endpoint {
   std::uint32_t address = 0;
   std::uint16_t port = 0;
@@ -26,7 +26,7 @@ struct Endpoint {
     return (std::uint64_t{address} << 32) | (std::uint64_t{port} << 16) | network;
   }
   Endpoint WithPort(std::uint16_t other) const { return {address, other, network}; }
-  // The address alone, as a key for what holds for all of its ports.
+  // The endpoint with port 0, as a key for records about all ports of the address.
   Endpoint AddressOnly() const { return {address, 0, network}; }
 
   friend bool operator==(const Endpoint&, const Endpoint&) = default;

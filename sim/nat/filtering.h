@@ -12,27 +12,27 @@
 
 namespace pinhole::sim::nat {
 
-// Whose memory a filter asks: an inside endpoint's, or one binding's.
+// The owner of remembered destinations: an inside endpoint (its bits()) or one binding (its serial).
 using Owner = std::uint64_t;
 
-// Where packets were sent to: what filters remember (RFC 4787 §5). Each destination is kept as precisely as the
-// filter asks: not at all, by address, or by address and port. Each has a timer of its own.
+// The destinations that packets were sent to, which filters ask for (RFC 4787 §5). The filtering behavior decides how a
+// destination is remembered: not at all, by address, or by address and port. Each destination has its own timer.
 class SentTo {
  public:
-  // `udp` must outlive this.
+  // `udp` must outlive this object.
   explicit SentTo(const UdpBehavior& udp) : udp_(&udp) {}
 
-  // A packet of `owner` goes out to `remote`.
+  // Called when a packet of `owner` goes out to `remote`.
   void NoteOutbound(Owner owner, Endpoint remote, net::Instant now);
-  // A packet from `remote` was let in.
+  // Called when a packet from `remote` to `owner` was let in.
   void NoteInbound(Owner owner, Endpoint remote, net::Instant now);
-  // Whether `owner` has sent there and the filter still remembers it.
+  // Whether `owner` has sent to `remote` and this is still remembered.
   bool Has(Owner owner, Endpoint remote, net::Instant now) const;
 
   void Clear();
 
  private:
-  // The last destinations of one owner, when the profile keeps only so many.
+  // The latest destinations of one owner, for a profile that limits their number.
   struct Ring {
     std::vector<Endpoint> destinations;  // oldest first
   };
@@ -45,7 +45,8 @@ class SentTo {
   FlatMap<Ring> rings_;    // by owner
 };
 
-// Who may send inwards through a mapping that exists: kNone if `remote` may, else the rule that keeps it out.
+// Whether `remote` may send in through an existing mapping, whose filter memory is that of `owner`. kNone: it may;
+// otherwise the rule by which its packets are dropped.
 Rule Filter(Filtering filtering, const SentTo& sent_to, Owner owner, Endpoint remote, net::Instant now);
 
 }  // namespace pinhole::sim::nat

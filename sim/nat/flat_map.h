@@ -9,17 +9,16 @@
 
 namespace pinhole::sim::nat {
 
-// A pair of endpoints (Endpoint::bits()), or one of them and a mark.
+// A pair of endpoints (Endpoint::bits()), or one endpoint and a mark that tells the kinds of keys apart.
 struct Key {
   std::uint64_t first = 0;
   std::uint64_t second = 0;
   friend bool operator==(const Key&, const Key&) = default;
 };
 
-// From Key to a small Value: open addressing with linear probing in one allocation, none before the first key.
-// Erasing shifts back, so there are no tombstones. A pointer to a value is good until the next key is
-// added or erased.
-// Nothing may depend on the order of the slots: there is no iteration but EraseIf().
+// A map from Key to a small Value: open addressing with linear probing, in one allocation that is made with the first
+// key. Erasing moves later entries back, so there are no tombstones. A pointer to a value is valid until the next key
+// is added or erased. No result may depend on the order of the slots, so EraseIf() is the only iteration.
 template <typename Value>
 class FlatMap {
  public:
@@ -57,11 +56,11 @@ class FlatMap {
     EraseSlot(i);
   }
 
-  // The next key that is new makes the table grow.
+  // Whether the next new key makes the table grow.
   bool full() const { return size_ * 4 >= capacity_ * 3; }
 
-  // Erases every value for which `dead(value)`, and then grows if it is still more than half full: a table
-  // whose owner calls this when it is full() costs constant time for each addition.
+  // Erases every value for which `dead(value)` is true, and grows if the table is still more than half full. If the
+  // owner calls this whenever the table is full(), an addition costs constant time on average.
   template <typename Dead>
   void EraseIf(Dead dead) {
     const std::size_t old_capacity = capacity_;

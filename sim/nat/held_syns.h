@@ -14,19 +14,19 @@
 
 namespace pinhole::sim::nat {
 
-// A SYN that asks for a connection, as against those that answer one.
+// Whether `segment` is a SYN that opens a connection, not a SYN,ACK that answers one.
 inline bool IsOpeningSyn(const TcpHeader& segment) {
   return (segment.flags & (kTcpSyn | kTcpAck | kTcpRst | kTcpFin)) == kTcpSyn;
 }
 
-// SYNs from outside that nobody has asked for, whose answers wait in case that somebody does (RFC 5382 §4.3 REQ-4,
-// RFC 6092 §3.3.1 REC-34). Every one waits equally long.
+// Unsolicited SYNs from outside, whose answers wait (RFC 5382 §4.3 REQ-4, RFC 6092 §3.3.1 REC-34). If the inside host
+// sends a SYN to the same remote endpoint in the meantime, there is no answer. Every SYN is held for the same time.
 class HeldSyns {
  public:
-  // At once; one more is dropped without an answer (neither RFC names a bound).
+  // The most SYNs held at once. One more is dropped without an answer. Neither RFC names a bound.
   static constexpr std::size_t kMax = 1024;
 
-  // To whom a SYN goes and from whom it comes, as the inside host behind `to` would answer it.
+  // The destination and the source of a held SYN, as they are outside the NAT.
   struct Ends {
     net::SocketAddress to, remote;
     friend bool operator==(const Ends&, const Ends&) = default;
@@ -36,17 +36,17 @@ class HeldSyns {
     }
   };
 
-  // Holds `packet` until `until`, when its source gets a RST, or ICMP with `icmp_code`. One for each pair of ends: a
-  // retransmission changes nothing. False: there is no room for one more.
-  // REQUIRES: `until` is not before that of any other.
+  // Holds `packet` until `until`. Then its source gets a RST if `resets`, else an ICMP error with `icmp_code`. A
+  // retransmission, with the same ends, changes nothing. False: kMax SYNs are held.
+  // REQUIRES: `until` is not before that of any held SYN.
   bool Hold(const Ends& ends, const Packet& packet, net::Instant until, bool resets, std::uint8_t icmp_code);
-  // The inside host has sent a SYN itself: the one that is held is dropped silently.
+  // The inside host has sent a SYN itself: the held SYN is dropped without an answer.
   void Cancel(const Ends& ends) {
     if (!numbers_.empty()) numbers_.erase(ends);
   }
   void Clear();
 
-  // When the next answer may be due.
+  // The instant when the next answer may be due.
   net::Instant NextTimer() const;
   // The next answer that is due; nullopt: none.
   std::optional<NatOutput> PopDue(net::Instant now);
@@ -59,8 +59,8 @@ class HeldSyns {
     NatOutput answer;
   };
 
-  std::list<Held> held_;                              // by `until`, cancelled ones included
-  absl::flat_hash_map<Ends, std::uint64_t> numbers_;  // of those that are not cancelled
+  std::list<Held> held_;                              // by `until`, cancelled SYNs included
+  absl::flat_hash_map<Ends, std::uint64_t> numbers_;  // the numbers of the SYNs that are not cancelled
   std::uint64_t next_ = 1;
 };
 

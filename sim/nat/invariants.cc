@@ -1,4 +1,4 @@
-// What holds of a translator between two packets, whatever they were. Fuzzers and tests ask after each.
+// The invariants of a translator, which hold between any two packets. Fuzzers and tests check them after each packet.
 #include <map>
 
 #include "sim/nat/nat.h"

@@ -5,8 +5,8 @@
 
 namespace pinhole::sim::nat {
 
-// Which remote endpoints share the binding that is made for `remote` (RFC 4787 §4.1): all bindings of one inside
-// endpoint have different scopes, and two packets leave by one binding exactly if their scopes are equal.
+// The scope of the binding for packets to `remote`: the set of remote endpoints that share the binding (RFC 4787 §4.1).
+// Two packets of one inside endpoint leave by the same binding exactly if their scopes are equal.
 Endpoint ScopeOf(Mapping mapping, Endpoint remote);
 
 // Whether one external endpoint may stand for several inside endpoints, told apart by their scopes.

@@ -104,8 +104,8 @@ Verdict Nat::FromOutside(net::Instant now, Packet& packet) {
   return Verdict::Inside(in.binding->inside.network);
 }
 
-// The packet has to pass as if it went out and came in again (RFC 4787 §6, RFC 6146 §3.8): its sender gets a
-// mapping, and the receiver's filter sees the sender by that.
+// A hairpinned packet passes as if it went out and came in again (RFC 4787 §6, RFC 6146 §3.8): the sender gets a
+// mapping, and the receiver's filter sees the external endpoint of this mapping as the source.
 Verdict Nat::PassHairpin(net::Instant now, Endpoint inside, Packet& packet) {
   const Endpoint target = Endpoint::Of(packet.destination);
   if (shared_.profile.udp.hairpin == Hairpin::kNone) {
@@ -121,7 +121,8 @@ Verdict Nat::PassHairpin(net::Instant now, Endpoint inside, Packet& packet) {
   return Verdict::Inside(in.binding->inside.network);
 }
 
-// `counts`: a packet is going out, so timers of the session that points to the binding may start again.
+// The binding by which a packet from `inside` to `remote` leaves. `counts`: a packet is really sent, so the timer of
+// the inbound session may start again.
 nat::Binding* Nat::FindOutbound(net::Instant now, Endpoint inside, Endpoint remote, bool counts) {
   if (notes_sessions_) {
     InboundSession* session = sessions_.Find({inside.bits(), remote.bits()});
@@ -167,13 +168,14 @@ Nat::Outcome Nat::Inbound(net::Instant now, Endpoint external, Endpoint remote) 
   return {.binding = binding};
 }
 
-// From outside to an external endpoint that nobody's packets have opened towards `remote`.
+// A packet from outside to an external endpoint that no packet from inside has opened for `remote`.
 Nat::Outcome Nat::InboundNew(net::Instant now, Endpoint external, Endpoint remote) {
   return udp_.MakeInbound(now, external, remote, nat::StartTimer(shared_.profile.udp.timeouts, now));
 }
 
 void Nat::NoteInboundSession(net::Instant now, Binding& binding, Endpoint remote) {
-  // An inside endpoint with one binding for everyone answers by that anyway.
+  // With endpoint-independent mapping the inside endpoint has only one binding, so it answers by that binding in any
+  // case.
   if (shared_.profile.udp.mapping == Mapping::kEndpointIndependent && !binding.is_static) return;
   if (!shared_.profile.udp.inbound_sessions && !binding.is_static) return;
   const nat::Key key{binding.inside.bits(), remote.bits()};
@@ -194,7 +196,7 @@ void Nat::Claim(net::Instant now, Endpoint external, Endpoint remote) {
   udp_.Claim(now, external, remote, shared_.profile.udp.timeouts.unreplied);
 }
 
-// For the box itself, then: what does its input path say?
+// The answer to a packet that no mapping or filter lets in: a drop, an ICMP error, or the input of the box itself.
 Verdict Nat::AnswerUnsolicited(net::Instant now, Endpoint external, Endpoint remote, const Outcome& why) {
   if (why.for_box) {
     Claim(now, external, remote);
@@ -217,7 +219,7 @@ Verdict Nat::AnswerUnsolicited(net::Instant now, Endpoint external, Endpoint rem
     case Unsolicited::kAdminProhibited:
       verdict.icmp_code = kAdminProhibitedCode;
       break;
-    case Unsolicited::kReset:  // TCP's; refused by FindContradiction()
+    case Unsolicited::kReset:  // for TCP only; refused by FindContradiction()
       return verdict;
     case Unsolicited::kInput:
       if (shared_.profile.udp.poisoning && why.rule != Rule::kHairpinRefused) Claim(now, external, remote);
@@ -227,7 +229,7 @@ Verdict Nat::AnswerUnsolicited(net::Instant now, Endpoint external, Endpoint rem
   return verdict;
 }
 
-// Why a packet from inside got no mapping.
+// The verdict on a packet from inside that got no mapping because of `rule`.
 Verdict Nat::Refused(net::Instant now, Endpoint inside, Rule rule) {
   Verdict verdict = Verdict::Drop(rule, inside.ToSocketAddress());
   verdict.state = udp_.DescribeFull(now, inside, rule);

@@ -22,15 +22,15 @@ namespace pinhole::sim {
 
 // One translator (NAPT and basic NAT, RFC 3022) for IPv4 UDP and TCP, and the ICMP errors about them. It knows no
 // hosts, interfaces or links: a packet is handed in with the time and the side it came from, and comes back rewritten
-// with a verdict. Routing and TTL are its box's business (sim/boxes/nat_box.h).
+// with a verdict. The box does routing and TTL (sim/boxes/nat_box.h).
 //
-// Deterministic: the same packets at the same times, and the same random source, give the same verdicts. Entries
-// expire exactly, without anyone calling: one whose time is over has no effect any more. OnTimer() is for what a Nat
-// sends by itself; after it, and after each packet, PollOutput() is to be drained.
+// Deterministic: the same packets at the same times, and the same random source, give the same verdicts. Entries expire
+// exactly at their instant without a call: an expired entry has no effect. OnTimer() is for packets that the Nat sends
+// by itself. After OnTimer() and after each packet, the owner drains PollOutput().
 class Nat {
  public:
-  // REQUIRES: IsValid(profile) (validate.h); `external` are IPv4, none twice, none in profile.one_to_one. `random` must
-  // outlive this.
+  // REQUIRES: IsValid(profile) (validate.h); `external` are distinct IPv4 addresses, none of them in
+  // profile.one_to_one. `random` must outlive the Nat.
   Nat(NatProfile profile, const std::vector<net::IpAddress>& external, std::vector<InsidePrefix> inside,
       net::RandomSource* random);
   Nat(const Nat&) = delete;
@@ -38,28 +38,28 @@ class Nat {
 
   // A packet from inside network `network`, not addressed to the box's inside addresses.
   Verdict FromInside(net::Instant now, int network, Packet& packet);
-  // A packet that came in on the outside.
+  // A packet that arrived on the outside interface.
   Verdict FromOutside(net::Instant now, Packet& packet);
 
-  // When it may have something to send by itself: answers to SYNs that were held, RSTs for what was idle.
+  // The instant when the Nat may have to send something by itself: answers to held SYNs, RSTs for idle connections.
   net::Instant NextTimer() const { return tcp_ ? tcp_->NextTimer() : net::kNever; }
   void OnTimer(net::Instant now) {
     if (tcp_) tcp_->OnTimer(now);
   }
   std::optional<NatOutput> PollOutput() { return tcp_ ? tcp_->PollOutput() : std::nullopt; }
 
-  // Forgets all mappings and sessions but those of the profile, as when power was cut.
+  // Forgets all mappings and sessions except those of the profile, as after a power cut.
   void Reboot();
 
   bool IsExternal(const net::IpAddress& address) const;
   const NatProfile& profile() const { return shared_.profile; }
   const NatCounters& counters() const { return shared_.counters; }
-  // Live mappings that the profile did not make.
+  // The number of live mappings, without those of the profile.
   int CountMappings(net::Instant now) { return shared_.CountDynamic(now); }
-  // The connection between an inside and a remote endpoint; nullopt: none is known.
+  // The Nat's record of the connection between an inside and a remote endpoint; nullopt: there is none.
   std::optional<nat::TcpTranslator::Entry> FindTcp(net::Instant now, int network, const net::SocketAddress& inside,
                                                    const net::SocketAddress& remote);
-  // As TcpTranslator's.
+  // As TcpTranslator::sessions_kept().
   std::size_t tcp_sessions_kept() const { return tcp_ ? tcp_->sessions_kept() : 0; }
   // The name of an invariant that does not hold, or nullptr. For tests and fuzzers.
   const char* BrokenInvariant() const;
@@ -68,7 +68,8 @@ class Nat {
   using Endpoint = nat::Endpoint;
   using Binding = nat::Binding;
 
-  // A session that a packet from outside has made: what `inside` sends to `remote` leaves by this binding.
+  // A session that a packet from outside has made: packets from the inside endpoint to the remote endpoint leave by
+  // this binding.
   struct InboundSession {
     std::uint32_t binding = 0;
     std::uint64_t serial = 0;
@@ -76,7 +77,7 @@ class Nat {
   };
   using Outcome = nat::Outcome;
 
-  // nat.cc: the two ways through.
+  // nat.cc: the translation of UDP in both directions.
   Outcome Outbound(net::Instant now, Endpoint inside, Endpoint remote);
   Outcome Inbound(net::Instant now, Endpoint external, Endpoint remote);
   Outcome InboundNew(net::Instant now, Endpoint external, Endpoint remote);

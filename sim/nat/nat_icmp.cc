@@ -1,7 +1,6 @@
 #include "sim/nat/nat.h"
 
-// ICMP errors about packets that were translated (RFC 5508 §4). No error ever starts a timer again
-// (RFC 7857 §7.1).
+// ICMP errors about packets that were translated (RFC 5508 §4). An ICMP error never restarts a timer (RFC 7857 §7.1).
 namespace pinhole::sim {
 namespace {
 
@@ -9,7 +8,7 @@ net::SocketAddress WithoutPort(const net::SocketAddress& address) { return addre
 
 }  // namespace
 
-// RFC 5508 §4.2.1 REQ-4: about a packet that went out.
+// RFC 5508 §4.2.1 REQ-4: an error from outside, about a packet that went out.
 Verdict Nat::IcmpFromOutside(net::Instant now, Packet& packet) {
   if (!IsIcmpError(packet)) {
     if (shared_.profile.udp.unsolicited == Unsolicited::kInput) return {.action = Verdict::Action::kInput};
@@ -42,12 +41,13 @@ Verdict Nat::IcmpFromOutside(net::Instant now, Packet& packet) {
   return Verdict::Inside(inside.network);
 }
 
-// RFC 5508 §4.2.2 REQ-5: about a packet that came in.
+// RFC 5508 §4.2.2 REQ-5: an error from inside, about a packet that came in.
 Verdict Nat::IcmpFromInside(net::Instant now, int network, Packet& packet) {
   const std::uint32_t destination = packet.destination.address().v4();
   const bool to_external = shared_.IsExternal(destination);
   if (!to_external) {
-    // Routed inside; an error there is about a packet that was, or that showed its inside source.
+    // A packet between inside networks is routed. An error there is about a packet that was routed too, or that was
+    // hairpinned with its inside source.
     if (const std::optional<int> other = shared_.NetworkOf(destination)) {
       if (!shared_.profile.routes_inside) return Verdict::Drop(Rule::kInterfaceNotRouted, packet.destination);
       return Verdict::Inside(*other);
@@ -79,7 +79,7 @@ Verdict Nat::IcmpFromInside(net::Instant now, int network, Packet& packet) {
   packet.quoted.destination = binding->external.ToSocketAddress();
   packet.source = WithoutPort(packet.quoted.destination);
   if (shared_.profile.icmp_errors_close && !binding->is_static) udp_.table().Remove(*binding);
-  // About a hairpinned packet: back in again, to the one who sent it.
+  // An error about a hairpinned packet goes back in, to the inside host that sent the packet.
   if (to_external) return IcmpFromOutside(now, packet);
   return {.action = Verdict::Action::kOutside};
 }

@@ -31,7 +31,7 @@ PortAllocator::Choice PortAllocator::Pick(int pool_index, std::uint16_t inside_p
       if (fits && is_free(inside_port)) return {.port = inside_port};
       switch (behavior_->collision) {
         case PortCollision::kRandom:
-        case PortCollision::kOtherAddress:  // other addresses have been asked by the caller
+        case PortCollision::kOtherAddress:  // the caller has tried the other addresses
           return {.port = Random(ports, is_free)};
         case PortCollision::kNextFree:
           return {.port = NextFree(ports, inside_port, is_free)};
@@ -87,8 +87,8 @@ std::optional<std::uint16_t> PortAllocator::Sequential(int pool_index, PortRange
   const int step = ((behavior_->sequential_step % size) + size) % size;
   int offset = sequence->offset;
   const int start = offset;
-  // A step that has a divisor in common with the size comes round early: then one port further, so that every
-  // port is tried once.
+  // If the step and the size have a common divisor, the sequence returns to its start early. Then it goes on one port
+  // further, so that every port is tried once.
   int lap_start = start;
   for (int i = 0; i < size; ++i) {
     const auto port = static_cast<std::uint16_t>(range.first + offset);

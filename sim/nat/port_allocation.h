@@ -10,30 +10,31 @@
 
 namespace pinhole::sim::nat {
 
-// Picks external ports for all mappings but conntrack's (RFC 4787 §4.2): a rule, its range, and its parity.
+// Picks the external ports of mappings (RFC 4787 §4.2), by the profile's allocation rule, range and parity. Conntrack
+// mappings use conntrack_ports.h instead.
 class PortAllocator {
  public:
   using IsFree = absl::FunctionRef<bool(std::uint16_t)>;
 
   struct Choice {
-    std::optional<std::uint16_t> port;  // absent: there is none
-    bool takes_over = false;            // the port is another mapping's, which has to go
-    bool refused = false;               // absent because `collision` refuses, not for want of ports
+    std::optional<std::uint16_t> port;  // nullopt: no port was found
+    bool takes_over = false;            // the port belongs to another mapping, which must be removed
+    bool refused = false;               // no port because `collision` is kRefuse, not because ports are short
   };
 
-  // `behavior` and `random` must outlive this.
+  // `behavior` and `random` must outlive the allocator.
   PortAllocator(const TransportBehavior& behavior, net::RandomSource& random)
       : behavior_(&behavior), random_(&random) {}
 
-  // The ports that a mapping of `inside_port` may have, blocks apart.
+  // The ports that a mapping of `inside_port` may have, without regard to blocks.
   PortRange RangeFor(std::uint16_t inside_port) const;
 
-  // A port of `range` on the external address number `pool_index` for `inside_port`. `preferred`, if given,
-  // free and of the right kind, is taken at once.
+  // Picks a port of `range` for `inside_port`, on the external address with the index `pool_index`. `preferred` is
+  // taken first, if it is given, free, in the range and of the right parity.
   Choice Pick(int pool_index, std::uint16_t inside_port, PortRange range, std::optional<std::uint16_t> preferred,
               IsFree is_free);
 
-  // Forgets where sequences stood.
+  // Sequential allocation starts again at the first port of each range.
   void Reset() { next_.clear(); }
 
  private:

@@ -7,23 +7,23 @@ namespace pinhole::sim::nat {
 
 enum class Direction : std::uint8_t { kOutbound, kInbound };
 
-// What the timers of one mapping, or of one remembered destination, know (RFC 4787 §4.3).
+// The timer of one mapping, or of one remembered destination (RFC 4787 §4.3).
 //
-// Linux counts this way, and the rest is a choice of its four times: a packet is given the life that fits what
-// was known before it, and only then counts. So the first answer to a mapping of any age still gets `unreplied`
-// (nf_conntrack_udp_packet() runs before IPS_SEEN_REPLY is set).
+// The rule is Linux's; other NATs differ from it only in the times. The state before a packet decides which time the
+// packet gives the mapping; only then the packet changes the state. So the first answer still gets `unreplied`, at any
+// age of the mapping (nf_conntrack_udp_packet() runs before IPS_SEEN_REPLY is set).
 struct Timer {
   net::Instant created{};
-  net::Instant expires{};  // dead from this very instant on
+  net::Instant expires{};  // dead from this instant on
   bool replied = false;
 
   bool Alive(net::Instant now) const { return now < expires; }
 };
 
-// The first packet of a mapping.
+// The timer after the first packet of a mapping.
 Timer StartTimer(const UdpTimeouts& timeouts, net::Instant now);
 
-// Any later packet. `answers`: it goes against the direction of the first one.
+// Counts any later packet. `answers`: the packet goes in the opposite direction of the first packet.
 void OnPacket(Timer& timer, const UdpBehavior& udp, Direction direction, bool answers, net::Instant now);
 
 }  // namespace pinhole::sim::nat

@@ -19,10 +19,10 @@ namespace pinhole::sim {
 // A destination range that lies on an inside network.
 struct InsidePrefix {
   net::IpPrefix prefix;
-  int network = 0;  // as for Nat::FromInside()
+  int network = 0;  // the number of the network, as in Nat::FromInside()
 };
 
-// What a Nat has done since it was made.
+// Counters of a Nat since it was made.
 struct NatCounters {
   std::uint64_t mappings_made = 0;     // RFC 4787 mappings; with conntrack, sessions
   std::uint64_t mappings_evicted = 0;  // to make room, or taken over
@@ -31,8 +31,8 @@ struct NatCounters {
 
 namespace nat {
 
-// What the UDP half and the TCP half of one Nat have in common: its profile and addresses, and limits that count the
-// mappings of both.
+// The state that the UDP half and the TCP half of one Nat share: the profile, the addresses, and the limits that count
+// the mappings of both.
 struct Shared {
   Shared(NatProfile nat_profile, const std::vector<net::IpAddress>& external, std::vector<InsidePrefix> inside_prefixes,
          net::RandomSource* random_source);
@@ -43,11 +43,11 @@ struct Shared {
   net::RandomSource* random;
   bool keeps_subscribers;
   Subscribers subscribers;
-  // The address that the next subscriber gets, as Subscriber::pool_index.
+  // The index of the pool address that the next subscriber gets; the array index is that of Subscriber::pool_index.
   std::array<int, 2> next_pool_index = {};
   NatCounters counters;
   std::array<BindingTable*, 2> tables = {};  // of UDP and TCP; null: not made yet
-  // A limit was reached, and the profile then wants all to be forgotten.
+  // A limit was reached, and the profile says WhenFull::kReboot.
   bool wants_reboot = false;
 
   std::optional<int> NetworkOf(std::uint32_t address) const;
@@ -55,9 +55,10 @@ struct Shared {
   const OneToOne* OneToOneInside(std::uint32_t address) const;
   const OneToOne* OneToOneExternal(std::uint32_t address) const;
 
-  // Live mappings that the profile did not make.
+  // The number of live mappings, without those of the profile.
   int CountDynamic(net::Instant now);
-  // kNone if one more binding of `inside` is within the limits, after what the profile does when it is not.
+  // Makes room for one more binding of `inside`, if a limit is reached and the profile evicts. kNone: there is room
+  // now.
   Rule MakeRoom(net::Instant now, Endpoint inside);
 };
 

@@ -35,7 +35,7 @@ std::optional<NatContradiction> FindContradiction(const FilterProfile& profile) 
     return NatContradiction{NatPart::kTcp, NatField::kTracking,
                             "rewrites_isn: without translation no packet is changed"};
   }
-  NatProfile nat;  // the rest is as for a NAT
+  NatProfile nat;  // the other fields are checked like those of a NAT
   nat.udp.timeouts = profile.udp_timeouts;
   nat.tcp.tracking = profile.tcp;
   nat.tcp.unsolicited = profile.unsolicited;
@@ -94,7 +94,7 @@ Verdict StatefulFilter::Refuse(net::Instant now, const Packet& packet, Rule rule
   return holds ? Hold(now, packet, verdict) : verdict;
 }
 
-// RFC 6092 §3.3.1 REC-34. `answer`: what it gets then.
+// Holds an unsolicited SYN (RFC 6092 §3.3.1 REC-34). `answer`: the answer when its time is over.
 Verdict StatefulFilter::Hold(net::Instant now, const Packet& packet, const Verdict& answer) {
   Verdict verdict = Verdict::Drop(Rule::kSynHeld, packet.destination);
   const bool resets = answer.action == Verdict::Action::kReset;
@@ -125,7 +125,7 @@ void StatefulFilter::Reboot() {
   outputs_.clear();
 }
 
-// `flow`: null if there is none.
+// `flow`: nullptr if the segment belongs to no flow.
 Verdict StatefulFilter::JudgeTcp(net::Instant now, const Key& key, Flow* flow, Way way, const Packet& packet) {
   const Verdict passes = way == Way::kOriginal ? Verdict{.action = Verdict::Action::kOutside} : Verdict::Inside(0);
   Flow fresh;
@@ -149,7 +149,7 @@ Verdict StatefulFilter::JudgeTcp(net::Instant now, const Key& key, Flow* flow, W
     if (answers) verdict.action = Verdict::Action::kReset;
     return verdict;
   }
-  // What would begin a connection does so from inside only.
+  // Only a segment from inside may begin a connection.
   if (flow == nullptr && way == Way::kReply) return Refuse(now, packet, Rule::kInboundRefused);
   if (flow == nullptr) {
     fresh.timer.expires = now + tracker.Life(profile_.tcp);

@@ -18,10 +18,10 @@
 
 namespace pinhole::sim {
 
-// What a stateful firewall lets in, and what it says to the rest.
+// The behavior of a stateful firewall: which packets it lets in, and how it answers the others.
 struct FilterProfile {
-  // A mapping's times, for flows: each is open to the one remote endpoint it was sent to (RFC 6092 §3.2: address and
-  // port-dependent).
+  // The times of UDP flows, with the meaning that they have for mappings. A flow is open only to the remote endpoint
+  // that it was sent to (RFC 6092 §3.2: address and port-dependent).
   UdpTimeouts udp_timeouts = {.first = std::nullopt,
                               .unreplied = std::chrono::seconds(30),
                               .replied = std::chrono::seconds(30),
@@ -29,46 +29,49 @@ struct FilterProfile {
                               .assured_after = std::chrono::seconds(2)};
   // `invalid` may be kDrop or kReset, `idle` only kSilent.
   TcpTracking tcp;
-  // The answer to segments that are new from outside. Not kInput.
+  // The answer to TCP segments from outside that belong to no flow. Not kInput.
   Unsolicited unsolicited = Unsolicited::kAdminProhibited;
-  // A SYN gets it so long after it came, unless the inside host's own to that remote endpoint goes out before
+  // A SYN is answered this long after it arrived, unless the inside host sends a SYN to that remote endpoint before
   // (RFC 6092 §3.3.1 REC-34). Zero: at once.
   net::Duration unsolicited_hold = std::chrono::seconds(6);
-  // The answer to datagrams that are. kReset: port unreachable. Not kInput.
+  // The answer to UDP datagrams from outside that belong to no flow. kReset: port unreachable. Not kInput.
   Unsolicited unsolicited_udp = Unsolicited::kDrop;
-  // ICMP errors get in if they quote a packet of a flow (RFC 6092 §3.3.1 REC-36; nftables' `ct state related`). Never
-  // end it.
+  // Whether ICMP errors get in that quote a packet of a flow (RFC 6092 §3.3.1 REC-36; nftables' `ct state related`). An
+  // error never ends the flow.
   bool icmp_errors = true;
 };
 
-// The first field that describes no firewall that could be, by the name that it has in a NatProfile. nullopt: none.
+// The first field with a value that no firewall could have, by the name of the field in a NatProfile. nullopt: there is
+// none.
 std::optional<NatContradiction> FindContradiction(const FilterProfile& profile);
 inline bool IsValid(const FilterProfile& profile) { return !FindContradiction(profile).has_value(); }
 
-// A stateful firewall without translation, IPv4 and IPv6, as a value: what is sent from inside opens a flow, and only
-// what belongs to a flow gets in (RFC 6092 §3). In nftables: policy drop, invalid drop, established accept, inside
-// accept. It knows no hosts or routes. Packets are never changed.
+// A stateful firewall without translation, IPv4 and IPv6, as a value: a packet from inside opens a flow, and only
+// packets of a flow get in (RFC 6092 §3). In nftables: policy drop, invalid drop, established accept, inside accept. It
+// knows no hosts or routes. Packets are never changed.
 //
-// Not modelled: ICMP that is no error, of which nothing gets in; protocols that are none of these.
+// Not modelled: ICMP messages other than errors, which never get in; protocols other than UDP, TCP and ICMP.
 class StatefulFilter {
  public:
   // REQUIRES: IsValid(profile).
   explicit StatefulFilter(const FilterProfile& profile);
 
-  // kOutside: it may go on. Otherwise kDrop, kReject (code 3, port, or 13, prohibited, of RFC 792's) or kReset.
+  // kOutside: the packet passes. Otherwise kDrop, kReject with one of RFC 792's codes of destination unreachable, or
+  // kReset.
   Verdict FromInside(net::Instant now, const Packet& packet);
-  // kInside (network 0), or the same answers.
+  // kInside with network 0: the packet passes. Otherwise as FromInside().
   Verdict FromOutside(net::Instant now, const Packet& packet);
 
-  // When it may have something to send by itself: answers to SYNs that were held. OnTimer() is part of the above.
+  // The instant when the filter may have to send answers to held SYNs by itself. FromInside() and FromOutside() call
+  // OnTimer() themselves.
   net::Instant NextTimer() const;
   void OnTimer(net::Instant now);
-  // As Nat's; none is a kSegment.
+  // As Nat::PollOutput(); no output is a kSegment.
   std::optional<NatOutput> PollOutput();
 
-  // Forgets all flows and what is held.
+  // Forgets all flows and all held SYNs.
   void Reboot();
-  // The state of a connection; kNone: none is known.
+  // The state of a connection; kNone: no such connection is known.
   TcpTrackerState StateOf(net::Instant now, const net::SocketAddress& inside, const net::SocketAddress& remote);
 
  private:
@@ -82,8 +85,8 @@ class StatefulFilter {
     }
   };
   struct Flow {
-    nat::Timer timer;    // UDP's; TCP uses only `expires`
-    TcpTracker tracker;  // TCP only; the inside host is the original one
+    nat::Timer timer;    // for UDP; TCP uses only `expires`
+    TcpTracker tracker;  // TCP only; the inside host is the original side
   };
 
   Flow* Find(net::Instant now, const Key& key);

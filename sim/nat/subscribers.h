@@ -10,11 +10,11 @@
 
 namespace pinhole::sim::nat {
 
-// What a NAT knows about one inside address.
+// The records of a NAT about one inside address.
 struct Subscriber {
-  int bindings = 0;  // dynamic ones, expired ones included until they are swept
-  // Its external address (RFC 4787's "paired") once it has one, in a pool of both transports (index 0) or in each
-  // transport's own.
+  int bindings = 0;  // the number of dynamic bindings, with expired ones until they are swept
+  // The pool index of its external address (RFC 4787 §4.1, "paired"); nullopt: not assigned yet. Index 0 is for both
+  // transports, or with pools_per_transport for UDP; index 1 is then for TCP.
   std::array<std::optional<int>, 2> pool_index;
   struct Block {
     int pool_index;
@@ -23,20 +23,20 @@ struct Subscriber {
   std::vector<Block> blocks;  // of external ports, in the order given
 };
 
-// All inside addresses that have or had bindings, and who owns which block of ports. A NAT that limits nothing per
-// host, has one external address and no blocks does without.
+// All inside addresses that have or had bindings, and the owners of the port blocks. Not used by a NAT without limits
+// per host, without blocks, and with only one external address.
 class Subscribers {
  public:
   Subscriber& Of(Endpoint inside) { return by_address_.FindOrAdd({inside.AddressOnly().bits(), 0}); }
 
-  // What Of() knows of Endpoint::AddressOnly().bits(); nullptr: nothing yet.
+  // The subscriber whose Endpoint::AddressOnly().bits() is `address`; nullptr: there is none yet.
   const Subscriber* Find(std::uint64_t address) const { return by_address_.Find({address, 0}); }
 
   void OnBindingAdded(Endpoint inside) { ++Of(inside).bindings; }
-  // A subscriber without bindings gives its blocks back; its pairing stays.
+  // A subscriber that has no bindings left gives its blocks back, but keeps its external address.
   void OnBindingRemoved(Endpoint inside);
 
-  // The lowest-numbered block of `count` that nobody has, which then is `subscriber`'s; nullopt: none is left.
+  // Gives `subscriber` the free block with the lowest number, of `count` blocks. nullopt: none is free.
   std::optional<int> TakeBlock(Subscriber& subscriber, int pool_index, int count);
   void Clear();
 

@@ -2,7 +2,7 @@
 
 #include "sim/nat/tcp_translator.h"
 
-// The sessions of a TcpTranslator: how they are found, live and end, and what ICMP says about them.
+// The sessions of a TcpTranslator: how they are found, live and end, and how ICMP errors about them are translated.
 namespace pinhole::sim::nat {
 
 TcpTranslator::Session* TcpTranslator::FindSession(net::Instant now, Endpoint inside, Endpoint remote) {
@@ -48,8 +48,8 @@ TcpTranslator::Session& TcpTranslator::AddSession(net::Instant now, const Sessio
   return added;
 }
 
-// Bindings need not be told: one that is alive has a session that lives longer. Those that say something at their end
-// have a timer.
+// The timers of bindings need no update: a live binding has a session that is still alive. Sessions that send RSTs at
+// their end are not swept, because OnTimer() ends them.
 void TcpTranslator::Sweep(net::Instant now) {
   for (Session& session : sessions_) {
     if (tracking().idle == TcpIdle::kResetBoth) break;
@@ -64,8 +64,8 @@ void TcpTranslator::DrawShifts(Session& session) {
   session.remote_shift = static_cast<std::uint32_t>(shared_.random->NextU64());
 }
 
-// Conntrack deletes the entry and looks again, null; others begin again in place, so that filters still know the
-// remote endpoint.
+// Begins a new connection between the ends of an old one. Conntrack deletes the old session: nullptr, and the caller
+// looks again. Other NATs reuse the session, so that filters still know the remote endpoint.
 TcpTranslator::Session* TcpTranslator::Reopen(net::Instant now, Session& session, bool from_outside,
                                               const TcpHeader& segment, std::uint32_t bytes) {
   if (transport_.conntrack()) {
@@ -115,7 +115,7 @@ void TcpTranslator::Forget(net::Instant now, Session& session) {
 void TcpTranslator::Expire(net::Instant now, Session& session) {
   const bool established = session.tracker.InEstablishedPhase() && session.tracker.replied();
   if (established && tracking().idle == TcpIdle::kResetBoth) {
-    // As if each end had reset the connection, with the number that the other one waits for.
+    // Each end gets a RST that looks like one from the other end, with the sequence number that it expects.
     const TcpTracker::Way inside_way = session.from_outside ? TcpTracker::Way::kReply : TcpTracker::Way::kOriginal;
     const TcpTracker::Way remote_way = session.from_outside ? TcpTracker::Way::kOriginal : TcpTracker::Way::kReply;
     NatOutput inwards{.network = static_cast<std::int16_t>(session.inside.network)};
@@ -126,7 +126,8 @@ void TcpTranslator::Expire(net::Instant now, Session& session) {
     inwards.packet.tcp.sequence = session.tracker.NextExpected(inside_way) + session.remote_shift;
     inwards.packet.tcp.acknowledgment = session.tracker.NextSent(inside_way);
     outputs_.push_back(inwards);
-    if (shared_.IsExternal(session.remote.address)) return Forget(now, session);  // the other end's session tells it
+    // Of a hairpinned connection, the session of the other end sends the RST to that end.
+    if (shared_.IsExternal(session.remote.address)) return Forget(now, session);
     NatOutput outwards = inwards;
     outwards.network = NatOutput::kToOutside;
     outwards.packet.source = session.external.ToSocketAddress();

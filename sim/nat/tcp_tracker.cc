@@ -7,16 +7,16 @@
 namespace pinhole::sim {
 namespace {
 
-// Where a segment leads: a state, or one of these.
+// The result of an entry in the table: the next state, or one of these two.
 using State = TcpTrackerState;
 constexpr auto kInvalid = static_cast<State>(0xff);
-constexpr auto kIgnored = static_cast<State>(0xfe);  // its receiver knows better than we what it means
+constexpr auto kIgnored = static_cast<State>(0xfe);  // passes uncounted: only its receiver knows its meaning
 
 constexpr State NO = State::kNone, SS = State::kSynSent, SR = State::kSynReceived, ES = State::kEstablished,
                 FW = State::kFinWait, CW = State::kCloseWait, LA = State::kLastAck, TW = State::kTimeWait,
                 CL = State::kClose, S2 = State::kSynSent2, IV = kInvalid, IG = kIgnored;
 
-// By way, kind of segment and state: Linux's table, by its own abbreviations.
+// Linux's state table, with its abbreviations: the next state by way, kind of segment and state.
 constexpr State kNext[2][5][10] = {
     // The side that sent first.
     // clang-format off
@@ -36,7 +36,7 @@ constexpr State kNext[2][5][10] = {
 };
 static_assert(NO == State{});
 
-// How far an acknowledgment may lag behind what the other side has sent, at least.
+// An acknowledgment may lag at least this many bytes behind the data of the other side.
 constexpr std::uint32_t kAckWindowMin = 66000;
 constexpr std::uint8_t kScaleMax = 14;  // RFC 7323 §2.3
 
@@ -67,7 +67,7 @@ TcpTracker::Kind TcpTracker::KindOf(const TcpHeader& segment) {
     case kTcpRst | kTcpAck:
       return Kind::kRst;
     default:
-      return Kind::kNone;  // what no TCP sends
+      return Kind::kNone;  // flags that no TCP sends
   }
 }
 
@@ -132,19 +132,20 @@ TcpTracker::Judgement TcpTracker::JudgeFlags(const TcpTracking& tracking, Way wa
   if (crossed_ && !like_linux) {
     const bool own = segment.sequence + 1 == sides_[Index(way)].syn_end;
     const bool again = own && ((kind == Kind::kSyn && state_ == SR) || (kind == Kind::kSynAck && state_ == ES));
-    // RFC 5382 §4.2 REQ-2: of crossing SYNs and their SYN,ACKs each may be sent again, if what should answer it got
+    // RFC 5382 §4.2 REQ-2: SYNs that crossed and their SYN,ACKs may be sent again, because the answers may have got
     // lost.
     if (next == kInvalid && again) return {.action = Action::kPassUncounted};
     // RFC 5382 §5: ACKs in both directions mark the beginning of the established phase, and a SYN,ACK is one.
     if (state_ == SR && kind == Kind::kSynAck && !sides_[Index(way)].has_syn_ack) next = ES;
   }
-  // RFC 7857 §2, figure 1: closing takes the FINs of both. To Linux's table one that is sent again is the second.
+  // RFC 7857 §2, figure 1: closing needs the FINs of both sides. Linux's table takes a FIN that is sent again for the
+  // FIN of the other side.
   if (next == LA && state_ != LA && !like_linux && sides_[Index(way)].closed_first) next = state_;
   if (next == kInvalid) return RefuseFlags(segment, state_);
   if (next == kIgnored) return Ignore(tracking, way, segment, payload_bytes);
   if (next == SS && state_ != SS) {
-    // RFC 9293 §3.6.1 lets a SYN reopen a connection from TIME-WAIT. Linux wants it to be one that was closed
-    // in order, or that this side has reset; otherwise who it is for shall say.
+    // RFC 9293 §3.6.1 lets a SYN reopen a connection from TIME-WAIT. Linux does so only if the connection was closed in
+    // order or this side has reset it. Otherwise the SYN passes uncounted, and its receiver decides.
     const bool ours = latest_.kind == Kind::kRst && latest_.way == way;
     if (!like_linux || sides_[0].closed_first || sides_[1].closed_first || ours) return {.action = Action::kReopen};
     return Ignore(tracking, way, segment, payload_bytes);
@@ -155,7 +156,7 @@ TcpTracker::Judgement TcpTracker::JudgeFlags(const TcpTracking& tracking, Way wa
     }
     crossed_ = true;
   }
-  // After crossing SYNs either side's ACK is the last of the handshake.
+  // After SYNs that crossed, the ACK of either side ends the handshake.
   if (next == SR && way == Way::kReply && kind == Kind::kAck && crossed_) next = ES;
   if (next == TW && state_ == LA && kind == Kind::kAck && latest_.kind == Kind::kSyn && latest_.way != way &&
       latest_.may_be_challenged) {
@@ -183,8 +184,8 @@ TcpTracker::Judgement TcpTracker::JudgeFlags(const TcpTracking& tracking, Way wa
   return Count(tracking, way, kind, next);
 }
 
-// What a side's segment may mean or not: it passes, so that its receiver can answer, and is remembered, so that the
-// answer can be understood.
+// Judges a segment whose meaning only its receiver knows. The segment passes, so that its receiver can answer it, and
+// is remembered, so that the tracker understands the answer.
 TcpTracker::Judgement TcpTracker::Ignore(const TcpTracking& tracking, Way way, const TcpHeader& segment,
                                          std::uint32_t payload_bytes) {
   const Kind kind = KindOf(segment);
@@ -192,7 +193,8 @@ TcpTracker::Judgement TcpTracker::Ignore(const TcpTracking& tracking, Way way, c
   if (tracking.depth < TcpDepth::kWindow) return {.action = Action::kPassUncounted};
   if (kind == Kind::kSynAck && latest_.kind == Kind::kSyn && latest_.way != way &&
       segment.acknowledgment == latest_.end) {
-    // It answers a SYN that was let through like this: the two ends have a new connection, and so do we.
+    // The SYN,ACK answers a SYN that was let through uncounted. So the two ends have a new connection, and the tracker
+    // begins again with it.
     Side& opener = sides_[Index(latest_.way)];
     opener = Side();
     opener.end = opener.window_end = opener.syn_end = latest_.end;
@@ -227,7 +229,8 @@ TcpTracker::Judgement TcpTracker::Ignore(const TcpTracking& tracking, Way way, c
   return {.action = Action::kPassUncounted};
 }
 
-// RFC 5961 §3.2 as a bystander sees it: only the very next number resets for certain.
+// Applies RFC 5961 §3.2 from the middle of the path: only a RST with exactly the next expected number resets for
+// certain.
 TcpTracker::Judgement TcpTracker::JudgeReset(Way way, const TcpHeader& segment, bool& skips_window,
                                              TcpTrackerState& next) const {
   if (Closing()) {
@@ -237,15 +240,15 @@ TcpTracker::Judgement TcpTracker::JudgeReset(Way way, const TcpHeader& segment, 
   const Side& receiver = sides_[Index(Other(way))];
   const std::uint32_t sequence = segment.sequence;
   if (receiver.has_ack && latest_.kind != Kind::kSyn) {
-    // Established, as nf_conntrack_tcp_established() has it.
+    // The condition of nf_conntrack_tcp_established().
     const bool established = state_ == ES && assured_;
     if (sequence == 0 && !established) return {};
     if (SeqBefore(sequence, receiver.ack_max)) return Refuse(Rule::kTcpResetNumber, sequence, receiver.ack_max);
     const bool follows = latest_.kind == Kind::kAck && latest_.way == way && sequence == latest_.end;
     if (!established || sequence == receiver.ack_max || follows) return {};
-    next = state_;  // its receiver may challenge it
+    next = state_;  // the state stays, because the receiver may challenge the RST
   }
-  // It answers a SYN or ACK that was let through although it meant nothing to us.
+  // The RST answers a SYN or ACK that was let through uncounted.
   const bool answers_ignored = (replied_ && latest_.kind == Kind::kSyn) || (!assured_ && latest_.kind == Kind::kAck);
   if (answers_ignored && segment.acknowledgment == latest_.end) skips_window = true;
   return {};
@@ -267,16 +270,17 @@ TcpTracker::Judgement TcpTracker::JudgeWindow(const TcpTracking& tracking, Way w
     }
   }
 
-  // RFC 7857 §2.2. A host that has no connection, or a NAT before it, answers with the number 0 (RFC 9293 §3.10.7.1):
-  // it says nothing of those that its side will use, and so sets no bounds for them.
+  // RFC 7857 §2.2. A host without the connection, or a NAT in front of it, sends a RST with sequence number 0
+  // (RFC 9293 §3.10.7.1). This number says nothing about the numbers that this side will use, so the RST sets no bounds
+  // for them.
   const bool of_unknown = rst && sender.window_max == 0;
 
   const bool repeats_opening = (state_ == SS && way == Way::kOriginal) || (state_ == SR && way == Way::kReply);
   if (syn && sender.window_max == 0) {
     NoteSyn(tracking, way, segment, end);
-    if (!segment.Has(kTcpAck)) return {};  // crosses the other side's SYN
+    if (!segment.Has(kTcpAck)) return {};  // the SYN crosses that of the other side
   } else if (sender.window_max == 0 && !rst) {
-    // The first of this side is from the middle of the connection.
+    // The first segment seen of this side is from the middle of the connection.
     sender.end = end;
     sender.window_max = std::max<std::uint32_t>(std::uint32_t{segment.window} << sender.scale, 1);
     sender.window_end = end + sender.window_max;
@@ -364,7 +368,7 @@ void TcpTracker::NoteSyn(const TcpTracking& tracking, Way way, const TcpHeader& 
   sender.offers_sack = reads_options && segment.sack_permitted;
   sender.offers_scale = reads_options && segment.window_scale != TcpHeader::kNoWindowScale;
   sender.scale = sender.offers_scale ? std::min(segment.window_scale, kScaleMax) : 0;
-  // RFC 7323 §1.3: both or none.
+  // RFC 7323 §1.3: both sides scale, or neither does.
   if (receiver.has_syn && !(sender.offers_scale && receiver.offers_scale)) sender.scale = receiver.scale = 0;
 }
 

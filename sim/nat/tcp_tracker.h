@@ -10,11 +10,11 @@
 
 namespace pinhole::sim {
 
-// The states that nf_conntrack gives a connection, which are not its endpoints' (RFC 9293 §3.3.2): both may be
-// anywhere, and segments that have passed may get lost.
+// The states that nf_conntrack gives a connection. They are not the states of its endpoints (RFC 9293 §3.3.2), because
+// segments that have passed the box may still get lost.
 enum class TcpTrackerState : std::uint8_t {
   kNone,
-  kSynSent,      // a SYN went from the side that sent first
+  kSynSent,      // a SYN of the side that sent first
   kSynReceived,  // and a SYN,ACK
   kEstablished,  // and an ACK
   kFinWait,      // a FIN
@@ -27,30 +27,31 @@ enum class TcpTrackerState : std::uint8_t {
 // As conntrack prints it: "SYN_SENT2".
 const char* ToString(TcpTrackerState state);
 
-// One connection, as a middlebox that sees both directions of it follows it: may this segment pass, and how long
-// is the connection to be remembered?
+// One connection as a middlebox follows it that sees both directions. The tracker decides whether a segment may pass,
+// and how long the connection is remembered.
 //
 //     original  SYN            ACK            FIN         ACK
 //     ------> SYN_SENT -> SYN_RECV -> ESTABLISHED -> FIN_WAIT -> CLOSE_WAIT -> LAST_ACK -> TIME_WAIT
 //     reply        |  SYN,ACK  ^                                       FIN          ACK
 //                SYN `-> SYN_SENT2 (SYN,ACK)                 RST from anywhere -> CLOSE
 //
-// Two hosts whose SYNs cross send SYN,ACKs that cross too, and then nothing until there is data (RFC 9293 §3.5,
-// figure 7). Below TcpDepth::kLinux the second SYN,ACK establishes the connection, as RFC 5382 §5 has it; Linux's
-// table waits for an ACK in SYN_RECV.
+// Two hosts whose SYNs cross send SYN,ACKs that cross too, and then nothing until there is data (RFC 9293 §3.5, figure
+// 7). Below TcpDepth::kLinux the second SYN,ACK establishes the connection (RFC 5382 §5). Linux's table waits in
+// SYN_RECV for an ACK.
 //
-// A value: no clock, no addresses. How much of a segment is looked at is TcpTracking::depth. Numbers are those that
-// their senders use; what an ISN-rewriting box does to them is done outside.
+// A value: no clock, no addresses. TcpTracking::depth says how much of a segment is examined. All sequence and
+// acknowledgment numbers are those of the sender of a segment; the caller undoes the shifts of a box that rewrites
+// ISNs.
 class TcpTracker {
  public:
-  // From the side that sent the first segment, or to it.
+  // The direction of a segment: from the side that sent the first segment, or to that side.
   enum class Way : std::uint8_t { kOriginal, kReply };
 
   enum class Action : std::uint8_t {
-    kPass,           // and the timer starts again with Life()
-    kPassUncounted,  // it may be valid or not: its receiver knows. No timer starts
-    kPassAndForget,  // and the session is over
-    kReopen,         // the segment opens a new connection of the same endpoints, and this one is over
+    kPass,           // the segment passes, and the timer starts again with Life()
+    kPassUncounted,  // the segment passes; only its receiver can tell whether it is valid, so no timer starts
+    kPassAndForget,  // the segment passes, and the session is over
+    kReopen,         // this connection is over; the segment opens a new one between the same endpoints
     kRefuse,         // invalid, by `rule`
   };
   struct Judgement {
@@ -60,41 +61,42 @@ class TcpTracker {
     std::int64_t limit = 0;
   };
 
-  // The first segment, which is the original way's. kPass or kRefuse.
+  // Begins with the first segment, which by definition goes the original way. Gives kPass or kRefuse.
   Judgement Start(const TcpTracking& tracking, const TcpHeader& segment, std::uint32_t payload_bytes);
-  // Any later one.
+  // Judges any later segment.
   Judgement OnSegment(const TcpTracking& tracking, Way way, const TcpHeader& segment, std::uint32_t payload_bytes);
 
   TcpTrackerState state() const { return state_; }
-  // How long the session lives after the last segment that counted.
+  // The life of the session after the last segment that counted.
   net::Duration Life(const TcpTracking& tracking) const;
-  // Segments have passed both ways.
+  // Whether segments have passed in both directions.
   bool replied() const { return replied_; }
-  // RFC 5382 §5: data may still flow, at least one way.
+  // Whether data may still flow in at least one direction (RFC 5382 §5).
   bool InEstablishedPhase() const;
-  // The number that follows the last one that this side has sent, and the one that it expects from the other.
+  // NextSent(): the sequence number after the last one that the sender of `way` has used. NextExpected(): the number
+  // that it expects next from the other side.
   std::uint32_t NextSent(Way way) const { return sides_[Index(way)].end; }
   std::uint32_t NextExpected(Way way) const;
 
  private:
-  // What one side has sent, and so what the other may.
+  // The numbers and options that one side has sent, which bound the segments of both sides.
   struct Side {
-    std::uint32_t end = 0;         // the number after its last one
-    std::uint32_t window_end = 0;  // the highest that it may send: what the other side acknowledged + its window
-    std::uint32_t window_max = 0;  // the widest window that it has offered; 0: it has not sent
-    std::uint32_t ack_max = 0;     // the highest acknowledgment in its segments, if has_ack
+    std::uint32_t end = 0;         // the number after the last one that this side has sent
+    std::uint32_t window_end = 0;  // the end of the numbers that this side may send
+    std::uint32_t window_max = 0;  // the widest window that this side has offered; 0: nothing sent yet
+    std::uint32_t ack_max = 0;     // the highest acknowledgment that this side has sent, if has_ack
     std::uint32_t syn_end = 0;     // ISN + 1, if has_syn
     std::uint8_t scale = 0;
     bool has_syn = false;
-    bool has_syn_ack = false;  // it has sent one that counted
+    bool has_syn_ack = false;  // this side has sent a SYN,ACK that counted
     bool has_ack = false;
     bool offers_scale = false;
     bool offers_sack = false;
-    bool liberal = false;         // picked up: its scale is not known
-    bool unacknowledged = false;  // it has sent what the other side has not acknowledged
-    bool closed_first = false;    // its FIN was the first
+    bool liberal = false;         // the connection was picked up, so this side's window scale is not known
+    bool unacknowledged = false;  // the other side has not acknowledged all data of this side
+    bool closed_first = false;    // the FIN of this side was the first
   };
-  // The latest segment, or a part of it: what rules about answers to it ask.
+  // The fields of the latest segment that the rules about its answers need.
   enum class Kind : std::uint8_t { kSyn, kSynAck, kFin, kAck, kRst, kNone };
   struct Latest {
     Kind kind = Kind::kNone;
@@ -103,7 +105,7 @@ class TcpTracker {
     std::uint16_t window = 1;
     std::uint8_t scale = TcpHeader::kNoWindowScale;
     bool offers_sack = false;
-    bool may_be_challenged = false;  // a SYN passed in LAST_ACK: the next ACK does not answer the FIN
+    bool may_be_challenged = false;  // a SYN passed in LAST_ACK, so the next ACK does not answer the FIN
   };
 
   static std::size_t Index(Way way) { return static_cast<std::size_t>(way); }
@@ -114,7 +116,7 @@ class TcpTracker {
   Judgement Ignore(const TcpTracking& tracking, Way way, const TcpHeader& segment, std::uint32_t payload_bytes);
   Judgement JudgeReset(Way way, const TcpHeader& segment, bool& skips_window, TcpTrackerState& next) const;
   Judgement JudgeWindow(const TcpTracking& tracking, Way way, const TcpHeader& segment, std::uint32_t payload_bytes);
-  // What a NAT that keeps no windows remembers: enough to answer for either side.
+  // Notes the numbers of a segment at depths without windows, so that a RST can be made for either side.
   void NoteNumbers(Way way, const TcpHeader& segment, std::uint32_t payload_bytes);
   void NoteSyn(const TcpTracking& tracking, Way way, const TcpHeader& segment, std::uint32_t end);
   Judgement Count(const TcpTracking& tracking, Way way, Kind kind, TcpTrackerState next);
@@ -125,8 +127,8 @@ class TcpTracker {
   TcpTrackerState state_ = TcpTrackerState::kNone;
   std::uint8_t retransmissions_ = 0;
   bool replied_ = false;
-  bool assured_ = false;     // an ACK of the handshake, or of what was picked up, has been seen
-  bool crossed_ = false;     // the SYNs did
+  bool assured_ = false;     // the ACK of the handshake, or an answer to a picked-up connection, has been seen
+  bool crossed_ = false;     // the SYNs of the two sides have crossed
   bool reset_seen_ = false;  // the latest segment that counted was a RST
 };
 

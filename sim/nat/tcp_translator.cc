@@ -66,7 +66,8 @@ Verdict TcpTranslator::FromOutside(net::Instant now, Packet& packet) {
   return Verdict::Inside(in.inside->network);
 }
 
-// RFC 5382 §7.2 REQ-8: out and in again. Each end has a session of its own, and both trackers judge.
+// Hairpinning (RFC 5382 §7.2 REQ-8): the segment goes out and comes in again. Each end has its own session, and the
+// trackers of both sessions judge the segment.
 Verdict TcpTranslator::PassHairpin(net::Instant now, Endpoint inside, Packet& packet) {
   const Endpoint target = Endpoint::Of(packet.destination);
   const Hairpin hairpin = shared_.profile.tcp.hairpin;
@@ -88,11 +89,11 @@ Verdict TcpTranslator::PassHairpin(net::Instant now, Endpoint inside, Packet& pa
 TcpTranslator::Passage TcpTranslator::Outbound(net::Instant now, Endpoint inside, Endpoint remote, TcpHeader& segment,
                                                std::uint32_t bytes) {
   Session* session = FindSession(now, inside, remote);
-  std::optional<Session> before;  // of one that may find no binding to leave by
+  std::optional<Session> before;  // to restore a session for which no binding may be found
   if (session != nullptr && !session->bound) before = *session;
   Action action = Action::kPass;
   if (session != nullptr) {
-    TcpHeader own = segment;  // in the numbers of those who count them
+    TcpHeader own = segment;  // the segment in the numbers of its sender and its receiver
     ShiftTcpAnswers(own, 0 - session->remote_shift);
     const Way way = session->from_outside ? Way::kReply : Way::kOriginal;
     const TcpTracker::Judgement judgement = session->tracker.OnSegment(tracking(), way, own, bytes);
@@ -136,7 +137,7 @@ TcpTranslator::Passage TcpTranslator::Outbound(net::Instant now, Endpoint inside
     session->sent = true;
     if (action == Action::kPass || action == Action::kReopen) Restart(now, *session);
   }
-  // RFC 5382 §4.3 REQ-4: the connection is wanted, whoever's SYN came first.
+  // RFC 5382 §4.3 REQ-4: the inside host wants the connection, so the held SYN gets no answer.
   if (segment.Has(kTcpSyn)) held_.Cancel({external.ToSocketAddress(), remote.ToSocketAddress()});
   segment.sequence += session->inside_shift;
   ShiftTcpAnswers(segment, 0 - session->remote_shift);
@@ -144,7 +145,8 @@ TcpTranslator::Passage TcpTranslator::Outbound(net::Instant now, Endpoint inside
   return {.external = external};
 }
 
-// The external endpoint that what goes out leaves by.
+// The external endpoint by which segments of `session` leave. Binds a session that is not bound yet; sets `failed` if
+// no binding can be made.
 Endpoint TcpTranslator::LeavesBy(net::Instant now, Session& session, Passage* failed) {
   if (session.bound) return session.external;
   Binding* binding = transport_.FindOutbound(now, session.inside, session.remote);
@@ -175,7 +177,7 @@ TcpTranslator::Passage TcpTranslator::Inbound(net::Instant now, Endpoint externa
   const std::uint32_t index = transport_.table().IndexOf(*binding);
   const std::uint64_t serial = binding->serial;
   Session* session = FindSession(now, inside, remote);
-  // The session's end may have been the binding's.
+  // FindSession() may have ended the session, and the binding with it.
   binding = transport_.table().Get(index, serial, now);
   if (binding == nullptr) return InboundNew(now, external, remote, segment, bytes);
 
@@ -233,7 +235,7 @@ TcpTranslator::Passage TcpTranslator::Inbound(net::Instant now, Endpoint externa
   return {.inside = inside};
 }
 
-// From outside to an external endpoint that nobody's segments have opened towards `remote`.
+// A segment from outside to an external endpoint that no segment from inside has opened for `remote`.
 TcpTranslator::Passage TcpTranslator::InboundNew(net::Instant now, Endpoint external, Endpoint remote,
                                                  const TcpHeader& segment, std::uint32_t bytes) {
   Session fresh;
@@ -262,7 +264,8 @@ TcpTranslator::Passage TcpTranslator::InboundNew(net::Instant now, Endpoint exte
   return {.inside = inside};
 }
 
-// Who may send in through a binding that exists (RFC 5382 §4.3): those that a session of its owner was sent to.
+// Whether `remote` may send in through an existing binding (RFC 5382 §4.3): the inside endpoint must have sent on a
+// session to it.
 Rule TcpTranslator::Filter(net::Instant now, const Binding& binding, Endpoint remote) {
   const TransportBehavior& behavior = shared_.profile.tcp;
   if (behavior.filtering == Filtering::kEndpointIndependent) return Rule::kNone;
@@ -279,7 +282,7 @@ Rule TcpTranslator::Filter(net::Instant now, const Binding& binding, Endpoint re
 
 Verdict TcpTranslator::AnswerInside(net::Instant now, Endpoint inside, const Packet& packet, const Passage& why) {
   Verdict verdict = Verdict::Drop(why.rule, inside.ToSocketAddress());
-  if (why.unsolicited) {  // no binding was to be had
+  if (why.unsolicited) {  // no binding could be made
     verdict.state = transport_.DescribeFull(now, inside, why.rule);
     if (why.rule == Rule::kPortExhausted && shared_.profile.tcp.exhaustion == Exhaustion::kAdminProhibited) {
       verdict.action = Verdict::Action::kReject;
@@ -292,7 +295,8 @@ Verdict TcpTranslator::AnswerInside(net::Instant now, Endpoint inside, const Pac
   if (late || tracking().invalid == TcpInvalid::kReset) {
     if (!packet.tcp.Has(kTcpRst)) verdict.action = Verdict::Action::kReset;
   } else if (tracking().invalid == TcpInvalid::kLeak) {
-    // Untranslated, it is routed as it stands: to an address of the box's own, no further.
+    // An untranslated segment is routed by its destination. A segment to an external address of the box stays in the
+    // box.
     const bool ours = shared_.IsExternal(Endpoint::Of(packet.destination).address);
     verdict.action = ours ? Verdict::Action::kInput : Verdict::Action::kLeak;
   }

@@ -67,7 +67,7 @@ DropState Transport::DescribeFull(net::Instant now, Endpoint inside, Rule rule) 
 }
 
 Endpoint Transport::ScopeFor(Endpoint inside, Endpoint remote) const {
-  // A one-to-one address keeps its ports, towards everyone.
+  // A one-to-one address keeps its ports for all remote endpoints.
   if (!shared_externals_ && shared_.OneToOneInside(inside.address) != nullptr) return {};
   return ScopeOf(behavior_.mapping, remote);
 }
@@ -87,7 +87,7 @@ Outcome Transport::MakeOutbound(net::Instant now, Endpoint inside, Endpoint remo
   if (!allocation.external) return {.rule = Rule::kPortExhausted};
   if (allocation.takes_over) {
     Binding* old = bindings_.FindFromOutside(*allocation.external, scope, now);
-    if (old == nullptr) return {.rule = Rule::kPortExhausted};  // it is the profile's or the box's own
+    if (old == nullptr) return {.rule = Rule::kPortExhausted};  // the port belongs to a static binding or to the box
     bindings_.Remove(*old);
     ++shared_.counters.mappings_evicted;
   }
@@ -96,8 +96,8 @@ Outcome Transport::MakeOutbound(net::Instant now, Endpoint inside, Endpoint remo
 
 Outcome Transport::MakeInbound(net::Instant now, Endpoint external, Endpoint remote, const Timer& timer) {
   if (Binding* forward = bindings_.FindStatic(external)) {
-    // Conntrack: a session of its own, whose answers leave by the forwarded endpoint. An older session of the
-    // same two ends gives way.
+    // Conntrack makes a session for each remote endpoint, whose answers leave by the forwarded endpoint. An older
+    // session of the same two ends is removed.
     const Endpoint inside = forward->inside;
     if (Binding* old = bindings_.FindFromInside(inside, remote, now)) bindings_.Remove(*old);
     return Add(now, inside, remote, external, /*from_outside=*/true, timer);
@@ -121,7 +121,7 @@ Outcome Transport::MakeInbound(net::Instant now, Endpoint external, Endpoint rem
 bool Transport::IsFree(net::Instant now, Endpoint external, Endpoint scope, Endpoint remote) {
   if (Claimed(now, external, remote)) return false;
   if (bindings_.FindFromOutside(external, scope, now) != nullptr) return false;
-  // Conntrack knows forwarded ports only by the sessions through them.
+  // Conntrack has no entry for a forwarded port until a session uses it.
   return conntrack() || bindings_.FindStatic(external) == nullptr;
 }
 
@@ -189,7 +189,7 @@ Transport::Allocation Transport::AllocateOn(int pool_index, net::Instant now, En
   return number ? pick(block_range(*number)) : Allocation{};
 }
 
-// The pool's address that a new binding asks first.
+// The index of the pool address that a new binding tries first.
 int Transport::PoolIndexFor(Endpoint inside, Endpoint remote) {
   const int size = static_cast<int>(shared_.pool.size());
   if (size == 1) return 0;
@@ -210,7 +210,8 @@ int Transport::PoolIndexFor(Endpoint inside, Endpoint remote) {
   return *own;
 }
 
-// The port next to the mapping of the neighbouring inside port: RTP is even, its RTCP one above.
+// The external port for contiguity: next to the port of the neighbouring inside port's mapping. RTP has an even port,
+// and its RTCP the odd port above.
 std::optional<std::uint16_t> Transport::Neighbour(net::Instant now, Endpoint inside, Endpoint scope,
                                                   std::uint32_t address) {
   const int step = inside.port % 2 == 0 ? 1 : -1;
@@ -222,7 +223,7 @@ std::optional<std::uint16_t> Transport::Neighbour(net::Instant now, Endpoint ins
   return static_cast<std::uint16_t>(port);
 }
 
-// Takes the port of the oldest binding that has one `inside` could use.
+// Removes the oldest binding on `address` whose port `inside` may use, and gives its external endpoint.
 std::optional<Endpoint> Transport::EvictForPort(net::Instant now, Endpoint inside, Endpoint scope,
                                                 std::uint32_t address) {
   const PortRange range = ports_.RangeFor(inside.port);
@@ -237,7 +238,8 @@ std::optional<Endpoint> Transport::EvictForPort(net::Instant now, Endpoint insid
   });
   if (oldest == nullptr) return std::nullopt;
   const Endpoint external = oldest->external;
-  if (blocks) ++shared_.subscribers.Of(inside).bindings;  // keeps its blocks while it has none
+  // The extra count lets the subscriber keep its blocks while it has no binding.
+  if (blocks) ++shared_.subscribers.Of(inside).bindings;
   bindings_.Remove(*oldest);
   if (blocks) --shared_.subscribers.Of(inside).bindings;
   ++shared_.counters.mappings_evicted;

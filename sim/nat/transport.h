@@ -16,20 +16,20 @@
 
 namespace pinhole::sim::nat {
 
-// What one half of a packet's way comes to.
+// The result of one half of the translation, outbound or inbound. A hairpinned packet passes both halves.
 struct Outcome {
-  Binding* binding = nullptr;  // null: refused by `rule`
+  Binding* binding = nullptr;  // nullptr: refused by `rule`
   Rule rule = Rule::kNone;
-  bool for_box = false;  // null, because the tuple is the box's own
+  bool for_box = false;  // `binding` is nullptr because the box itself has claimed the tuple
 };
 
-// The bindings of one transport, and how new ones come to be: is there room, which external address (RFC 4787 §4.1),
-// which port (RFC 4787 §4.2)? A Nat has one for UDP and one for TCP, whose port numbers are different things.
+// The bindings of one transport. A new binding needs room within the limits, an external address (RFC 4787 §4.1) and a
+// port (RFC 4787 §4.2). A Nat has one Transport for UDP and one for TCP, because their port numbers are independent.
 class Transport {
  public:
   enum class Protocol : std::uint8_t { kUdp, kTcp };
 
-  // `behavior` and `shared` must outlive this, which `shared` then knows the table of.
+  // `behavior` and `shared` must outlive the Transport. The constructor enters the table of bindings into `shared`.
   Transport(Protocol protocol, const TransportBehavior& behavior, Shared& shared);
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
@@ -43,32 +43,32 @@ class Transport {
   Binding* FindOutbound(net::Instant now, Endpoint inside, Endpoint remote) {
     return bindings_.FindFromInside(inside, ScopeFor(inside, remote), now);
   }
-  // The binding, or the profile's own one, that a packet from `remote` to `external` is for.
+  // The binding, dynamic or static, that a packet from `remote` to `external` belongs to.
   Binding* FindInbound(net::Instant now, Endpoint external, Endpoint remote) {
     const Endpoint scope = shared_externals_ ? ScopeOf(behavior_.mapping, remote) : Endpoint{};
     if (Binding* binding = bindings_.FindFromOutside(external, scope, now)) return binding;
     return bindings_.FindStatic(external);
   }
 
-  // A new one for what `inside` sends to `remote`. REQUIRES: FindOutbound() is null.
+  // Makes a binding for packets from `inside` to `remote`. REQUIRES: FindOutbound() is nullptr.
   Outcome MakeOutbound(net::Instant now, Endpoint inside, Endpoint remote, const Timer& timer);
-  // For what came from outside to an external endpoint that nobody's packets have opened towards `remote`: a forwarded
-  // or one-to-one endpoint's, or refused.
+  // Makes a binding for a packet from outside to an external endpoint that no packet from inside has opened for
+  // `remote`. Refused unless the endpoint is forwarded or one-to-one.
   Outcome MakeInbound(net::Instant now, Endpoint external, Endpoint remote, const Timer& timer);
 
-  // The box's own tuples: given to no binding, and not let in.
+  // The tuples that the box has claimed for itself (UdpBehavior::poisoning).
   bool Claimed(net::Instant now, Endpoint external, Endpoint remote) const;
   void Claim(net::Instant now, Endpoint external, Endpoint remote, net::Duration life);
 
   // The external ports that mappings of `inside` can have on one address.
   int PortsFor(Endpoint inside) const;
-  // Why `inside` got no binding, for `rule` kMappingLimit or kPortExhausted.
+  // The values for a drop by `rule`, kMappingLimit or kPortExhausted: why `inside` got no binding.
   DropState DescribeFull(net::Instant now, Endpoint inside, Rule rule);
-  // Whose memory the filter of `binding` asks.
+  // The owner of the destinations that the filter of `binding` asks for.
   Owner OwnerOf(const Binding& binding) const {
     return behavior_.filter_memory == FilterMemory::kEndpoint ? binding.inside.bits() : binding.serial;
   }
-  // Forgets all but the profile's own bindings.
+  // Forgets everything except the static bindings.
   void Reboot();
 
  private:
@@ -95,7 +95,7 @@ class Transport {
   bool shared_externals_;
   BindingTable bindings_;
   PortAllocator ports_;
-  FlatMap<net::Instant> claims_;  // when it ends, by external and remote endpoint
+  FlatMap<net::Instant> claims_;  // the end of each claim, by external and remote endpoint
 };
 
 }  // namespace pinhole::sim::nat

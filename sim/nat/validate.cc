@@ -15,7 +15,7 @@ Found Refuse(NatPart part, NatField field, absl::string_view why) {
   return NatContradiction{part, field, std::string(why)};
 }
 
-// One transport's behavior, and the part of the profile that it is.
+// The behavior of one transport, and its part of the profile.
 struct Half {
   NatPart part;
   const TransportBehavior& behavior;
@@ -23,7 +23,7 @@ struct Half {
   Found Refuse(NatField field, absl::string_view why) const { return sim::Refuse(part, field, why); }
 };
 
-// What is true of every NAT built on conntrack; a profile that says otherwise describes no such NAT.
+// Refuses fields that no NAT built on conntrack could have.
 Found CheckConntrack(const Half& half) {
   const TransportBehavior& behavior = half.behavior;
   if (behavior.filtering != Filtering::kAddressAndPortDependent) {
@@ -311,7 +311,7 @@ Found CheckTracking(const TcpBehavior& tcp) {
   return CheckTcpTimes(tracking.timeouts);
 }
 
-// Blocks of ports belong to a subscriber, not to a transport.
+// Blocks of ports belong to a subscriber, so they must be the same for both transports.
 Found CheckBlocks(const NatProfile& profile) {
   const TransportBehavior& udp = profile.udp;
   const TransportBehavior& tcp = profile.tcp;

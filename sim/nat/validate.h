@@ -6,11 +6,11 @@
 
 #include "sim/nat/profile.h"
 
-// Which profiles describe no NAT that could be. A profile is refused by one of its fields, so that whoever wrote the
-// profile in other words (a scenario file) can be told the place.
+// Refuses profiles that no NAT could have. The refusal names a field, so that the loader of a scenario file can tell
+// its author the place.
 namespace pinhole::sim {
 
-// The fields of NatProfile that can contradict another one, or have no effect, in the order of their structs.
+// The fields of NatProfile that can contradict another field or have no effect, in the order of the structs.
 enum class NatField : std::uint8_t {
   // TransportBehavior: of `udp` or of `tcp`.
   kFiltering,
@@ -78,7 +78,7 @@ struct NatContradiction {
   std::string why;  // without the field: "0 never moves on"
 };
 
-// The first field that contradicts another, or could have no effect. nullopt: a NAT can be as the profile says.
+// The first field that contradicts another field or has no effect; nullopt: the profile is valid.
 std::optional<NatContradiction> FindContradiction(const NatProfile& profile);
 inline bool IsValid(const NatProfile& profile) { return !FindContradiction(profile).has_value(); }
 

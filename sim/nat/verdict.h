@@ -8,17 +8,17 @@
 
 namespace pinhole::sim {
 
-// What is to be done with a packet that a Nat or firewall has seen. Only kOutside and kInside come with a packet that
-// was rewritten (or, routed inside, was not meant to be); in all other cases it is as it came.
+// The decision of a Nat or firewall about a packet. With kOutside and kInside the packet was rewritten where needed; a
+// packet between inside networks needs no rewriting. In all other cases the packet is unchanged.
 struct Verdict {
   enum class Action : std::uint8_t {
     kOutside,  // send it to the outside
     kInside,   // send it into inside network `network`
     kInput,    // it is for the box itself
     kLeak,     // send it to the outside as it is, untranslated; `rule` says why
-    kDrop,     // by `rule`, judged by `state`
-    kReject,   // the same, and its sender gets ICMP type 3 with `icmp_code`
-    kReset,    // the same, and its sender gets a RST (RFC 9293 §3.10.7.1)
+    kDrop,     // drop it, by `rule`, because of `state`
+    kReject,   // drop it, and send its sender ICMP type 3 with `icmp_code`
+    kReset,    // drop it, and send its sender a RST (RFC 9293 §3.10.7.1)
   };
   Action action = Action::kDrop;
   std::int16_t network = 0;
@@ -34,7 +34,7 @@ struct Verdict {
   }
 };
 
-// A packet that a Nat sends by itself, later than the packet it is about.
+// A packet that a Nat or firewall sends by itself, later than the packet that caused it.
 struct NatOutput {
   static constexpr std::int16_t kToOutside = -1;
   enum class Kind : std::uint8_t {

@@ -10,8 +10,9 @@
 
 namespace pinhole::sim {
 
-// Names a packet for the whole run; 0: none. A packet that a node rewrites (translation), a link doubles or
-// a program sends because of another gets a new id whose parent is the old one (sim/record/lineage.h).
+// Names a packet for the whole run; 0: none. Three kinds of packet get a new id whose parent is the id of an earlier
+// packet (sim/record/lineage.h): a packet that a NAT has rewritten, a copy that a link makes, and a packet that a
+// program sends because of another one.
 enum class PacketId : std::uint32_t { kNone = 0 };
 
 // IANA protocol numbers.
@@ -23,13 +24,14 @@ enum class IpProtocol : std::uint8_t {
 };
 
 // A handle to the bytes of a payload in the world's PayloadPool (sim/packet/payload_pool.h), and their number. Plain
-// data: copying it takes no reference. The packet that holds it does, for as long as it is in flight.
+// data: copying the handle takes no reference. The packet that holds the handle has one reference, as long as the
+// packet is in flight.
 struct PayloadRef {
   std::uint32_t slot = 0;  // 0: no bytes
   std::uint32_t size_bytes = 0;
 };
 
-// Type and code of RFC 792 and RFC 4443, and the four bytes after the checksum.
+// The ICMP header (RFC 792, RFC 4443): type, code, and the four bytes after the checksum.
 struct IcmpHeader {
   std::uint8_t type = 0;
   std::uint8_t code = 0;
@@ -50,12 +52,12 @@ struct QuotedPacket {
   PacketId id = PacketId::kNone;
 };
 
-// An IPv4 or IPv6 packet, UDP, TCP or ICMP, in one fixed shape. The version is the family of `source`, which is
-// that of `destination`. Lives in the world's pool and is passed on by PacketPtr; whoever holds it may write it.
+// An IPv4 or IPv6 packet with UDP, TCP or ICMP, in one fixed shape. The IP version is the family of `source`, which
+// `destination` shares. A packet lives in the world's pool and is passed on by PacketPtr. Whoever holds the PacketPtr
+// may write to the packet.
 //
-// A translator rewrites source or destination (or, in an ICMP error, those and `quoted`), and one that shifts
-// sequence numbers rewrites `tcp`; nothing else.
-// Checksums are made when a packet is serialised (sim/packet/wire.h), so there are none to adjust.
+// A translator rewrites only `source` or `destination`, in an ICMP error also `quoted`, and `tcp` if it shifts sequence
+// numbers. Checksums are made when a packet is serialised (sim/packet/wire.h), so there are none to adjust.
 struct Packet {
   PacketId id = PacketId::kNone;
   PacketId parent = PacketId::kNone;
@@ -67,26 +69,26 @@ struct Packet {
   bool dont_fragment = false;  // IPv4 only; IPv6 never fragments on the way
   net::SocketAddress source;   // ports are 0 for ICMP
   net::SocketAddress destination;
-  // UDP, TCP: the data. Echo: its data. ICMP error: the payload of the quoted packet, in full; how much
-  // of it is on the wire follows from the size limit of RFC 1812 §4.3.2.3 or RFC 4443 §2.4 (c).
+  // UDP, TCP, ICMP echo: the data. ICMP error: the whole payload of the quoted packet. The bytes of it that are on the
+  // wire follow from the size limit of RFC 1812 §4.3.2.3 or RFC 4443 §2.4 (c).
   PayloadRef payload;
 
   // ICMP and ICMPv6 only.
   IcmpHeader icmp;
   QuotedPacket quoted;  // errors only
 
-  // A TCP segment's; in an ICMP error about a TCP segment, the quoted segment's.
+  // The header of a TCP segment. In an ICMP error about a TCP segment: the header of the quoted segment.
   TcpHeader tcp;
 
-  // Not on the wire: as its sender sent it, before any translation.
+  // Not on the wire: the endpoints as the sender sent the packet, before any translation.
   net::SocketAddress emitted_source;
   net::SocketAddress emitted_destination;
 
-  // Not on the wire: the simulator's own.
+  // Not on the wire: the bookkeeping of the simulator.
   std::uint32_t pool_index = 0;
-  std::uint32_t link = 0;              // link direction that it is on, or came by
-  std::uint32_t link_destination = 0;  // interface that it goes to on that network
-  std::uint32_t link_bytes = 0;        // its WireSize() there
+  std::uint32_t link = 0;              // the link direction that the packet is on, or came by
+  std::uint32_t link_destination = 0;  // the attachment (sim/fabric.h) that the packet goes to on this network
+  std::uint32_t link_bytes = 0;        // the packet's WireSize() on that link
 
   bool is_v4() const { return source.address().is_v4(); }
   bool is_udp() const { return protocol == IpProtocol::kUdp; }
@@ -95,7 +97,7 @@ struct Packet {
 };
 static_assert(std::is_trivially_copyable_v<Packet>);
 
-// An ICMP or ICMPv6 message that quotes another packet. Nothing answers these with an error.
+// Whether `packet` is an ICMP or ICMPv6 error, which quotes another packet. No error is ever sent about an error.
 bool IsIcmpError(const Packet& packet);
 
 class PacketPool;

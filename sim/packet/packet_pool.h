@@ -9,7 +9,7 @@
 
 namespace pinhole::sim {
 
-// All packets in flight of a world. A packet keeps its place in memory until it is given back.
+// The memory of all packets in flight in a world. A packet keeps its place in memory until it is given back.
 class PacketPool {
  public:
   explicit PacketPool(PayloadPool& payloads) : payloads_(payloads) {}
@@ -18,11 +18,10 @@ class PacketPool {
 
   // A packet with every field at its default.
   PacketPtr New();
-  // Another with the same fields, which holds the payload too.
+  // A new packet with the same fields and a reference of its own to the payload.
   PacketPtr Copy(const Packet& packet);
 
-  // Between Keep() and Take() a packet is owned by the pool, under the number that Keep() gave: that is how
-  // an event names it.
+  // Between Keep() and Take() the pool owns the packet. Keep() gives a number, by which an event names the packet.
   std::uint32_t Keep(PacketPtr packet) { return packet.release()->pool_index; }
   PacketPtr Take(std::uint32_t index) { return PacketPtr(&at(index), PacketDeleter{this}); }
   Packet& at(std::uint32_t index) { return chunks_[index / kChunk][index % kChunk]; }

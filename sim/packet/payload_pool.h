@@ -11,28 +11,28 @@
 
 namespace pinhole::sim {
 
-// The payload bytes of all packets of a world, in reference-counted slots that are used again and again: no
-// allocation once the world has warmed up. Bytes are copied when they come in, and once more only when
-// somebody writes to a slot that others hold too.
+// The payload bytes of all packets of a world, in reference-counted slots. Slots are used again, so nothing is
+// allocated once the world has warmed up. Bytes are copied when they are added, and once more only when somebody writes
+// to a slot that others hold too.
 class PayloadPool {
  public:
   PayloadPool();
   PayloadPool(const PayloadPool&) = delete;
   PayloadPool& operator=(const PayloadPool&) = delete;
 
-  // A copy of `bytes` with one reference; the empty handle, which needs none, for no bytes.
+  // Copies `bytes` into a slot with one reference. No bytes give the empty handle, which needs no reference.
   PayloadRef Add(net::ByteView bytes) { return Add(bytes, {}); }
-  // One payload of two pieces.
+  // Makes one payload of `first` and `second`, in this order.
   PayloadRef Add(net::ByteView first, net::ByteView second);
   void AddReference(PayloadRef ref);
   void Release(PayloadRef ref);
 
   // Valid until the last reference is released.
   net::ByteView bytes(PayloadRef ref) const { return net::ByteView(slots_[ref.slot].data, ref.size_bytes); }
-  // XXH3 of the bytes, worked out once for each content of a slot.
+  // The XXH3 hash of the bytes, which is computed once for each content of a slot.
   std::uint64_t Hash(PayloadRef ref);
-  // Bytes that may be written. If others hold the slot too, the caller's reference moves to a copy first and
-  // `ref` names that.
+  // The bytes, for writing. If others hold the slot too, the bytes are copied first: the caller's reference moves to
+  // the copy, and `ref` names the copy.
   std::span<std::uint8_t> MakeWritable(PayloadRef& ref);
 
   std::uint32_t references(PayloadRef ref) const { return slots_[ref.slot].references; }
@@ -47,7 +47,7 @@ class PayloadPool {
     std::uint8_t size_class = 0;
     bool hashed = false;
   };
-  // Sizes that cover STUN and voice, a full packet, and the largest datagram.
+  // The sizes of slots: for STUN and voice, for a packet of the usual MTU, and for the largest datagram.
   static constexpr std::array<std::uint32_t, 3> kClassBytes = {256, 2048, 65536};
   static constexpr std::array<std::uint32_t, 3> kClassBatch = {8, 4, 1};
 

@@ -12,7 +12,7 @@ enum class Rule : std::uint8_t {
   kNone,  // not dropped
 
   // Links.
-  kLinkLoss,        // the link's loss process took it
+  kLinkLoss,        // lost by the random loss of the link
   kLinkDown,        // sent during an outage
   kQueueFull,       // tail drop
   kFault,           // lost on purpose: the n-th packet of a class
@@ -25,9 +25,9 @@ enum class Rule : std::uint8_t {
   kTtlExceeded,     // the hop limit ran out
   kPrivateInCore,   // a private destination in the public core
   kMartian,         // a loopback, unspecified or multicast address where it cannot be
-  kNotForwarding,   // reached a host that it was not for, and that does not forward
-  kInterfaceDown,   // the interface it should leave or enter by is down
-  kSourceFiltered,  // from a source that is not on the side it came from (RFC 3704)
+  kNotForwarding,   // reached a host that is not its destination and does not forward
+  kInterfaceDown,   // the interface by which it should leave or enter is down
+  kSourceFiltered,  // its source address does not belong to the side it came from (RFC 3704)
 
   // Hosts, and the input path of any box.
   kNoSocket,      // no socket is bound to the destination
@@ -36,41 +36,40 @@ enum class Rule : std::uint8_t {
 
   // TCP endpoints (RFC 9293 §3.10.7).
   kTcpOutOfWindow,     // outside the receive window; answered with an ACK
-  kTcpBadAck,          // acknowledges what was never sent; answered with an ACK, or a RST before the handshake is over
+  kTcpBadAck,          // acknowledges data never sent; answered with an ACK, or a RST before the handshake is over
   kTcpChallenged,      // a SYN or RST that may be forged; answered with a challenge ACK (RFC 5961)
   kTcpNotExpected,     // has no meaning in the connection's state, such as a segment without ACK
-  kTcpReassemblyFull,  // came out of sequence, and made one gap too many
+  kTcpReassemblyFull,  // came out of sequence, and would make one gap too many
   kTcpBacklogFull,     // the listener's queue is full
 
   // NATs and firewalls.
   kNoMapping,           // came from outside to an endpoint that no inside endpoint holds (RFC 4787 §4)
   kFilteredAddress,     // address-dependent filtering: the mapping's owner never sent to this address (RFC 4787 §5)
-  kFilteredPort,        // address and port-dependent: ... to this address and port
+  kFilteredPort,        // address and port-dependent filtering: ... never sent to this address and port
   kPortExhausted,       // no external port was left for a new mapping
   kMappingLimit,        // the limit on mappings was reached
-  kHairpinRefused,      // inside to inside by the external address, which this NAT does not do (RFC 4787 §6)
-  kInterfaceNotRouted,  // inside to another inside network that the box does not route between
-  kProtocolBlocked,     // the box lets this protocol or port through to nobody
+  kHairpinRefused,      // from inside to an external address of this NAT, which does not hairpin (RFC 4787 §6)
+  kInterfaceNotRouted,  // from one inside network to another, between which the box does not route
+  kProtocolBlocked,     // the box lets no packet of this protocol or port pass
   kIcmpNotTranslated,   // an ICMP error that this NAT does not carry, or that quotes no packet of its sessions
-  kInboundRefused,      // a new session from outside, to an address that is only reached by answers
+  kInboundRefused,      // a new session from outside, to an address that accepts only answers
 
   // TCP tracking of NATs and firewalls (sim/nat/tcp_tracker.h).
   kSynHeld,             // an unsolicited SYN, not answered for a while (RFC 5382 §4.3 REQ-4)
-  kSynHoldFull,         // the same, when too many are held for this one to be answered ever
+  kSynHoldFull,         // an unsolicited SYN that will not be answered, because too many are held
   kSimultaneousOpen,    // a SYN that crosses the inside host's own, which this NAT refuses (RFC 5382 §4.2 REQ-2)
-  kTcpState,            // flags that the connection's state has no way on from
-  kTcpNoConnection,     // neither a SYN nor of a connection that is known
+  kTcpState,            // flags for which the connection's state has no transition
+  kTcpNoConnection,     // not a SYN, and part of no known connection
   kTcpSynAckNumber,     // a SYN,ACK that does not acknowledge the SYN's number + 1
   kTcpSequenceTooHigh,  // begins beyond the window's end
   kTcpSequenceTooLow,   // ends before the window's start
-  kTcpAckTooHigh,       // acknowledges what the other side has not sent
+  kTcpAckTooHigh,       // acknowledges data that the other side has not sent
   kTcpAckTooLow,        // acknowledges less than the other side's window explains
   kTcpResetNumber,      // a RST with a sequence number before the highest acknowledged
 };
 inline constexpr int kRuleCount = static_cast<int>(Rule::kTcpResetNumber) + 1;
 
-// The row of a rule in the one table that says everything about a rule but the packets it is for (rule.cc). A new rule
-// is an enumerator above and a row there.
+// One row of the table of rules (rule.cc). A new rule needs an enumerator above and a row there.
 struct RuleEntry {
   Rule rule;
   // Stable lower-case name, such as "filtered_port".
@@ -78,18 +77,20 @@ struct RuleEntry {
   // The kind of behavior that the rule is part of (RFC 4787 §4, §5; RFC 5382): "link", "route", "mapping",
   // "filtering", "firewall", "simultaneous_open", "tcp_state", "sequence_number" or "host".
   const char* kind;
-  // No state of any filter could have let the packet through: there is no way to its destination, or nobody is there.
+  // Whether no filter, in any state, could have let the packet through: no way leads to the destination, or nobody is
+  // there.
   bool hopeless = false;
-  // The kind where the box that dropped the packet is a NAT, if another one: the input of a NAT gets what its filter
-  // did not let in. A packet to an external address of that NAT is then not hopeless. nullptr: `kind`.
+  // The kind if the box that dropped the packet is a NAT; nullptr: `kind`. A packet that the filter of a NAT does not
+  // let in goes to the input of the NAT itself, so a drop there is a matter of filtering. Such a packet to an external
+  // address of the NAT is not hopeless.
   const char* kind_at_nat = nullptr;
 };
 const RuleEntry& EntryOf(Rule rule);
 
 inline const char* ToString(Rule rule) { return EntryOf(rule).name; }
 
-// What a drop was judged by, as numbers: nothing is formatted while a run lasts. What they mean for each
-// rule is said by DescribeState() (sim/record/drop_log.h):
+// The values that led to a drop. They are numbers because nothing is formatted while a run lasts. DescribeState()
+// (sim/record/drop_log.h) puts them into words. Their meaning for each rule:
 //   kLinkLoss               number: how many packets this link direction had taken, this one included
 //   kFault                  number: it was the number-th of its class
 //   kQueueFull              number: bytes queued, limit: bytes that fit

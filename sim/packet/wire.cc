@@ -9,10 +9,10 @@ constexpr std::uint32_t IpHeaderBytes(net::Family family) {
   return family == net::Family::kIpv4 ? kIpv4HeaderBytes : kIpv6HeaderBytes;
 }
 
-// UDP and ICMP without a quote all begin with eight bytes.
+// The headers of UDP and ICMP have the same size, so TransportHeaderBytes() need not tell them apart.
 static_assert(kUdpHeaderBytes == kIcmpHeaderBytes);
 
-// Of what follows the IP header, without its data. `tcp`: the header if it is TCP.
+// The size of the transport header behind the IP header. `tcp` is the header if the protocol is TCP.
 std::uint32_t TransportHeaderBytes(IpProtocol protocol, const TcpHeader& tcp) {
   return protocol == IpProtocol::kTcp ? TcpHeaderBytes(tcp) : kUdpHeaderBytes;
 }
@@ -63,7 +63,7 @@ void WriteIpHeader(net::ByteWriter& writer, std::span<std::uint8_t> out, const I
   }
 }
 
-// RFC 768, RFC 8200 §8.1.
+// The checksum of the pseudo header (RFC 768, RFC 8200 §8.1).
 std::uint32_t PseudoHeaderSum(const IpFields& ip, std::uint32_t body_bytes) {
   std::uint32_t sum = ChecksumAdd(0, ip.source.bytes());
   sum = ChecksumAdd(sum, ip.destination.bytes());
@@ -83,8 +83,8 @@ std::uint16_t UdpChecksum(const IpFields& ip, std::uint16_t source_port, std::ui
   return checksum == 0 ? 0xffff : checksum;  // RFC 768: 0 would mean that there is none
 }
 
-// RFC 9293 §3.1, §3.2. Options in the order that Linux sends them; each but the first is moved to a multiple of 4 by
-// no-operations before it.
+// Writes a TCP header (RFC 9293 §3.1, §3.2). The options have the order in which Linux sends them. Each option except
+// the first has no-operations in front of it that align it to 4 bytes.
 void WriteTcpHeader(net::ByteWriter& writer, std::span<std::uint8_t> out, const IpFields& ip, std::uint16_t source_port,
                     std::uint16_t destination_port, const TcpHeader& tcp, net::ByteView payload) {
   constexpr std::uint8_t kNop = 1, kMss = 2, kWindowScale = 3, kSackPermitted = 4, kSack = 5;
@@ -130,7 +130,8 @@ void WriteTcpHeader(net::ByteWriter& writer, std::span<std::uint8_t> out, const 
   net::StoreU16(out.data() + start + 16, ChecksumFinish(ChecksumAdd(sum, payload)));
 }
 
-// The checksum of an echo message, `header` and data; the type decides over the pseudo header.
+// The checksum of an ICMP message, which is `header` and `body`. ICMPv6 includes a pseudo header (RFC 4443 §2.3), ICMP
+// does not.
 std::uint16_t IcmpChecksum(const IpFields& ip, const IcmpHeader& header, net::ByteView body) {
   std::uint32_t sum = 0;
   if (ip.protocol == IpProtocol::kIcmpv6) {
@@ -163,8 +164,8 @@ IpFields FieldsOf(const Packet& packet) {
       packet.dont_fragment};
 }
 
-// The quote of an ICMP error: the headers of the packet it is about, as its reporter saw them, and as much of
-// its data as there is room for.
+// Writes the quote of an ICMP error: the headers of the packet that the error is about, as the reporting node saw them,
+// and as much of the packet's data as there is room for.
 void WriteQuote(net::ByteWriter& writer, std::span<std::uint8_t> out, const Packet& packet, net::ByteView payload) {
   const QuotedPacket& quoted = packet.quoted;
   const IpFields ip = {
@@ -221,7 +222,7 @@ std::size_t Serialise(const Packet& packet, net::ByteView payload, std::span<std
     WriteIcmpHeader(writer, packet.icmp, IcmpChecksum(ip, packet.icmp, payload));
     writer.WriteBytes(payload);
   } else {
-    // The quote first: the checksum covers it.
+    // The quote is written first, because the checksum covers it.
     const std::size_t header_at = writer.size();
     writer.WriteZeros(kIcmpHeaderBytes);
     const std::size_t quote_at = writer.size();

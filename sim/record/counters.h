@@ -22,7 +22,7 @@ struct Traffic {
 };
 using TrafficByClass = std::array<Traffic, net::kPacketClassCount>;
 
-// The most that was sent in any second: in any window of 64 ticks of 1/64 s on the run's clock.
+// The most traffic that was sent in any second, that is, in any 64 consecutive ticks of 1/64 s on the run's clock.
 class PeakMeter {
  public:
   static constexpr int kTicksPerSecond = 64;
@@ -30,7 +30,7 @@ class PeakMeter {
 
   // Time must not run backwards.
   void Add(net::Instant now, std::uint32_t bytes);
-  // Most packets, and most bytes, of a window; maybe of different windows.
+  // The largest number of packets and the largest number of bytes in a window. The two may come from different windows.
   Traffic peak() const { return peak_; }
 
  private:
@@ -40,7 +40,7 @@ class PeakMeter {
   Traffic peak_;
 };
 
-// What one interface, or one node, has put on links and taken from them, by class.
+// The traffic that one interface or one node has sent to links and received from them, by class.
 struct TrafficCounters {
   TrafficByClass sent;
   TrafficByClass received;

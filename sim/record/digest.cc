@@ -9,13 +9,13 @@
 namespace pinhole::sim {
 namespace {
 
-// XXH3 reads bytes; the numbers are laid out in little-endian order on every machine.
+// XXH3 hashes bytes, so the numbers are laid out in little-endian order on every machine.
 std::uint64_t LittleEndian(std::uint64_t value) {
   if constexpr (std::endian::native == std::endian::big) return __builtin_bswap64(value);
   return value;
 }
 
-// A row of numbers to hash.
+// A sequence of numbers that is hashed as a whole.
 class Words {
  public:
   void Add(std::uint64_t value) { words_[count_++] = LittleEndian(value); }
@@ -83,7 +83,7 @@ void Digest::AddPacket(net::Instant at, std::uint32_t place, const Packet& packe
     }
   }
   wire_ = words.Hash(wire_);
-  // One step that never maps two values of wire_ to one of full_.
+  // This step is a bijection: two different values of wire_ never give the same value of full_.
   const std::uint64_t mixed = (full_ ^ wire_) * 0x9e3779b97f4a7c15;
   full_ = mixed ^ mixed >> 32;
 }

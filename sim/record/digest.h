@@ -8,7 +8,7 @@
 
 namespace pinhole::sim {
 
-// A change of state that belongs to a run's `full` digest. Values are fixed: digests rest on them.
+// A change of state that belongs to a run's `full` digest. The values must not change, because digests depend on them.
 enum class StateKind : std::uint8_t {
   kDrop = 1,
   kDeliver = 2,
@@ -27,13 +27,13 @@ enum class StateKind : std::uint8_t {
   kTcpState = 18,
 };
 
-// Two running digests of what happens, in order.
+// Two running digests of the events of a run, in order.
 //   wire  time, place and bytes of every packet put on a link
 //   full  the same and every change of state
 // Only numbers of fixed width go in, in a fixed byte order, so that every build and machine agrees.
 class Digest {
  public:
-  // `place`: the link direction. `payload_hash`: of packet.payload.
+  // `place`: the number of the link direction. `payload_hash`: the hash of packet.payload's bytes.
   void AddPacket(net::Instant at, std::uint32_t place, const Packet& packet, std::uint64_t payload_hash);
   void AddState(net::Instant at, std::uint32_t place, StateKind kind, std::uint64_t a, std::uint64_t b);
 

@@ -18,11 +18,11 @@ namespace pinhole::sim {
 // The end of one packet.
 struct DropRecord {
   net::Instant at;
-  NodeId node{};  // where; for a loss on a link, the sending end
+  NodeId node{};  // where the packet ended; for a loss on a link, the sending node
   Rule rule = Rule::kNone;
   net::PacketClass packet_class = net::PacketClass::kOther;
   IpProtocol protocol = IpProtocol::kUdp;
-  std::uint8_t tcp_flags = 0;  // of a TCP segment (sim/tcp/header.h)
+  std::uint8_t tcp_flags = 0;  // of a TCP segment (sim/packet/tcp_header.h)
   PacketId packet = PacketId::kNone;
   net::SocketAddress emitted_source;  // as its sender sent it
   net::SocketAddress emitted_destination;
@@ -31,11 +31,11 @@ struct DropRecord {
   DropState state;
 };
 
-// What the rule looked at, in words: "203.0.113.5:40000 had sent to 2 destinations". Empty if there is nothing.
+// The state of a drop in words, such as "10.0.0.2:40000 has not sent to that address". Empty if the rule has no state.
 std::string DescribeState(const DropRecord& record);
 
-// The latest drops of a run, up to a limit, and the number of all by rule and node. Allocates for a record while there
-// are fewer than the limit, and for the first of a rule at a node.
+// The latest drops of a run, up to a limit, and the numbers of all drops by rule and node. Memory is allocated only
+// until the limit is reached, and for the first drop of each rule at each node.
 class DropLog {
  public:
   struct NodeCount {
@@ -49,15 +49,15 @@ class DropLog {
 
   void Add(const DropRecord& record);
 
-  // Kept records, oldest first.
+  // The records that are kept, oldest first.
   std::size_t size() const { return records_.size(); }
   const DropRecord& at(std::size_t index) const { return records_[(first_ + index) % records_.size()]; }
 
   std::uint64_t count(Rule rule) const { return by_rule_[static_cast<std::size_t>(rule)]; }
-  // By node, then by rule.
+  // The numbers of drops, sorted by node, then by rule.
   std::vector<NodeCount> CountsByNode() const;
   std::uint64_t total() const { return total_; }
-  // Whether there were more than are kept.
+  // Whether there were more drops than are kept.
   bool cut() const { return total_ > records_.size(); }
 
  private:

@@ -8,9 +8,9 @@
 
 namespace pinhole::sim {
 
-// How a packet came from its parent.
+// The relation of a packet to its parent.
 enum class Relation : std::uint8_t {
-  kSent,        // by a program, of its own accord; no parent
+  kSent,        // sent by a program without a cause; no parent
   kCausedBy,    // by a program, because of the parent (net::SendOptions::cause): an answer, or relayed
   kTranslated,  // the parent, rewritten by a NAT
   kDuplicated,  // a second copy that a link made
@@ -18,7 +18,7 @@ enum class Relation : std::uint8_t {
   kAnswers,     // made by an IP stack itself, such as an echo reply
 };
 
-// Where every packet of a run came from. Ids are indices here.
+// The parent, the relation to it and the class of every packet of a run. A PacketId is an index into the entries.
 class Lineage {
  public:
   struct Entry {
@@ -34,15 +34,15 @@ class Lineage {
     entries_.push_back({parent, relation, at(parent).packet_class});
     return id;
   }
-  // The class is the parent's unless said otherwise.
+  // Sets the class of a packet. Without this call, a packet has the class of its parent.
   void SetPacketClass(PacketId id, net::PacketClass packet_class) {
     entries_[static_cast<std::uint32_t>(id)].packet_class = packet_class;
   }
-  // The entry of kNone has no parent either.
+  // The entry of a packet. PacketId::kNone has an entry too, without a parent.
   const Entry& at(PacketId id) const { return entries_[static_cast<std::uint32_t>(id)]; }
-  // The packet as its sender sent it: back through translations and duplications.
+  // The packet that the sender sent: goes back from `id` through translations and duplications.
   PacketId Emitted(PacketId id) const;
-  // Packets so far.
+  // The number of packets so far.
   std::size_t size() const { return entries_.size() - 1; }
 
  private:

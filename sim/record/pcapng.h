@@ -15,7 +15,7 @@ class PcapngWriter {
  public:
   enum class PacketDirection : std::uint8_t { kInbound = 1, kOutbound = 2 };
 
-  // Writes the section header. `out` outlives the writer; its state says whether writing worked.
+  // Writes the section header. `out` outlives the writer. The state of `out` says whether writing worked.
   explicit PcapngWriter(std::ostream& out);
 
   // Number of a new interface, from 0.

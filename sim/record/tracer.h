@@ -8,7 +8,7 @@
 namespace pinhole::sim {
 
 enum class TraceKind : std::uint8_t {
-  kSend,     // put on a link by `node`, a bridge on the way included; a loss on the link follows as kDrop
+  kSend,     // put on a link by `node`, which may be a bridge on the way; a loss on the link follows as kDrop
   kReceive,  // taken from a link
   kDeliver,  // given to a program of `node`
   kDrop,     // ended at `node` by `rule`
@@ -26,8 +26,8 @@ struct TraceEvent {
   DropState state;
 };
 
-// Sees everything that happens to packets, in order; ladders, captures and metadata measures are made from it.
-// `packet` is as it is at that moment and valid during the call.
+// Sees every event of every packet, in order. Ladders, captures and the measures of metadata are made from these
+// events. `packet` shows the packet at that moment, and is valid during the call.
 class Tracer {
  public:
   virtual ~Tracer() = default;

@@ -15,8 +15,8 @@ void NewReno::Start(std::uint32_t smss, std::uint32_t iss, int initial_segments,
     initial_window_ = smss > 2190 ? 2 * smss : smss > 1095 ? 3 * smss : 4 * smss;
   }
   cwnd_ = syn_lost ? smss : initial_window_;
-  // RFC 6582 begins with the ISS, which would bar fast retransmit until something is acknowledged; its reason, that
-  // the window before is still being repaired, cannot be there yet.
+  // RFC 6582 §3.2 step 1 sets `recover` to the ISS. This would forbid fast retransmit until something is acknowledged,
+  // because an earlier window might still be repaired. There is no earlier window yet, so `recover` begins one lower.
   recover_ = iss - 1;
 }
 
@@ -31,7 +31,7 @@ NewReno::OnAck NewReno::OnNewAck(std::uint32_t acknowledgment, std::uint32_t byt
   duplicates_ = 0;
   limited_ = 0;
   if (in_recovery_) {
-    if (!SeqBefore(acknowledgment - 1, recover_)) {  // full
+    if (!SeqBefore(acknowledgment - 1, recover_)) {  // a full acknowledgment: recovery is over
       in_recovery_ = false;
       cwnd_ = std::min(ssthresh_, std::max(flight, smss_) + smss_);
       acked_ = 0;
@@ -44,7 +44,8 @@ NewReno::OnAck NewReno::OnNewAck(std::uint32_t acknowledgment, std::uint32_t byt
     had_partial_ = true;
     return {.retransmit_head = true, .restart_timer = first};
   }
-  // It follows, or after 2 GiB without a loss it would seem to be ahead.
+  // `recover_` follows the acknowledgments. Otherwise it would seem to be ahead after 2 GiB without a loss, because
+  // sequence numbers wrap.
   if (SeqBefore(recover_, acknowledgment - 2)) recover_ = acknowledgment - 2;
   if (cwnd_ < ssthresh_) {
     cwnd_ += std::min(bytes, smss_);
@@ -72,7 +73,7 @@ bool NewReno::OnDuplicateAck(std::uint32_t snd_una, std::uint32_t snd_nxt, bool 
   if (duplicates_ > kDuplicateAcks) return false;
   const std::uint32_t limited = limited_;
   limited_ = 0;
-  if (!SeqBefore(recover_, snd_una - 1)) return false;  // what comes twice was sent twice
+  if (!SeqBefore(recover_, snd_una - 1)) return false;  // duplicate ACKs of segments that were sent twice
   const std::uint32_t flight = snd_nxt - snd_una;
   SetSsthresh(flight - std::min(flight, limited));
   recover_ = snd_nxt - 1;

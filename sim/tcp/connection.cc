@@ -119,7 +119,7 @@ TcpConnection::Taken TcpConnection::Read(net::Instant now, std::span<std::uint8_
     const bool nothing_left = peer_fin_ && receive_.readable_bytes() == 0;
     return {.status = nothing_left ? TcpCall::kClosing : TcpCall::kOk};
   }
-  // RFC 9293 §3.8.6.2.2: tell the peer of the room when there is enough of it.
+  // RFC 9293 §3.8.6.2.2: offers the peer a larger window as soon as there is enough room.
   const bool receiving =
       state_ == TcpState::kEstablished || state_ == TcpState::kFinWait1 || state_ == TcpState::kFinWait2;
   if (receiving && WindowToOffer() != rcv_wnd()) due_.Add(DueSegment::kAck);
@@ -151,7 +151,7 @@ TcpCall TcpConnection::Close(net::Instant now) {
         return TcpCall::kOk;
       }
       break;
-    default:  // in TIME-WAIT the peer has closed: nobody would take a RST for what it says
+    default:  // in TIME-WAIT the peer has closed already, so a RST would tell it nothing
       break;
   }
   if (state_ == TcpState::kFinWait2 && options_.fin_wait_2_timeout.count() > 0) {
@@ -160,7 +160,7 @@ TcpCall TcpConnection::Close(net::Instant now) {
   return fin_wanted_ ? TcpCall::kOk : Finish(now);
 }
 
-// CLOSE, RFC 9293 §3.10.4. REQUIRES: open, and not finished before.
+// CLOSE (RFC 9293 §3.10.4). REQUIRES: the connection is open, and Finish() was not called before.
 TcpCall TcpConnection::Finish(net::Instant now) {
   PINHOLE_REQUIRES(state_ != TcpState::kClosed && !fin_wanted_);
   now_ = now;

@@ -20,7 +20,8 @@
 
 namespace pinhole::sim {
 
-// RFC 9293 §3.3.2. A TcpConnection is never in LISTEN: a listener makes a connection of each SYN (no_connection.h).
+// The states of RFC 9293 §3.3.2. A TcpConnection is never in LISTEN: a listener makes a connection of each SYN
+// (no_connection.h).
 enum class TcpState : std::uint8_t {
   kClosed,
   kListen,
@@ -37,13 +38,13 @@ enum class TcpState : std::uint8_t {
 // As the RFC writes it: "SYN-SENT".
 const char* ToString(TcpState state);
 
-// How a connection came to be CLOSED.
+// The reason why a connection is CLOSED.
 enum class TcpEnd : std::uint8_t {
-  kNone,               // it is not, or was never opened
+  kNone,               // the connection is not CLOSED, or was never opened
   kFinished,           // both sides finished; TIME-WAIT, if it was ours, is over
   kClosedBeforeOpen,   // by us in SYN-SENT; nothing was sent (RFC 9293 §3.10.4)
   kAborted,            // by us
-  kDataLost,           // by us: Close(), and data was there, or came, that nobody read (RFC 9293 §3.6.1)
+  kDataLost,           // by us: Close() was called, and unread data was there or came later (RFC 9293 §3.6.1)
   kRefused,            // a RST answered our SYN, or came before the handshake of an active open was over
   kReset,              // a RST came
   kBackToListen,       // a passive open that saw a RST or another SYN before it was established
@@ -56,7 +57,7 @@ enum class TcpEnd : std::uint8_t {
 // Stable lower-case name, such as "timed_out".
 const char* ToString(TcpEnd end);
 
-// What a user call of RFC 9293 §3.10.1-§3.10.5 returns.
+// The result of a user call of RFC 9293 §3.10.1-§3.10.5.
 enum class TcpCall : std::uint8_t {
   kOk,
   kDoesNotExist,           // "connection does not exist"
@@ -65,9 +66,10 @@ enum class TcpCall : std::uint8_t {
   kInsufficientResources,  // "insufficient resources": nothing fits now
 };
 
-// One connection, the TCB of RFC 9293, as a value: it knows no addresses, packets, hosts or clock. Whole state machine
-// of RFC 9293 §3.10; RFC 6298 (timer), 5681 and 6582 (congestion), RFC 7323 §2 (window scale), 2018 (blocks sent; those
-// received are not needed by NewReno), 5961 (challenge ACKs). Urgent data, ECN and timestamps are not modelled.
+// One connection, the TCB of RFC 9293, as a value: it knows no addresses, packets, hosts or clock. It has the whole
+// state machine of RFC 9293 §3.10; RFC 6298 (timer), 5681 and 6582 (congestion), RFC 7323 §2 (window scale), 2018
+// (blocks sent; those received are not needed by NewReno), 5961 (challenge ACKs). Urgent data, ECN and timestamps are
+// not modelled.
 //
 //     TcpConnection tcp(options);
 //     tcp.OpenActive(now, isn.Next(now, local, remote));
@@ -76,31 +78,31 @@ enum class TcpCall : std::uint8_t {
 //
 // Segments are made when they are polled, so several inputs at one instant get one ACK. Views in outputs live until the
 // next input. `now` never goes back.
-// INVARIANT: NextTimer() is net::kNever once CLOSED. Nothing is allocated but the two buffers, once each.
+// INVARIANT: NextTimer() is net::kNever once CLOSED. Only the two buffers are allocated, once each.
 class TcpConnection {
  public:
-  // Send `header` and then the bytes of `first` and `second`, which are one run of the stream cut where the ring of
-  // the send buffer ends.
+  // A segment to send: `header`, then the bytes of `first`, then those of `second`. The data is in two pieces because
+  // the ring of the send buffer may wrap within it.
   struct SendSegment {
     TcpHeader header;
     net::ByteView first;
     net::ByteView second;
-    std::uint64_t stream_offset = 0;  // of the first byte, in all that was written
+    std::uint64_t stream_offset = 0;  // offset of the first byte in the stream of written bytes
     bool retransmission = false;      // of data, SYN or FIN; whole or in part
     std::size_t payload_bytes() const { return first.size() + second.size(); }
   };
   struct Connected {};     // ESTABLISHED, or a state behind it, was reached
-  struct Readable {};      // bytes came that Read() gives
-  struct Writable {};      // room again, after a Write() that took less than it was given
-  struct PeerFinished {};  // the peer's FIN: what Read() gives now is the last
-  struct Finished {};      // our FIN, and so all that we wrote, was acknowledged
-  struct Ended {           // CLOSED; last, once
+  struct Readable {};      // bytes have arrived for Read()
+  struct Writable {};      // there is room again, after a Write() that took less than it was given
+  struct PeerFinished {};  // the peer's FIN has arrived: no data comes after the bytes that Read() gives now
+  struct Finished {};      // our FIN, and so everything that was written, was acknowledged
+  struct Ended {           // the connection is CLOSED; given once, as the last output
     TcpEnd end;
   };
   using Output = std::variant<SendSegment, Connected, Readable, Writable, PeerFinished, Finished, Ended>;
 
-  // What became of a segment that came in. If `rule` is not kNone nothing that it carried was taken, but for the
-  // acknowledgment in one that came to a closed window; an answer, if there is one, is polled as usual.
+  // The fate of a segment that arrived. If `rule` is not kNone, the connection used nothing of the segment, except the
+  // acknowledgment of a segment that arrived at a closed window. An answer, if there is one, is polled as usual.
   struct Verdict {
     Rule rule = Rule::kNone;
     DropState state;
@@ -113,43 +115,45 @@ class TcpConnection {
 
   // Sends a SYN with this sequence number. REQUIRES: nothing was opened before, else kAlreadyExists.
   TcpCall OpenActive(net::Instant now, std::uint32_t iss);
-  // A listener takes `syn` (TcpListen() said `open`), and answers SYN,ACK. Data on the SYN is not taken: the peer
-  // sends it again.
+  // Opens the connection of a listener that has received `syn` (TcpListen() said `open`), and answers with SYN,ACK.
+  // Data on the SYN is ignored, so the peer sends it again. kAlreadyExists as in OpenActive().
   TcpCall OpenPassive(net::Instant now, std::uint32_t iss, const TcpHeader& syn);
 
   struct Taken {
     TcpCall status = TcpCall::kOk;
     std::size_t bytes = 0;
   };
-  // Takes as many leading bytes as fit; kInsufficientResources if that is none (of some). What is written before the
-  // handshake is over is sent after it.
+  // Takes as many leading bytes as fit; kInsufficientResources: none fits. Bytes that are written before the handshake
+  // is over are sent after it.
   Taken Write(net::Instant now, net::ByteView bytes);
-  // Gives up to buffer.size() bytes that came in sequence. 0 bytes: kOk if more may come, kClosing if not.
+  // Gives up to buffer.size() bytes that arrived in sequence. 0 bytes: kOk if more may arrive, kClosing if not.
   Taken Read(net::Instant now, std::span<std::uint8_t> buffer);
 
-  // CLOSE (RFC 9293 §3.10.4): a FIN after all that was written; what the peer sends can still be read (half-close,
-  // RFC 9293 §3.6.1).
+  // CLOSE (RFC 9293 §3.10.4): a FIN is sent after all written bytes. The bytes that the peer sends can still be read
+  // (half-close, RFC 9293 §3.6.1).
   TcpCall FinishWriting(net::Instant now);
-  // CLOSE, and nobody will Read() again: if there is something to read, or more comes, the connection is reset
-  // (SHLD-3).
+  // CLOSE, after which Read() gives nothing more. If unread bytes are there, or more bytes arrive, the connection is
+  // reset (RFC 9293 §3.6.1, SHLD-3).
   TcpCall Close(net::Instant now);
-  // ABORT (RFC 9293 §3.10.5): a RST where there is somebody to tell, and CLOSED at once.
+  // ABORT (RFC 9293 §3.10.5): the connection is CLOSED at once. A RST is sent in the states in which the RFC asks for
+  // one.
   TcpCall Abort(net::Instant now);
   // STATUS (RFC 9293 §3.10.6).
   TcpState state() const { return state_; }
 
   // --- The network and the clock ---
 
-  // SEGMENT ARRIVES (RFC 9293 §3.10.7.3-4). `payload` is read during the call. A connection that is CLOSED takes
-  // nothing (kTcpNotExpected): the port answers for it, see no_connection.h.
+  // SEGMENT ARRIVES (RFC 9293 §3.10.7.3-4). `payload` is read during the call. A CLOSED connection ignores every
+  // segment (kTcpNotExpected); the owner answers by no_connection.h.
   Verdict OnSegment(net::Instant now, const TcpHeader& segment, net::ByteView payload);
-  // An ICMP error that quotes a segment of ours with this sequence number (RFC 9293 §3.9.2.2). One that quotes what is
-  // not in flight, is taken for a forgery and does nothing (RFC 5927 §4.1). Not for kPacketTooBig.
+  // An ICMP error that quotes one of our segments, with this sequence number (RFC 9293 §3.9.2.2). An error about a
+  // number that is not in flight is taken for a forgery and ignored (RFC 5927 §4.1). Not for kPacketTooBig: see
+  // OnPathMss().
   void OnIcmpError(net::Instant now, net::IcmpError::Kind kind, std::uint32_t quoted_sequence);
-  // The path takes no segments with more than `mss_bytes` of data and options. What is in flight and larger is sent
-  // again in smaller ones. `quoted_sequence` as in OnIcmpError().
+  // The path takes no segments with more than `mss_bytes` of data and options. The data in flight is sent again in
+  // segments of that size. `quoted_sequence` as in OnIcmpError().
   void OnPathMss(net::Instant now, std::uint16_t mss_bytes, std::uint32_t quoted_sequence);
-  // Does all that is due. Early and repeated calls are harmless.
+  // Handles all timers that have expired. Early and repeated calls are harmless.
   void OnTimer(net::Instant now);
   net::Instant NextTimer() const;
   std::optional<Output> PollOutput();
@@ -157,21 +161,21 @@ class TcpConnection {
   // --- Views ---
 
   TcpEnd end() const { return end_; }
-  // The latest ICMP error that was believed; kNone of them: nullopt.
+  // The latest ICMP error that was not ignored; nullopt: there was none.
   std::optional<net::IcmpError::Kind> icmp_error() const { return icmp_error_; }
   // In TIME-WAIT: whether this SYN may begin a new connection of the same sockets (RFC 9293 §3.6.1, MAY-2). The owner
-  // then gives this one up, and opens passively with an ISS beyond snd_nxt().
+  // then gives up this connection, and opens a new one passively with an ISS beyond snd_nxt().
   bool MayBeReplacedBy(const TcpHeader& syn) const;
 
   std::uint32_t iss() const { return iss_; }
   std::uint32_t irs() const { return irs_; }
   std::uint32_t snd_una() const { return snd_una_; }
-  std::uint32_t snd_nxt() const { return snd_max_; }  // the first never sent
+  std::uint32_t snd_nxt() const { return snd_max_; }  // the first number never sent
   std::uint32_t snd_wnd() const { return snd_wnd_; }  // bytes
   std::uint32_t rcv_nxt() const { return rcv_nxt_; }
   std::uint32_t rcv_wnd() const { return rcv_edge_ - rcv_nxt_; }  // bytes that were offered
   std::uint32_t snd_mss() const { return snd_mss_; }  // Eff.snd.MSS of RFC 9293 §3.7.1, options not yet subtracted
-  // In use, after both SYNs; 0 without scaling.
+  // The window shifts in use, after both SYNs; 0: no scaling.
   std::uint8_t snd_wind_shift() const { return snd_wind_shift_; }
   std::uint8_t rcv_wind_shift() const { return rcv_wind_shift_; }
   bool sack_in_use() const { return sack_ok_; }
@@ -180,7 +184,7 @@ class TcpConnection {
 
   std::size_t readable_bytes() const { return receive_.readable_bytes(); }
   std::size_t writable_bytes() const { return send_.free_bytes(); }
-  // Written, and not acknowledged yet.
+  // The bytes that were written and are not acknowledged yet.
   std::size_t unacknowledged_bytes() const { return send_.size(); }
   std::uint64_t bytes_written() const { return send_.stream_begin() + send_.size(); }
   std::uint64_t bytes_acknowledged() const { return send_.stream_begin(); }
@@ -257,7 +261,7 @@ class TcpConnection {
   static constexpr net::Instant kNever = net::kNever;
 
   // The reasons to send a segment, in the order in which PollOutput() makes the segments. Data that the windows allow
-  // is not among them: it is sent after kHeadAgain, and its segment is the ACK too.
+  // needs no reason: it is sent after kHeadAgain, and its segment replaces that of kAck.
   enum class DueSegment : std::uint8_t {
     kSyn,         // SYN, or SYN,ACK
     kHeadAgain,   // the first segment that is not acknowledged, once more
@@ -265,7 +269,7 @@ class TcpConnection {
     kAck,
     kKeepalive,  // a probe
   };
-  // An output that is no segment, in the order in which PollOutput() gives them.
+  // The outputs that are not segments, in the order in which PollOutput() gives them.
   enum class Event : std::uint8_t { kConnected, kReadable, kPeerFinished, kWritable, kFinished, kEnded };
 
   TcpConnectionOptions options_;
@@ -274,8 +278,8 @@ class TcpConnection {
   std::optional<net::IcmpError::Kind> icmp_error_;
   net::Instant now_{};  // of the latest input
 
-  // Send sequence variables (RFC 9293 §3.3.1). snd_max_ is the RFC's SND.NXT; snd_nxt_ goes back when all is sent
-  // again.
+  // Send sequence variables (RFC 9293 §3.3.1). snd_max_ is the RFC's SND.NXT. snd_nxt_ is the next number to send,
+  // which goes back to SND.UNA when everything is sent again.
   std::uint32_t iss_ = 0;
   std::uint32_t snd_una_ = 0;
   std::uint32_t snd_nxt_ = 0;
@@ -286,7 +290,7 @@ class TcpConnection {
   std::uint32_t max_snd_wnd_ = 0;
   std::uint32_t snd_mss_ = 0;
   std::uint8_t snd_wind_shift_ = 0;
-  // Receive sequence variables. rcv_edge_: RCV.NXT + RCV.WND, the furthest that was ever offered.
+  // Receive sequence variables. rcv_edge_ is RCV.NXT + RCV.WND, the right edge of the window that was offered.
   std::uint8_t rcv_wind_shift_ = 0;
   std::uint32_t irs_ = 0;
   std::uint32_t rcv_nxt_ = 0;
@@ -297,31 +301,31 @@ class TcpConnection {
   bool scale_ok_ = false;  // both SYNs had the option
   bool sack_ok_ = false;
   bool fin_wanted_ = false;                 // the user has finished
-  bool fin_sent_ = false;                   // and the FIN has taken its number, snd_max_ - 1
+  bool fin_sent_ = false;                   // the FIN was sent, with the number snd_max_ - 1
   bool reading_closed_ = false;             // Close()
-  bool peer_fin_ = false;                   // has been taken: RCV.NXT is behind it
-  std::optional<std::uint32_t> early_fin_;  // the number of a FIN that came before all data had
+  bool peer_fin_ = false;                   // the peer's FIN was taken: RCV.NXT is behind it
+  std::optional<std::uint32_t> early_fin_;  // the number of a FIN that arrived before all data in front of it
 
-  // The next polls give a RST, then the segments that are due, then the events.
+  // The outputs of the next polls: first the RST, then the segments that are due, then the events.
   std::optional<TcpHeader> reset_;
   PendingSet<DueSegment> due_;
   PendingSet<Event> events_;
-  bool write_fell_short_ = false;  // Write() took less than it was given, and Writable has not told of room since
+  bool write_fell_short_ = false;  // Write() took less than it was given, and Writable was not given since
 
   SendBuffer send_;
   ReceiveBuffer receive_;
-  int unacked_segments_ = 0;  // with data, since the last ACK that we sent
+  int unacked_segments_ = 0;  // segments with data that arrived since we sent an ACK
 
   RtoEstimator rto_;
   NewReno congestion_;
   int syns_sent_ = 0;
   bool syn_timed_out_ = false;
   int retransmissions_ = 0;  // of the segment at snd_una_, by timeout
-  bool timing_ = false;      // one segment at a time (RFC 6298 §3)
+  bool timing_ = false;      // the round-trip time of one segment is being measured (RFC 6298 §3)
   std::uint32_t timed_sequence_ = 0;
   net::Instant timed_at_{};
   net::Instant last_data_sent_{};
-  bool probing_ = false;  // what is in flight began as a window probe
+  bool probing_ = false;  // the data in flight began as a window probe
   int unanswered_keepalives_ = 0;
   net::Instant challenge_window_began_{};
   int challenges_ = 0;

@@ -28,7 +28,7 @@ struct SipState {
   }
 };
 
-// Family, address and port, so that no two endpoints write the same.
+// Writes family, address and port, so that no two endpoints give the same bytes.
 void WriteEndpoint(net::ByteWriter& writer, const net::SocketAddress& endpoint) {
   writer.WriteU8(endpoint.address().is_v4() ? 4 : 6);
   writer.WriteBytes(endpoint.address().bytes());

@@ -8,16 +8,16 @@
 
 namespace pinhole::sim {
 
-// What a port answers to segments that belong to no connection.
+// The answers of a port to segments that belong to no connection.
 
-// No socket at all, the state CLOSED: the RST that the sender of `segment` will accept, nullopt if it is itself a RST
-// (RFC 9293 §3.10.7.1).
+// Without a socket, the state CLOSED (RFC 9293 §3.10.7.1): the RST that the sender of `segment` will accept; nullopt if
+// `segment` is itself a RST.
 std::optional<TcpHeader> TcpResetFor(const TcpHeader& segment, std::uint32_t payload_bytes);
 
-// A listener, the state LISTEN (RFC 9293 §3.10.7.2).
+// The answer of a listener, which is in the state LISTEN, to a segment (RFC 9293 §3.10.7.2).
 struct TcpListenVerdict {
   bool open = false;               // make a connection: TcpConnection::OpenPassive()
-  std::optional<TcpHeader> reset;  // answer with this
+  std::optional<TcpHeader> reset;  // the answer, if there is one
   Rule rule = Rule::kNone;         // why not `open`
 };
 TcpListenVerdict TcpListen(const TcpHeader& segment);

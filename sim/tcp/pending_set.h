@@ -6,8 +6,8 @@
 
 namespace pinhole::sim {
 
-// A set of enumerators of `E`, whose values are 0 to 7, in one byte. The order of the enumerators is the order in which
-// TakeFirst() gives them, so that it is written once, in the enum.
+// A set of enumerators of `E`, whose values are 0 to 7, in one byte. TakeFirst() gives the enumerators in the order in
+// which the enum lists them.
 template <typename E>
 class PendingSet {
  public:
@@ -15,7 +15,7 @@ class PendingSet {
   void Add(E one) { bits_ |= Bit(one); }
   void Remove(E one) { bits_ &= static_cast<std::uint8_t>(~Bit(one)); }
   void Clear() { bits_ = 0; }
-  // Removes it. Whether it was in the set.
+  // Removes `one`. True if `one` was in the set.
   bool Take(E one) {
     const bool was_in = Has(one);
     Remove(one);

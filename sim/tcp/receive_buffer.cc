@@ -12,7 +12,7 @@ bool ReceiveBuffer::Store(std::uint32_t distance, net::ByteView bytes) {
   if (bytes.empty()) return true;
   std::uint64_t begin = next_ + distance;
   std::uint64_t end = begin + bytes.size();
-  // Islands [first, last) touch the new bytes and become one with them.
+  // The islands [first, last) touch the new bytes, and are merged with them into one island.
   int first = 0;
   while (first < island_count_ && islands_[static_cast<std::size_t>(first)].end < begin) ++first;
   int last = first;
@@ -31,7 +31,7 @@ bool ReceiveBuffer::Store(std::uint32_t distance, net::ByteView bytes) {
     end = std::max(end, islands_[static_cast<std::size_t>(last - 1)].end);
   }
   const auto island_at = [this](int index) { return islands_.begin() + index; };
-  if (begin <= next_) {  // in sequence, with what lay behind it
+  if (begin <= next_) {  // in sequence; the islands that it touches are now in sequence too
     next_ = end;
     std::copy(island_at(last), island_at(island_count_), island_at(0));
     island_count_ -= last;
@@ -61,7 +61,7 @@ std::uint32_t ReceiveBuffer::Read(std::span<std::uint8_t> buffer) {
 
 int ReceiveBuffer::SackBlocks(std::uint32_t rcv_nxt, std::span<SackBlock> blocks) const {
   int count = 0;
-  std::uint64_t before = stores_ + 1;  // each island grew at another time
+  std::uint64_t before = stores_ + 1;  // no two islands have the same `grown`
   while (count < static_cast<int>(blocks.size())) {
     const Island* latest = nullptr;
     for (int i = 0; i < island_count_; ++i) {

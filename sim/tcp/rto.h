@@ -21,7 +21,8 @@ class RtoEstimator {
         computed_(options.rto_initial),
         rto_(options.rto_initial) {}
 
-  // A round-trip time of a segment that was sent once (RFC 6298 §3, Karn). (2.2), (2.3); ends backing off.
+  // Takes the round-trip time of a segment that was sent only once (Karn's algorithm, RFC 6298 §3), and computes the
+  // timeout by RFC 6298 (2.2) and (2.3). The timeout is then no longer backed off.
   void OnSample(net::Duration r) {
     if (!srtt_) {
       srtt_ = r;
@@ -34,11 +35,11 @@ class RtoEstimator {
     computed_ = std::clamp(*srtt_ + std::max(kGranularity, 4 * rttvar_), min_, std::max(min_, max_));
     rto_ = computed_;
   }
-  // (5.5)
+  // RFC 6298 (5.5): doubles the timeout, up to the maximum.
   void BackOff() { rto_ = std::min(2 * rto_, std::max(rto_, max_)); }
-  // (5.7): the handshake is over, and its SYN was sent more than once.
+  // RFC 6298 (5.7): the handshake is over, and its SYN was sent more than once.
   void OnHandshakeAfterTimeout() { rto_ = computed_ = std::max(initial_, kAfterLostSyn); }
-  // A window that was closed is open: what was backed off from were probes, not losses.
+  // A closed window has opened. The timeout was backed off for window probes, not for losses, so the backing off ends.
   void EndBackOff() { rto_ = computed_; }
 
   net::Duration rto() const { return rto_; }
@@ -49,7 +50,7 @@ class RtoEstimator {
   net::Duration initial_;
   net::Duration min_;
   net::Duration max_;
-  net::Duration computed_;  // not backed off
+  net::Duration computed_;  // the timeout before backing off
   net::Duration rto_;
   std::optional<net::Duration> srtt_;
   net::Duration rttvar_{};

@@ -1,4 +1,4 @@
-// SEGMENT ARRIVES: RFC 9293 §3.10.7.3 and §3.10.7.4, check by check in its order.
+// SEGMENT ARRIVES (RFC 9293 §3.10.7.3 and §3.10.7.4), with the checks in the order of the RFC.
 #include <algorithm>
 
 #include "sim/tcp/connection.h"
@@ -6,7 +6,7 @@
 namespace pinhole::sim {
 namespace {
 
-constexpr std::uint32_t kMssMin = 64;  // room for data beside three SACK blocks, whatever a peer says
+constexpr std::uint32_t kMssMin = 64;  // leaves room for data beside three SACK blocks, even if the peer announces less
 
 TcpConnection::Verdict Drop(Rule rule, std::uint32_t number, std::uint32_t limit) {
   return {.rule = rule, .state = {.number = number, .limit = limit}};
@@ -28,7 +28,7 @@ TcpConnection::Verdict TcpConnection::OnSegment(net::Instant now, const TcpHeade
   }
 }
 
-// RFC 9293 §3.10.7.3
+// A segment in SYN-SENT (RFC 9293 §3.10.7.3).
 TcpConnection::Verdict TcpConnection::OnSegmentSynSent(const TcpHeader& segment, net::ByteView payload) {
   const bool has_ack = segment.Has(kTcpAck);
   if (has_ack && (SeqAtOrBefore(segment.acknowledgment, iss_) || SeqBefore(snd_max_, segment.acknowledgment))) {
@@ -61,19 +61,20 @@ TcpConnection::Verdict TcpConnection::OnSegmentSynSent(const TcpHeader& segment,
   return TakeText(rest, payload);
 }
 
-// RFC 9293 §3.10.7.4
+// A segment in any state from SYN-RECEIVED on (RFC 9293 §3.10.7.4).
 TcpConnection::Verdict TcpConnection::OnSegmentSynchronized(const TcpHeader& segment, net::ByteView payload) {
   TcpHeader rest = segment;
   std::uint8_t window_shift = snd_wind_shift_;
   if (state_ == TcpState::kSynReceived && segment.Has(kTcpSyn) && !segment.Has(kTcpRst) && segment.sequence == irs_) {
     if (!segment.Has(kTcpAck)) {
-      // The peer's SYN again: it has seen no SYN,ACK. An ACK alone, as the first check has it, would be no use to it.
+      // The peer has sent its SYN again, because it has received no SYN,ACK. The SYN,ACK is repeated: the ACK alone
+      // that the first check would send is of no use to the peer.
       if (MayChallenge()) due_.Add(DueSegment::kSyn);
       return OutOfWindow(segment);
     }
     if (!passive_) {
-      // Its SYN,ACK of a simultaneous open (figure 7 of RFC 9293 §3.5). The SYN is known and is cut off; the ACK is
-      // new. Its window is not scaled (RFC 7323 §2.2).
+      // The peer's SYN,ACK of a simultaneous open (figure 7 of RFC 9293 §3.5). The SYN has been received before and is
+      // cut off; the ACK is new. The window of a SYN,ACK is not scaled (RFC 7323 §2.2).
       window_shift = 0;
       rest.sequence += 1;
       rest.flags &= static_cast<std::uint8_t>(~kTcpSyn);
@@ -94,8 +95,9 @@ TcpConnection::Verdict TcpConnection::OutOfWindow(const TcpHeader& segment) cons
   return Drop(Rule::kTcpOutOfWindow, segment.sequence, old ? rcv_nxt_ : rcv_edge_);
 }
 
-// First check: table 6. A segment without data may also lie at the right edge, and one with data at a closed one has
-// its ACK taken: else two sides that filled each other's window would not hear each other (appendix A.2).
+// First check of RFC 9293 §3.10.7.4: the acceptance test of table 6, with two exceptions. A segment without data may
+// also begin at the right edge of the window. A segment with data that arrives at a closed window passes, so that its
+// ACK is used; otherwise two sides that have filled each other's window would ignore each other's ACKs (appendix A.2).
 std::optional<TcpConnection::Verdict> TcpConnection::CheckSequence(const TcpHeader& segment,
                                                                    std::uint32_t segment_length) {
   const std::uint32_t sequence = segment.sequence;
@@ -110,7 +112,7 @@ std::optional<TcpConnection::Verdict> TcpConnection::CheckSequence(const TcpHead
   if (acceptable) return std::nullopt;
 
   if (state_ == TcpState::kTimeWait && segment.Has(kTcpFin) && sequence + segment_length == rcv_nxt_) {
-    wait_over_at_ = now_ + options_.time_wait;  // the peer's FIN again: fifth and eighth check, TIME-WAIT
+    wait_over_at_ = now_ + options_.time_wait;  // the peer has sent its FIN again: fifth and eighth check, TIME-WAIT
   }
   const bool syn = segment.Has(kTcpSyn);
   if (segment_length == 0 || syn) {
@@ -123,7 +125,7 @@ std::optional<TcpConnection::Verdict> TcpConnection::CheckSequence(const TcpHead
   return verdict;
 }
 
-// Second check, with RFC 5961 §3.2.
+// Second check of RFC 9293 §3.10.7.4: the RST bit, with the rules of RFC 5961 §3.2.
 std::optional<TcpConnection::Verdict> TcpConnection::CheckReset(const TcpHeader& segment) {
   if (!segment.Has(kTcpRst)) return std::nullopt;
   if (segment.sequence != rcv_nxt_) {
@@ -138,7 +140,7 @@ std::optional<TcpConnection::Verdict> TcpConnection::CheckReset(const TcpHeader&
   return Verdict{};
 }
 
-// Fourth check, with RFC 5961 §4.2.
+// Fourth check of RFC 9293 §3.10.7.4: the SYN bit, with the rules of RFC 5961 §4.2.
 std::optional<TcpConnection::Verdict> TcpConnection::CheckSyn(const TcpHeader& segment) {
   if (!segment.Has(kTcpSyn)) return std::nullopt;
   if (state_ == TcpState::kSynReceived && passive_) {
@@ -149,7 +151,8 @@ std::optional<TcpConnection::Verdict> TcpConnection::CheckSyn(const TcpHeader& s
   return Drop(Rule::kTcpChallenged, segment.sequence, rcv_nxt_);
 }
 
-// Fifth check, with RFC 5961 §5.2. May end the connection (LAST-ACK).
+// Fifth check of RFC 9293 §3.10.7.4: the ACK field, with the rules of RFC 5961 §5.2. Ends the connection if the FIN is
+// acknowledged in LAST-ACK.
 std::optional<TcpConnection::Verdict> TcpConnection::CheckAck(const TcpHeader& segment, std::uint32_t payload_bytes,
                                                               std::uint8_t window_shift) {
   if (!segment.Has(kTcpAck)) return Drop(Rule::kTcpNotExpected, segment.sequence, 0);
@@ -171,14 +174,14 @@ std::optional<TcpConnection::Verdict> TcpConnection::CheckAck(const TcpHeader& s
     OnNewlyAcknowledged(acknowledgment);
   } else if (acknowledgment == snd_una_ && FlightSize() > 0 && payload_bytes == 0 && !segment.Has(kTcpFin) &&
              snd_wnd_ > 0 && std::uint32_t{segment.window} << window_shift == snd_wnd_) {
-    // A duplicate (RFC 5681 §2).
+    // A duplicate ACK (RFC 5681 §2).
     if (congestion_.OnDuplicateAck(snd_una_, snd_max_, !sack_ok_ || segment.sack_count > 0)) {
       due_.Add(DueSegment::kHeadAgain);
       ++counters_.fast_retransmits;
     }
   }
   if (opens) {
-    snd_wl1_ = segment.sequence - 1;  // so that the window is taken
+    snd_wl1_ = segment.sequence - 1;  // so that UpdateSendWindow() takes the window
     EnterEstablished();
   }
   if (!SeqBefore(acknowledgment, snd_una_)) UpdateSendWindow(segment, window_shift);
@@ -202,7 +205,7 @@ void TcpConnection::EnterEstablished() {
   congestion_.Start(snd_mss_, iss_, options_.initial_window_segments, syn_timed_out_);
   if (syn_timed_out_) rto_.OnHandshakeAfterTimeout();  // RFC 6298 (5.7)
   last_data_sent_ = now_;
-  // Finished in SYN-RECEIVED: in FIN-WAIT-1 or behind it, and nobody waits for it.
+  // If the user finished in SYN-RECEIVED, the state is FIN-WAIT-1 or later, and nobody waits for Connected.
   if (state_ != TcpState::kSynSent && state_ != TcpState::kSynReceived) return;
   state_ = fin_wanted_ ? TcpState::kFinWait1 : TcpState::kEstablished;
   events_.Add(Event::kConnected);
@@ -219,10 +222,10 @@ void TcpConnection::UpdateSendWindow(const TcpHeader& segment, std::uint8_t wind
     max_snd_wnd_ = std::max(max_snd_wnd_, snd_wnd_);
   }
   if (snd_wnd_ == 0) {
-    retransmissions_ = 0;  // the peer is there and says wait: MUST-37
+    retransmissions_ = 0;  // the peer is alive and tells us to wait: MUST-37
   } else if (probing_) {
     probing_ = false;
-    snd_nxt_ = snd_una_;  // the probe was not taken
+    snd_nxt_ = snd_una_;  // the peer has not taken the probe
     rto_.EndBackOff();
     if (FlightSize() > 0) ArmRetransmission();
   }
@@ -244,7 +247,7 @@ void TcpConnection::OnNewlyAcknowledged(std::uint32_t acknowledgment) {
   if (syn != 0) due_.Remove(DueSegment::kSyn);
 
   bool restart_timer = true;
-  if (bytes + fin > 0 && syn == 0) {  // RFC 5681 §3.1: the SYN's acknowledgment opens no window
+  if (bytes + fin > 0 && syn == 0) {  // RFC 5681 §3.1: the acknowledgment of the SYN does not grow cwnd
     const NewReno::OnAck then = congestion_.OnNewAck(snd_una_, bytes + fin, FlightSize());
     if (then.retransmit_head) due_.Add(DueSegment::kHeadAgain);
     restart_timer = then.restart_timer;
@@ -264,7 +267,7 @@ void TcpConnection::OnNewlyAcknowledged(std::uint32_t acknowledgment) {
   if (fin != 0) events_.Add(Event::kFinished);
 }
 
-// Seventh and eighth check.
+// Seventh and eighth check of RFC 9293 §3.10.7.4: the data and the FIN bit of a segment.
 TcpConnection::Verdict TcpConnection::TakeText(const TcpHeader& segment, net::ByteView payload) {
   const bool has_fin = segment.Has(kTcpFin);
   if (payload.empty() && !has_fin) return {};
@@ -275,7 +278,7 @@ TcpConnection::Verdict TcpConnection::TakeText(const TcpHeader& segment, net::By
     due_.Add(DueSegment::kAck);
     return OutOfWindow(segment);
   }
-  // Cut to what is new and in the window.
+  // Cuts the data to the part that is new and in the window.
   const std::uint32_t fin_at = segment.sequence + static_cast<std::uint32_t>(payload.size());
   std::uint32_t begin = segment.sequence;
   std::uint32_t end = fin_at;
@@ -299,7 +302,7 @@ TcpConnection::Verdict TcpConnection::TakeText(const TcpHeader& segment, net::By
     rcv_nxt_ += advanced;
     if (advanced > 0) events_.Add(Event::kReadable);
     ++unacked_segments_;
-    // Every second segment, and at once around a gap (RFC 9293 §3.8.6.3, RFC 5681 §4.2).
+    // An ACK is sent for every second segment, and at once if there is a gap (RFC 9293 §3.8.6.3, RFC 5681 §4.2).
     if (!in_order || unacked_segments_ >= 2 || options_.delayed_ack.count() == 0) {
       due_.Add(DueSegment::kAck);
     } else if (delayed_ack_at_ == kNever) {
@@ -309,7 +312,7 @@ TcpConnection::Verdict TcpConnection::TakeText(const TcpHeader& segment, net::By
     due_.Add(DueSegment::kAck);
   }
   if (has_fin && SeqBefore(fin_at, rcv_edge_) && !SeqBefore(fin_at, rcv_nxt_)) early_fin_ = fin_at;
-  // A FIN below what has come already contradicts itself: no more is expected of it.
+  // A FIN whose number is below bytes that have arrived contradicts them, so it is forgotten.
   if (early_fin_ && SeqBefore(*early_fin_, rcv_nxt_)) early_fin_.reset();
   if (early_fin_ && *early_fin_ == rcv_nxt_) TakeFin();
   return {};
@@ -342,7 +345,7 @@ void TcpConnection::TakeSynOptions(const TcpHeader& syn) {
   rcv_edge_ = rcv_nxt_ + std::min(65535u, receive_.capacity());
 }
 
-// RFC 5961 §7.
+// Limits the rate of challenge ACKs (RFC 5961 §7).
 bool TcpConnection::MayChallenge() {
   if (challenges_ == 0 || now_ - challenge_window_began_ >= options_.challenge_ack_interval) {
     challenge_window_began_ = now_;

@@ -10,7 +10,7 @@
 
 namespace pinhole::sim {
 
-// What was written and is not acknowledged: a ring, allocated when the first byte comes.
+// The bytes that were written and are not acknowledged yet. A ring, allocated when the first byte is written.
 class SendBuffer {
  public:
   explicit SendBuffer(std::uint32_t capacity) : capacity_(capacity) {}
@@ -18,7 +18,7 @@ class SendBuffer {
   std::uint32_t size() const { return size_; }
   std::uint32_t free_bytes() const { return capacity_ - size_; }
   std::uint32_t capacity() const { return capacity_; }
-  // How much of the stream has been taken off: the offset of the first byte that is here.
+  // The offset in the stream of the first byte in the buffer; all bytes before it were acknowledged.
   std::uint64_t stream_begin() const { return stream_begin_; }
 
   // Takes as many leading bytes as fit.
@@ -55,7 +55,7 @@ class SendBuffer {
     return {net::ByteView(&ring_[begin], first), net::ByteView(&ring_[0], count - first)};
   }
 
-  // Gives the memory back; nothing is left in it.
+  // Empties the buffer and frees the memory.
   void Release() {
     DropFront(size_);
     ring_.reset();

@@ -1,4 +1,4 @@
-// What is sent next: made when it is polled. RFC 9293 §3.7.4, §3.8.6.
+// Makes the next segment to send, when it is polled. RFC 9293 §3.7.4, §3.8.6.
 #include <algorithm>
 
 #include "sim/tcp/connection.h"
@@ -7,7 +7,7 @@ namespace pinhole::sim {
 namespace {
 
 constexpr std::uint32_t kWindowFieldMax = 65535;
-// RFC 9293 §3.8.6.2.1: between 0.1 and 1 s.
+// The override timeout of RFC 9293 §3.8.6.2.1, which must be between 0.1 and 1 s.
 constexpr net::Duration kSillyWindowOverride = std::chrono::milliseconds(200);
 
 }  // namespace
@@ -58,7 +58,7 @@ TcpConnection::SendSegment TcpConnection::SynSegment() {
   return {.header = header, .retransmission = again};
 }
 
-// Which shift is offered, if one is.
+// The window shift that the SYN offers, if window scaling is offered.
 std::uint8_t TcpConnection::OurWindowScale() const {
   constexpr std::uint32_t kUnitsMin = 64;
   std::uint8_t shift = std::min<std::uint8_t>(options_.window_scale.value_or(0), 14);
@@ -66,7 +66,7 @@ std::uint8_t TcpConnection::OurWindowScale() const {
   return shift;
 }
 
-// RCV.WND as it should be offered now: the edge stays where it is until it can move by enough (RFC 9293 §3.8.6.2.2).
+// The RCV.WND to offer now. The right edge stays where it is until it can move far enough (RFC 9293 §3.8.6.2.2).
 std::uint32_t TcpConnection::WindowToOffer() const {
   const std::uint32_t now_offered = rcv_wnd();
   if (reading_closed_) return now_offered;
@@ -85,7 +85,7 @@ TcpHeader TcpConnection::AckHeader(std::uint32_t sequence) const {
   return header;
 }
 
-// `header`, made by AckHeader(), is going out.
+// Called when `header`, which AckHeader() made, is sent.
 void TcpConnection::OnAckSent(TcpHeader& header) {
   const std::uint32_t edge = rcv_nxt_ + (std::uint32_t{header.window} << rcv_wind_shift_);
   if (SeqBefore(rcv_edge_, edge)) rcv_edge_ = edge;
@@ -95,7 +95,8 @@ void TcpConnection::OnAckSent(TcpHeader& header) {
 }
 
 TcpConnection::SendSegment TcpConnection::AckSegment() {
-  // <SEQ=SND.NXT>, unless the peer's window has been drawn back, or probed, so that it would not take that.
+  // <SEQ=SND.NXT>, unless this number is so far beyond the peer's window that the peer would not accept it. This
+  // happens after a window probe, or when the peer has shrunk its window.
   const std::uint32_t window_end = snd_una_ + snd_wnd_;
   const bool beyond = SeqBefore(window_end, snd_max_) && (probing_ || snd_max_ - window_end >= 1u << snd_wind_shift_);
   TcpHeader header = AckHeader(beyond ? window_end : snd_max_);
@@ -104,10 +105,10 @@ TcpConnection::SendSegment TcpConnection::AckSegment() {
   return {.header = header};
 }
 
-// The number behind the last byte that was written.
+// The sequence number behind the last byte that was written.
 std::uint32_t TcpConnection::DataEnd() const { return snd_una_ + (SynUnacknowledged() ? 1 : 0) + send_.size(); }
 
-// `header`, made by AckHeader(), with so many bytes from its sequence number on.
+// A segment with `header`, which AckHeader() made, and `bytes` bytes of data from its sequence number on.
 TcpConnection::SendSegment TcpConnection::MakeData(TcpHeader header, std::uint32_t bytes, bool fin) {
   const std::uint32_t offset = header.sequence - (DataEnd() - send_.size());
   const SendBuffer::Run run = send_.View(bytes == 0 ? 0 : offset, bytes);
@@ -141,7 +142,7 @@ void TcpConnection::OnSent(SendSegment& segment, std::uint32_t length) {
   if (retransmit_at_ == kNever) ArmRetransmission();  // RFC 6298 (5.1)
 }
 
-// The first segment that is not acknowledged, whatever the windows say (RFC 5681 §3.2 step 3).
+// Sends the first unacknowledged segment again, even if the windows forbid it (RFC 5681 §3.2 step 3).
 std::optional<TcpConnection::SendSegment> TcpConnection::HeadAgain() {
   if (FlightSize() == 0 || SynUnacknowledged()) return std::nullopt;
   const TcpHeader header = AckHeader(snd_una_);
@@ -163,11 +164,11 @@ bool TcpConnection::SynchronizedAndOpen() const {
   }
 }
 
-// From snd_nxt_ on: what is new, or after a timeout what is sent again. The sender's side of RFC 9293 §3.8.6.2.1 and
-// Nagle.
+// The next segment from snd_nxt_ on: new data, or after a timeout data that is sent again. Applies the sender's side of
+// silly window avoidance (RFC 9293 §3.8.6.2.1) and the Nagle algorithm.
 std::optional<TcpConnection::SendSegment> TcpConnection::DataSegment() {
   if (!SynchronizedAndOpen()) return std::nullopt;
-  if (SynUnacknowledged()) {  // finished in SYN-RECEIVED with nothing to say
+  if (SynUnacknowledged()) {  // the user finished in SYN-RECEIVED and has written nothing
     if (!fin_wanted_ || fin_sent_ || send_.size() > 0) return std::nullopt;
     SendSegment segment = MakeData(AckHeader(snd_nxt_), 0, true);
     snd_nxt_ = snd_max_;
@@ -205,7 +206,8 @@ std::optional<TcpConnection::SendSegment> TcpConnection::DataSegment() {
   return segment;
 }
 
-// Nothing is in flight and the window is too small: RFC 9293 §3.8.6.1 if it is closed, else the override of §3.8.6.2.1.
+// Starts the persist timer when nothing is in flight and the window is too small. A closed window is probed,
+// RFC 9293 §3.8.6.1. A small window is used after the override timeout of RFC 9293 §3.8.6.2.1.
 void TcpConnection::ArmPersist() { persist_at_ = now_ + (snd_wnd_ == 0 ? rto_.rto() : kSillyWindowOverride); }
 
 }  // namespace pinhole::sim

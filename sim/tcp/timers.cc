@@ -1,4 +1,5 @@
-// Time: RFC 9293 §3.8.1, §3.8.3, §3.8.4, §3.8.6.1, §3.10.8; and ICMP, which like time says that something was lost.
+// The timers of RFC 9293 §3.8.1, §3.8.3, §3.8.4, §3.8.6.1 and §3.10.8, and the ICMP errors, which like a timeout report
+// a loss.
 #include <algorithm>
 #include <array>
 
@@ -90,7 +91,7 @@ void TcpConnection::OnPersistTimeout() {
 void TcpConnection::OnDelayedAckTimeout() { due_.Add(DueSegment::kAck); }
 
 void TcpConnection::OnKeepaliveTimeout() {
-  if (FlightSize() > 0 || send_.size() > 0) {  // MUST-26; the retransmission timer finds out
+  if (FlightSize() > 0 || send_.size() > 0) {  // MUST-26; the retransmission timer detects a dead peer
     RestartKeepalive();
     return;
   }
