@@ -85,8 +85,8 @@ class Gatherer {
   int Servers() const;
   std::uint32_t PriorityOf(const LocalBase& base, CandidateType type, int server) const;
   bool AllSettled() const;
-  // When the last gathering request was sent for the first time; net::kNever: some requests are not sent yet, or there
-  // are no requests.
+  // Each gathering request has a time of its first transmission. This is the latest of these times. net::kNever: a
+  // request has not been sent yet, or there are no requests.
   net::Instant LastFirstSent() const;
   net::Duration PatienceWith(const Request& request) const;
   void GiveUpLate(net::Instant now);

@@ -88,7 +88,7 @@ class Fabric {
     std::uint32_t network = kNone;
     std::uint32_t root_side = kNone;     // the next attachment on the way to the network's root; the root has none
     std::uint32_t towards_root = kNone;  // the direction to `root_side`
-    // The last answer of FindNeighbour(); kNone: there is none to keep.
+    // A cache of one entry: the attachment that FindNeighbour() found for `last_address`. kNone: the cache is empty.
     std::uint32_t last_neighbour = kNone;
     AddressBits last_address;
     absl::InlinedVector<std::uint32_t, 2> out;

@@ -14,11 +14,14 @@ class PosixHost;
 
 // The TCP listeners and connections of one PosixHost.
 //
-//   Connect --> kConnecting --OnTcpConnected--> kOpen --error--> (gone) OnTcpReset
-//   Listen --OnTcpAccepted------------------------^ `-- Close, Abort --> (gone)
+//   Connect() -------------> kConnecting
+//   kConnecting -- connected: OnTcpConnected() --> kOpen
+//   Listen() --------------> kListening, which stays so; each connection that comes in: OnTcpAccepted(), kOpen
+//   kConnecting, kOpen -- error: OnTcpReset() --> removed
+//   every state -- Close(), Abort() --> removed
 //
 // Sockets are registered edge-triggered. An event says only that something changed, and a system call finds out what.
-// The flags of a connection record what the program already knows.
+// The flags of a connection record which events the program has been told, so that it is told none twice.
 class PosixTcp {
  public:
   PosixTcp(PosixHost& host, PosixLoop& loop) : host_(host), loop_(loop) {}

@@ -2,9 +2,8 @@
 // knowledge, digests.
 //
 // `traffic` is the sum of the packets that hosts sent; packets that NATs, routers and cores forward are only in
-// `node_traffic`. An interface that carried no packet is left out. Drops are counted
-// by node and rule without limit, but the drop log keeps only the first records one by one, so `hopeless_probes` is
-// absent if the log was cut.
+// `node_traffic`. An interface that carried no packet is left out. Drops are counted by node and rule without limit,
+// but the drop log keeps only the latest records, so `hopeless_probes` is absent if records were overwritten.
 
 #include "scenarios/results/run_result.h"
 

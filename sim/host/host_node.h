@@ -74,8 +74,8 @@ class HostNode : public Node {
   absl::Status AddRoute(const Route& route);
   absl::Status AddDefaultRoute(int interface, const net::IpAddress& gateway);
 
-  // Changes while the run lasts. Programs that watch the interfaces get OnInterfacesChanged(). NotFound: no such
-  // address or interface.
+  // These functions change the host during a run. Programs that watch the interfaces get OnInterfacesChanged().
+  // RemoveAddress() and SetInterfaceUp() return NotFound if there is no such address or interface.
   absl::Status RemoveAddress(int interface, const net::IpAddress& address);
   absl::Status SetInterfaceUp(int interface, bool up);
   void RemoveRoute(const net::IpPrefix& prefix, int interface);
