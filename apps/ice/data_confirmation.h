@@ -42,9 +42,10 @@ class DataConfirmation {
 
   explicit DataConfirmation(const Options& options);
 
-  // The path is selected, so sending begins.
+  // To be called when the agent has selected a pair; sending begins.
   void OnSelected(net::Instant now);
-  // A message arrived over the selected path. Bytes that are not a message of this protocol are ignored.
+  // To be called with data that arrived over the selected path. Bytes that are not a message of this protocol are
+  // ignored.
   void OnData(net::Instant now, net::ByteView bytes);
   void OnTimer(net::Instant now);
   net::Instant NextTimer() const;
