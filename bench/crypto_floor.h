@@ -13,7 +13,7 @@ struct CryptoWork {
   std::int64_t message_bytes = 0;  // average size of a message from its header up to MESSAGE-INTEGRITY
 };
 
-// Does the work once.
+// Does the cryptographic work of `work` once.
 void Repeat(const CryptoWork& work);
 
 // Measures the time of one keyed HMAC-SHA1 of 100 bytes on this machine, in nanoseconds. Absolute figures are divided

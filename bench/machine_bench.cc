@@ -1,4 +1,5 @@
-// The speed of this machine, by which the absolute rows of the table are scaled.
+// The time of one keyed HMAC-SHA1 on this machine. bench_table scales absolute values by it before it compares them
+// with targets.
 #include <benchmark/benchmark.h>
 
 #include "bench/crypto_floor.h"

@@ -86,7 +86,8 @@ class IntegrityCounter final : public sim::Tracer {
     }
   }
 
-  // The work of the run. A relay also passes on messages of agents, so of a relay only its own TURN messages count.
+  // The cryptographic work of the run. A relay also passes on messages of agents, so of the messages that a relay sends
+  // only its own TURN messages count.
   CryptoWork WorkOf(const CellRun& run) const {
     CryptoWork work;
     for (const Sent& sent : sent_) {
@@ -121,7 +122,7 @@ struct Subject {
 
 using NatPairs = std::vector<std::pair<std::string, std::string>>;
 
-// The file of the NAT matrix in the library, and the filter for the cells of one transport.
+// The scenario file of the NAT matrix in library/, and the filter for its cells of one transport.
 struct Matrix {
   const char* file;
   const char* filter;

@@ -84,7 +84,8 @@ struct Transfer {
   Sink sink;
 };
 
-// `scales`: whether the hosts use window scaling, in both transfers.
+// Compares a transfer through NATs of `depth` with one at the lowest depth. `scales`: whether the hosts use window
+// scaling, in both transfers.
 void BM_TcpBulk(benchmark::State& state, TcpDepth depth, bool scales = true) {
   Transfer transfer(depth, scales), lowest(TcpDepth::kAddresses, scales);
   const std::uint64_t bytes_before = transfer.sink.bytes, hops_before = transfer.homes.world.packet_hops();

@@ -115,7 +115,7 @@ class App {
   // changed.
   virtual void OnInterfacesChanged() {}
 
-  // TCP. The calls for one connection come in this order:
+  // The TCP functions. The host calls them for one connection in this order:
   //   1. OnTcpConnected() for a connection of this program, or OnTcpAccepted() for a connection to its listener.
   //      Neither comes if the connection fails before.
   //   2. OnTcpReadable() and OnTcpWritable(), any number of times. After OnTcpClosed() only OnTcpWritable() comes.
@@ -196,34 +196,38 @@ class Host {
   // that was set before. kNever removes the alarm.
   virtual void WakeAt(Instant when) = 0;
 
-  // UDP. `local` may have the unspecified address (any) and port 0 (an ephemeral port). InvalidArgument: it is not an
-  // address of this machine. AlreadyExists: the port is taken. ResourceExhausted: no ephemeral port is left.
+  // OpenUdp() opens a UDP socket, SendTo() sends a datagram from it. `local` may have the unspecified address (any) and
+  // port 0 (an ephemeral port). Errors of OpenUdp(): InvalidArgument: `local` is not an address of this machine.
+  // AlreadyExists: the port is taken. ResourceExhausted: no ephemeral port is left.
   virtual absl::StatusOr<SocketId> OpenUdp(const SocketAddress& local) = 0;
   virtual SendStatus SendTo(SocketId socket, const SocketAddress& to, ByteView payload, const SendOptions& options) = 0;
 
   // The local address of a socket, listener or connection. The port is always known, and for a connection also the
-  // address. nullopt if it is closed.
+  // address. nullopt: the socket is closed.
   virtual std::optional<SocketAddress> LocalAddress(SocketId socket) const = 0;
   // Releases a socket; does nothing if it is already released. The host still sends a connection's written bytes and
   // then a FIN. It may answer what the peer sends afterwards with RST, and also sends RST if received bytes were not
   // read (RFC 9293 §3.10.4, RFC 1122 §4.2.2.13). A connection that is still connecting sends nothing.
   virtual void Close(SocketId socket) = 0;
 
-  // TCP. `local` is as for OpenUdp(). All functions return NotFound for a closed socket and for an id that never
-  // existed.
+  // The TCP functions, Listen() to SetTtl(). In Listen() and Connect(), `local` may have the unspecified address (any)
+  // and port 0 (an ephemeral port). The functions that take a socket return NotFound for a closed socket and for an id
+  // that never existed.
   //
-  // AlreadyExists: the port is taken by a socket without reuse_address; or, for Listen(), by another listener; or, for
-  // Connect(), the pair of endpoints is taken by a connection, which may be in TIME-WAIT.
+  // Listen() and Connect() return AlreadyExists if the port is taken by a socket without reuse_address. Listen()
+  // returns it also if the port has another listener, Connect() if a connection, which may be in TIME-WAIT, has the
+  // same two endpoints.
   virtual absl::StatusOr<SocketId> Listen(const SocketAddress& local, const TcpOptions& options) = 0;
-  // Sends a SYN. NotFound: there is no route. It may also return at once an error that OnTcpReset() lists.
+  // Sends a SYN. NotFound: there is no route. Connect() may also return at once one of the errors that are listed at
+  // App::OnTcpReset().
   virtual absl::StatusOr<SocketId> Connect(const SocketAddress& local, const SocketAddress& remote,
                                            const TcpOptions& options) = 0;
   // Takes as many leading bytes as fit. If it takes fewer than given, OnTcpWritable() follows. Before OnTcpConnected()
   // it takes none; OnTcpConnected() is then the sign to try again. Only the class and the cause of `options` are used.
-  // FailedPrecondition: FinishWriting() was called. If OnTcpReset() is about to come, it returns the error of that
-  // call.
+  // FailedPrecondition: FinishWriting() was called. If OnTcpReset() is about to be called, Write() returns the error
+  // that OnTcpReset() will get.
   virtual absl::StatusOr<std::size_t> Write(SocketId connection, ByteView bytes, const SendOptions& options) = 0;
-  // Returns the number of bytes put into `buffer`. 0: there is none now; after OnTcpClosed() there will be none any
+  // Returns the number of bytes put into `buffer`. 0: no byte is there now; after OnTcpClosed(), none will come any
   // more.
   virtual absl::StatusOr<std::size_t> Read(SocketId connection, std::span<std::uint8_t> buffer) = 0;
   // Sends a FIN after the bytes that were written; reading continues. A second call does nothing. FailedPrecondition:
@@ -235,9 +239,10 @@ class Host {
   // connections that it accepts from now on. 0: the host's default.
   virtual absl::Status SetTtl(SocketId socket, std::uint8_t ttl) = 0;
 
-  // Privileged functions. PermissionDenied or Unimplemented if the host does not allow them.
+  // Sends `segment` as it is. Like InitialSequenceNumber(), a privileged function, which returns PermissionDenied or
+  // Unimplemented if the host does not allow it.
   virtual absl::Status SendRawTcp(const RawTcpSegment& segment) = 0;
-  // The initial sequence number that a connection of this program used or will use.
+  // The initial sequence number that a connection of this program used or will use. Privileged, as SendRawTcp() is.
   virtual absl::StatusOr<std::uint32_t> InitialSequenceNumber(SocketId connection) = 0;
 };
 

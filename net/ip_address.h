@@ -49,8 +49,8 @@ class IpAddress {
   // Takes 4 or 16 bytes in network order. Returns nullopt for any other length.
   static std::optional<IpAddress> FromBytes(ByteView bytes);
 
-  // Dotted decimal, or the canonical form of RFC 5952. IPv4-mapped addresses are written as in RFC 5952 §5:
-  // "::ffff:192.0.2.1".
+  // Writes IPv4 in dotted decimal, and IPv6 in the canonical form (RFC 5952 §4). IPv4-mapped addresses are written as
+  // in RFC 5952 §5: "::ffff:192.0.2.1".
   std::string ToString() const;
 
   Family family() const { return family_; }

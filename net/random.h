@@ -22,7 +22,7 @@ class RandomSource {
   // Fills `bytes` with the little-endian bytes of successive NextU64(). The remaining bytes of the last number are
   // dropped.
   void Fill(std::span<std::uint8_t> bytes);
-  // True with probability `ppm` / 1'000'000. Draws one number in any case, also for 0 and 1'000'000.
+  // True with probability `ppm` / 1'000'000. Draws one number in any case, even if `ppm` is 0 or 1'000'000.
   bool OneInMillion(std::uint32_t ppm);
 };
 

@@ -18,7 +18,7 @@ class SocketAddress {
 
   // Parses "192.0.2.1:3478" or "[2001:db8::1]:3478". Returns nullopt for anything else.
   static std::optional<SocketAddress> Parse(absl::string_view text);
-  // The forms that Parse() takes; IPv6 as in RFC 5952 §6.
+  // Writes the address in a form that Parse() takes; IPv6 as in RFC 5952 §6.
   std::string ToString() const;
 
   const IpAddress& address() const { return address_; }

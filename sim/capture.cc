@@ -8,7 +8,7 @@
 namespace pinhole::sim {
 namespace {
 
-// The words in front of the parent's number.
+// The words that stand in the comment of a packet, in front of the number of its parent.
 absl::string_view InWords(Relation relation) {
   switch (relation) {
     case Relation::kSent:
@@ -48,8 +48,8 @@ void CaptureTracer::OnTrace(const TraceEvent& event, const Packet& packet) {
     NoteDrop(event, packet);
     return;
   }
-  // A node finishes with a packet before the next packet is received. From then on the packets that are held back
-  // cannot be dropped at this node.
+  // A node finishes with a packet before any node receives the next one. So, once a packet is received or time has
+  // passed, no packet in waiting_ can still be dropped by the node of its record.
   if (event.kind == TraceKind::kReceive || (!waiting_.empty() && waiting_.back().at != event.at)) Flush();
   Waiting& record = waiting_.emplace_back();
   record.id = packet.id;
@@ -66,8 +66,8 @@ void CaptureTracer::OnTrace(const TraceEvent& event, const Packet& packet) {
   }
 }
 
-// Adds the drop to the comment of the held-back packet. A NAT may have given the packet a new id since it came in, so
-// the parent's id is tried too.
+// Adds the drop to the comment of the packet in waiting_. A NAT may have given the packet a new id since it came in, so
+// a packet with the parent's id is looked for as well.
 void CaptureTracer::NoteDrop(const TraceEvent& event, const Packet& packet) {
   DropRecord drop;
   drop.rule = event.rule;

@@ -13,7 +13,7 @@
 namespace pinhole::sim {
 
 // Captures a whole world as if tcpdump ran on every interface. Every packet has a comment with its number, its class,
-// its parent and, if it was dropped there, the rule:
+// its parent and, if the node of the interface dropped it, the rule of the drop:
 //   "7 check, translated from 3"    "9 check; dropped by home_b: filtered_port (...)"
 // `world` is the world whose tracer this is. `world` and `out` must outlive the tracer.
 class CaptureTracer final : public Tracer {

@@ -119,9 +119,9 @@ void EventQueue::PushDue(const DueKey& key) {
   due_[due_tail_++ & due_mask_] = key;
 }
 
-// Inserts `key` behind all keys that are not later, so that equal times stay in the order scheduled. Moves either the
-// keys before that place or those behind it, whichever are probably fewer. Both cases are frequent: the arrival of a
-// packet comes before most timers, but on a busy link after the arrivals of all other packets.
+// Inserts `key` behind all keys that are not later, so that equal times stay in the order scheduled. To make room,
+// moves either the keys before that place or those behind it, whichever are probably fewer. Both cases are frequent:
+// the arrival of a packet comes before most timers, but on a busy link after the arrivals of all other packets.
 void EventQueue::PushNear(const Key& key) {
   if (near_tail_ == near_capacity_) GrowNear();
   std::uint32_t i;

@@ -55,7 +55,7 @@ class EventQueue {
   // Takes the earliest event out and moves now() to its instant. False, with now() unchanged, if no event is due at
   // `limit` or before.
   bool Pop(net::Instant limit, Event& event);
-  // The same with an optional as its result, which is slower.
+  // As Pop(limit, event), but returns the event as an optional, which is slower.
   std::optional<Event> Pop(net::Instant limit = net::Instant::max()) {
     Event event;
     return Pop(limit, event) ? std::optional<Event>(event) : std::nullopt;
@@ -143,20 +143,20 @@ class EventQueue {
   std::vector<Record> records_;
   std::uint32_t free_record_ = kNone;
 
-  // due_: a ring; its size is a power of two.
+  // due_ is a ring whose size is a power of two. It holds the keys of events that were scheduled for now().
   std::unique_ptr<DueKey[]> due_;
   std::uint32_t due_mask_ = 0;
   std::uint32_t due_head_ = 0;
   std::uint32_t due_tail_ = 0;
 
-  // near_: sorted. It holds every key that is earlier than near_limit_; the wheel holds the others.
+  // near_ is sorted. It holds every key that is earlier than near_limit_; the wheel holds the others.
   std::unique_ptr<Key[]> near_;
   std::uint32_t near_head_ = 0;
   std::uint32_t near_tail_ = 0;
   std::uint32_t near_capacity_ = 0;
   std::int64_t near_limit_;
 
-  // The wheel. No key in it is earlier than origin_.
+  // The wheel: a radix heap by time. No key in it is earlier than origin_.
   std::int64_t origin_ = 0;
   std::uint32_t level_bits_ = 0;
   std::array<std::uint64_t, kLevels> slot_bits_ = {};

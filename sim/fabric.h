@@ -27,7 +27,7 @@ namespace pinhole::sim {
 // linear in the number of attachments. Attachments and directions are numbered from 0 in the order added.
 class Fabric {
  public:
-  // The attachment or direction that does not exist.
+  // The number that stands for "no attachment" and "no direction".
   static constexpr std::uint32_t kNone = 0xffffffff;
 
   // Adds the attachment of interfaces[index] and gives its number. `interfaces` is the list of one node: it outlives
@@ -49,8 +49,8 @@ class Fabric {
     BuildIfChanged();
     return attachments_[attachment].up;
   }
-  // The attachment of `from`'s network, other than `from`, that holds `address`; kNone: there is none. With `strict`
-  // off, a network of two attachments gives the other one, whatever it holds.
+  // The attachment of `from`'s network, other than `from`, that holds `address`; kNone: there is none. If `strict` is
+  // false and the network has only two attachments, the one that is not `from` is returned, whatever address it holds.
   std::uint32_t FindNeighbour(std::uint32_t from, const net::IpAddress& address, bool strict) {
     BuildIfChanged();
     Attachment& asking = attachments_[from];
@@ -58,8 +58,8 @@ class Fabric {
     if (asking.last_neighbour != kNone && asking.last_address == bits) return asking.last_neighbour;
     const std::uint32_t found = Search(from, address, strict);
     if (found == kNone) return kNone;
-    // An answer without `strict` may ignore the address. It would be wrong for a later question with `strict`, so it is
-    // not kept.
+    // If `strict` is false, the attachment found may not hold the address. It would be the wrong result of a later
+    // strict search, so it does not go into the cache.
     asking.last_neighbour = strict ? found : kNone;
     asking.last_address = bits;
     return found;
@@ -122,7 +122,7 @@ class Fabric {
   std::vector<Attachment> attachments_;
   std::vector<Direction> directions_;
 
-  // Made by Build().
+  // Build() computes these fields from attachments_ and directions_.
   bool built_ = false;
   std::vector<Network> networks_;
   std::vector<std::uint32_t> members_;

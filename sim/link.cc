@@ -52,7 +52,8 @@ std::uint64_t LinkDirection::QueuedBytes(net::Instant now) const {
   if (busy_until_ <= now || profile_.rate_bps == 0) return 0;
   const std::uint64_t wait = static_cast<std::uint64_t>((busy_until_ - now).count());
   constexpr std::uint64_t kByteNanoseconds = 8'000'000'000;
-  // Only a slower profile that was replaced leaves so long a wait. It is over any queue limit.
+  // So long a wait can only come from packets that were sent under an earlier profile with a lower rate. The queue is
+  // then longer than any limit.
   if (wait > (~std::uint64_t{0} - kByteNanoseconds) / profile_.rate_bps) return kQueuedBytesMax;
   return (wait * profile_.rate_bps + kByteNanoseconds - 1) / kByteNanoseconds;
 }

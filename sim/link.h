@@ -83,14 +83,13 @@ class LinkDirection {
   Transit Send(net::Instant now, std::uint32_t size_bytes, net::PacketClass packet_class);
 
   const LinkProfile& profile() const { return profile_; }
-  // Changes the profile from the next packet on, for scheduled changes of a link. Packets that were sent before are not
-  // affected.
+  // Replaces the profile, for a change of the link during a run. Packets that were sent before are not affected.
   void set_profile(LinkProfile profile);
   // Time to put this many bytes on the line, rounded up to a nanosecond.
   net::Duration TransmissionTime(std::uint32_t size_bytes) const;
   // The bytes that wait or are being transmitted, at the present rate, rounded up.
   std::uint64_t QueuedBytes(net::Instant now) const;
-  // Faults of the profile that have lost their packet so far.
+  // The number of faults of the profile that have lost their packet so far.
   int faults_fired() const { return faults_fired_; }
 
  private:

@@ -43,7 +43,7 @@ class Node {
   const std::string& name() const { return name_; }
   World& world() const { return world_; }
 
-  // In the order added; an interface's index is its net::InterfaceId.
+  // The interfaces in the order added. The index of an interface in this list is its net::InterfaceId.
   const std::vector<net::Interface>& interfaces() const { return interfaces_; }
   // The interface of an index. REQUIRES: the node has it.
   const net::Interface& interface_at(int index) const {

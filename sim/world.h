@@ -63,8 +63,8 @@ class World {
   World& operator=(const World&) = delete;
   ~World();
 
-  // Building. A node lives as long as the world. A name is for random streams, traces and messages, so each node
-  // has a different one. `arguments` are those of the node's constructor after its NodeInit.
+  // Adds a node, which lives as long as the world. A name is for random streams, traces and messages, so each node has
+  // a different one. `arguments` are those of the node's constructor after its NodeInit.
   template <typename NodeType, typename... Arguments>
   NodeType& AddNode(absl::string_view name, Arguments&&... arguments) {
     const NodeId id{static_cast<std::uint32_t>(nodes_.size())};
@@ -81,13 +81,13 @@ class World {
   absl::StatusOr<LinkId> Connect(const LinkEnd& a, const LinkEnd& b, const LinkProfile& both_ways) {
     return Connect(a, b, both_ways, both_ways);
   }
-  // InvalidArgument, naming the nodes: an address twice on one network, or a loop of bridges.
+  // Checks all networks. InvalidArgument, naming the nodes: an address twice on one network, or a loop of bridges.
   absl::Status Check();
 
   // The name of an invariant that does not hold between two events, or nullptr. For tests and fuzzers.
   const char* BrokenInvariant() const;
 
-  // Running. Step() runs the next event, and gives false where no event is due up to `limit`.
+  // Step() runs the next event. It returns false, and runs nothing, if no event is due at `limit` or before.
   net::Instant now() const { return events_.now(); }
   bool Step(net::Instant limit = net::Instant::max());
   // Runs all events up to and including `until`; then now() == until.
@@ -105,13 +105,13 @@ class World {
   }
   std::uint64_t events_run() const { return events_run_; }
 
-  // Changes a link while the run lasts, from the next packet on.
+  // SetLinkProfile() replaces the profile of one direction of a link during a run, from the next packet on.
   enum class Direction : std::uint8_t { kAToB, kBToA };
   void SetLinkProfile(LinkId link, Direction direction, const LinkProfile& profile);
   const LinkDirection& link(LinkId link, Direction direction) const;
   std::size_t link_count() const { return links_.size() / 2; }
 
-  // Results.
+  // The nodes of the world, and what was recorded of the run so far.
   const Node& node(NodeId id) const { return *nodes_[static_cast<std::uint32_t>(id)].node; }
   Node& node(NodeId id) { return *nodes_[static_cast<std::uint32_t>(id)].node; }
   std::size_t node_count() const { return nodes_.size(); }
@@ -120,7 +120,7 @@ class World {
   std::uint64_t full_digest() const { return digest_.full(); }
   TrafficCounters interface_counters(const Node& node, int interface) const;
   TrafficCounters node_counters(const Node& node) const;
-  // The most traffic that was sent in any second (PeakMeter). Zero for nodes without MeasurePeak().
+  // The most traffic that was sent in any second (PeakMeter). Zero for nodes for which MeasurePeak() was not called.
   Traffic interface_peak(const Node& node, int interface) const;
   Traffic node_peak(const Node& node) const;
   // Measures, from now on, the peaks of this node and of those of its interfaces that have a link already.
@@ -149,7 +149,7 @@ class World {
     if (packet_class != net::PacketClass::kOther) lineage_.SetPacketClass(packet.id, packet_class);
     packet.packet_class = lineage_.at(packet.id).packet_class;
   }
-  // Ends a packet, and records at which node and by which rule. Sends nothing to anyone.
+  // Ends a packet, and records the node that dropped it, the rule and the state. Sends no ICMP error or other answer.
   void Drop(const Node& node, PacketPtr packet, Rule rule, const DropState& state = {});
   // Sends a packet by `interface` to the neighbour that holds the address `next_hop`. `strict`: see
   // Fabric::FindNeighbour().
@@ -214,7 +214,7 @@ class World {
   Rule SendOn(std::uint32_t direction, PacketPtr& packet);
   void Arrive(std::uint32_t packet_index);
   void UpdateTimer(Resident& resident);
-  // `far_end`: the attachment at the other end of the link.
+  // Shows an event to the tracer, if there is one. `far_end`: the attachment at the other end of the link.
   void Trace(TraceKind kind, const Attachment& at, std::uint32_t far_end, net::Instant arrival, const Packet& packet);
   static std::uint32_t DirectionIndex(LinkId link, Direction direction);
 

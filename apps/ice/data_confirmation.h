@@ -24,7 +24,8 @@ class DataConfirmation {
   static constexpr std::uint8_t kFirstByte = 0x80;
   static constexpr std::size_t kHeaderBytes = 9;
   static constexpr std::uint32_t kNone = 0xffffffff;  // no datagram, only an acknowledgement
-  // a datagram that is sent after confirming, to show that the path still works; it is not acknowledged
+  // The number of every datagram that is sent after confirming, to show that the path still works. Such a datagram is
+  // not acknowledged.
   static constexpr std::uint32_t kHold = 0xfffffffe;
 
   struct Options {
@@ -33,17 +34,18 @@ class DataConfirmation {
     net::Duration interval = std::chrono::milliseconds(20);  // between first transmissions, and between hold messages
     // unacknowledged datagrams are sent again if no new acknowledgement has arrived for this long
     net::Duration resend = std::chrono::milliseconds(500);
-    // Gives up if no new datagram and no new acknowledgement has arrived for this long. It is longer than the 39.5 s of
-    // RFC 8863, in which the other side may still find the pair.
+    // Gives up if no new datagram and no new acknowledgement has arrived for this long. It is longer than the 39.5 s
+    // for which the checks of the other side may still go on (RFC 8863 §4).
     net::Duration patience = std::chrono::seconds(40);
     bool hold = false;  // continues to send after confirming
   };
 
   explicit DataConfirmation(const Options& options);
 
-  // The path is selected, so sending begins.
+  // To be called when the agent has selected a pair; sending begins.
   void OnSelected(net::Instant now);
-  // A message arrived over the selected path. Bytes that are not a message of this protocol are ignored.
+  // To be called with data that arrived over the selected path. Bytes that are not a message of this protocol are
+  // ignored.
   void OnData(net::Instant now, net::ByteView bytes);
   void OnTimer(net::Instant now);
   net::Instant NextTimer() const;

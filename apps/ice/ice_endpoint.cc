@@ -182,8 +182,8 @@ bool IceEndpoint::FeedBack() {
   for (Path& path : paths_) {
     while (const std::optional<net::ByteView> message = path.data.PollOutput()) {
       fed = true;
-      // The data is sent without a cause. A relay names the packet that it passes on as the cause, so the two packets
-      // can be told apart.
+      // The data is sent without SendOptions::cause. A relay sets the cause when it passes data on, so a trace can tell
+      // the data from its relayed copy.
       agent_.SendData(now, path.stream, path.component, *message);
     }
   }

@@ -39,11 +39,11 @@ struct EndpointTimes {
   std::optional<net::Instant> consent_lost;
 };
 
-// A local candidate and its source.
+// A local candidate, and where the agent got it from.
 struct ReportedCandidate {
   ice::Candidate candidate;
-  // "interface eth0", "TURN 192.0.2.10:3478", "a peer's answer". "STUN 192.0.2.10:3478" stands for a mapped address,
-  // which may also come from an answer to Allocate.
+  // One of "interface eth0", "STUN 192.0.2.10:3478", "TURN 192.0.2.10:3478" and "a peer's answer". "STUN" means a
+  // mapped address from that server, also if it came in a response to Allocate.
   std::string learned;
 };
 

@@ -14,20 +14,20 @@ namespace pinhole::apps {
 class IceStreams {
  public:
   // The maximal number of bytes that wait to be written in one connection. A connection to a peer that reads too slowly
-  // is closed. Bytes that may be dropped are dropped when a quarter of this is waiting.
+  // is closed. Bytes that may be dropped are dropped when a quarter of this limit is waiting.
   static constexpr std::size_t kPendingBytesMax = 256 * 1024;
 
   // REQUIRES: `host` and `agent` outlive this object.
   IceStreams(net::Host& host, ice::Agent& agent) : host_(host), agent_(agent) {}
 
-  // Outputs of the agent.
+  // Each function carries out one output of the agent.
   void Handle(const ice::Connect& output);
   void Handle(const ice::SendStream& output);
   void Handle(const ice::CloseConnection& output);
   // Passes to the agent the results of its outputs. Returns true if there were any.
   bool FeedBack();
 
-  // Events of the host. Events of connections that do not belong to the agent are ignored.
+  // To be called with the TCP events of the host. Events of connections that do not belong to the agent are ignored.
   void OnAccepted(ice::SocketTag listener, net::SocketId connection, const net::SocketAddress& from);
   void OnConnected(net::SocketId connection);
   void OnReadable(net::SocketId connection);

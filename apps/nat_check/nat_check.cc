@@ -10,7 +10,8 @@
 namespace pinhole::apps {
 namespace {
 
-// The times of Ford et al. §6.1.2: server 3 reports after kGoAhead, and tries for kServer3Tries.
+// Times of server 3 (Ford, Srisuresh and Kegel 2005, §6.1.2). If its SYN to the client is not answered, it reports
+// "silent" to server 2 after kGoAhead, and gives up connecting after kServer3Tries.
 constexpr net::Duration kGoAhead = std::chrono::seconds(5);
 constexpr net::Duration kServer3Tries = std::chrono::seconds(20);
 constexpr net::Duration kResend = std::chrono::milliseconds(500);
@@ -223,7 +224,7 @@ void NatCheckClient::EndUdp() {
   udp_.resend_at = udp_.ends_at = net::kNever;
 }
 
-// Connects to servers 1 and 2 from one port, and listens on this port too.
+// Connects to servers 1 and 2 from one local port, and listens on the same port.
 void NatCheckClient::StartTcp() {
   tcp_.local = net::SocketAddress(net::IpAddress::Unspecified(options_.servers[0].family()), 0);
   for (int i = 0; i < 2; ++i) {
@@ -263,8 +264,8 @@ void NatCheckClient::OnTcpSeen(int server, const std::string& line) {
   ConnectBack();
 }
 
-// Called when server 2 has answered: connects to server 3 if its SYN met silence, and to the client's own public
-// endpoint.
+// Called when server 2 has answered. Connects to server 3 if server 3 has reported that its SYN was not answered, and
+// to the client's own public endpoint for the hairpin test.
 void NatCheckClient::ConnectBack() {
   tcp_.phase = TcpTest::Phase::kConnecting;
   tcp_.ends_at = host_.Now() + kGoAhead;  // the same time that server 3 had

@@ -23,7 +23,7 @@
 // <silent|refused|accepted>".
 namespace pinhole::apps {
 
-// The result of an unsolicited SYN.
+// The result of the SYN that server 3 sends, unsolicited, to the public endpoint of the client.
 enum class UnsolicitedSyn : std::uint8_t { kSilent, kRefused, kAccepted };
 const char* ToString(UnsolicitedSyn what);
 
@@ -76,14 +76,14 @@ class NatCheckServer final : public net::App {
 //                              `------------------------udp_patience-----------------------------------------^
 //
 //           kAsking:      CHECK goes to servers 1 and 2 until they answer.
-//           kHairpinning: HAIRPIN goes to the endpoint that server 2 sees; CHECK still to server 1 if it is silent.
+//           kHairpinning: HAIRPIN goes to the endpoint that server 2 sees, and CHECK to server 1 until it answers.
 //
 //     TCP   kNotStarted --> kAsking --server 2 has answered--> kConnecting --5 s--> kOver
 //                              `---tcp_patience, or no port to connect from---------^
 //
 //           kAsking:      connected to servers 1 and 2 from one port, and listening on it; server 2 answers when
-//                         server 3 has told it.
-//           kConnecting:  connects to the endpoint that server 2 sees, and to server 3 if its SYN met silence.
+//                         server 3 has reported the result of its SYN.
+//           kConnecting:  connects to the endpoint that server 2 sees, and to server 3 if its SYN was not answered.
 //
 // A test that is not wanted is kOver from the start.
 class NatCheckClient final : public net::App {
@@ -98,7 +98,7 @@ class NatCheckClient final : public net::App {
     net::Duration udp_patience = std::chrono::seconds(3);
     net::Duration tcp_patience = std::chrono::seconds(25);
   };
-  // No value: the test was not run.
+  // The results. A std::optional without a value means that its test was not run.
   struct Report {
     // Servers 1 and 2 saw the same endpoint.
     std::optional<bool> udp;
@@ -133,7 +133,7 @@ class NatCheckClient final : public net::App {
     net::SocketId hairpinning{};
     std::optional<net::SocketAddress> seen[2];  // by servers 1 and 2
     bool hairpinned = false;
-    // The alarms of the test; kNever: the test is not running.
+    // The times of the next resend and of the end of the test; kNever: the test is not running.
     net::Instant resend_at = net::kNever;
     net::Instant ends_at = net::kNever;
 

@@ -11,9 +11,10 @@
 
 namespace pinhole::apps {
 
-// The server at which punching peers meet. It tells each peer the endpoint under which the other is seen, passes their
-// lines on, and forges SYN,ACKs for them if its host allows it. punching_signal.h defines the lines. Peers over a real
-// referral server would learn the same endpoints; this server is also the helper that some techniques need.
+// The server at which punching peers meet. It tells each peer the endpoint under which the other is seen, passes on the
+// lines that they send each other, and forges SYN,ACKs for them if its host allows it. punching_signal.h defines the
+// lines. Peers over a real referral server would learn the same endpoints; this server is also the helper that some
+// techniques need.
 class PunchingRendezvous final : public net::App {
  public:
   struct Options {

@@ -15,7 +15,7 @@
 //   peer to server    HELLO <session> <side> <transport>   side 0 or 1; transport "tcp" or "udp". The source that the
 //                                                          server sees is the peer's public endpoint. For "udp" it is
 //                                                          the source of a datagram with this line
-//   server to peer    PEER <own endpoint> <other's>        when the server has both
+//   server to peer    PEER <own endpoint> <other's>        when the server has both endpoints
 //   peer to peer      CONNECT <try> -                      passed on by the server
 //                     SYNC <try> -
 //                     READY <try> -
@@ -31,29 +31,30 @@ inline constexpr std::size_t kPunchingLineBytesMax = 128;
 struct PunchingSignal {
   enum class Kind : std::uint8_t { kHello, kPeer, kConnect, kSync, kReady, kForge, kRefused };
   Kind kind = Kind::kHello;
-  // For kHello.
+  // The fields of a HELLO line (kHello).
   std::string session;
   int side = 0;
   bool udp = false;
-  // For kPeer.
+  // The fields of a PEER line (kPeer): the public endpoints of the receiver of the line and of its peer.
   net::SocketAddress own;
   net::SocketAddress other;
-  // For the other kinds.
+  // The fields of CONNECT, SYNC, READY, FORGE and REFUSED lines. `attempt` is <try>, the number of the try.
   int attempt = 0;
   std::optional<std::uint32_t> number;  // kForge only
 
-  // Takes a line without its end. Returns nullopt if it is not one of these lines.
+  // Parses a line without its final "\n". Returns nullopt if it is not a valid line of this protocol.
   static std::optional<PunchingSignal> Parse(absl::string_view line);
-  // The line with its end. REQUIRES for kHello: a session of 1 to 64 printable bytes without space.
+  // Writes the line, "\n" included. REQUIRES for kHello: a session of 1 to 64 printable bytes without space.
   std::string ToLine() const;
   friend bool operator==(const PunchingSignal&, const PunchingSignal&) = default;
 };
 
-// Cuts a byte stream into lines. Its size is limited: after a line that is too long, no more lines are returned.
+// Cuts a byte stream into lines. The length of a line is limited: after a line longer than kPunchingLineBytesMax,
+// broken() is true and no more lines are returned.
 class PunchingLines {
  public:
   void Add(net::ByteView bytes);
-  // The next complete line, without its end.
+  // Returns the next complete line, without its "\n"; nullopt: none is complete.
   std::optional<std::string> Take();
   bool broken() const { return broken_; }
 

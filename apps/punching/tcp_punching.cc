@@ -13,12 +13,13 @@ namespace pinhole::apps {
 namespace {
 
 constexpr net::Duration kHelloInterval = std::chrono::milliseconds(200);
-// The intervals of DCUtR for QUIC: A is the QUIC client, with an interval of its own; B sends every 10 to 200 ms.
+// The intervals between datagrams of kUdp. A sends every 50 ms. B, like the peer that punches for QUIC in libp2p's
+// DCUtR, sends after a random time of 10 to 200 ms.
 constexpr net::Duration kPunchInterval = std::chrono::milliseconds(50);
 constexpr std::uint64_t kPunchIntervalMinMs = 10;
 constexpr std::uint64_t kPunchIntervalSpreadMs = 191;
 
-// A datagram of kUdp has two bytes: this one, and 1 if the sender has received a datagram, else 0.
+// A datagram of kUdp has two bytes: kPunchByte, and then 1 if the sender has received a datagram, else 0.
 constexpr std::uint8_t kPunchByte = 'p';
 
 net::ByteView BytesOf(const std::string& text) {
@@ -35,7 +36,7 @@ struct TechniqueName {
   PunchingTechnique technique;
   const char* name;
 };
-// In the order of the enum.
+// The names of all techniques, in the order of PunchingTechnique.
 constexpr TechniqueName kTechniques[] = {
     {PunchingTechnique::kConnect, "connect"},
     {PunchingTechnique::kSimultaneousOpen, "simultaneous_open"},

@@ -17,25 +17,29 @@ namespace pinhole::apps {
 enum class PunchingTechnique : std::uint8_t {
   kConnect,           // B listens, A connects
   kSimultaneousOpen,  // both connect; the SYNs cross (RFC 9293 §3.5)
-  // A sends a SYN, closes that socket and listens; then it tells B, and B connects (STUNT's second way)
+  // A sends a SYN, closes that socket and listens; then it tells B, and B connects (the second variant of STUNT)
   kSynThenListen,
   kLowTtlSyn,            // both connect with a low TTL and restore it at once; a retransmitted SYN opens the connection
   kForgedGuessedNumber,  // both send low-TTL SYNs; the rendezvous forges SYN,ACKs that acknowledge a guessed number
-  kForgedExchangedNumber,  // the same with the true sequence numbers of the SYNs (NATBLASTER, STUNT's first way)
+  kForgedExchangedNumber,  // the same with the true sequence numbers of the SYNs (NATBLASTER, STUNT's first variant)
   kUdp,                    // both send datagrams, to compare with what the same peers get without TCP
 };
 inline constexpr int kPunchingTechniqueCount = static_cast<int>(PunchingTechnique::kUdp) + 1;
 
 // Stable lower-case name, such as "low_ttl_syn".
 const char* ToString(PunchingTechnique technique);
-// The technique of that name. nullopt: there is none.
+// The technique whose name is `name`; nullopt: there is none.
 std::optional<PunchingTechnique> PunchingTechniqueOf(absl::string_view name);
 
-// One side of a punching. The sides start each try at the same time, as in libp2p's DCUtR: B sends CONNECT, and A
-// answers. B thereby measures the round trip time, sends SYNC, and waits half of that time. A acts when SYNC arrives.
+// One side of a punching: A (side 0) or B (side 1). The sides start each try at the same time, as in libp2p's DCUtR: B
+// sends CONNECT, and A answers. B thereby measures the round trip time, sends SYNC, and waits half of that time. A acts
+// when SYNC arrives.
 //
 //   kStart --> kMeeting --PEER--> kWaiting --SYNC--> kTrying --data both ways--> kConfirmed
 //                                     ^---next try-----'  `---tries used up----> kFailed
+//
+// PEER, CONNECT and SYNC are lines of punching_signal.h. SYNC in the diagram: A receives it, or half a round trip has
+// passed since B sent it.
 class TcpPunching final : public net::App {
  public:
   struct Options {
@@ -44,7 +48,8 @@ class TcpPunching final : public net::App {
     net::SocketAddress rendezvous;
     PunchingTechnique technique = PunchingTechnique::kSimultaneousOpen;
     int tries = 1;
-    // For kLowTtlSyn and the forged techniques: large enough to pass the own NATs, too small to reach the peer's NAT.
+    // For kLowTtlSyn and the forged techniques: large enough to pass this side's own NATs, too small to reach the
+    // peer's NAT.
     std::uint8_t ttl = 2;
     // B acts too late by the sum of two errors: timing_error, and timing_error_ppm millionths of half the round trip
     // time that B measured. A negative sum makes B act too early.
@@ -54,7 +59,7 @@ class TcpPunching final : public net::App {
     net::Duration try_timeout = std::chrono::seconds(5);
     // kSynThenListen: the time from closing the port to listening on it.
     net::Duration listen_after{};
-    // kSimultaneousOpen: each side also listens on its port, as the peers of Ford et al. do (§4.2).
+    // kSimultaneousOpen: each side also listens on its port, as the peers of Ford, Srisuresh and Kegel (2005, §4.2) do.
     bool also_listens = false;
     // Bytes of application data that each side sends, and that the other side must receive completely. At least 1.
     std::uint64_t data_bytes = 100;
@@ -101,12 +106,12 @@ class TcpPunching final : public net::App {
            options_.technique == PunchingTechnique::kForgedExchangedNumber;
   }
 
-  // Meeting.
+  // State kMeeting: exchanges lines with the rendezvous server.
   void Meet();
   void OnSignal(const PunchingSignal& signal);
   void Tell(PunchingSignal::Kind kind, std::optional<std::uint32_t> number = std::nullopt);
   void SendUdpHello();
-  // Trying.
+  // States kWaiting and kTrying: starts a try, opens its sockets, and ends it.
   void BeginRound();  // B only
   void PlanDial(net::Duration round_trip);
   void Dial();
@@ -115,7 +120,7 @@ class TcpPunching final : public net::App {
   void EndTry();
   void CloseTry();
   void Adopt(net::SocketId connection);
-  // Data.
+  // Confirms a connection, or a path of kUdp, by sending data.
   void WriteData();
   void SendPunch();
   void OnPunch(const net::Datagram& datagram);
@@ -143,7 +148,7 @@ class TcpPunching final : public net::App {
   bool peer_heard_ = false;  // kUdp only
   net::SocketAddress answer_to_;
 
-  // Alarms.
+  // The times at which something is due; kNever: nothing is.
   net::Instant start_at_ = net::kNever;
   net::Instant hello_at_ = net::kNever;
   net::Instant sync_at_ = net::kNever;

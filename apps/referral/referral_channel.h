@@ -16,10 +16,11 @@ class ReferralChannel {
  public:
   virtual ~ReferralChannel() = default;
 
-  // Opens all that the channel needs. Called once, before any other call, from inside a call to the program.
+  // Opens all that the channel needs. Called once, before any other function, while the host is calling the program.
   virtual absl::Status Open() = 0;
 
-  // Events of the program's host. True: the connection belongs to the channel, and the program must ignore the event.
+  // To be called with the events of the program's host. They return true if the connection belongs to the channel; the
+  // program must then ignore the event.
   virtual bool OnTcpConnected(net::SocketId connection) = 0;
   virtual bool OnTcpReadable(net::SocketId connection) = 0;
   virtual bool OnTcpWritable(net::SocketId connection) = 0;

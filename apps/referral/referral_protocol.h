@@ -43,7 +43,8 @@ inline constexpr net::Duration kReferralConnectPatience = std::chrono::seconds(8
 inline constexpr net::Duration kReferralPatience = std::chrono::seconds(75);
 // The server closes a connection that has not registered after this time.
 inline constexpr net::Duration kReferralRegisterPatience = std::chrono::seconds(30);
-// Shorter than the 30 s for which some NATs keep an established connection (RFC 5382 §5 REQ-5 requires 2 h 4 min).
+// The keep-alive interval of a client. It is shorter than the 30 s for which some NATs keep an established connection
+// (RFC 5382 §5 REQ-5 requires 2 h 4 min).
 inline constexpr net::Duration kReferralKeepalive = std::chrono::seconds(25);
 
 enum class ReferralKind : std::uint8_t { kRegister = 1, kPublish = 2, kDeliver = 3, kRefuse = 4 };
@@ -64,20 +65,21 @@ struct ReferralFrame {
   net::ByteView description;  // kPublish, kDeliver
   ReferralRefusal refusal = ReferralRefusal::kMalformed;
 
-  // Takes a frame without its length. Returns nullopt if it is not a frame.
+  // Parses a frame without its length field. Returns nullopt if the bytes are not a valid frame.
   static std::optional<ReferralFrame> Parse(net::ByteView bytes);
-  // Appends the frame with its length. REQUIRES: the limits above; names of at least one byte.
+  // Appends the frame with its length field. REQUIRES: names of 1 to kReferralNameBytesMax bytes, and a description of
+  // at most kReferralDescriptionBytesMax bytes.
   void AppendTo(std::vector<std::uint8_t>& bytes) const;
 };
 
-// Cuts a byte stream into frames. Its size is limited: an empty frame, or one longer than the limit, breaks the stream
-// for good.
+// Cuts a byte stream into frames. An empty frame, or one longer than the longest valid frame, breaks the stream for
+// good: broken() is true, and no more frames are returned.
 class ReferralFrames {
  public:
   // The space for the next bytes of the stream; empty if the stream is broken.
   std::span<std::uint8_t> Space();
   void Filled(std::size_t bytes) { end_ += bytes; }
-  // The next complete frame, without its length. Valid until the next call.
+  // The next complete frame, without its length field; nullopt: none is complete. Valid until the next call.
   std::optional<net::ByteView> Next();
   bool broken() const { return broken_; }
 

@@ -64,8 +64,8 @@ class ReferralServer final : public net::App {
   std::optional<net::SocketAddress> address() const;
   std::size_t connections() const { return clients_.size(); }
 
-  // All that the server has learned, ordered by session name. A restart deletes nothing of it. Parses every
-  // description.
+  // All metadata that the server has recorded, ordered by session name. A restart deletes nothing of it. This call
+  // parses the description of every side, so it is slow.
   std::vector<Introduction> Learned() const;
 
  private:

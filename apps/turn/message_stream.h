@@ -12,14 +12,14 @@
 namespace pinhole::apps {
 
 // STUN and ChannelData messages over one TCP connection of a host (RFC 8489 §6.2.2, RFC 8656 §12.5). Cuts incoming
-// bytes into messages, and keeps outgoing bytes that the connection does not take yet. Both ends use it. The owner of
-// this object also owns the connection.
+// bytes into messages, and keeps outgoing bytes that the connection does not take yet. Clients and servers both use
+// this class. The owner of a MessageStream also owns the connection.
 class MessageStream {
  public:
   struct Options {
     std::size_t message_bytes_max = stun::kStreamMessageBytesMax;  // of an incoming message
     // The number of bytes that are kept for a peer that does not read, before whole messages are refused. The last
-    // message that is kept may exceed it.
+    // message that is kept may exceed this limit.
     std::size_t unsent_bytes_max = 64 * 1024;
   };
 
@@ -39,7 +39,7 @@ class MessageStream {
   net::SocketId connection() const { return connection_; }
   stun::StreamSplitter::Fault fault() const { return splitter_.fault(); }
   void set_message_bytes_max(std::size_t bytes) { splitter_.set_message_bytes_max(bytes); }
-  // Bytes that were read but not returned by Next(), and bytes that wait to be sent.
+  // rest(): bytes that were read but not returned by Next(). unsent(): bytes that wait to be sent.
   net::ByteView rest() const { return splitter_.rest(); }
   std::vector<std::uint8_t> unsent() const;
   std::size_t unsent_bytes() const { return unsent_bytes_; }

@@ -21,8 +21,8 @@ namespace pinhole::apps {
 // The TCP connections of clients to a STUN and TURN server. It accepts connections within limits, and returns their
 // messages with the 5-tuples on which they came.
 //
-// After each call the owner empties TakeEnded(). Connections end only there, because views of their messages must stay
-// valid while outputs that refer to them are handled.
+// After each call the owner calls TakeEnded() until it returns nullopt. TakeEnded() alone closes connections, because
+// views of their messages must stay valid while outputs that refer to them are handled.
 class StunTcpClients {
  public:
   struct Limits {
@@ -44,7 +44,7 @@ class StunTcpClients {
       : host_(host), limits_(limits), is_trusted_(std::move(is_trusted)) {}
 
   absl::Status Listen(const net::SocketAddress& address);
-  // The addresses on which it listens, with their ports.
+  // The addresses, with ports, on which this object listens.
   std::vector<net::SocketAddress> addresses() const;
 
   // Returns false if the listener does not belong to this object.
@@ -59,7 +59,8 @@ class StunTcpClients {
   // connection. If the stream cannot be cut into messages any further, the connection has then ended.
   std::optional<net::ByteView> Next(net::Instant now, net::SocketId connection);
   void OnWritable(net::SocketId connection);
-  // The client has finished sending, or its connection broke. With `gone`, the host no longer knows the connection.
+  // To be called when the client has finished sending, or its connection broke. `gone`: the host no longer knows the
+  // connection.
   void End(net::SocketId connection, bool gone);
 
   enum class Need : std::uint8_t { kMust, kMayDrop };
@@ -79,7 +80,7 @@ class StunTcpClients {
   void OnTimer(net::Instant now);
   net::Instant NextTimer() const { return sweep_at_; }
 
-  // The 5-tuple of a connection that was closed or lost; nullopt: there is none.
+  // Removes a connection that has ended, and returns its 5-tuple; nullopt: none has ended.
   std::optional<stun::FiveTuple> TakeEnded();
 
   std::size_t size() const { return clients_.size(); }

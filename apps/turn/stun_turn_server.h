@@ -62,9 +62,10 @@ class StunTurnServer final : public net::App {
   void OnTcpClosed(net::SocketId connection) override;
   void OnTcpReset(net::SocketId connection, const absl::Status& why) override;
 
-  // The reason why it does not listen on all of its addresses; OK if it does.
+  // The reason why the server does not listen on all of its addresses; OK if it does.
   const absl::Status& status() const { return status_; }
-  // The addresses on which it listens, over UDP and over TCP, with their ports. Known after the start.
+  // addresses(): where the server listens for UDP. tcp_addresses(): where it listens for TCP. Both have ports, and are
+  // known after the start.
   std::vector<net::SocketAddress> addresses() const;
   std::vector<net::SocketAddress> tcp_addresses() const { return tcp_clients_.addresses(); }
   // tcp_connections(): connections of STUN and TURN clients. peer_links(): connections with the peers of TCP

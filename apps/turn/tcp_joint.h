@@ -41,7 +41,7 @@ class TcpJoint {
     bool ended = false;              // the end has also been passed on to `to`
   };
   void Move(Way& way);
-  // False: some bytes are left.
+  // Writes the bytes that wait in `way`. Returns false if some of them are left.
   bool Flush(Way& way);
 
   net::Host& host_;

@@ -44,7 +44,7 @@ class TurnPeerLinks {
   // Closes the connections of a link. No event follows.
   void Close(stun::PeerConnectionId link);
 
-  // Events of the host. Events of sockets that do not belong to this object are ignored.
+  // To be called with the TCP events of the host. Events of sockets that do not belong to this object are ignored.
   void OnConnected(net::SocketId connection);
   void OnMoved(net::SocketId connection);  // readable or writable
   void OnClosed(net::SocketId connection);

@@ -21,14 +21,18 @@ namespace pinhole::apps {
 // TurnClient, and for each connection with a peer a data connection to the same server address. When the server has
 // bound the data connection, it becomes an ordinary TCP connection of the owner, whose bytes are those of the peer.
 //
-//     Start --> Allocated --> Connect(peer), or a peer in Permit() connects --> Stream{connection, peer}
+//     the owner calls            output that follows
+//     Start()                    Allocated, or Ended
+//     Connect(peer)              Stream, or StreamFailed
+//     Permit(peer)               Stream or StreamFailed, each time that a peer with this address connects
 //
-// This is not a net::App. The owner passes events on, is told for each of them whether it belonged to this object, and
-// then empties PollOutput().
+// This is not a net::App. The owner passes the events of its host on; each function returns whether the event belonged
+// to this object. Then the owner calls PollOutput() until it returns nullopt.
 class TurnTcpClient {
  public:
-  // A data connection that was bound. `first` are bytes that arrived directly after the server's answer; they come
-  // before those of Read(). The owner must Read() at once, because OnTcpReadable() may have been called already.
+  // A data connection that was bound. `first` are bytes that arrived directly after the server's answer, in front of
+  // those that Host::Read() returns. The owner must call Host::Read() at once, because OnTcpReadable() may have been
+  // called already.
   struct Stream {
     net::SocketId connection{};
     net::SocketAddress peer;
@@ -41,7 +45,8 @@ class TurnTcpClient {
     int code;
   };
   using Allocated = stun::TurnClient::Allocated;
-  // May come before or after Allocated. No output follows. Streams break when the server closes them.
+  // There is no allocation: it was refused, or it has ended. This is the last output. Streams break when the server
+  // closes them.
   struct Ended {
     stun::TurnClient::Reason reason;
     int code;
@@ -63,11 +68,13 @@ class TurnTcpClient {
   // Releases the allocation and closes its connection. The streams end with it.
   void Close();
 
-  // Returns false if the connection does not belong to this object, for example after it was given away in a Stream.
+  // The three functions return false if the connection does not belong to this object, for example after it was handed
+  // to the owner in a Stream.
   bool OnConnected(net::SocketId connection);
   bool OnReadable(net::SocketId connection);
   bool OnWritable(net::SocketId connection);
-  // The server has closed the connection, or it broke (`gone`).
+  // To be called when the server has closed the connection, or, with `gone`, when the connection broke. Returns false
+  // as OnConnected() does.
   bool OnLost(net::SocketId connection, bool gone);
   void OnTimer();
   net::Instant NextTimer() const;

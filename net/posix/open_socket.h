@@ -17,7 +17,8 @@ struct BoundSocket {
 };
 
 // Opens a socket and binds it. `type` is SOCK_DGRAM or SOCK_STREAM. `set_options` is called before bind(); if it
-// returns false, errno has the reason. Returns the errors of Host::OpenUdp() and PermissionDenied.
+// returns false, errno has the reason. Errors: those of Host::OpenUdp(), and PermissionDenied for a port that needs
+// privileges.
 absl::StatusOr<BoundSocket> OpenBound(int type, const SocketAddress& local,
                                       absl::FunctionRef<bool(int fd)> set_options);
 

@@ -239,7 +239,7 @@ SendStatus PosixHost::SendTo(SocketId id, const SocketAddress& to, ByteView payl
   if (StatusOfErrno(errno) == SendStatus::kWouldBlock) return SendStatus::kWouldBlock;
   if (sendmsg(socket.fd, &message, MSG_NOSIGNAL) >= 0) return SendStatus::kSent;
   const SendStatus status = StatusOfErrno(errno);
-  // IPv4 returns "no route" for a source that is not an address of this machine.
+  // For IPv4, Linux returns "no route" if the source is not an address of this machine.
   if (status == SendStatus::kNoRoute && options.source && !IsOwnAddress(*options.source)) {
     return SendStatus::kBadAddress;
   }
@@ -341,7 +341,7 @@ bool PosixHost::ReceiveError(SocketId id, const UdpSocket& socket) {
     if (!Is(header, IPPROTO_IP, IP_RECVERR) && !Is(header, IPPROTO_IPV6, IPV6_RECVERR)) continue;
     const auto extended = ControlData<sock_extended_err>(header);
     const bool v4 = extended.ee_origin == SO_EE_ORIGIN_ICMP;
-    // Errors of local origin have already been returned by a send.
+    // An error that this machine has made itself, not ICMP, was already returned by sendmsg().
     if (app_ == nullptr || !quoted || (!v4 && extended.ee_origin != SO_EE_ORIGIN_ICMP6)) continue;
     IcmpError error;
     error.socket = id;

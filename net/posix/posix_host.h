@@ -41,7 +41,7 @@ class PosixHost final : public Host {
   std::optional<IpAddress> SourceFor(const IpAddress& destination) const override;
   void WakeAt(Instant when) override { alarm_ = when; }
 
-  // Also returns PermissionDenied for a port that needs privileges.
+  // Besides the errors of Host::OpenUdp(), OpenUdp() returns PermissionDenied for a port that needs privileges.
   absl::StatusOr<SocketId> OpenUdp(const SocketAddress& local) override;
   SendStatus SendTo(SocketId socket, const SocketAddress& to, ByteView payload, const SendOptions& options) override;
   std::optional<SocketAddress> LocalAddress(SocketId socket) const override;
@@ -76,10 +76,12 @@ class PosixHost final : public Host {
   void RunAlarm();
 
   SocketId NewSocketId() { return SocketId{next_socket_++}; }
-  // Receives one message from a queue of the socket and passes it to the program. Returns false if there was none.
+  // ReceiveDatagram() receives one datagram, ReceiveError() one message of the error queue of the socket. They pass it
+  // to the program, and return false if there was none.
   bool ReceiveDatagram(SocketId id, const UdpSocket& socket);
   bool ReceiveError(SocketId id, const UdpSocket& socket);
-  // The program, for one call into it. It marks `interfaces_` as unknown, since they may change between calls.
+  // Returns the program, for one call into it. Program() marks `interfaces_` as unknown, because interfaces may change
+  // between two calls.
   App& Program();
 
   PosixLoop& loop_;

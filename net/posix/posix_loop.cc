@@ -18,7 +18,7 @@
 namespace pinhole::net {
 namespace {
 
-// The keys of the loop's own descriptors. The keys of sockets are larger.
+// The epoll keys of the loop's own descriptors. The keys of sockets begin at kFirstSocketKey.
 constexpr std::uint64_t kStopKey = 0;
 constexpr std::uint64_t kTimerKey = 1;
 constexpr std::uint64_t kFirstSocketKey = 2;

@@ -56,7 +56,7 @@ bool SetOptions(int fd, Family family, const TcpOptions& options) {
   if (options.ttl != 0 && !SetTtlOf(fd, family, options.ttl)) return false;
   if (options.keepalive > Duration::zero()) {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(options.keepalive).count();
-    // The largest value that Linux accepts.
+    // Linux accepts at most 32,767 seconds.
     const int bounded = static_cast<int>(std::min<std::int64_t>(seconds, 32767));
     if (!SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1) || !SetOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, bounded) ||
         !SetOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, bounded)) {
@@ -109,7 +109,7 @@ void PosixTcp::Forget(SocketId id) {
   close(found->second.fd);
   sockets_.erase(found);
   // A listener that could not accept for lack of a descriptor is registered again, because epoll then reports the
-  // connections that wait there.
+  // connections that wait to be accepted.
   for (auto& [other_id, other] : sockets_) {
     if (!std::exchange(other.starved, false)) continue;
     loop_.Remove(other.fd, other.key);
@@ -148,8 +148,8 @@ absl::StatusOr<SocketId> PosixTcp::Connect(const SocketAddress& local, const Soc
     return absl::InvalidArgumentError(absl::StrCat("connect ", local.ToString(), " to ", remote.ToString()));
   }
   const absl::StatusOr<BoundSocket> bound = OpenBound(SOCK_STREAM, local, [&](int fd) {
-    // The ephemeral port is chosen in connect(), when the remote end is known. Then only the pair of endpoints must be
-    // free.
+    // The ephemeral port is chosen in connect(), when the remote end is known. Then the port may be shared with other
+    // connections, as long as the remote endpoints differ.
     return SetOptions(fd, local.family(), options) && SetOption(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
   });
   if (!bound.ok()) return bound.status();

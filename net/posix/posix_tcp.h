@@ -14,14 +14,16 @@ class PosixHost;
 
 // The TCP listeners and connections of one PosixHost.
 //
-//   Connect() -------------> kConnecting
-//   kConnecting -- connected: OnTcpConnected() --> kOpen
-//   Listen() --------------> kListening, which stays so; each connection that comes in: OnTcpAccepted(), kOpen
-//   kConnecting, kOpen -- error: OnTcpReset() --> removed
-//   every state -- Close(), Abort() --> removed
+//   state of a socket     what happens                  next state                    callback to the program
+//   (none)                the program calls Connect()   kConnecting
+//   (none)                the program calls Listen()    kListening
+//   kConnecting           the handshake is complete     kOpen                         OnTcpConnected()
+//   kListening            a connection comes in         the new socket: kOpen         OnTcpAccepted()
+//   kConnecting, kOpen    an error                      removed                       OnTcpReset()
+//   any                   Close() or Abort()            removed
 //
 // Sockets are registered edge-triggered. An event says only that something changed, and a system call finds out what.
-// The flags of a connection record which events the program has been told, so that it is told none twice.
+// The flags of a connection record which callbacks were made, so that none is made twice.
 class PosixTcp {
  public:
   PosixTcp(PosixHost& host, PosixLoop& loop) : host_(host), loop_(loop) {}
@@ -30,7 +32,7 @@ class PosixTcp {
   PosixTcp(const PosixTcp&) = delete;
   PosixTcp& operator=(const PosixTcp&) = delete;
 
-  // The functions of Host with the same names.
+  // These functions implement the functions of Host with the same names.
   absl::StatusOr<SocketId> Listen(const SocketAddress& local, const TcpOptions& options);
   absl::StatusOr<SocketId> Connect(const SocketAddress& local, const SocketAddress& remote, const TcpOptions& options);
   absl::StatusOr<std::size_t> Write(SocketId id, ByteView bytes);
@@ -41,7 +43,7 @@ class PosixTcp {
   std::optional<SocketAddress> LocalAddress(SocketId id) const;
   void Close(SocketId id) { Forget(id); }
 
-  // Called by the loop.
+  // Called by the loop when epoll reports `events` for the socket.
   void OnSocketEvent(SocketId id, std::uint32_t events);
 
  private:

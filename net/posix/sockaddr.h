@@ -24,7 +24,7 @@ class Sockaddr {
   socklen_t size_ = 0;
 };
 
-// The reverse conversion. Returns nullopt for a family other than IPv4 and IPv6.
+// Converts a sockaddr_in or sockaddr_in6. Returns nullopt for another family.
 std::optional<SocketAddress> FromSockaddr(const sockaddr* address);
 
 IpAddress FromInAddr(const in_addr& address);

@@ -18,7 +18,7 @@ struct EgressPolicy {
     std::vector<std::uint16_t> ports = {};
     friend bool operator==(const Transport&, const Transport&) = default;
   };
-  // The answer to the sender inside.
+  // The answer that an inside host gets when the policy refuses its packet.
   enum class Answer : std::uint8_t {
     kDrop,
     kAdminProhibited,  // ICMP

@@ -32,7 +32,8 @@ class Middlebox : public HostNode {
   bool PassesOut(int interface, PacketPtr& packet) { return !has_egress_ || Judge(interface, packet, true); }
   bool PassesIn(int interface, PacketPtr& packet) { return !has_egress_ || Judge(interface, packet, false); }
   bool PassesFilter(StatefulFilter& filter, int interface, bool inwards, PacketPtr& packet);
-  // Sends the answers of `filter` to held SYNs that came in by interface `outside`.
+  // Sends the answers that are due to the unsolicited SYNs that `filter` holds. The SYNs came in by interface
+  // `outside`.
   void SendHeldAnswers(StatefulFilter& filter, int outside);
 
  private:

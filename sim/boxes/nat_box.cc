@@ -118,11 +118,11 @@ void NatBox::FromOutside(int interface, PacketPtr packet) {
   const Ends before = {packet->source, packet->destination};
   const Verdict verdict = Translator().FromOutside(world().now(), *packet);
   if (verdict.action == Verdict::Action::kInside) {
-    // The ICMP error must quote the packet as it arrived.
+    // StepTtl() will send an ICMP error, which must quote the packet with the destination that it had on arrival.
     if (packet->ttl <= 1) packet->destination = before.destination;
     if (!StepTtl(interface, packet)) return Drain();
   } else if (verdict.rule == Rule::kNoMapping && packet->is_udp() && HasSocket(packet->destination)) {
-    // A program of the box has opened this port.
+    // No mapping has this port, but a program of the box has opened it.
     Input(interface, std::move(packet));
     return;
   }
@@ -130,7 +130,7 @@ void NatBox::FromOutside(int interface, PacketPtr packet) {
   Drain();
 }
 
-// Sends the packets that the translator sends by itself.
+// Sends the packets that the translator has queued: answers to held SYNs, and RSTs for idle connections.
 void NatBox::Drain() {
   while (std::optional<NatOutput> output = nat_->PollOutput()) {
     switch (output->kind) {

@@ -36,7 +36,8 @@ class NatBox final : public Middlebox {
 
   NatBox(const NodeInit& init, const NatBoxOptions& options);
 
-  // Forgets mappings, sessions and claimed tuples, as after a power cut.
+  // Forgets all mappings and sessions that packets have made, and the tuples that the box has claimed, as after a power
+  // cut.
   void Reboot();
   const Nat& nat() const { return Translator(); }
   Nat& nat() { return Translator(); }

@@ -23,7 +23,7 @@ void Router::Forward(int interface, PacketPtr packet) {
     }
   }
   const net::IpAddress& destination = packet->destination.address();
-  // RFC 1812 §5.3.7, RFC 4291 §2.5.6: such packets must never leave their machine or network.
+  // Packets to these addresses must never leave their machine or network (RFC 1812 §5.3.7, RFC 4291 §2.5.6).
   if (destination.IsMulticast() || destination.IsLoopback() || destination.IsLinkLocal() ||
       destination.IsUnspecified()) {
     world().Drop(*this, std::move(packet), Rule::kMartian);

@@ -41,8 +41,8 @@ struct HostOptions {
   // Whether a packet with a source address of one interface leaves by that interface if there is a route for it, even
   // if another interface has a better route (RFC 1122 §3.3.4.2 strong ES model, as phones do by policy routing).
   bool routes_by_source = true;
-  // The options of all TCP connections of this host. The MSS is that of the way to the peer, if the MSS here is not
-  // less.
+  // The options of all TCP connections of this host. The MSS of a connection is tcp.mss_bytes or the MSS that the path
+  // to the peer allows, whichever is less.
   TcpConnectionOptions tcp = HostTcp();
   // Whether programs may send TCP segments with any source address (net::Host::SendRawTcp()).
   bool raw_tcp = false;
@@ -68,8 +68,10 @@ class HostNode : public Node {
   explicit HostNode(const NodeInit& init, const HostOptions& options = {});
   ~HostNode() override;
 
-  // Setting up. AddAddress() also adds the route to the prefix of the address. InvalidArgument, naming the node: an
-  // address twice on this node, no such interface, a prefix too long for the family.
+  // Functions to set up the node. AddAddress() also adds the route to the prefix of the address. All return
+  // InvalidArgument, naming the node, for an interface that does not exist. AddAddress() returns it also for a prefix
+  // too long for the family, and for an address that the node has already; the others also for a gateway of another
+  // family.
   absl::Status AddAddress(int interface, const net::InterfaceAddress& address);
   absl::Status AddRoute(const Route& route);
   absl::Status AddDefaultRoute(int interface, const net::IpAddress& gateway);
@@ -97,8 +99,8 @@ class HostNode : public Node {
   void OnPacket(int interface, PacketPtr packet) override;
   // Runs an event of one of the programs.
   void OnEvent(std::uint32_t argument) override;
-  // The timers of TCP. A derived node with timers of its own gives the earlier instant, and calls OnTimer() of this
-  // class.
+  // The timers of TCP. A derived class with timers of its own must return the earlier of both instants from its
+  // NextTimer(), and call HostNode::OnTimer() in its OnTimer().
   net::Instant NextTimer() const override;
   void OnTimer() override;
 
@@ -106,7 +108,7 @@ class HostNode : public Node {
   const TcpSockets* tcp_sockets() const { return tcp_.get(); }
 
  protected:
-  // A packet that is not for this node. Default: Rule::kNotForwarding.
+  // Handles a packet that is not for this node. The default drops it with Rule::kNotForwarding.
   virtual void Forward(int interface, PacketPtr packet);
 
   // The input path for packets to the node itself: sockets, ICMP errors to sockets, echo, and answers for closed ports.
@@ -162,13 +164,15 @@ class HostNode : public Node {
   const LocalAddress* FindLocal(const net::IpAddress& address) const;
   const Route* RouteFrom(const net::IpAddress& source, const net::IpAddress& destination) const;
   std::optional<net::IpAddress> SourceVia(int interface, const net::IpAddress& destination) const;
-  // The way of a packet from this node to a destination. `route` nullptr: the destination is this node itself.
+  // The route and the source address of a packet that this node sends. `route` is nullptr if the destination is the
+  // node itself.
   struct Way {
     const sim::Route* route = nullptr;
     net::IpAddress source;
   };
-  // Finds the way to `destination`, and chooses the source address if `source` is unspecified. kSent: found. kNoRoute:
-  // no route, or no source address. kBadAddress: `source` is a loopback address and `destination` another machine.
+  // Finds the route to `destination`, and chooses the source address if `source` is unspecified. Returns kSent if `way`
+  // is set; kNoRoute: no route, or no source address; kBadAddress: `source` is a loopback address, and `destination`
+  // another machine.
   net::SendStatus FindWay(const net::IpAddress& source, const net::IpAddress& destination, Way& way) const;
   // The first port, from a random one on, that is not taken (RFC 6056 §3.3.1); nullopt: all are taken.
   template <typename Taken>
@@ -182,14 +186,14 @@ class HostNode : public Node {
     return std::nullopt;
   }
   std::uint32_t RandomPortOffset(std::uint32_t count);
-  // The argument of OnEvent() is the number of a program and one of these.
+  // What happens to a program. The argument of OnEvent() encodes the number of the program and a ProgramEvent.
   enum class ProgramEvent : std::uint32_t { kStart, kAlarm, kInterfacesChanged };
   static constexpr std::uint32_t kProgramEvents = 3;
   EventId ScheduleEvent(net::Instant at, std::uint32_t program, ProgramEvent event);
   void RebuildLocal() const;
   void InterfacesChanged();
 
-  // UDP (sim/host/udp_sockets.cc).
+  // The functions of UDP, defined in sim/host/udp_sockets.cc.
   absl::StatusOr<net::SocketId> OpenUdp(std::uint32_t program, const net::SocketAddress& local);
   void CloseUdp(net::SocketId id);
   UdpSocket* FindSocket(std::uint32_t program, net::SocketId id);
@@ -200,12 +204,13 @@ class HostNode : public Node {
   void UdpInput(int interface, PacketPtr packet);
   bool Refuses(const UdpSocket& socket, const net::SocketAddress& to, const net::SendOptions& options) const;
 
-  // ICMP (sim/host/icmp.cc).
+  // The functions of ICMP, defined in sim/host/icmp.cc.
   void IcmpInput(int interface, PacketPtr packet);
   void LearnPathMtu(const net::IpAddress& destination, std::uint32_t mtu_bytes);
   std::uint32_t PathMtuTo(const net::IpAddress& destination) const;
 
-  // TCP (sim/host/tcp_input.cc); its sockets are in sim/host/tcp_sockets.h.
+  // A segment to send. The functions of TCP, from here on, are defined in sim/host/tcp_input.cc; the sockets are in
+  // sim/host/tcp_sockets.h.
   struct TcpSegment {
     net::SocketAddress from;
     net::SocketAddress to;
@@ -219,7 +224,8 @@ class HostNode : public Node {
   };
   TcpSockets& Tcp();
   void TcpInput(int interface, PacketPtr packet);
-  // kNone: the segment is on its way, or a link lost it. Otherwise the rule by which it was dropped at this node.
+  // Sends a segment. Returns kNone if the segment is on its way, or a link lost it; otherwise the rule by which this
+  // node dropped it.
   Rule SendTcp(const TcpSegment& segment);
   // Refuses a segment that no socket takes: RST or silence, by InputPolicy.
   void RefuseTcp(PacketPtr packet);
@@ -231,13 +237,13 @@ class HostNode : public Node {
 
   HostOptions options_;
   RouteTable routes_;
-  // The node's own addresses, which are looked up for every packet. A few are scanned; more are sorted. Rebuilt when
-  // first needed after a change.
+  // The node's own addresses, which are looked up for every packet. If there are only a few, a lookup scans them;
+  // otherwise local_ is sorted for a binary search. It is rebuilt when first needed after a change.
   mutable std::vector<LocalAddress> local_;
   mutable bool local_built_ = false;
   std::vector<UdpSocket> sockets_;  // by SocketId - 1; ids are never reused
-  // The indices of the open sockets. A few are scanned. If there are more, by_port_ gives the first socket of a port as
-  // index + 1.
+  // The indices of the open sockets. If there are only a few, a lookup scans them; otherwise by_port_ has, for each
+  // port, the index + 1 of its first socket.
   std::vector<std::uint32_t> open_sockets_;
   std::unique_ptr<absl::flat_hash_map<std::uint16_t, std::uint32_t>> by_port_;
   std::vector<std::unique_ptr<Program>> programs_;

@@ -31,7 +31,7 @@ class RouteTable {
   // The best route to `destination` that leaves by `interface`; nullptr: there is none. Valid until the table changes.
   const Route* Find(const net::IpAddress& destination, int interface = kAnyInterface) const;
 
-  // In order of length (longest first), then metric, then age.
+  // The routes, ordered by prefix length (longest first), then by metric, then in the order added.
   const std::vector<Route>& routes() const;
 
  private:

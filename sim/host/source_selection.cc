@@ -7,36 +7,36 @@
 namespace pinhole::sim {
 namespace {
 
-// Whether `a` is a better source than `b`. The first rule that prefers one of them decides.
+// Whether `a` is a better source than `b`. The first rule of RFC 6724 §5 that prefers one of them decides.
 bool IsBetter(const SourceCandidate& a, const SourceCandidate& b, const net::IpAddress& destination,
               int outgoing_interface) {
   const net::IpAddress& address_a = a.address.address;
   const net::IpAddress& address_b = b.address.address;
-  // Rule 1: prefer same address.
+  // RFC 6724 §5, rule 1: prefer same address.
   if (address_a == destination) return true;
   if (address_b == destination) return false;
-  // Rule 2: prefer appropriate scope.
+  // RFC 6724 §5, rule 2: prefer appropriate scope.
   const Scope scope_a = ScopeOf(address_a);
   const Scope scope_b = ScopeOf(address_b);
   const Scope scope_destination = ScopeOf(destination);
   if (scope_a < scope_b) return scope_a >= scope_destination;
   if (scope_b < scope_a) return scope_b < scope_destination;
-  // Rule 3: avoid deprecated addresses.
+  // RFC 6724 §5, rule 3: avoid deprecated addresses.
   const bool deprecated_a = a.address.life == net::AddressLife::kDeprecated;
   const bool deprecated_b = b.address.life == net::AddressLife::kDeprecated;
   if (deprecated_a != deprecated_b) return deprecated_b;
-  // Rule 5: prefer outgoing interface.
+  // RFC 6724 §5, rule 5: prefer outgoing interface.
   const bool outgoing_a = a.interface == outgoing_interface;
   const bool outgoing_b = b.interface == outgoing_interface;
   if (outgoing_a != outgoing_b) return outgoing_a;
-  // Rule 6: prefer matching label.
+  // RFC 6724 §5, rule 6: prefer matching label.
   const int label = LabelOf(destination);
   const bool labelled_a = LabelOf(address_a) == label;
   const bool labelled_b = LabelOf(address_b) == label;
   if (labelled_a != labelled_b) return labelled_a;
-  // Rule 7: prefer temporary addresses.
+  // RFC 6724 §5, rule 7: prefer temporary addresses.
   if (a.address.temporary != b.address.temporary) return a.address.temporary;
-  // Rule 8: use longest matching prefix.
+  // RFC 6724 §5, rule 8: use longest matching prefix.
   return CommonPrefixLength(address_a, a.address.prefix_length, destination) >
          CommonPrefixLength(address_b, b.address.prefix_length, destination);
 }
@@ -56,7 +56,7 @@ const SourceCandidate* SelectSource(const net::IpAddress& destination, std::span
 
 Scope ScopeOf(const net::IpAddress& address) {
   if (address.is_v6() && address.IsMulticast()) return Scope{static_cast<std::uint8_t>(address.bytes()[1] & 0x0f)};
-  // RFC 6724 §3.2 counts 127/8 and 169.254/16 as link-local, §3.1 the loopback address too.
+  // RFC 6724 §3.2 counts 127/8 and 169.254/16 as link-local, and RFC 6724 §3.1 counts ::1 as link-local.
   if (address.IsLinkLocal() || address.IsLoopback()) return Scope::kLinkLocal;
   if (address.IsSiteLocal()) return Scope::kSiteLocal;
   return Scope::kGlobal;
@@ -69,7 +69,7 @@ int LabelOf(const net::IpAddress& address) {
     int length;
     int label;
   };
-  // RFC 6724 §2.1, longest prefix first.
+  // The default policy table of RFC 6724 §2.1, longest prefix first.
   static constexpr Row kPolicyTable[] = {
       {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 128, 0},       // ::1/128
       {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0}, 96, 4},  // ::ffff:0:0/96

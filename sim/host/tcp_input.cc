@@ -1,5 +1,5 @@
-// The network side of a node's TCP: segments, ICMP errors, timers, and the events that programs are told. The calls of
-// programs are in tcp_sockets.cc.
+// The network side of a node's TCP: segments, ICMP errors, timers, and the callbacks into programs. The functions that
+// programs call are in tcp_sockets.cc.
 #include <algorithm>
 #include <utility>
 
@@ -171,7 +171,7 @@ void TcpSockets::OnSegment(int interface, PacketPtr packet) {
       Settle(Caller::kNode);
       return;
     }
-    // A SYN that is dropped must not replace the old connection.
+    // The SYN replaces the connection in TIME-WAIT, but not if the SYN is dropped.
     if (DropsAsBacklogIsFull(*successor, packet)) return;
     beyond = socket.tcp->snd_nxt();
     if (socket.id == 0) {
@@ -339,8 +339,8 @@ void TcpSockets::Pump(Socket& socket) {
   NoteStateOf(socket);
   if ((socket.events & kEnded) != 0) {
     Detach(socket);
-    // No program is to be told: the handshake failed before the connection was accepted, or the program has closed the
-    // connection.
+    // No program gets a callback: the handshake failed before the connection was accepted, or the program has closed
+    // the connection.
     if (socket.id == 0 && (socket.events & kConnected) == 0) {
       Free(socket);
       return;
@@ -396,7 +396,7 @@ void TcpSockets::NoteStateOf(Socket& socket) {
   node_.world().NoteState(node_, StateKind::kTcpState, state, HashPair()(socket.ends));
 }
 
-// ---- Telling programs --------------------------------------------------------------------------------------
+// ---- Callbacks into programs -------------------------------------------------------------------------------
 
 net::App& TcpSockets::AppOf(const Socket& socket) const { return node_.programs_[socket.program]->app(); }
 
@@ -417,7 +417,7 @@ void TcpSockets::Settle(Caller caller) {
   node_.world().UpdateTimer(node_);
 }
 
-// Tells one event at a time, because each call may end the connection or add events.
+// Makes one callback at a time, because each callback may end the connection or add events.
 void TcpSockets::Tell(Socket& socket) {
   socket.queued = false;
   const auto take = [&](Event event) {

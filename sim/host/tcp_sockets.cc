@@ -1,4 +1,5 @@
-// The program side of a node's TCP: ids, ports, calls. Segments are in tcp_input.cc.
+// The program side of a node's TCP: socket ids, ports, and the functions that programs call. Arriving segments and
+// timers are handled in tcp_input.cc.
 #include "sim/host/tcp_sockets.h"
 
 #include <algorithm>

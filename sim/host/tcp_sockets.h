@@ -21,12 +21,12 @@ class HostNode;
 
 // The TCP listeners and connections of one node.
 //
-//     segment --4-tuple--> connection --PollOutput--> SendTcp
-//        `----listener---> new one         `--------> told: OnTcpConnected, OnTcpReadable ...
+//     segment --4-tuple--> connection ------> segments to send: HostNode::SendTcp()
+//        `----listener---> new connection --> callbacks: net::App::OnTcpConnected(), OnTcpReadable() ...
 //        `----neither----> RST, or silence (InputPolicy)
 //
 // Segments leave at once, in every call. Programs are called back only from events of the node (a segment, an ICMP
-// error, a timer), one call at a time. So the results of a call that a program makes are told to it after that call has
+// error, a timer), one call at a time. So a callback that a call of a program leads to comes after that call has
 // returned.
 //
 // net::TcpOptions says which class a segment has. The ACK of a retransmitted check has the class of a check, because
@@ -72,7 +72,7 @@ class TcpSockets {
  private:
   static constexpr std::uint32_t kFirstId = 0x80000000;
 
-  // The events that a program is still to be told, in the order of telling.
+  // The callbacks that a program has not had yet, in the order in which they will be made.
   enum Event : std::uint8_t {
     kConnected = 1,
     kReadable = 2,
@@ -97,7 +97,7 @@ class TcpSockets {
   struct Socket {
     Pair ends;  // a listener's remote end is not set
     net::TcpOptions wanted;
-    // The class of the last data received; before any data, that of `wanted`.
+    // The class of ACKs: that of the last data received; before any data, wanted.packet_class.
     net::PacketClass ack_class = net::PacketClass::kOther;
     std::uint32_t slot = 0;
     std::uint64_t rank = 0;  // numbers the sockets in the order made
@@ -121,7 +121,7 @@ class TcpSockets {
   };
 
   Socket& Make(std::uint32_t program, const Pair& ends, const net::TcpOptions& wanted);
-  // The options of a connection, with the MSS of the way to its remote end.
+  // The options of a connection. Their MSS is at most that of the path to the remote end.
   TcpConnectionOptions OptionsFor(const Pair& ends, const net::TcpOptions& wanted) const;
   void GiveId(Socket& socket);
   void TakeId(Socket& socket);
@@ -139,13 +139,14 @@ class TcpSockets {
   bool Clashes(const net::SocketAddress& local, bool reuse_address, bool listens) const;
   absl::StatusOr<net::SocketAddress> Bind(const net::SocketAddress& local, bool reuse_address, bool listens);
 
-  // To be called after every input to a connection: sends its segments, and keeps its events to be told.
+  // To be called after every input to a connection: sends the segments of the connection, and notes the callbacks to
+  // make.
   void Pump(Socket& socket);
   void Send(Socket& socket, const TcpConnection::SendSegment& segment);
   void MoveTimer(Socket& socket);
   void NoteStateOf(Socket& socket);
-  // Settle() ends a call into TcpSockets. If the node has called, the programs are told their events; if a program has
-  // called, the node's timer tells them at this instant.
+  // Settle() ends a call into TcpSockets. If the node has called, Settle() makes the callbacks; if a program has
+  // called, the node's timer makes them at this instant.
   enum class Caller : std::uint8_t { kNode, kProgram };
   void Settle(Caller caller);
   void Tell(Socket& socket);
@@ -153,7 +154,7 @@ class TcpSockets {
   absl::Status Why(const Socket& socket) const;
   net::App& AppOf(const Socket& socket) const;
 
-  // True if the listener's backlog is full: then `packet` is dropped.
+  // Drops `packet` and returns true if the listener's backlog is full.
   bool DropsAsBacklogIsFull(const Socket& listener, PacketPtr& packet);
   void OpenPassive(int interface, PacketPtr packet, Socket& listener, std::optional<std::uint32_t> beyond);
 

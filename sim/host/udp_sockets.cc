@@ -170,8 +170,8 @@ net::SendStatus HostNode::SendTo(std::uint32_t program, net::SocketId id, const 
       world().Emit(*this, route->interface, next_hop, route->gateway.has_value() || route->connected, packet);
   if (rule == Rule::kQueueFull) return net::SendStatus::kWouldBlock;
   if (packet == nullptr) return net::SendStatus::kSent;
-  // A real machine notices a missing neighbour only when ARP or ND times out, so the program is told kSent. The
-  // datagram is lost all the same.
+  // A real machine notices a missing neighbour only when ARP or ND times out, so the program gets kSent although the
+  // datagram is lost.
   DropState state;
   state.endpoint = net::SocketAddress(next_hop, 0);
   world().Drop(*this, std::move(packet), rule, state);

@@ -34,7 +34,8 @@ struct Binding {
 
 // All bindings of one transport of a NAT. A binding is found from inside by (inside, scope), and from outside by its
 // external endpoint, or by (external, scope) where external endpoints are shared. An expired binding is removed when a
-// lookup finds it, so no function gives one. A pointer to a binding is valid until the next Add() or Remove().
+// lookup finds it, so no function returns an expired binding. A pointer to a binding is valid until the next Add() or
+// Remove().
 class BindingTable {
  public:
   static constexpr std::uint32_t kNone = 0xffffffff;

@@ -5,7 +5,8 @@
 namespace pinhole::sim::nat {
 namespace {
 
-// The largest number of ports in one round (NF_NAT_MAX_ATTEMPTS), and the number below which a round is the last.
+// UniquePort() tries ports in rounds. kAttemptsMax: the largest number of ports in one round (NF_NAT_MAX_ATTEMPTS). A
+// round with fewer than kAttemptsMin ports is the last.
 constexpr int kAttemptsMax = 128;
 constexpr int kAttemptsMin = 16;
 

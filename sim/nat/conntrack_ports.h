@@ -25,7 +25,7 @@ std::optional<Endpoint> UniqueTuple(const TransportBehavior& behavior, std::uint
                                     std::optional<Endpoint> newest_of_inside, std::uint32_t address,
                                     net::RandomSource& random, absl::FunctionRef<bool(Endpoint)> is_taken);
 
-// The range of step 3 when the profile has none: the class of the inside port.
+// The range of ports from which UniqueTuple() draws if the profile has none: Linux's class of the inside port.
 PortRange ConntrackPortClass(std::uint16_t inside_port);
 
 }  // namespace pinhole::sim::nat

@@ -12,11 +12,12 @@
 
 namespace pinhole::sim::nat {
 
-// The owner of remembered destinations: an inside endpoint (its bits()) or one binding (its serial).
+// Identifies whose destinations are remembered: an inside endpoint, by its bits(), or one binding, by its serial.
 using Owner = std::uint64_t;
 
-// The destinations that packets were sent to, which filters ask for (RFC 4787 §5). The filtering behavior decides how a
-// destination is remembered: not at all, by address, or by address and port. Each destination has its own timer.
+// The remote endpoints to which packets went out. Filters let packets in by this record (RFC 4787 §5). The filtering
+// behavior decides how a destination is remembered: not at all, by address, or by address and port. Each destination
+// has its own timer.
 class SentTo {
  public:
   // `udp` must outlive this object.
@@ -24,7 +25,7 @@ class SentTo {
 
   // Called when a packet of `owner` goes out to `remote`.
   void NoteOutbound(Owner owner, Endpoint remote, net::Instant now);
-  // Called when a packet from `remote` to `owner` was let in.
+  // Called when a packet from `remote` to `owner` has passed the filter.
   void NoteInbound(Owner owner, Endpoint remote, net::Instant now);
   // Whether `owner` has sent to `remote` and this is still remembered.
   bool Has(Owner owner, Endpoint remote, net::Instant now) const;

@@ -12,7 +12,7 @@ namespace {
 
 using nat::Direction;
 
-// RFC 792: codes of destination unreachable.
+// Codes of ICMP destination unreachable (RFC 792, RFC 1812 §5.2.7.1).
 constexpr std::uint8_t kHostUnreachableCode = 1;
 constexpr std::uint8_t kPortUnreachableCode = 3;
 constexpr std::uint8_t kAdminProhibitedCode = 13;
@@ -121,8 +121,8 @@ Verdict Nat::PassHairpin(net::Instant now, Endpoint inside, Packet& packet) {
   return Verdict::Inside(in.binding->inside.network);
 }
 
-// The binding by which a packet from `inside` to `remote` leaves. `counts`: a packet is really sent, so the timer of
-// the inbound session may start again.
+// The binding by which a packet from `inside` to `remote` leaves. `counts`: a packet is sent, not only quoted by an
+// ICMP error, so the timer of the inbound session may start again.
 nat::Binding* Nat::FindOutbound(net::Instant now, Endpoint inside, Endpoint remote, bool counts) {
   if (notes_sessions_) {
     InboundSession* session = sessions_.Find({inside.bits(), remote.bits()});
@@ -174,8 +174,8 @@ Nat::Outcome Nat::InboundNew(net::Instant now, Endpoint external, Endpoint remot
 }
 
 void Nat::NoteInboundSession(net::Instant now, Binding& binding, Endpoint remote) {
-  // With endpoint-independent mapping the inside endpoint has only one binding, so it answers by that binding in any
-  // case.
+  // With endpoint-independent mapping the inside endpoint has only one binding, so the answers of the inside endpoint
+  // leave by that binding in any case.
   if (shared_.profile.udp.mapping == Mapping::kEndpointIndependent && !binding.is_static) return;
   if (!shared_.profile.udp.inbound_sessions && !binding.is_static) return;
   const nat::Key key{binding.inside.bits(), remote.bits()};

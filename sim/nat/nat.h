@@ -59,7 +59,7 @@ class Nat {
   // The Nat's record of the connection between an inside and a remote endpoint; nullopt: there is none.
   std::optional<nat::TcpTranslator::Entry> FindTcp(net::Instant now, int network, const net::SocketAddress& inside,
                                                    const net::SocketAddress& remote);
-  // As TcpTranslator::sessions_kept().
+  // The number of TCP sessions in the table, as TcpTranslator::sessions_kept() gives it.
   std::size_t tcp_sessions_kept() const { return tcp_ ? tcp_->sessions_kept() : 0; }
   // The name of an invariant that does not hold, or nullptr. For tests and fuzzers.
   const char* BrokenInvariant() const;
@@ -89,7 +89,7 @@ class Nat {
   void NoteInboundSession(net::Instant now, Binding& binding, Endpoint remote);
   void Claim(net::Instant now, Endpoint external, Endpoint remote);
 
-  // nat_icmp.cc: RFC 5508.
+  // nat_icmp.cc: the translation of ICMP errors (RFC 5508 §4).
   Verdict IcmpFromInside(net::Instant now, int network, Packet& packet);
   Verdict IcmpFromOutside(net::Instant now, Packet& packet);
 

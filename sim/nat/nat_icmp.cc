@@ -8,7 +8,8 @@ net::SocketAddress WithoutPort(const net::SocketAddress& address) { return addre
 
 }  // namespace
 
-// RFC 5508 §4.2.1 REQ-4: an error from outside, about a packet that went out.
+// The verdict on an ICMP packet from outside. RFC 5508 §4.2.1 REQ-4: an ICMP error about a packet that went out is
+// translated.
 Verdict Nat::IcmpFromOutside(net::Instant now, Packet& packet) {
   if (!IsIcmpError(packet)) {
     if (shared_.profile.udp.unsolicited == Unsolicited::kInput) return {.action = Verdict::Action::kInput};
@@ -41,13 +42,14 @@ Verdict Nat::IcmpFromOutside(net::Instant now, Packet& packet) {
   return Verdict::Inside(inside.network);
 }
 
-// RFC 5508 §4.2.2 REQ-5: an error from inside, about a packet that came in.
+// The verdict on an ICMP packet from inside. RFC 5508 §4.2.2 REQ-5: an ICMP error about a packet that came in is
+// translated.
 Verdict Nat::IcmpFromInside(net::Instant now, int network, Packet& packet) {
   const std::uint32_t destination = packet.destination.address().v4();
   const bool to_external = shared_.IsExternal(destination);
   if (!to_external) {
-    // A packet between inside networks is routed. An error there is about a packet that was routed too, or that was
-    // hairpinned with its inside source.
+    // A packet to an inside network is routed without translation. If it is an ICMP error, the packet that it quotes
+    // was itself routed between inside networks, or was hairpinned with its inside source.
     if (const std::optional<int> other = shared_.NetworkOf(destination)) {
       if (!shared_.profile.routes_inside) return Verdict::Drop(Rule::kInterfaceNotRouted, packet.destination);
       return Verdict::Inside(*other);
@@ -79,7 +81,7 @@ Verdict Nat::IcmpFromInside(net::Instant now, int network, Packet& packet) {
   packet.quoted.destination = binding->external.ToSocketAddress();
   packet.source = WithoutPort(packet.quoted.destination);
   if (shared_.profile.icmp_errors_close && !binding->is_static) udp_.table().Remove(*binding);
-  // An error about a hairpinned packet goes back in, to the inside host that sent the packet.
+  // An ICMP error about a hairpinned packet goes back in, to the inside host that sent this packet.
   if (to_external) return IcmpFromOutside(now, packet);
   return {.action = Verdict::Action::kOutside};
 }

@@ -20,9 +20,10 @@ enum class Mapping : std::uint8_t {
   kEndpointIndependent,      // always
   kAddressDependent,         // when they go to the same address
   kAddressAndPortDependent,  // when they go to the same address and port
-  // Linux's rule: one tuple (external endpoint, remote endpoint) for each (X:x, remote endpoint). A new tuple tries the
-  // external endpoint of the newest session of X:x, then the inside port, then random ports. Any number of inside
-  // endpoints share an external port as long as their remote endpoints differ (conntrack_ports.h).
+  // As Linux maps: one tuple (external endpoint, remote endpoint) for each pair of inside endpoint X:x and remote
+  // endpoint. A new tuple tries the external endpoint of the newest session of X:x, then the inside port, then random
+  // ports. Any number of inside endpoints share an external port as long as their remote endpoints differ
+  // (conntrack_ports.h).
   kConntrack,
 };
 
@@ -33,7 +34,8 @@ enum class Filtering : std::uint8_t {
   kAddressAndPortDependent,  // an address and port that was sent to
 };
 
-// The sender whose packets a filter counts when it asks whether an address "was sent to".
+// The packets by which a filter decides whether a remote address "was sent to": those of an inside endpoint through all
+// of its mappings, or through one.
 enum class FilterMemory : std::uint8_t {
   kEndpoint,  // the inside endpoint, through any of its mappings (RFC 4787 §5)
   kMapping,   // the inside endpoint, through this mapping only
@@ -41,9 +43,9 @@ enum class FilterMemory : std::uint8_t {
 
 // The external port that a new mapping asks for first (RFC 4787 §4.2.1).
 enum class PortAllocation : std::uint8_t {
-  kPreserve,  // the inside port; if taken, as `collision` says
+  kPreserve,  // the inside port; if it is taken, TransportBehavior::collision decides
   // The inside port, which inside endpoints share as long as their remote endpoints differ (RFC 7857 §3). If the tuple
-  // of external and remote endpoint is taken, as `collision` says.
+  // of external and remote endpoint is taken, TransportBehavior::collision decides.
   kPreserveOverloading,
   kSequential,  // the last port plus sequential_step, modulo the range; taken ports are skipped
   kRandom,      // a random port of the range; if taken, the next free port above it
@@ -76,14 +78,14 @@ enum class Refresh : std::uint8_t {
   kNone,  // no packet: a mapping ends a fixed time after it was made
 };
 
-// Packets from inside to an external endpoint of the same NAT (RFC 4787 §6).
+// What happens to packets from inside to an external endpoint of the same NAT (RFC 4787 §6).
 enum class Hairpin : std::uint8_t {
   kNone,            // taken as packets for the box itself: `unsolicited` decides
   kInternalSource,  // delivered with the inside source
   kExternalSource,  // delivered with the external source, which a host outside would have seen
 };
 
-// Packets from outside that no mapping or filter lets in.
+// What happens to packets from outside that no mapping or filter lets in.
 enum class Unsolicited : std::uint8_t {
   kDrop,
   kPortUnreachable,  // dropped, and ICMP type 3 code 3 tells the sender
@@ -117,7 +119,7 @@ struct PortRange {
   friend bool operator==(const PortRange&, const PortRange&) = default;
 };
 
-// The life of a mapping after the packet that restarted its timer. The state before this packet decides which of the
+// How long a mapping lives after the packet that restarted its timer. The state before this packet decides which of the
 // four times applies, so the first answer still gets `unreplied`. A mapping is dead from the instant on at which its
 // time ends.
 struct UdpTimeouts {
@@ -168,9 +170,9 @@ struct UdpBehavior : TransportBehavior {
   // A filter forgets a destination this long after the last packet out to it. nullopt: the destination has a timer like
   // that of a mapping, with the same times and the same refreshing.
   std::optional<net::Duration> filter_timeout = std::nullopt;
-  // A packet that kInput accepts claims its tuple (external endpoint, remote endpoint) for the box, for
-  // timeouts.unreplied after each such packet. A claimed tuple is not given to a mapping, and its packets are not let
-  // in.
+  // A packet that Unsolicited::kInput accepts claims its tuple (external endpoint, remote endpoint) for the box, for
+  // timeouts.unreplied after each such packet. A claimed tuple is not given to a mapping, and its packets do not reach
+  // an inside host.
   bool poisoning = false;
 
   friend bool operator==(const UdpBehavior&, const UdpBehavior&) = default;
@@ -204,7 +206,8 @@ struct NatProfile {
   TcpBehavior tcp;
 
   Pooling pooling = Pooling::kPaired;
-  // With kPaired only: an inside address whose external address has no free port may use another one (RFC 7857 §4).
+  // With Pooling::kPaired only: an inside address whose external address has no free port may use another one
+  // (RFC 7857 §4).
   bool soft_pairing = false;
   // UDP and TCP mappings of one inside address may have different external addresses.
   bool pools_per_transport = false;

@@ -9,9 +9,9 @@ enum class Direction : std::uint8_t { kOutbound, kInbound };
 
 // The timer of one mapping, or of one remembered destination (RFC 4787 §4.3).
 //
-// The rule is Linux's; other NATs differ from it only in the times. The state before a packet decides which time the
-// packet gives the mapping; only then the packet changes the state. So the first answer still gets `unreplied`, at any
-// age of the mapping (nf_conntrack_udp_packet() runs before IPS_SEEN_REPLY is set).
+// The timer follows Linux; other NATs differ from Linux only in the times. The state before a packet decides which time
+// the packet gives the mapping; only then the packet changes the state. So the first answer still gets `unreplied`, at
+// any age of the mapping (nf_conntrack_udp_packet() runs before IPS_SEEN_REPLY is set).
 struct Timer {
   net::Instant created{};
   net::Instant expires{};  // dead from this instant on
@@ -23,7 +23,8 @@ struct Timer {
 // The timer after the first packet of a mapping.
 Timer StartTimer(const UdpTimeouts& timeouts, net::Instant now);
 
-// Counts any later packet. `answers`: the packet goes in the opposite direction of the first packet.
+// Updates the timer for each packet after the first. `answers`: the packet goes in the opposite direction of the first
+// packet.
 void OnPacket(Timer& timer, const UdpBehavior& udp, Direction direction, bool answers, net::Instant now);
 
 }  // namespace pinhole::sim::nat

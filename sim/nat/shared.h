@@ -43,7 +43,8 @@ struct Shared {
   net::RandomSource* random;
   bool keeps_subscribers;
   Subscribers subscribers;
-  // The index of the pool address that the next subscriber gets; the array index is that of Subscriber::pool_index.
+  // The index in `pool` of the address that the next subscriber gets. The array has the same index as
+  // Subscriber::pool_index.
   std::array<int, 2> next_pool_index = {};
   NatCounters counters;
   std::array<BindingTable*, 2> tables = {};  // of UDP and TCP; null: not made yet
@@ -57,8 +58,8 @@ struct Shared {
 
   // The number of live mappings, without those of the profile.
   int CountDynamic(net::Instant now);
-  // Makes room for one more binding of `inside`, if a limit is reached and the profile evicts. kNone: there is room
-  // now.
+  // Makes room for one more binding of `inside`, if a limit is reached and the profile evicts. Returns kNone if there
+  // is room now, otherwise the rule by which the packet is to be dropped.
   Rule MakeRoom(net::Instant now, Endpoint inside);
 };
 

@@ -11,7 +11,7 @@ namespace {
 using Action = TcpTracker::Action;
 using Way = TcpTracker::Way;
 
-// RFC 792: codes of destination unreachable.
+// Codes of ICMP destination unreachable (RFC 792, RFC 1812 §5.2.7.1).
 constexpr std::uint8_t kHostUnreachableCode = 1;
 constexpr std::uint8_t kPortUnreachableCode = 3;
 constexpr std::uint8_t kAdminProhibitedCode = 13;
@@ -94,7 +94,7 @@ Verdict StatefulFilter::Refuse(net::Instant now, const Packet& packet, Rule rule
   return holds ? Hold(now, packet, verdict) : verdict;
 }
 
-// Holds an unsolicited SYN (RFC 6092 §3.3.1 REC-34). `answer`: the answer when its time is over.
+// Holds an unsolicited SYN (RFC 6092 §3.3.1 REC-34). `answer` says what is sent when unsolicited_hold is over.
 Verdict StatefulFilter::Hold(net::Instant now, const Packet& packet, const Verdict& answer) {
   Verdict verdict = Verdict::Drop(Rule::kSynHeld, packet.destination);
   const bool resets = answer.action == Verdict::Action::kReset;
@@ -125,7 +125,7 @@ void StatefulFilter::Reboot() {
   outputs_.clear();
 }
 
-// `flow`: nullptr if the segment belongs to no flow.
+// The verdict on a TCP segment. `flow`: the flow of the segment; nullptr if it belongs to no flow.
 Verdict StatefulFilter::JudgeTcp(net::Instant now, const Key& key, Flow* flow, Way way, const Packet& packet) {
   const Verdict passes = way == Way::kOriginal ? Verdict{.action = Verdict::Action::kOutside} : Verdict::Inside(0);
   Flow fresh;

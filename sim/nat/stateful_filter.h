@@ -20,21 +20,22 @@ namespace pinhole::sim {
 
 // The behavior of a stateful firewall: which packets it lets in, and how it answers the others.
 struct FilterProfile {
-  // The times of UDP flows, with the meaning that they have for mappings. A flow is open only to the remote endpoint
-  // that it was sent to (RFC 6092 §3.2: address and port-dependent).
+  // How long UDP flows live. The fields mean for a flow what they mean for the mapping of a NAT (profile.h). A flow is
+  // open only to the remote endpoint that it was sent to (RFC 6092 §3.2: address and port-dependent).
   UdpTimeouts udp_timeouts = {.first = std::nullopt,
                               .unreplied = std::chrono::seconds(30),
                               .replied = std::chrono::seconds(30),
                               .assured = std::chrono::seconds(120),
                               .assured_after = std::chrono::seconds(2)};
-  // `invalid` may be kDrop or kReset, `idle` only kSilent.
+  // How TCP connections are tracked. tcp.invalid may be kDrop or kReset, tcp.idle only kSilent.
   TcpTracking tcp;
-  // The answer to TCP segments from outside that belong to no flow. Not kInput.
+  // The answer to TCP segments from outside that belong to no flow. kInput is not allowed.
   Unsolicited unsolicited = Unsolicited::kAdminProhibited;
-  // A SYN is answered this long after it arrived, unless the inside host sends a SYN to that remote endpoint before
-  // (RFC 6092 §3.3.1 REC-34). Zero: at once.
+  // An unsolicited SYN is answered this long after it arrived, unless the inside host sends a SYN to that remote
+  // endpoint before (RFC 6092 §3.3.1 REC-34). Zero: at once.
   net::Duration unsolicited_hold = std::chrono::seconds(6);
-  // The answer to UDP datagrams from outside that belong to no flow. kReset: port unreachable. Not kInput.
+  // The answer to UDP datagrams from outside that belong to no flow. kReset stands for ICMP port unreachable. kInput is
+  // not allowed.
   Unsolicited unsolicited_udp = Unsolicited::kDrop;
   // Whether ICMP errors get in that quote a packet of a flow (RFC 6092 §3.3.1 REC-36; nftables' `ct state related`). An
   // error never ends the flow.
@@ -56,17 +57,19 @@ class StatefulFilter {
   // REQUIRES: IsValid(profile).
   explicit StatefulFilter(const FilterProfile& profile);
 
-  // kOutside: the packet passes. Otherwise kDrop, kReject with one of RFC 792's codes of destination unreachable, or
-  // kReset.
+  // The verdict on a packet from inside. kOutside: the packet passes. Otherwise kDrop, kReject with one of RFC 792's
+  // codes of destination unreachable, or kReset.
   Verdict FromInside(net::Instant now, const Packet& packet);
-  // kInside with network 0: the packet passes. Otherwise as FromInside().
+  // The verdict on a packet from outside. kInside with network 0: the packet passes. Otherwise one of the refusals of
+  // FromInside().
   Verdict FromOutside(net::Instant now, const Packet& packet);
 
   // The instant when the filter may have to send answers to held SYNs by itself. FromInside() and FromOutside() call
   // OnTimer() themselves.
   net::Instant NextTimer() const;
   void OnTimer(net::Instant now);
-  // As Nat::PollOutput(); no output is a kSegment.
+  // The next answer to a held SYN, an ICMP error or a RST; nullopt: none is due. To be called after each packet and
+  // after OnTimer(), until it returns nullopt.
   std::optional<NatOutput> PollOutput();
 
   // Forgets all flows and all held SYNs.

@@ -10,7 +10,7 @@
 
 namespace pinhole::sim::nat {
 
-// The records of a NAT about one inside address.
+// What a NAT records about one inside address, a "subscriber".
 struct Subscriber {
   int bindings = 0;  // the number of dynamic bindings, with expired ones until they are swept
   // The pool index of its external address (RFC 4787 §4.1, "paired"); nullopt: not assigned yet. Index 0 is for both

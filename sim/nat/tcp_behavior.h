@@ -21,7 +21,7 @@ enum class TcpDepth : std::uint8_t {
   kRewritesIsn,  // T5: as T4, and each side's sequence numbers are shifted by a random offset (pf, modulate state)
 };
 
-// The fate of a segment that the tracking refuses, or of a segment from inside that belongs to no connection.
+// What happens to a segment that the TCP tracker refuses, or to a segment from inside that belongs to no connection.
 enum class TcpInvalid : std::uint8_t {
   kDrop,
   kReset,  // dropped, and a RST tells the sender
@@ -46,10 +46,10 @@ enum class TcpIdle : std::uint8_t {
   kResetBoth,  // a RST goes to both ends when the connection is forgotten
 };
 
-// The life of a session after the last segment that counted, by the state after this segment. A session is dead from
-// the instant on at which its time ends. The defaults are those of RFC 5382 §5 REQ-5, where a half-closed connection is
-// still established: closing, and so the transitory time, begins only when both ends have sent FIN (RFC 6092 §3.3.1;
-// RFC 7857 §2, figure 1).
+// How long a session lives after the last segment that restarted its timer, by the state after this segment. A session
+// is dead from the instant on at which its time ends. The defaults are those of RFC 5382 §5 REQ-5, where a half-closed
+// connection is still established: closing, and so the transitory time, begins only when both ends have sent FIN
+// (RFC 6092 §3.3.1; RFC 7857 §2, figure 1).
 struct TcpTimeouts {
   net::Duration syn_sent = std::chrono::seconds(240);
   net::Duration syn_received = std::chrono::seconds(240);
@@ -59,10 +59,11 @@ struct TcpTimeouts {
   net::Duration last_ack = std::chrono::seconds(240);
   net::Duration time_wait = std::chrono::seconds(240);
   net::Duration close = std::chrono::seconds(240);
-  // From kLinux on, if shorter than the state's time: while data is not acknowledged, and while a connection that was
-  // picked up has no answer yet.
+  // At depth kLinux and above, a session lives no longer than this while data is not acknowledged, and while a
+  // connection that was picked up has no answer yet.
   std::optional<net::Duration> unacknowledged = std::nullopt;
-  // From kLinux on, if shorter than the state's time: after retransmissions_max identical segments, or a window of 0.
+  // At depth kLinux and above, a session lives no longer than this after TcpTracking::retransmissions_max identical
+  // segments, or after a segment with window 0.
   std::optional<net::Duration> retransmitted = std::nullopt;
   friend bool operator==(const TcpTimeouts&, const TcpTimeouts&) = default;
 };
@@ -74,7 +75,7 @@ struct TcpTracking {
   bool simultaneous_open = true;
   // An ACK may begin the tracking of a connection whose handshake was not seen ("picked up").
   bool loose = false;
-  // From kLinux on: segments outside the window pass (tcp_be_liberal).
+  // At depth kLinux and above: segments outside the window pass (tcp_be_liberal).
   bool liberal = false;
   TcpInvalid invalid = TcpInvalid::kDrop;
   TcpOnReset on_reset = TcpOnReset::kTransitory;

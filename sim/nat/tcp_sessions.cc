@@ -64,8 +64,9 @@ void TcpTranslator::DrawShifts(Session& session) {
   session.remote_shift = static_cast<std::uint32_t>(shared_.random->NextU64());
 }
 
-// Begins a new connection between the ends of an old one. Conntrack deletes the old session: nullptr, and the caller
-// looks again. Other NATs reuse the session, so that filters still know the remote endpoint.
+// Begins a new connection between the ends of an old one. With conntrack mapping, Reopen() deletes the old session and
+// returns nullptr, and the caller looks again. Other NATs reuse the session, so that filters still know the remote
+// endpoint.
 TcpTranslator::Session* TcpTranslator::Reopen(net::Instant now, Session& session, bool from_outside,
                                               const TcpHeader& segment, std::uint32_t bytes) {
   if (transport_.conntrack()) {

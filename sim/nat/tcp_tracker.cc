@@ -7,18 +7,19 @@
 namespace pinhole::sim {
 namespace {
 
-// The result of an entry in the table: the next state, or one of these two.
+// The type of an entry of kNext: the next state, or kInvalid or kIgnored.
 using State = TcpTrackerState;
 constexpr auto kInvalid = static_cast<State>(0xff);
-constexpr auto kIgnored = static_cast<State>(0xfe);  // passes uncounted: only its receiver knows its meaning
+constexpr auto kIgnored = static_cast<State>(0xfe);  // the segment passes, and the state stays
 
 constexpr State NO = State::kNone, SS = State::kSynSent, SR = State::kSynReceived, ES = State::kEstablished,
                 FW = State::kFinWait, CW = State::kCloseWait, LA = State::kLastAck, TW = State::kTimeWait,
                 CL = State::kClose, S2 = State::kSynSent2, IV = kInvalid, IG = kIgnored;
 
-// Linux's state table, with its abbreviations: the next state by way, kind of segment and state.
+// Linux's state table, with Linux's abbreviations: the next state by direction (Way), kind of segment (Kind) and
+// present state.
 constexpr State kNext[2][5][10] = {
-    // The side that sent first.
+    // Way::kOriginal: segments of the side that sent first.
     // clang-format off
     //  NO  SS  SR  ES  FW  CW  LA  TW  CL  S2
     {{SS, SS, IG, IG, IG, IG, IG, SS, SS, S2},    // SYN
@@ -26,7 +27,7 @@ constexpr State kNext[2][5][10] = {
      {IV, IV, FW, FW, LA, LA, LA, TW, CL, IV},    // FIN,ACK
      {ES, IV, ES, ES, CW, CW, TW, TW, CL, IV},    // ACK
      {IV, CL, CL, CL, CL, CL, CL, CL, CL, CL}},   // RST
-    // The other side.
+    // Way::kReply: segments of the other side. The rows are SYN, SYN,ACK, FIN,ACK, ACK and RST again.
     {{IV, S2, IV, IV, IV, IV, IV, SS, IV, S2},
      {IV, SR, IG, IG, IG, IG, IG, IG, IG, SR},
      {IV, IV, FW, FW, LA, LA, LA, TW, CL, IV},
@@ -36,7 +37,7 @@ constexpr State kNext[2][5][10] = {
 };
 static_assert(NO == State{});
 
-// An acknowledgment may lag at least this many bytes behind the data of the other side.
+// An acknowledgment may always lag this many bytes behind the data of the other side, even if the window is smaller.
 constexpr std::uint32_t kAckWindowMin = 66000;
 constexpr std::uint8_t kScaleMax = 14;  // RFC 7323 §2.3
 
@@ -145,7 +146,8 @@ TcpTracker::Judgement TcpTracker::JudgeFlags(const TcpTracking& tracking, Way wa
   if (next == kIgnored) return Ignore(tracking, way, segment, payload_bytes);
   if (next == SS && state_ != SS) {
     // RFC 9293 §3.6.1 lets a SYN reopen a connection from TIME-WAIT. Linux does so only if the connection was closed in
-    // order or this side has reset it. Otherwise the SYN passes uncounted, and its receiver decides.
+    // order or this side has reset it. Otherwise the SYN passes without a change of the state, and its receiver
+    // decides.
     const bool ours = latest_.kind == Kind::kRst && latest_.way == way;
     if (!like_linux || sides_[0].closed_first || sides_[1].closed_first || ours) return {.action = Action::kReopen};
     return Ignore(tracking, way, segment, payload_bytes);
@@ -193,8 +195,8 @@ TcpTracker::Judgement TcpTracker::Ignore(const TcpTracking& tracking, Way way, c
   if (tracking.depth < TcpDepth::kWindow) return {.action = Action::kPassUncounted};
   if (kind == Kind::kSynAck && latest_.kind == Kind::kSyn && latest_.way != way &&
       segment.acknowledgment == latest_.end) {
-    // The SYN,ACK answers a SYN that was let through uncounted. So the two ends have a new connection, and the tracker
-    // begins again with it.
+    // The SYN,ACK answers a SYN that Ignore() let pass without a change of the state. So the two ends have a new
+    // connection, and the tracker begins again with it.
     Side& opener = sides_[Index(latest_.way)];
     opener = Side();
     opener.end = opener.window_end = opener.syn_end = latest_.end;
@@ -240,7 +242,7 @@ TcpTracker::Judgement TcpTracker::JudgeReset(Way way, const TcpHeader& segment, 
   const Side& receiver = sides_[Index(Other(way))];
   const std::uint32_t sequence = segment.sequence;
   if (receiver.has_ack && latest_.kind != Kind::kSyn) {
-    // The condition of nf_conntrack_tcp_established().
+    // Whether the connection is established, by the condition of Linux's nf_conntrack_tcp_established().
     const bool established = state_ == ES && assured_;
     if (sequence == 0 && !established) return {};
     if (SeqBefore(sequence, receiver.ack_max)) return Refuse(Rule::kTcpResetNumber, sequence, receiver.ack_max);
@@ -248,7 +250,7 @@ TcpTracker::Judgement TcpTracker::JudgeReset(Way way, const TcpHeader& segment, 
     if (!established || sequence == receiver.ack_max || follows) return {};
     next = state_;  // the state stays, because the receiver may challenge the RST
   }
-  // The RST answers a SYN or ACK that was let through uncounted.
+  // The RST answers a SYN or ACK that Ignore() let pass without a change of the state.
   const bool answers_ignored = (replied_ && latest_.kind == Kind::kSyn) || (!assured_ && latest_.kind == Kind::kAck);
   if (answers_ignored && segment.acknowledgment == latest_.end) skips_window = true;
   return {};
@@ -271,8 +273,8 @@ TcpTracker::Judgement TcpTracker::JudgeWindow(const TcpTracking& tracking, Way w
   }
 
   // RFC 7857 §2.2. A host without the connection, or a NAT in front of it, sends a RST with sequence number 0
-  // (RFC 9293 §3.10.7.1). This number says nothing about the numbers that this side will use, so the RST sets no bounds
-  // for them.
+  // (RFC 9293 §3.10.7.1). The number 0 says nothing about the numbers that the sender of the RST will use, so the RST
+  // sets no bounds for them.
   const bool of_unknown = rst && sender.window_max == 0;
 
   const bool repeats_opening = (state_ == SS && way == Way::kOriginal) || (state_ == SR && way == Way::kReply);
@@ -280,7 +282,7 @@ TcpTracker::Judgement TcpTracker::JudgeWindow(const TcpTracking& tracking, Way w
     NoteSyn(tracking, way, segment, end);
     if (!segment.Has(kTcpAck)) return {};  // the SYN crosses that of the other side
   } else if (sender.window_max == 0 && !rst) {
-    // The first segment seen of this side is from the middle of the connection.
+    // The first segment that the tracker sees of the sender is from the middle of the connection.
     sender.end = end;
     sender.window_max = std::max<std::uint32_t>(std::uint32_t{segment.window} << sender.scale, 1);
     sender.window_end = end + sender.window_max;

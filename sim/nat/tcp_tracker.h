@@ -24,7 +24,7 @@ enum class TcpTrackerState : std::uint8_t {
   kClose,        // a RST
   kSynSent2,     // the SYNs of both sides crossed
 };
-// As conntrack prints it: "SYN_SENT2".
+// The name that conntrack prints for the state, such as "SYN_SENT2".
 const char* ToString(TcpTrackerState state);
 
 // One connection as a middlebox follows it that sees both directions. The tracker decides whether a segment may pass,
@@ -61,20 +61,21 @@ class TcpTracker {
     std::int64_t limit = 0;
   };
 
-  // Begins with the first segment, which by definition goes the original way. Gives kPass or kRefuse.
+  // Begins the connection with its first segment, whose direction is by definition Way::kOriginal. Returns kPass or
+  // kRefuse.
   Judgement Start(const TcpTracking& tracking, const TcpHeader& segment, std::uint32_t payload_bytes);
   // Judges any later segment.
   Judgement OnSegment(const TcpTracking& tracking, Way way, const TcpHeader& segment, std::uint32_t payload_bytes);
 
   TcpTrackerState state() const { return state_; }
-  // The life of the session after the last segment that counted.
+  // How long the session lives after the last segment for which the action was kPass.
   net::Duration Life(const TcpTracking& tracking) const;
   // Whether segments have passed in both directions.
   bool replied() const { return replied_; }
   // Whether data may still flow in at least one direction (RFC 5382 §5).
   bool InEstablishedPhase() const;
   // NextSent(): the sequence number after the last one that the sender of `way` has used. NextExpected(): the number
-  // that it expects next from the other side.
+  // that this sender expects next from the other side.
   std::uint32_t NextSent(Way way) const { return sides_[Index(way)].end; }
   std::uint32_t NextExpected(Way way) const;
 
@@ -96,7 +97,7 @@ class TcpTracker {
     bool unacknowledged = false;  // the other side has not acknowledged all data of this side
     bool closed_first = false;    // the FIN of this side was the first
   };
-  // The fields of the latest segment that the rules about its answers need.
+  // The fields of the latest segment that are needed to judge its answer.
   enum class Kind : std::uint8_t { kSyn, kSynAck, kFin, kAck, kRst, kNone };
   struct Latest {
     Kind kind = Kind::kNone;

@@ -6,7 +6,7 @@ namespace {
 using Way = TcpTracker::Way;
 using Action = TcpTracker::Action;
 
-// RFC 792: codes of destination unreachable.
+// Codes of ICMP destination unreachable (RFC 792, RFC 1812 §5.2.7.1).
 constexpr std::uint8_t kHostUnreachableCode = 1;
 constexpr std::uint8_t kPortUnreachableCode = 3;
 constexpr std::uint8_t kAdminProhibitedCode = 13;
@@ -295,8 +295,8 @@ Verdict TcpTranslator::AnswerInside(net::Instant now, Endpoint inside, const Pac
   if (late || tracking().invalid == TcpInvalid::kReset) {
     if (!packet.tcp.Has(kTcpRst)) verdict.action = Verdict::Action::kReset;
   } else if (tracking().invalid == TcpInvalid::kLeak) {
-    // An untranslated segment is routed by its destination. A segment to an external address of the box stays in the
-    // box.
+    // An untranslated segment is routed by its destination. A segment to an external address of the box goes to the
+    // input of the box itself.
     const bool ours = shared_.IsExternal(Endpoint::Of(packet.destination).address);
     verdict.action = ours ? Verdict::Action::kInput : Verdict::Action::kLeak;
   }

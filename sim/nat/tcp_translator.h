@@ -28,7 +28,7 @@ class TcpTranslator {
   // `shared` must outlive the translator.
   explicit TcpTranslator(Shared& shared);
 
-  // As the functions of Nat with the same names.
+  // The TCP part of the functions of Nat with the same names.
   Verdict FromInside(net::Instant now, int network, Packet& packet);
   Verdict FromOutside(net::Instant now, Packet& packet);
   net::Instant NextTimer() const;
@@ -90,14 +90,14 @@ class TcpTranslator {
   Verdict PassHairpin(net::Instant now, Endpoint inside, Packet& packet);
   Rule Filter(net::Instant now, const Binding& binding, Endpoint remote);
 
-  // The verdict on a segment that did not pass.
+  // The verdict on a segment that did not pass, from inside or from outside. `why` is the result of the translation.
   Verdict AnswerInside(net::Instant now, Endpoint inside, const Packet& packet, const Passage& why);
   Verdict AnswerOutside(net::Instant now, Endpoint external, Endpoint remote, const Packet& packet, const Passage& why,
                         bool may_hold);
 
   Session* FindSession(net::Instant now, Endpoint inside, Endpoint remote);
   Session& AddSession(net::Instant now, const Session& session, bool opens);
-  // Restarts the timer of the session, and adjusts that of its binding.
+  // Restarts the timer of the session, and adjusts the timer of its binding.
   void Restart(net::Instant now, Session& session);
   void FollowSessions(Binding& binding);
   void DrawShifts(Session& session);
@@ -106,8 +106,8 @@ class TcpTranslator {
   // Forgets a session whose time is over, and queues RSTs to both ends if the profile wants them.
   void Expire(net::Instant now, Session& session);
   void Detach(Session& session);
-  // Removes all expired sessions. No lookup may ever find them again: with endpoint-independent filtering, each SYN
-  // from a stranger leaves a session.
+  // Removes all expired sessions. A lookup removes only an expired session that it finds, and it may never find some:
+  // with endpoint-independent filtering, each SYN from a stranger leaves a session.
   void Sweep(net::Instant now);
   Binding* BindingOf(net::Instant now, const Session& session);
   Endpoint LeavesBy(net::Instant now, Session& session, Passage* failed);

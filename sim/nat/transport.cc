@@ -223,7 +223,8 @@ std::optional<std::uint16_t> Transport::Neighbour(net::Instant now, Endpoint ins
   return static_cast<std::uint16_t>(port);
 }
 
-// Removes the oldest binding on `address` whose port `inside` may use, and gives its external endpoint.
+// Removes the oldest binding on `address` whose port `inside` may use, and returns the external endpoint of the removed
+// binding.
 std::optional<Endpoint> Transport::EvictForPort(net::Instant now, Endpoint inside, Endpoint scope,
                                                 std::uint32_t address) {
   const PortRange range = ports_.RangeFor(inside.port);

@@ -56,15 +56,17 @@ class Transport {
   // `remote`. Refused unless the endpoint is forwarded or one-to-one.
   Outcome MakeInbound(net::Instant now, Endpoint external, Endpoint remote, const Timer& timer);
 
-  // The tuples that the box has claimed for itself (UdpBehavior::poisoning).
+  // Claim() claims a tuple for the box itself, for the time `life`; Claimed(): whether a tuple is claimed
+  // (UdpBehavior::poisoning).
   bool Claimed(net::Instant now, Endpoint external, Endpoint remote) const;
   void Claim(net::Instant now, Endpoint external, Endpoint remote, net::Duration life);
 
-  // The external ports that mappings of `inside` can have on one address.
+  // The number of external ports that mappings of `inside` can have on one address.
   int PortsFor(Endpoint inside) const;
-  // The values for a drop by `rule`, kMappingLimit or kPortExhausted: why `inside` got no binding.
+  // The DropState of a packet that is dropped because `inside` got no binding. `rule` is kMappingLimit or
+  // kPortExhausted.
   DropState DescribeFull(net::Instant now, Endpoint inside, Rule rule);
-  // The owner of the destinations that the filter of `binding` asks for.
+  // The Owner under which the filter of `binding` looks up destinations.
   Owner OwnerOf(const Binding& binding) const {
     return behavior_.filter_memory == FilterMemory::kEndpoint ? binding.inside.bits() : binding.serial;
   }

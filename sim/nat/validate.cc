@@ -15,7 +15,7 @@ Found Refuse(NatPart part, NatField field, absl::string_view why) {
   return NatContradiction{part, field, std::string(why)};
 }
 
-// The behavior of one transport, and its part of the profile.
+// The behavior of UDP or of TCP, and the part of the profile in which it stands.
 struct Half {
   NatPart part;
   const TransportBehavior& behavior;

@@ -12,7 +12,7 @@ namespace pinhole::sim {
 
 // The fields of NatProfile that can contradict another field or have no effect, in the order of the structs.
 enum class NatField : std::uint8_t {
-  // TransportBehavior: of `udp` or of `tcp`.
+  // Fields of TransportBehavior, in NatProfile::udp or NatProfile::tcp.
   kFiltering,
   kFilterMemory,
   kInboundSessions,
@@ -28,7 +28,7 @@ enum class NatField : std::uint8_t {
   kHairpin,
   kUnsolicited,
 
-  // UdpBehavior.
+  // Fields of UdpBehavior and of its UdpTimeouts.
   kFirstTimeout,
   kUnrepliedTimeout,
   kRepliedTimeout,
@@ -38,7 +38,7 @@ enum class NatField : std::uint8_t {
   kFilterTimeout,
   kPoisoning,
 
-  // TcpBehavior, its TcpTracking and its TcpTimeouts.
+  // Fields of TcpBehavior, its TcpTracking and its TcpTimeouts.
   kTracking,  // TcpTracking::depth
   kSimultaneousOpen,
   kLoose,
@@ -58,7 +58,7 @@ enum class NatField : std::uint8_t {
   kRetransmittedTimeout,
   kUnsolicitedHold,
 
-  // NatProfile itself.
+  // Fields of NatProfile itself.
   kSoftPairing,
   kPoolsPerTransport,
   kPortForwards,
@@ -69,7 +69,7 @@ enum class NatField : std::uint8_t {
 };
 inline constexpr int kNatFieldCount = static_cast<int>(NatField::kWhenFull) + 1;
 
-// The part of a profile that has the field.
+// The part of a NatProfile in which a NatField stands.
 enum class NatPart : std::uint8_t { kWhole, kUdp, kTcp };
 
 struct NatContradiction {

@@ -9,11 +9,11 @@ namespace {
 
 constexpr bool kHopeless = true;
 
-// In the order of the enum: rule, name, kind, hopeless, kind at a NAT.
+// One row for each enumerator of Rule, in their order: rule, name, kind, hopeless, kind_at_nat.
 constexpr RuleEntry kRules[] = {
     {Rule::kNone, "none", "route"},
 
-    // Links.
+    // Drops by links.
     {Rule::kLinkLoss, "link_loss", "link"},
     {Rule::kLinkDown, "link_down", "link"},
     {Rule::kQueueFull, "queue_full", "link"},
@@ -21,7 +21,7 @@ constexpr RuleEntry kRules[] = {
     {Rule::kTooBig, "too_big", "link"},
     {Rule::kNeedsFragments, "needs_fragments", "link"},
 
-    // Routing.
+    // Drops by routing.
     {Rule::kNoRoute, "no_route", "route", kHopeless},
     {Rule::kNoNeighbour, "no_neighbour", "route", kHopeless},
     {Rule::kTtlExceeded, "ttl_exceeded", "route"},
@@ -31,12 +31,12 @@ constexpr RuleEntry kRules[] = {
     {Rule::kInterfaceDown, "interface_down", "route"},
     {Rule::kSourceFiltered, "source_filtered", "route"},
 
-    // Hosts, and the input path of any box.
+    // Drops by hosts, and by the input path of any box.
     {Rule::kNoSocket, "no_socket", "host", kHopeless, "filtering"},
     {Rule::kNoProtocol, "no_protocol", "host", kHopeless},
     {Rule::kInputDropped, "input_dropped", "host", false, "filtering"},
 
-    // TCP endpoints.
+    // Drops by TCP endpoints.
     {Rule::kTcpOutOfWindow, "tcp_out_of_window", "host"},
     {Rule::kTcpBadAck, "tcp_bad_ack", "host"},
     {Rule::kTcpChallenged, "tcp_challenged", "host"},
@@ -44,7 +44,7 @@ constexpr RuleEntry kRules[] = {
     {Rule::kTcpReassemblyFull, "tcp_reassembly_full", "host"},
     {Rule::kTcpBacklogFull, "tcp_backlog_full", "host"},
 
-    // NATs and firewalls.
+    // Drops by NATs and firewalls.
     {Rule::kNoMapping, "no_mapping", "mapping"},
     {Rule::kFilteredAddress, "filtered_address", "filtering"},
     {Rule::kFilteredPort, "filtered_port", "filtering"},
@@ -56,7 +56,7 @@ constexpr RuleEntry kRules[] = {
     {Rule::kIcmpNotTranslated, "icmp_not_translated", "filtering"},
     {Rule::kInboundRefused, "inbound_refused", "filtering"},
 
-    // TCP tracking of NATs and firewalls.
+    // Drops by the TCP tracking of NATs and firewalls.
     {Rule::kSynHeld, "syn_held", "filtering"},
     {Rule::kSynHoldFull, "syn_hold_full", "filtering"},
     {Rule::kSimultaneousOpen, "simultaneous_open", "simultaneous_open"},

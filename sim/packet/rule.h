@@ -11,7 +11,7 @@ namespace pinhole::sim {
 enum class Rule : std::uint8_t {
   kNone,  // not dropped
 
-  // Links.
+  // Drops by links.
   kLinkLoss,        // lost by the random loss of the link
   kLinkDown,        // sent during an outage
   kQueueFull,       // tail drop
@@ -19,7 +19,7 @@ enum class Rule : std::uint8_t {
   kTooBig,          // larger than the link's MTU, and IPv6 or DF
   kNeedsFragments,  // larger than the link's MTU, IPv4 without DF: fragments are not modelled
 
-  // Routing.
+  // Drops by routing.
   kNoRoute,         // no route to the destination
   kNoNeighbour,     // the next hop is not on that network (nobody answers ARP or ND)
   kTtlExceeded,     // the hop limit ran out
@@ -29,12 +29,12 @@ enum class Rule : std::uint8_t {
   kInterfaceDown,   // the interface by which it should leave or enter is down
   kSourceFiltered,  // its source address does not belong to the side it came from (RFC 3704)
 
-  // Hosts, and the input path of any box.
+  // Drops by hosts, and by the input path of any box.
   kNoSocket,      // no socket is bound to the destination
   kNoProtocol,    // the host does not speak this protocol
   kInputDropped,  // refused by the box's input policy
 
-  // TCP endpoints (RFC 9293 §3.10.7).
+  // Drops by TCP endpoints (RFC 9293 §3.10.7).
   kTcpOutOfWindow,     // outside the receive window; answered with an ACK
   kTcpBadAck,          // acknowledges data never sent; answered with an ACK, or a RST before the handshake is over
   kTcpChallenged,      // a SYN or RST that may be forged; answered with a challenge ACK (RFC 5961)
@@ -42,7 +42,7 @@ enum class Rule : std::uint8_t {
   kTcpReassemblyFull,  // came out of sequence, and would make one gap too many
   kTcpBacklogFull,     // the listener's queue is full
 
-  // NATs and firewalls.
+  // Drops by NATs and firewalls.
   kNoMapping,           // came from outside to an endpoint that no inside endpoint holds (RFC 4787 §4)
   kFilteredAddress,     // address-dependent filtering: the mapping's owner never sent to this address (RFC 4787 §5)
   kFilteredPort,        // address and port-dependent filtering: ... never sent to this address and port
@@ -54,7 +54,7 @@ enum class Rule : std::uint8_t {
   kIcmpNotTranslated,   // an ICMP error that this NAT does not carry, or that quotes no packet of its sessions
   kInboundRefused,      // a new session from outside, to an address that accepts only answers
 
-  // TCP tracking of NATs and firewalls (sim/nat/tcp_tracker.h).
+  // Drops by the TCP tracking of NATs and firewalls (sim/nat/tcp_tracker.h).
   kSynHeld,             // an unsolicited SYN, not answered for a while (RFC 5382 §4.3 REQ-4)
   kSynHoldFull,         // an unsolicited SYN that will not be answered, because too many are held
   kSimultaneousOpen,    // a SYN that crosses the inside host's own, which this NAT refuses (RFC 5382 §4.2 REQ-2)
@@ -69,7 +69,7 @@ enum class Rule : std::uint8_t {
 };
 inline constexpr int kRuleCount = static_cast<int>(Rule::kTcpResetNumber) + 1;
 
-// One row of the table of rules (rule.cc). A new rule needs an enumerator above and a row there.
+// One row of the table of rules (rule.cc). A new rule needs an enumerator of Rule and a row in that table.
 struct RuleEntry {
   Rule rule;
   // Stable lower-case name, such as "filtered_port".
@@ -77,8 +77,8 @@ struct RuleEntry {
   // The kind of behavior that the rule is part of (RFC 4787 §4, §5; RFC 5382): "link", "route", "mapping",
   // "filtering", "firewall", "simultaneous_open", "tcp_state", "sequence_number" or "host".
   const char* kind;
-  // Whether no filter, in any state, could have let the packet through: no way leads to the destination, or nobody is
-  // there.
+  // Whether no filter, in any state, could have let the packet through: no route leads to the destination, or no host
+  // or socket is there.
   bool hopeless = false;
   // The kind if the box that dropped the packet is a NAT; nullptr: `kind`. A packet that the filter of a NAT does not
   // let in goes to the input of the NAT itself, so a drop there is a matter of filtering. Such a packet to an external

@@ -12,7 +12,8 @@ inline constexpr std::uint32_t kIpv4HeaderBytes = 20;  // without options
 inline constexpr std::uint32_t kIpv6HeaderBytes = 40;
 inline constexpr std::uint32_t kUdpHeaderBytes = 8;
 inline constexpr std::uint32_t kIcmpHeaderBytes = 8;
-// The size of a TCP header is TcpHeaderBytes().
+// The size of a TCP header varies with its options; TcpHeaderBytes() computes it.
+
 // The largest ICMP error in bytes, with its IP header and its quote: RFC 1812 §4.3.2.3, RFC 4443 §2.4 (c).
 inline constexpr std::uint32_t kIcmpv4ErrorBytesMax = 576;
 inline constexpr std::uint32_t kIcmpv6ErrorBytesMax = 1280;

@@ -30,7 +30,8 @@ class PeakMeter {
 
   // Time must not run backwards.
   void Add(net::Instant now, std::uint32_t bytes);
-  // The largest number of packets and the largest number of bytes in a window. The two may come from different windows.
+  // The largest number of packets and the largest number of bytes in any second. The two may come from different
+  // seconds.
   Traffic peak() const { return peak_; }
 
  private:

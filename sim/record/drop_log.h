@@ -15,7 +15,7 @@
 
 namespace pinhole::sim {
 
-// The end of one packet.
+// One dropped packet: when, where and why it was dropped.
 struct DropRecord {
   net::Instant at;
   NodeId node{};  // where the packet ended; for a loss on a link, the sending node

@@ -15,7 +15,7 @@ constexpr std::uint16_t kOptionInterfaceName = 2;
 constexpr std::uint16_t kOptionPacketFlags = 2;
 constexpr std::uint16_t kOptionTimeResolution = 9;
 
-// One block: type, length, body padded to four bytes, length again.
+// One block of a pcapng file: type, length, body padded to four bytes, length again.
 class Block {
  public:
   explicit Block(std::uint32_t type) {

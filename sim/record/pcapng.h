@@ -18,7 +18,7 @@ class PcapngWriter {
   // Writes the section header. `out` outlives the writer. The state of `out` says whether writing worked.
   explicit PcapngWriter(std::ostream& out);
 
-  // Number of a new interface, from 0.
+  // Adds an interface, and returns its number, from 0.
   int AddInterface(absl::string_view name);
   void WritePacket(int interface, net::Instant at, PacketDirection direction, net::ByteView packet,
                    absl::string_view comment);

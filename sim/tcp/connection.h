@@ -35,7 +35,7 @@ enum class TcpState : std::uint8_t {
   kLastAck,
   kTimeWait,
 };
-// As the RFC writes it: "SYN-SENT".
+// The name of the state in RFC 9293 §3.3.2, such as "SYN-SENT".
 const char* ToString(TcpState state);
 
 // The reason why a connection is CLOSED.
@@ -113,10 +113,10 @@ class TcpConnection {
 
   // --- User calls (RFC 9293 §3.10.1-§3.10.6) ---
 
-  // Sends a SYN with this sequence number. REQUIRES: nothing was opened before, else kAlreadyExists.
+  // Sends a SYN with the sequence number `iss`. kAlreadyExists: the connection was opened before.
   TcpCall OpenActive(net::Instant now, std::uint32_t iss);
   // Opens the connection of a listener that has received `syn` (TcpListen() said `open`), and answers with SYN,ACK.
-  // Data on the SYN is ignored, so the peer sends it again. kAlreadyExists as in OpenActive().
+  // Data on the SYN is ignored, so the peer sends it again. kAlreadyExists: the connection was opened before.
   TcpCall OpenPassive(net::Instant now, std::uint32_t iss, const TcpHeader& syn);
 
   struct Taken {
@@ -146,12 +146,12 @@ class TcpConnection {
   // SEGMENT ARRIVES (RFC 9293 §3.10.7.3-4). `payload` is read during the call. A CLOSED connection ignores every
   // segment (kTcpNotExpected); the owner answers by no_connection.h.
   Verdict OnSegment(net::Instant now, const TcpHeader& segment, net::ByteView payload);
-  // An ICMP error that quotes one of our segments, with this sequence number (RFC 9293 §3.9.2.2). An error about a
-  // number that is not in flight is taken for a forgery and ignored (RFC 5927 §4.1). Not for kPacketTooBig: see
-  // OnPathMss().
+  // An ICMP error has arrived (RFC 9293 §3.9.2.2). It quotes a segment of this side, with the sequence number
+  // `quoted_sequence`. An error about a number that is not in flight is taken for a forgery and ignored
+  // (RFC 5927 §4.1). Not for kPacketTooBig: see OnPathMss().
   void OnIcmpError(net::Instant now, net::IcmpError::Kind kind, std::uint32_t quoted_sequence);
   // The path takes no segments with more than `mss_bytes` of data and options. The data in flight is sent again in
-  // segments of that size. `quoted_sequence` as in OnIcmpError().
+  // segments of that size. `quoted_sequence`: the sequence number of the segment that was too large.
   void OnPathMss(net::Instant now, std::uint16_t mss_bytes, std::uint32_t quoted_sequence);
   // Handles all timers that have expired. Early and repeated calls are harmless.
   void OnTimer(net::Instant now);
@@ -163,8 +163,8 @@ class TcpConnection {
   TcpEnd end() const { return end_; }
   // The latest ICMP error that was not ignored; nullopt: there was none.
   std::optional<net::IcmpError::Kind> icmp_error() const { return icmp_error_; }
-  // In TIME-WAIT: whether this SYN may begin a new connection of the same sockets (RFC 9293 §3.6.1, MAY-2). The owner
-  // then gives up this connection, and opens a new one passively with an ISS beyond snd_nxt().
+  // In TIME-WAIT: whether this SYN may begin a new connection between the same two endpoints (RFC 9293 §3.6.1, MAY-2).
+  // The owner then gives up this connection, and opens a new one passively with an ISS beyond snd_nxt().
   bool MayBeReplacedBy(const TcpHeader& syn) const;
 
   std::uint32_t iss() const { return iss_; }
@@ -204,7 +204,7 @@ class TcpConnection {
   const char* BrokenInvariant() const;
 
  private:
-  // segment_arrives.cc
+  // These functions handle arriving segments. They are defined in segment_arrives.cc.
   Verdict OnSegmentSynSent(const TcpHeader& segment, net::ByteView payload);
   Verdict OnSegmentSynchronized(const TcpHeader& segment, net::ByteView payload);
   std::optional<Verdict> CheckSequence(const TcpHeader& segment, std::uint32_t segment_length);
@@ -221,14 +221,14 @@ class TcpConnection {
   void ChallengeAck();
   Verdict OutOfWindow(const TcpHeader& segment) const;
 
-  // connection.cc
+  // These functions change the state of the connection. They are defined in connection.cc.
   TcpCall Finish(net::Instant now);
   void End(TcpEnd end);
   void AbortWithReset(TcpEnd end);
   void EnterTimeWait();
   void StopTimers();
 
-  // sender.cc
+  // These functions make the segments to send. Those without a body here are defined in sender.cc.
   std::optional<Output> NextSegment();
   SendSegment SynSegment();
   SendSegment AckSegment();
@@ -247,7 +247,7 @@ class TcpConnection {
   void ArmPersist();
   void OnSent(SendSegment& segment, std::uint32_t length);
 
-  // timers.cc
+  // These functions handle timers and ICMP errors. They are defined in timers.cc.
   void OnUserTimeout();
   void OnRetransmissionTimeout();
   void OnPersistTimeout();
@@ -290,7 +290,8 @@ class TcpConnection {
   std::uint32_t max_snd_wnd_ = 0;
   std::uint32_t snd_mss_ = 0;
   std::uint8_t snd_wind_shift_ = 0;
-  // Receive sequence variables. rcv_edge_ is RCV.NXT + RCV.WND, the right edge of the window that was offered.
+  // Receive sequence variables (RFC 9293 §3.3.1). rcv_edge_ is RCV.NXT + RCV.WND, the right edge of the window that was
+  // offered.
   std::uint8_t rcv_wind_shift_ = 0;
   std::uint32_t irs_ = 0;
   std::uint32_t rcv_nxt_ = 0;
@@ -330,7 +331,7 @@ class TcpConnection {
   net::Instant challenge_window_began_{};
   int challenges_ = 0;
 
-  // Deadlines.
+  // The deadlines of the timers; kNever: the timer is not running.
   net::Instant retransmit_at_ = kNever;
   net::Instant persist_at_ = kNever;
   net::Instant delayed_ack_at_ = kNever;

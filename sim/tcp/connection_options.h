@@ -30,8 +30,8 @@ struct TcpConnectionOptions {
   net::Duration rto_max = std::chrono::seconds(60);     // RFC 6298 (2.5); Linux 120 s
 
   // R2 of RFC 9293 §3.8.3, as a number of retransmissions of the same segment. The connection is given up one timeout
-  // after the last of them. 7 retransmissions of a SYN take 183 s with the times above (MUST-23: at least 3 minutes).
-  // Linux has 6.
+  // after the last of them. With rto_initial of 1 s and rto_max of 60 s, 7 retransmissions of a SYN take 183 s
+  // (MUST-23: at least 3 minutes). Linux has 6.
   int syn_retransmissions_max = 7;
   int data_retransmissions_max = 15;
   // The connection is given up when sent or written bytes have made no progress for this long (RFC 9293 §3.9.1.1). 0:

@@ -11,9 +11,9 @@
 namespace pinhole::sim {
 
 // Initial sequence numbers as RFC 6528 §3 makes them: M + F(local, remote, secret), where M ticks every 4 us and F is
-// SipHash-2-4. Each host has one generator. For the same pair of sockets only M changes, so the numbers of a new
+// SipHash-2-4. Each host has one generator. For the same pair of endpoints only M changes, so the numbers of a new
 // connection are beyond those of the connection before it. Without the secret, the number of one pair says nothing
-// about that of another.
+// about the number of another pair.
 class IsnGenerator {
  public:
   // Draws the secret, 128 bits.

@@ -10,8 +10,8 @@ namespace pinhole::sim {
 
 // The answers of a port to segments that belong to no connection.
 
-// Without a socket, the state CLOSED (RFC 9293 §3.10.7.1): the RST that the sender of `segment` will accept; nullopt if
-// `segment` is itself a RST.
+// The answer of a port with neither a connection nor a listener, which is in the state CLOSED (RFC 9293 §3.10.7.1): a
+// RST that the sender of `segment` will accept. nullopt: `segment` is itself a RST.
 std::optional<TcpHeader> TcpResetFor(const TcpHeader& segment, std::uint32_t payload_bytes);
 
 // The answer of a listener, which is in the state LISTEN, to a segment (RFC 9293 §3.10.7.2).

@@ -21,7 +21,7 @@ class PendingSet {
     Remove(one);
     return was_in;
   }
-  // Removes the first one and gives it; nullopt if the set is empty.
+  // Removes the first enumerator and returns it; nullopt if the set is empty.
   std::optional<E> TakeFirst() {
     if (bits_ == 0) return std::nullopt;
     const auto first = static_cast<E>(std::countr_zero(bits_));
