@@ -66,12 +66,12 @@ void Agent::Impl::HandleData(net::Instant now, int base, const net::SocketAddres
                              net::PacketTag tag) {
   (void)now;
   const LocalBase& local = session_.base(base);
-  const int index = session_.FindPair(base, from);
-  if (index < 0 || !session_.lists.pair(index).checks.answered) {
+  const std::optional<int> index = session_.FindPair(base, from);
+  if (!index || !session_.lists.pair(*index).checks.answered) {
     ++session_.counters.datagrams_ignored;
     return;
   }
-  session_.out.Push(DataReceived{local.stream, local.component, {}, tag, index}, bytes);
+  session_.out.Push(DataReceived{local.stream, local.component, {}, tag, *index}, bytes);
 }
 
 void Agent::Impl::HandleRelayEvent(net::Instant now, const Relays::Event& event, net::PacketTag tag) {
@@ -103,9 +103,9 @@ void Agent::Impl::DrainRelayEvents(net::Instant now, net::PacketTag tag) {
 
 void Agent::Impl::HandleIcmp(int base, const net::SocketAddress& destination, net::IcmpError::Kind kind,
                              net::Instant now) {
-  const int index = session_.FindPair(base, destination);
-  if (index < 0) return;
-  PairChecks& checks = session_.lists.pair(index).checks;
+  const std::optional<int> index = session_.FindPair(base, destination);
+  if (!index) return;
+  PairChecks& checks = session_.lists.pair(*index).checks;
   ++checks.icmp_errors;
   checks.last_icmp = kind;
   // RFC 1122 §3.2.2.1: protocol and port unreachable are hard errors. Of ICMPv6, administratively prohibited is hard
@@ -113,7 +113,7 @@ void Agent::Impl::HandleIcmp(int base, const net::SocketAddress& destination, ne
   const bool hard = kind == net::IcmpError::Kind::kPortUnreachable ||
                     kind == net::IcmpError::Kind::kProtocolUnreachable ||
                     (kind == net::IcmpError::Kind::kAdminProhibited && destination.family() == net::Family::kIpv6);
-  if (hard) checks_.FailOnError(now, index, PairEnd::kIcmpError);
+  if (hard) checks_.FailOnError(now, *index, PairEnd::kIcmpError);
 }
 
 void Agent::Impl::StartCheckingIfReady(net::Instant now) {
@@ -136,8 +136,9 @@ void Agent::Impl::EndHeadStart(net::Instant now) {
 // Starts the check of the next pair. A relayed pair without a permission for its peer requests the permission instead
 // (RFC 8445 §7.2.1). A pair that HoldBack() holds back gets no check. False: there is no pair to check now.
 bool Agent::Impl::StartCheck(net::Instant now) {
-  const int index = session_.lists.TakeNext();
-  if (index < 0) return false;
+  const std::optional<int> next = session_.lists.TakeNext();
+  if (!next) return false;
+  const int index = *next;
   if (checks_.HoldBack(index)) return true;
   CandidatePair& pair = session_.lists.pair(index);
   const LocalBase& base = session_.base(pair.base);
@@ -271,10 +272,10 @@ void Agent::AddRemoteCandidate(net::Instant now, const Candidate& candidate) {
   Session& session = impl_->session_;
   if (session.over() || !session.remote.has_value() || session.remote_complete) return;
   if (candidate.stream < 0 || candidate.stream >= session.lists.list_count()) return;
-  const int remote = session.remotes.Add(candidate);
-  if (remote >= 0 && session.checking()) {
-    if (session.remotes[remote].candidate.type != CandidateType::kPeerReflexive) session.RecomputePriorities();
-    PairLateRemoteCandidate(session, remote);
+  const std::optional<int> remote = session.remotes.Add(candidate);
+  if (remote && session.checking()) {
+    if (session.remotes[*remote].candidate.type != CandidateType::kPeerReflexive) session.RecomputePriorities();
+    PairLateRemoteCandidate(session, *remote);
   }
   impl_->AfterInput(now);
 }
@@ -311,11 +312,11 @@ void Agent::OnSendResult(net::Instant now, SocketTag tag, const net::SocketAddre
   Session& session = impl_->session_;
   const auto base = static_cast<std::size_t>(tag);
   if (session.over() || base >= session.bases.size() || status == net::SendStatus::kSent) return;
-  const int index = session.FindPair(static_cast<int>(base), to);
-  if (index < 0) return;
-  session.lists.pair(index).checks.last_refused_send = status;
+  const std::optional<int> index = session.FindPair(static_cast<int>(base), to);
+  if (!index) return;
+  session.lists.pair(*index).checks.last_refused_send = status;
   const bool passes = status == net::SendStatus::kWouldBlock || status == net::SendStatus::kPendingError;
-  if (!passes) impl_->checks_.FailOnError(now, index, PairEnd::kSendRefused);
+  if (!passes) impl_->checks_.FailOnError(now, *index, PairEnd::kSendRefused);
   impl_->AfterInput(now);
 }
 
@@ -345,14 +346,15 @@ bool Agent::SendData(net::Instant now, int stream, int component, net::ByteView 
   const CheckList& list = session.lists.list(stream);
   if (!list.has_component(component)) return false;
   const ComponentStatus& status = list.component(component);
-  const int index = status.selected >= 0 ? status.selected : BestValidPair(session, stream, component);
-  if (index < 0) return false;
+  const std::optional<int> usable = status.selected ? status.selected : BestValidPair(session, stream, component);
+  if (!usable) return false;
+  const int index = *usable;
   CandidatePair& pair = session.lists.pair(index);
   // Before a pair is selected, consent counts from the last successful check of the pair (RFC 7675 §5).
   const ConsentOptions& consent = session.options.consent;
   if (consent.enabled) {
     const bool allowed =
-        status.selected < 0 ? now < pair.valid_pair->last_success + consent.expiry : status.consent.Allows(now);
+        !status.selected ? now < pair.valid_pair->last_success + consent.expiry : status.consent.Allows(now);
     if (!allowed) return false;
   }
   if (pair.tcp()) {
@@ -433,9 +435,9 @@ std::optional<PairView> Agent::SelectedPair(int stream, int component) const {
   if (stream < 0 || stream >= session.lists.list_count() || !session.lists.list(stream).has_component(component)) {
     return std::nullopt;
   }
-  const int selected = session.lists.list(stream).component(component).selected;
-  if (selected < 0) return std::nullopt;
-  return session.ViewOf(selected);
+  const std::optional<int> selected = session.lists.list(stream).component(component).selected;
+  if (!selected) return std::nullopt;
+  return session.ViewOf(*selected);
 }
 
 const AgentTimes& Agent::times() const { return impl_->session_.times; }

@@ -55,8 +55,9 @@ void Agent::OnConnecting(net::Instant now, ConnectionTag tag, const net::SocketA
   TcpConnection* connection = impl_->session_.connections.Find(tag);
   if (connection == nullptr || connection->state != TcpConnection::State::kConnecting) return;
   connection->local = local;
-  const int pair = connection->to_server ? -1 : impl_->session_.FindPair(connection->base, connection->remote);
-  if (pair >= 0) impl_->session_.lists.pair(pair).connection->local = local;
+  if (connection->to_server) return;
+  const std::optional<int> pair = impl_->session_.FindPair(connection->base, connection->remote);
+  if (pair) impl_->session_.lists.pair(*pair).connection->local = local;
 }
 
 void Agent::OnConnected(net::Instant now, ConnectionTag tag) {

@@ -18,8 +18,8 @@ enum class CheckWait : std::uint8_t {
 
 // The checks of one pair (RFC 8445 §7.2): the open transaction, and a record of all transactions.
 struct PairChecks {
-  int open = -1;      // the open transaction while the pair is In-Progress; -1: none
-  int cancelled = 0;  // transactions that are no longer retransmitted, but whose response still counts
+  std::optional<int> open;  // the open transaction while the pair is In-Progress; nullopt: none
+  int cancelled = 0;        // transactions that are no longer retransmitted, but whose response still counts
   CheckWait wait = CheckWait::kNone;
   net::PacketTag cause;   // the received request that triggered the next check
   bool answered = false;  // true: a check of this pair has succeeded
@@ -35,8 +35,9 @@ struct PairChecks {
 // The valid pair that a check makes (RFC 8445 §7.2.5.3.2). Its local candidate is the mapped address.
 struct ValidPair {
   bool on_valid_list = true;  // false: a check failed later, and the pair may not be used
-  int mapped = -1;     // index of the local candidate; -1: the base's own candidate, which is withheld from the peer
-  int generator = -1;  // the pair whose check made this one valid; mostly the pair itself
+  // Index of the local candidate; nullopt: the base's own candidate, which is withheld from the peer.
+  std::optional<int> mapped;
+  int generator = 0;  // the pair whose check made this one valid; mostly the pair itself
   std::uint64_t priority = 0;
   net::Instant since{};
   std::optional<net::Duration> round_trip;  // of the latest check whose request was sent only once
@@ -59,8 +60,9 @@ struct CandidatePair {
   int stream = 0;
   int component = 1;
   int base = 0;
-  // Index of the local candidate that gave the priority; -1: the base's own candidate, which is withheld from the peer.
-  int local = -1;
+  // Index of the local candidate that gave the priority; nullopt: the base's own candidate, which is withheld from the
+  // peer.
+  std::optional<int> local;
   int remote = 0;
   std::uint32_t foundation = 0;  // PairFoundation()
   std::uint64_t priority = 0;
@@ -82,9 +84,11 @@ struct CandidatePair {
 
   bool tcp() const { return connection.has_value(); }
   bool valid() const { return valid_pair.has_value() && valid_pair->on_valid_list; }
-  // -1 if the pair was never valid.
-  int mapped() const { return valid_pair.has_value() ? valid_pair->mapped : -1; }
-  int generator() const { return valid_pair.has_value() ? valid_pair->generator : -1; }
+  // nullopt if the pair was never valid.
+  std::optional<int> mapped() const { return valid_pair.has_value() ? valid_pair->mapped : std::nullopt; }
+  std::optional<int> generator() const {
+    return valid_pair.has_value() ? std::optional(valid_pair->generator) : std::nullopt;
+  }
 };
 
 // True: the pair is still to be checked, or is being checked.

@@ -23,9 +23,10 @@ int CheckListSet::running() const {
   return count;
 }
 
-int CheckListSet::Find(int base, int remote) const {
+std::optional<int> CheckListSet::Find(int base, int remote) const {
   const auto found = std::find(keys_.begin(), keys_.end(), Key(base, remote));
-  return found == keys_.end() ? -1 : static_cast<int>(found - keys_.begin());
+  if (found == keys_.end()) return std::nullopt;
+  return static_cast<int>(found - keys_.begin());
 }
 
 void CheckListSet::Reserve(int pairs) {
@@ -41,13 +42,12 @@ int CheckListSet::Precedence(int a, int b) const {
   return a - b;
 }
 
-int CheckListSet::Add(const CandidatePair& pair, int slot) {
-  int index = slot;
-  if (slot >= 0) {
-    pairs_[static_cast<std::size_t>(slot)] = pair;
-    keys_[static_cast<std::size_t>(slot)] = Key(pair.base, pair.remote);
+int CheckListSet::Add(const CandidatePair& pair, std::optional<int> slot) {
+  const int index = slot.value_or(pair_count());
+  if (slot) {
+    pairs_[static_cast<std::size_t>(index)] = pair;
+    keys_[static_cast<std::size_t>(index)] = Key(pair.base, pair.remote);
   } else {
-    index = pair_count();
     pairs_.push_back(pair);
     keys_.push_back(Key(pair.base, pair.remote));
   }
@@ -169,7 +169,7 @@ bool CheckListSet::FoundationIsActive(std::uint32_t foundation) const {
 // started (RFC 8445 §8.1.1).
 bool CheckListSet::IsReady(const CandidatePair& candidate) const {
   return candidate.state == PairState::kWaiting && candidate.checks.wait == CheckWait::kNone &&
-         list(candidate.stream).component(candidate.component).chosen < 0;
+         !list(candidate.stream).component(candidate.component).chosen;
 }
 
 bool CheckListSet::MayCheck(const CandidatePair& candidate) const {
@@ -181,11 +181,11 @@ bool CheckListSet::MayCheck(const CandidatePair& candidate) const {
 // IsReady() does not apply to it.
 bool CheckListSet::MayCheckTriggered(int index) const {
   const CandidatePair& triggered = pair(index);
-  const int chosen = list(triggered.stream).component(triggered.component).chosen;
-  return chosen >= 0 ? pair(chosen).generator() == index : IsReady(triggered);
+  const std::optional<int> chosen = list(triggered.stream).component(triggered.component).chosen;
+  return chosen ? pair(*chosen).generator() == index : IsReady(triggered);
 }
 
-int CheckListSet::TakeFrom(CheckList& list) {
+std::optional<int> CheckListSet::TakeFrom(CheckList& list) {
   while (!list.triggered.empty()) {  // Step 1.
     const int index = list.triggered.front();
     list.triggered.erase(list.triggered.begin());
@@ -197,29 +197,29 @@ int CheckListSet::TakeFrom(CheckList& list) {
     bool thawed = false;
     for (int index : list.order) {
       const CandidatePair& frozen = pair(index);
-      if (frozen.state != PairState::kFrozen || list.component(frozen.component).chosen >= 0) continue;
+      if (frozen.state != PairState::kFrozen || list.component(frozen.component).chosen) continue;
       if (tcp_held_ && frozen.tcp()) continue;
       if (FoundationIsActive(frozen.foundation)) continue;
       SetState(index, PairState::kWaiting);
       thawed = true;
     }
-    if (!thawed) return -1;
+    if (!thawed) return std::nullopt;
     found = std::find_if(list.order.begin(), list.order.end(), is_waiting);
-    if (found == list.order.end()) return -1;
+    if (found == list.order.end()) return std::nullopt;
   }
   return *found;  // Step 3: list.order is sorted by priority, then by component.
 }
 
-int CheckListSet::TakeNext() {
+std::optional<int> CheckListSet::TakeNext() {
   for (std::size_t i = 0; i < lists_.size(); ++i) {
     const std::size_t at = (next_list_ + i) % lists_.size();
     if (lists_[at].state != CheckListState::kRunning) continue;
-    const int index = TakeFrom(lists_[at]);
-    if (index < 0) continue;  // Step 4.
+    const std::optional<int> index = TakeFrom(lists_[at]);
+    if (!index) continue;  // Step 4.
     next_list_ = (at + 1) % lists_.size();
     return index;
   }
-  return -1;
+  return std::nullopt;
 }
 
 bool CheckListSet::HasNext() const {
@@ -233,7 +233,7 @@ bool CheckListSet::HasNext() const {
     for (int index : list.order) {
       const CandidatePair& candidate = pair(index);
       if (MayCheck(candidate)) return true;
-      if (candidate.state == PairState::kFrozen && list.component(candidate.component).chosen < 0 &&
+      if (candidate.state == PairState::kFrozen && !list.component(candidate.component).chosen &&
           !(tcp_held_ && candidate.tcp()) && !FoundationIsActive(candidate.foundation)) {
         return true;
       }

@@ -14,10 +14,10 @@ namespace pinhole::ice {
 
 // Nomination and consent of one component of a data stream.
 struct ComponentStatus {
-  // Controlling agent only: the pair that is being nominated; -1: none. While it is nominated, no other pair of the
-  // component is checked.
-  int chosen = -1;
-  int selected = -1;  // the nominated pair; -1: none
+  // Controlling agent only: the pair that is being nominated; nullopt: none. While it is nominated, no other pair of
+  // the component is checked.
+  std::optional<int> chosen;
+  std::optional<int> selected;  // the nominated pair; nullopt: none
   ConsentState consent;
 };
 
@@ -55,13 +55,13 @@ class CheckListSet {
   int count(PairState state) const { return counts_[static_cast<std::size_t>(state)]; }
   int running() const;
 
-  // The pair of this base and this remote candidate, listed or not; -1: there is none.
-  int Find(int base, int remote) const;
+  // The pair of this base and this remote candidate, listed or not; nullopt: there is none.
+  std::optional<int> Find(int base, int remote) const;
 
   void Reserve(int pairs);
   // Puts `pair` on its checklist, at the place that its priority gives, in the state that it has. Returns its index. If
-  // `slot` is not -1, the new pair replaces the pair at the index `slot`, which must not be listed any more.
-  int Add(const CandidatePair& pair, int slot = -1);
+  // `slot` is given, the new pair replaces the pair at the index `slot`, which must not be listed any more.
+  int Add(const CandidatePair& pair, std::optional<int> slot = std::nullopt);
   // Takes a pair off its checklist and off the triggered-check queue. The pair keeps its state; `end` says why it is no
   // longer checked.
   void Unlist(int index, PairEnd end);
@@ -83,9 +83,9 @@ class CheckListSet {
   void RemoveFromQueue(int index);
   bool IsTriggered(int index) const;
 
-  // RFC 8445 §6.1.4.2: takes the pair to check now. The running lists take turns. -1: no running list has a pair to
-  // check.
-  int TakeNext();
+  // RFC 8445 §6.1.4.2: takes the pair to check now. The running lists take turns. nullopt: no running list has a pair
+  // to check.
+  std::optional<int> TakeNext();
   // Whether TakeNext() would return a pair.
   bool HasNext() const;
 
@@ -105,7 +105,7 @@ class CheckListSet {
   bool IsReady(const CandidatePair& pair) const;
   bool MayCheck(const CandidatePair& pair) const;
   bool MayCheckTriggered(int index) const;
-  int TakeFrom(CheckList& list);
+  std::optional<int> TakeFrom(CheckList& list);
   bool FoundationIsActive(std::uint32_t foundation) const;
   int Precedence(int a, int b) const;  // < 0: a is checked before b
 

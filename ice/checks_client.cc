@@ -23,8 +23,8 @@ void ConnectivityChecks::Start(net::Instant now, int index) {
   check.priority = pair.check_priority;
   check.role = session_.role;
   check.role_switches = session_.counters.role_switches;
-  const int chosen = lists.list(pair.stream).component(pair.component).chosen;
-  check.use_candidate = session_.role == Role::kControlling && chosen >= 0 && lists.pair(chosen).generator() == index;
+  const std::optional<int> chosen = lists.list(pair.stream).component(pair.component).chosen;
+  check.use_candidate = session_.role == Role::kControlling && chosen && lists.pair(*chosen).generator() == index;
 
   std::array<std::uint8_t, stun::kMessageBytesMax> buffer;
   const net::ByteView request = WriteCheck(buffer, stun::TransactionId::Random(session_.random),
@@ -71,19 +71,19 @@ void ConnectivityChecks::SendRequest(net::Instant now, int slot) {
 }
 
 bool ConnectivityChecks::OnTimer(net::Instant now) {
-  int due = -1;
+  std::optional<std::size_t> due;
   for (std::size_t i = 0; i < deadlines_.size(); ++i) {
     if (deadlines_[i] > now) continue;
-    const auto best = static_cast<std::size_t>(due);
-    if (due < 0 || deadlines_[i] < deadlines_[best] ||
-        (deadlines_[i] == deadlines_[best] && checks_[i].started < checks_[best].started)) {
-      due = static_cast<int>(i);
+    if (!due || deadlines_[i] < deadlines_[*due] ||
+        (deadlines_[i] == deadlines_[*due] && checks_[i].started < checks_[*due].started)) {
+      due = i;
     }
   }
-  if (due < 0) return false;
-  Check& check = checks_[static_cast<std::size_t>(due)];
+  if (!due) return false;
+  const int slot = static_cast<int>(*due);
+  Check& check = checks_[*due];
   const int index = check.pair;
-  if (IsActive(due) && check.role != session_.role) {
+  if (IsActive(slot) && check.role != session_.role) {
     // A retransmission must repeat the same bytes, which claim a role that this agent no longer has. So a new check is
     // triggered instead.
     Cancel(now, index);
@@ -97,11 +97,11 @@ bool ConnectivityChecks::OnTimer(net::Instant now) {
       ++session_.lists.pair(index).checks.sends;
       session_.SendOnPair(now, index, send->bytes, net::PacketClass::kRetransmittedCheck, {});
     } else if (std::holds_alternative<stun::ClientTransaction::Failed>(*output)) {
-      EndWithTransaction(now, due);
+      EndWithTransaction(now, slot);
       return true;
     }
   }
-  UpdateDeadline(due);
+  UpdateDeadline(slot);
   return true;
 }
 
@@ -118,8 +118,9 @@ void ConnectivityChecks::EndWithTransaction(net::Instant now, int slot) {
 
 bool ConnectivityChecks::OnResponse(net::Instant now, int base, const net::SocketAddress& from,
                                     const stun::MessageView& response) {
-  const int slot = FindCheck(response.transaction_id());
-  if (slot < 0) return false;
+  const std::optional<int> found = FindCheck(response.transaction_id());
+  if (!found) return false;
+  const int slot = *found;
   Check& check = checks_[static_cast<std::size_t>(slot)];
   // The response must be made with the peer's password, which nobody else knows (RFC 8489 §9.1.4).
   if (!response.FingerprintOk() || !response.CheckIntegrity(session_.remote->key)) {
@@ -182,11 +183,11 @@ void ConnectivityChecks::OnRoleConflict(net::Instant now, const Check& check, bo
 
 // The local candidate that has the mapped address (RFC 8445 §7.2.5.3.1). An unknown address becomes a new
 // peer-reflexive candidate.
-int ConnectivityChecks::MappedCandidate(const Check& check, const net::SocketAddress& mapped) {
+std::optional<int> ConnectivityChecks::MappedCandidate(const Check& check, const net::SocketAddress& mapped) {
   const CandidatePair& pair = session_.lists.pair(check.pair);
-  const int known = session_.FindLocalCandidate(mapped, pair.base);
-  if (known >= 0) return known;
-  if (session_.local_candidates.size() >= kLocalCandidatesMax) return pair.mapped() >= 0 ? pair.mapped() : pair.local;
+  const std::optional<int> known = session_.FindLocalCandidate(mapped, pair.base);
+  if (known) return known;
+  if (session_.local_candidates.size() >= kLocalCandidatesMax) return pair.mapped() ? pair.mapped() : pair.local;
   const LocalBase& base = session_.base(pair.base);
   Candidate found;
   found.stream = pair.stream;
@@ -211,22 +212,22 @@ void ConnectivityChecks::OnSuccess(net::Instant now, const Check& check, const n
   CheckListSet& lists = session_.lists;
   const ComponentStatus& component =
       lists.list(lists.pair(check.pair).stream).component(lists.pair(check.pair).component);
-  const bool is_chosen = component.chosen >= 0 && lists.pair(component.chosen).generator() == check.pair;
+  const bool is_chosen = component.chosen && lists.pair(*component.chosen).generator() == check.pair;
   if (is_chosen && !check.use_candidate) {  // The late response to an earlier check must not end the check that
                                             // nominates.
-    lists.pair(component.chosen).valid_pair->last_success = now;
+    lists.pair(*component.chosen).valid_pair->last_success = now;
     return;
   }
-  const int mapped = MappedCandidate(check, mapped_address);
+  const std::optional<int> mapped = MappedCandidate(check, mapped_address);
 
   // The valid pair is usually the checked pair. But if the mapped address is another base, and a listed pair has that
   // base and the same remote candidate, that pair is the valid pair.
   int valid_index = check.pair;
-  if (mapped >= 0) {
-    const int mapped_base = session_.local_details[static_cast<std::size_t>(mapped)].base;
-    if (mapped_base != lists.pair(check.pair).base && session_.base(mapped_base).candidate == mapped) {
-      const int other = lists.Find(mapped_base, lists.pair(check.pair).remote);
-      if (other >= 0 && lists.pair(other).listed) valid_index = other;
+  if (mapped) {
+    const int mapped_base = session_.local_details[static_cast<std::size_t>(*mapped)].base;
+    if (mapped_base != lists.pair(check.pair).base && session_.base(mapped_base).candidate == *mapped) {
+      const std::optional<int> other = lists.Find(mapped_base, lists.pair(check.pair).remote);
+      if (other && lists.pair(*other).listed) valid_index = *other;
     }
   }
   Cancel(now, check.pair);
@@ -242,7 +243,7 @@ void ConnectivityChecks::OnSuccess(net::Instant now, const Check& check, const n
     lists.pair(valid_index).checks.answered = true;
   }
   const std::uint32_t local_priority =
-      mapped >= 0 ? session_.local_candidate(mapped).priority : session_.LocalPriorityOf(valid);
+      mapped ? session_.local_candidate(*mapped).priority : session_.LocalPriorityOf(valid);
   const bool was_valid = valid.valid();
   if (!valid.valid_pair.has_value()) valid.valid_pair.emplace();
   ValidPair& made = *valid.valid_pair;
@@ -266,8 +267,8 @@ void ConnectivityChecks::OnSuccess(net::Instant now, const Check& check, const n
 }
 
 void ConnectivityChecks::Fail(net::Instant now, int index, PairEnd why, int error_code) {
-  const int check = session_.lists.pair(index).checks.open;
-  if (check >= 0) Free(check);
+  const std::optional<int> check = session_.lists.pair(index).checks.open;
+  if (check) Free(*check);
   EndFailed(now, index, why, error_code);
 }
 
@@ -311,10 +312,10 @@ void ConnectivityChecks::EndFailed(net::Instant now, int index, PairEnd why, int
   lists.SetState(index, PairState::kFailed);
   pair.end = why;
   pair.checks.error_code = error_code;
-  const int chosen = list.component(pair.component).chosen;
-  const bool was_nominating = chosen >= 0 && lists.pair(chosen).generator() == index;
+  const std::optional<int> chosen = list.component(pair.component).chosen;
+  const bool was_nominating = chosen && lists.pair(*chosen).generator() == index;
   if (was_nominating) {
-    lists.pair(chosen).valid_pair->on_valid_list = false;
+    lists.pair(*chosen).valid_pair->on_valid_list = false;
     list.nomination_failed = true;
   }
   if (pair.nomination == Nomination::kRequested) list.nomination_failed = true;

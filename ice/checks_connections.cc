@@ -71,13 +71,13 @@ void ConnectivityChecks::StopConnecting(int index) {
 }
 
 void ConnectivityChecks::OnConnected(net::Instant now, const TcpConnection& connection) {
-  const int index = session_.FindPair(connection.base, connection.remote);
-  if (index < 0) return;
-  CandidatePair& pair = session_.lists.pair(index);
-  if (pair.checks.open >= 0) return SendRequest(now, pair.checks.open);
+  const std::optional<int> index = session_.FindPair(connection.base, connection.remote);
+  if (!index) return;
+  CandidatePair& pair = session_.lists.pair(*index);
+  if (pair.checks.open) return SendRequest(now, *pair.checks.open);
   if (!pair.connection->lost_at.has_value()) return;
   pair.connection->lost_at.reset();
-  session_.reconnected.push_back(index);
+  session_.reconnected.push_back(*index);
 }
 
 bool ConnectivityChecks::IsSelected(int index) const {
@@ -106,7 +106,7 @@ void ConnectivityChecks::AdoptConnection(net::Instant now, int base, const net::
   (void)now;
   const LocalBase& local = session_.base(base);
   if (local.transport() != Transport::kTcpPassive) return;
-  const int index = session_.lists.list(local.stream).component(local.component).selected;
+  const int index = *session_.lists.list(local.stream).component(local.component).selected;
   CandidatePair& pair = session_.lists.pair(index);
   if (pair.base != base || !pair.connection->lost_at.has_value()) return;
   session_.remotes.Move(pair.remote, from);
@@ -116,9 +116,10 @@ void ConnectivityChecks::AdoptConnection(net::Instant now, int base, const net::
 
 void ConnectivityChecks::OnConnectionEnded(net::Instant now, TcpConnection& connection, bool was_open,
                                            ConnectionEnd why) {
-  const int index = session_.FindPair(connection.base, connection.remote);
+  const std::optional<int> found = session_.FindPair(connection.base, connection.remote);
   TcpConnections::Forget(connection);
-  if (index < 0) return;
+  if (!found) return;
+  const int index = *found;
   CandidatePair& pair = session_.lists.pair(index);
   pair.connection->end = why;
   if (!pair.listed) return;
@@ -145,7 +146,7 @@ void ConnectivityChecks::OnConnectionEnded(net::Instant now, TcpConnection& conn
 }
 
 void ConnectivityChecks::OnNotStun(net::Instant now, TcpConnection& connection) {
-  const int remote = session_.FindRemote(connection.base, connection.remote);
+  const std::optional<int> remote = session_.FindRemote(connection.base, connection.remote);
   session_.connections.Close(connection, session_.out);
   for (int i = 0; i < session_.lists.pair_count(); ++i) {
     const CandidatePair& pair = session_.lists.pair(i);

@@ -67,7 +67,7 @@ void ConnectivityChecks::OnRequest(net::Instant now, int base, const net::Socket
   const LocalBase& local = session_.base(base);
   session_.TrustConnection(base, from, false);
   const CheckList& list = session_.lists.list(local.stream);
-  const bool concluded = list.has_component(local.component) && list.component(local.component).selected >= 0;
+  const bool concluded = list.has_component(local.component) && list.component(local.component).selected;
   session_.Send(now, base, from, WriteSuccess(buffer, request.transaction_id(), from, session_.local.key),
                 concluded ? net::PacketClass::kConsent : net::PacketClass::kResponse, tag);
   if (session_.checking()) {
@@ -100,22 +100,22 @@ bool ConnectivityChecks::AcceptsNomination(int base, const net::SocketAddress& f
   const LocalBase& local = session_.base(base);
   const CheckList& list = session_.lists.list(local.stream);
   if (!list.has_component(local.component) || list.nomination_failed) return false;
-  const int selected = list.component(local.component).selected;
-  if (selected < 0) return true;
-  const CandidatePair& pair = session_.lists.pair(selected);
+  const std::optional<int> selected = list.component(local.component).selected;
+  if (!selected) return true;
+  const CandidatePair& pair = session_.lists.pair(*selected);
   const auto is = [&](const CandidatePair& one) {
     return one.base == base && session_.remotes[one.remote].candidate.address == from;
   };
-  return is(pair) || is(session_.lists.pair(pair.generator()));
+  return is(pair) || is(session_.lists.pair(pair.valid_pair->generator));
 }
 
-// Learns a peer-reflexive candidate (RFC 8445 §7.3.1.3) and returns its index; -1: a limit forbids it. `slot` is set to
-// the index of a pair that makes room for the new pair, or to -1.
-int ConnectivityChecks::LearnRemote(int base, const net::SocketAddress& from, std::uint32_t priority, int& slot) {
+// Learns a peer-reflexive candidate (RFC 8445 §7.3.1.3). nullopt: a limit forbids it.
+std::optional<ConnectivityChecks::Learned> ConnectivityChecks::LearnRemote(int base, const net::SocketAddress& from,
+                                                                           std::uint32_t priority) {
   const LocalBase& local = session_.base(base);
   CheckListSet& lists = session_.lists;
-  slot = -1;
-  int reused = -1;
+  std::optional<int> slot;
+  std::optional<int> reused;
   const bool too_many_ports = session_.remotes.CountLearned(base, from.address()) >= session_.options.prflx_port_limit;
   const bool tcp = IsTcp(local.transport());
   if (!too_many_ports && lists.listed() >= session_.options.pair_limit && (tcp || !GiveUpTcpPair(session_))) {
@@ -125,27 +125,29 @@ int ConnectivityChecks::LearnRemote(int base, const net::SocketAddress& from, st
       const CandidatePair& other = lists.pair(i);
       if (!other.listed || other.tcp() != tcp || !session_.remotes[other.remote].learned_on) continue;
       if (other.state == PairState::kSucceeded || other.nomination != Nomination::kNone) continue;
-      if (slot < 0 || (other.state == PairState::kFailed && lists.pair(slot).state != PairState::kFailed)) slot = i;
+      if (!slot || (other.state == PairState::kFailed && lists.pair(*slot).state != PairState::kFailed)) slot = i;
     }
   }
-  if (too_many_ports || (lists.listed() >= session_.options.pair_limit && slot < 0)) {
+  if (too_many_ports || (lists.listed() >= session_.options.pair_limit && !slot)) {
     ++session_.counters.prflx_remote_refused;
-    return -1;
+    return std::nullopt;
   }
-  if (slot >= 0) {
-    const int old_remote = lists.pair(slot).remote;
-    if (lists.pair(slot).checks.open >= 0) Free(lists.pair(slot).checks.open);
-    while (lists.pair(slot).checks.cancelled > 0) ForgetOldestCancelled(slot);
-    lists.Unlist(slot, PairEnd::kNone);
+  if (slot) {
+    const CandidatePair& old = lists.pair(*slot);
+    const int old_remote = old.remote;
+    if (old.checks.open) Free(*old.checks.open);
+    while (old.checks.cancelled > 0) ForgetOldestCancelled(*slot);
+    lists.Unlist(*slot, PairEnd::kNone);
     ++session_.counters.prflx_pairs_replaced;
-    const std::vector<int>& order = lists.list(lists.pair(slot).stream).order;
+    const std::vector<int>& order = lists.list(old.stream).order;
     const bool shared =
         std::any_of(order.begin(), order.end(), [&](int i) { return lists.pair(i).remote == old_remote; });
     if (!shared) reused = old_remote;
   }
   ++session_.counters.prflx_remote_learned;
-  return session_.remotes.Learn(local.stream, local.component, Counterpart(local.transport()), base, from, priority,
-                                reused);
+  const int remote = session_.remotes.Learn(local.stream, local.component, Counterpart(local.transport()), base, from,
+                                            priority, reused);
+  return Learned{remote, slot};
 }
 
 // Handles a check of the peer after the success response to it (RFC 8445 §7.3.1.3 to §7.3.1.5). `nominates`: the check
@@ -156,21 +158,21 @@ void ConnectivityChecks::HandleCheck(net::Instant now, int base, const net::Sock
   CheckListSet& lists = session_.lists;
   CheckList& list = lists.list(local.stream);
   if (!list.has_component(local.component) || list.state == CheckListState::kFailed) return;
-  if (list.component(local.component).selected >= 0) return AdoptConnection(now, base, from);
+  if (list.component(local.component).selected) return AdoptConnection(now, base, from);
 
-  int slot = -1;
-  int remote = session_.FindRemote(base, from);
-  int index = -1;
-  if (remote >= 0) {
-    index = lists.Find(base, remote);
+  std::optional<int> remote = session_.FindRemote(base, from);
+  std::optional<int> known;
+  std::optional<int> slot;
+  if (remote) {
+    known = lists.Find(base, *remote);
   } else {
-    remote = LearnRemote(base, from, priority, slot);
-    if (remote < 0) return;
+    const std::optional<Learned> learned = LearnRemote(base, from, priority);
+    if (!learned) return;
+    remote = learned->remote;
+    slot = learned->slot;
   }
-  if (index < 0) {
-    if (slot < 0 && lists.listed() >= session_.options.pair_limit) return;
-    index = lists.Add(MakePair(session_, base, local.candidate, remote), slot);
-  }
+  if (!known && !slot && lists.listed() >= session_.options.pair_limit) return;
+  const int index = known ? *known : lists.Add(MakePair(session_, base, local.candidate, *remote), slot);
   CandidatePair& pair = lists.pair(index);
   if (!pair.listed) return;
   if (pair.state == PairState::kSucceeded) {
@@ -186,11 +188,11 @@ void ConnectivityChecks::HandleCheck(net::Instant now, int base, const net::Sock
   }
   if (pair.state == PairState::kInProgress) {
     // The check that nominates is not cancelled, because both agents wait for its response.
-    if (list.component(local.component).chosen >= 0) return;
+    if (list.component(local.component).chosen) return;
     Cancel(now, index);
   }
   if (nominates) pair.nomination = Nomination::kRequested;
-  if (list.component(local.component).chosen >= 0) return;
+  if (list.component(local.component).chosen) return;
   lists.SetState(index, PairState::kWaiting);
   pair.end = PairEnd::kNone;
   pair.checks.cause = tag;
@@ -202,9 +204,9 @@ void ConnectivityChecks::Nominate(net::Instant now, int index) {
   CheckListSet& lists = session_.lists;
   CandidatePair& pair = lists.pair(index);
   ComponentStatus& component = lists.list(pair.stream).component(pair.component);
-  if (component.selected >= 0) return;
+  if (component.selected) return;
   component.selected = index;
-  component.chosen = -1;
+  component.chosen.reset();
   pair.nomination = Nomination::kNominated;
   pair.nominated_at = now;
   for (int i = 0; i < lists.pair_count(); ++i) {

@@ -63,7 +63,7 @@ void Conclusion::Nominate(net::Instant now) {
     const int components = static_cast<int>(list.components.size());
     for (int id = 1; id <= components; ++id) {
       ComponentStatus& component = list.component(id);
-      if (component.chosen >= 0 || component.selected >= 0 || PeerNominates(stream, id)) continue;
+      if (component.chosen || component.selected || PeerNominates(stream, id)) continue;
       const NominationDecision decision = DecideNomination(session_, now, stream, id);
       next_.Add(decision.look_again);
       if (!decision.pair) continue;
@@ -74,7 +74,7 @@ void Conclusion::Nominate(net::Instant now) {
       queue.erase(
           std::remove_if(queue.begin(), queue.end(), [&](int other) { return lists.pair(other).component == id; }),
           queue.end());
-      lists.Trigger(pair.generator());
+      lists.Trigger(pair.valid_pair->generator);
     }
   }
 }
@@ -105,8 +105,9 @@ FailureReason Conclusion::ReasonWithoutValidPairs(int stream) const {
 
 void Conclusion::UpdateList(net::Instant now, int stream) {
   CheckList& list = session_.lists.list(stream);
-  const bool all_selected = std::all_of(list.components.begin(), list.components.end(),
-                                        [](const ComponentStatus& component) { return component.selected >= 0; });
+  const bool all_selected =
+      std::all_of(list.components.begin(), list.components.end(),
+                  [](const ComponentStatus& component) { return component.selected.has_value(); });
   if (all_selected) {
     list.state = CheckListState::kCompleted;
     return;

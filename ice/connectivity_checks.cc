@@ -3,7 +3,6 @@
 #include "ice/connectivity_checks.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace pinhole::ice {
 namespace {
@@ -12,12 +11,12 @@ std::uint64_t KeyOf(const stun::TransactionId& id) { return net::LoadU64(id.byte
 
 }  // namespace
 
-int ConnectivityChecks::FindCheck(const stun::TransactionId& id) const {
+std::optional<int> ConnectivityChecks::FindCheck(const stun::TransactionId& id) const {
   const std::uint64_t key = KeyOf(id);
   for (std::size_t i = 0; i < keys_.size(); ++i) {
     if (keys_[i] == key && checks_[i].transaction->id() == id) return static_cast<int>(i);
   }
-  return -1;
+  return std::nullopt;
 }
 
 int ConnectivityChecks::NewCheck() {
@@ -42,7 +41,7 @@ void ConnectivityChecks::Free(int check) {
   const auto at = static_cast<std::size_t>(check);
   CandidatePair& pair = session_.lists.pair(checks_[at].pair);
   if (pair.checks.open == check) {
-    pair.checks.open = -1;
+    pair.checks.open.reset();
   } else {
     --pair.checks.cancelled;
   }
@@ -64,20 +63,19 @@ bool ConnectivityChecks::IsActive(int check) const {
 }
 
 void ConnectivityChecks::ForgetOldestCancelled(int pair) {
-  int oldest = -1;
+  std::optional<std::size_t> oldest;
   for (std::size_t i = 0; i < checks_.size(); ++i) {
     if (keys_[i] == 0 || checks_[i].pair != pair || IsActive(static_cast<int>(i))) continue;
-    if (oldest < 0 || checks_[i].started < checks_[static_cast<std::size_t>(oldest)].started) {
-      oldest = static_cast<int>(i);
-    }
+    if (!oldest || checks_[i].started < checks_[*oldest].started) oldest = i;
   }
-  if (oldest >= 0) Free(oldest);
+  if (oldest) Free(static_cast<int>(*oldest));
 }
 
 void ConnectivityChecks::Cancel(net::Instant now, int index) {
   PairChecks& checks = session_.lists.pair(index).checks;
-  if (checks.open < 0) return;
-  const int check = std::exchange(checks.open, -1);
+  if (!checks.open) return;
+  const int check = *checks.open;
+  checks.open.reset();
   ++checks.cancelled;
   checks_[static_cast<std::size_t>(check)].transaction->StopRetransmitting(now);
   UpdateDeadline(check);
@@ -107,7 +105,7 @@ void ConnectivityChecks::SwitchRole() {
     if (pair.nomination == Nomination::kChosen) pair.nomination = Nomination::kNone;
   }
   for (int stream = 0; stream < session_.lists.list_count(); ++stream) {
-    for (ComponentStatus& component : session_.lists.list(stream).components) component.chosen = -1;
+    for (ComponentStatus& component : session_.lists.list(stream).components) component.chosen.reset();
   }
   session_.RecomputePriorities();
 }

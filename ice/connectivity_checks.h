@@ -72,7 +72,7 @@ class ConnectivityChecks {
   struct Check {
     std::optional<stun::ClientTransaction> transaction;
     std::uint64_t started = 0;  // serial number in the order of creation
-    int pair = -1;
+    int pair = 0;
     std::uint32_t priority = 0;
     Role role = Role::kControlling;
     int role_switches = 0;  // how often this agent had switched its role when the check was created
@@ -87,6 +87,12 @@ class ConnectivityChecks {
     bool use_candidate;
     std::string sender_ufrag;
     net::PacketTag tag;
+  };
+
+  // A new peer-reflexive candidate.
+  struct Learned {
+    int remote;
+    std::optional<int> slot;  // the pair that makes room for the new pair; nullopt: there is room
   };
 
   // The answer to a request of the peer.
@@ -123,7 +129,7 @@ class ConnectivityChecks {
 
   // Closes the connection of the pair if it is not open yet.
   void StopConnecting(int pair);
-  int FindCheck(const stun::TransactionId& id) const;
+  std::optional<int> FindCheck(const stun::TransactionId& id) const;
   int NewCheck();
   void Free(int check);
   void UpdateDeadline(int check);
@@ -134,13 +140,13 @@ class ConnectivityChecks {
                  net::Duration round_trip);
   // `active`: `check` was the open check of its pair, not a cancelled one.
   void OnRoleConflict(net::Instant now, const Check& check, bool active);
-  int MappedCandidate(const Check& check, const net::SocketAddress& mapped);
+  std::optional<int> MappedCandidate(const Check& check, const net::SocketAddress& mapped);
   void EndWithTransaction(net::Instant now, int check);
   void EndFailed(net::Instant now, int pair, PairEnd why, int error_code);
 
   void HandleCheck(net::Instant now, int base, const net::SocketAddress& from, std::uint32_t priority,
                    bool use_candidate, net::PacketTag tag);
-  int LearnRemote(int base, const net::SocketAddress& from, std::uint32_t priority, int& slot);
+  std::optional<Learned> LearnRemote(int base, const net::SocketAddress& from, std::uint32_t priority);
   bool AcceptsNomination(int base, const net::SocketAddress& from) const;
   void Nominate(net::Instant now, int pair);
   // Decides how an authenticated check is answered, and whether the check nominates its pair.

@@ -97,7 +97,7 @@ void Gatherer::AddHost(int index) {
   base.self.foundation = LocalFoundations::Text(base.foundation);
   if (!session_.options.host_candidates) return;
   base.candidate = session_.AddLocalCandidate(base.self, index, base.foundation);
-  session_.out.Push(CandidateFound{base.candidate});
+  session_.out.Push(CandidateFound{*base.candidate});
 }
 
 void Gatherer::QueueRequests(int index) {
@@ -280,7 +280,7 @@ void Gatherer::OnAllocated(net::Instant now, int relay_index, const stun::TurnCl
     relay.base = static_cast<int>(session_.bases.size());
     base.candidate = session_.AddLocalCandidate(base.self, *relay.base, base.foundation);
     session_.bases.push_back(base);
-    session_.out.Push(CandidateFound{session_.base(*relay.base).candidate});
+    session_.out.Push(CandidateFound{*base.candidate});
   }
   FinishIfSettled(now);
 }

@@ -76,11 +76,11 @@ void Gatherer::StartTcpRequest(net::Instant now, Request& request) {
 
 void Gatherer::AddTurnBase(const LocalAddress& address, int stream, int component, int rank) {
   const AgentOptions& options = session_.options;
-  int base_index = -1;
+  std::optional<int> base_index;
   for (std::size_t i = 0; options.relayed_candidates && i < options.turn_servers.size(); ++i) {
     const TurnServer& server = options.turn_servers[i];
     if (server.transport != stun::Transport::kTcp || !MayReach(address.address, server.address.address())) continue;
-    if (base_index < 0) {
+    if (!base_index) {
       LocalBase base;
       base.stream = stream;
       base.component = component;
@@ -95,7 +95,7 @@ void Gatherer::AddTurnBase(const LocalAddress& address, int stream, int componen
       session_.bases.push_back(base);
     }
     Request& request = requests_.emplace_back();
-    request.base = base_index;
+    request.base = *base_index;
     request.server = server.address;
     request.server_index = static_cast<int>(i);
     request.turn = static_cast<int>(i);

@@ -25,7 +25,7 @@ const char* CheckListSet::BrokenInvariant() const {
   std::array<int, 5> counts = {};
   for (int index = 0; index < pair_count(); ++index) {
     const CandidatePair& one = pair(index);
-    if (Find(one.base, one.remote) < 0) return "a pair is found by its base and remote candidate";
+    if (!Find(one.base, one.remote)) return "a pair is found by its base and remote candidate";
     if (one.stream < 0 || one.stream >= list_count() || !list(one.stream).has_component(one.component)) {
       return "a pair is of a component of a stream";
     }
@@ -50,15 +50,15 @@ const char* CheckListSet::BrokenInvariant() const {
     }
     for (int id = 1; checked.has_component(id); ++id) {
       const ComponentStatus& status = checked.component(id);
-      for (const int index : {status.chosen, status.selected}) {
-        if (index < 0) continue;
-        if (index >= pair_count()) return "what is chosen or selected is a pair";
-        const CandidatePair& one = pair(index);
+      for (const std::optional<int> index : {status.chosen, status.selected}) {
+        if (!index) continue;
+        if (*index < 0 || *index >= pair_count()) return "what is chosen or selected is a pair";
+        const CandidatePair& one = pair(*index);
         if (one.stream != stream || one.component != id) return "and one of the component that it is for";
         const bool failed = index == status.chosen && checked.nomination_failed;
         if (!one.valid() && !failed) return "only a valid pair is nominated (RFC 8445 §8.1.1, §8.1.2)";
       }
-      if (status.chosen >= 0 && status.selected >= 0) return "once a pair is selected no other is being nominated";
+      if (status.chosen && status.selected) return "once a pair is selected no other is being nominated";
       for (int index = 0; index < pair_count(); ++index) {
         const CandidatePair& one = pair(index);
         if (one.stream != stream || one.component != id) continue;
@@ -66,7 +66,7 @@ const char* CheckListSet::BrokenInvariant() const {
           return "the nominated pair of a component is the selected one, and there is no other (RFC 8445 §8.1.1)";
         }
       }
-      if (checked.state == CheckListState::kCompleted && status.selected < 0) {
+      if (checked.state == CheckListState::kCompleted && !status.selected) {
         return "a Completed checklist has a nominated pair for each component (RFC 8445 §6.1.2.1)";
       }
     }
@@ -89,12 +89,13 @@ const char* ConnectivityChecks::BrokenInvariant() const {
   }
   for (int index = 0; index < session_.lists.pair_count(); ++index) {
     const CandidatePair& pair = session_.lists.pair(index);
-    if (pair.checks.open >= 0) {
-      if (pair.checks.open >= static_cast<int>(checks_.size()) || Has(free_, pair.checks.open))
+    if (const std::optional<int> open = pair.checks.open) {
+      if (*open < 0 || *open >= static_cast<int>(checks_.size()) || Has(free_, *open)) {
         return "the check of a pair is open";
-      if (checks_[static_cast<std::size_t>(pair.checks.open)].pair != index) return "and its own";
+      }
+      if (checks_[static_cast<std::size_t>(*open)].pair != index) return "and its own";
     }
-    if (pair.listed && !session_.over() && (pair.state == PairState::kInProgress) != (pair.checks.open >= 0)) {
+    if (pair.listed && !session_.over() && (pair.state == PairState::kInProgress) != pair.checks.open.has_value()) {
       return "a pair is In-Progress exactly while its check is open (RFC 8445 §6.1.2.6)";
     }
     if (pair.checks.cancelled != cancelled[static_cast<std::size_t>(index)] || pair.checks.cancelled > kCancelledMax) {
@@ -113,10 +114,10 @@ const char* Agent::BrokenInvariant() const {
   if (session.local_candidates.size() != session.local_details.size()) return "each local candidate has its details";
   for (const CheckList& list : session.lists.lists()) {
     for (const ComponentStatus& component : list.components) {
-      if (component.chosen >= 0 && session.role != Role::kControlling) {
+      if (component.chosen && session.role != Role::kControlling) {
         return "only the controlling agent nominates (RFC 8445 §8.1.1)";
       }
-      if (component.selected < 0 && component.consent.state() != ConsentState::State::kNone) {
+      if (!component.selected && component.consent.state() != ConsentState::State::kNone) {
         return "consent is about a selected pair (RFC 7675 §5.1)";
       }
     }

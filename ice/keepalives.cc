@@ -22,7 +22,7 @@ bool Keepalives::OnResponse(net::Instant now, int base, const net::SocketAddress
   for (int stream = 0; stream < session_.lists.list_count(); ++stream) {
     for (ComponentStatus& component : session_.lists.list(stream).components) {
       if (!component.consent.IsOpen(response.transaction_id())) continue;
-      CandidatePair& pair = session_.lists.pair(component.selected);
+      CandidatePair& pair = session_.lists.pair(*component.selected);
       const bool from_peer = base == pair.base && from == session_.remotes[pair.remote].candidate.address;
       if (!from_peer || !response.FingerprintOk() || !response.CheckIntegrity(session_.remote->key)) {
         ++session_.counters.datagrams_ignored;
@@ -81,10 +81,10 @@ void Keepalives::CheckReconnected(net::Instant now) {
 bool Keepalives::NeedsKeepalive(const CandidatePair& pair) const {
   const CheckList& list = session_.lists.list(pair.stream);
   const ComponentStatus& component = list.component(pair.component);
-  const bool selected = component.selected >= 0 && &session_.lists.pair(component.selected) == &pair;
+  const bool selected = component.selected && &session_.lists.pair(*component.selected) == &pair;
   if (selected) return component.consent.state() == ConsentState::State::kNone;
   const bool may_be_nominated = list.state == CheckListState::kRunning && !list.nomination_failed;
-  return component.selected < 0 && pair.valid() && (pair.valid_pair->carries_data || may_be_nominated);
+  return !component.selected && pair.valid() && (pair.valid_pair->carries_data || may_be_nominated);
 }
 
 void Keepalives::OnTimer(net::Instant now) {
@@ -93,9 +93,9 @@ void Keepalives::OnTimer(net::Instant now) {
       ConsentState& consent = component.consent;
       if (consent.state() != ConsentState::State::kKept) continue;
       if (now >= consent.expires()) {
-        Lose(now, session_.lists.pair(component.selected), consent, false);
+        Lose(now, session_.lists.pair(*component.selected), consent, false);
       } else if (now >= consent.next_request() && session_.pacer.TryTakeFloor(now)) {
-        SendConsentCheck(now, component.selected, consent);
+        SendConsentCheck(now, *component.selected, consent);
       }
     }
   }

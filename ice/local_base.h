@@ -23,8 +23,9 @@ struct LocalBase {
   SocketTag tag{};           // the socket, also behind a relayed base
   int rank = 0;              // place of the address in the order of RankAddresses() (priority.h)
   std::optional<int> relay;  // index into Relays; nullopt: a socket of this machine
-  int candidate = -1;        // index of `self` among the local candidates; -1: withheld from the peer
-  Candidate self;            // the host or relayed candidate that is this base
+  // Index of `self` among the local candidates; nullopt: withheld from the peer.
+  std::optional<int> candidate;
+  Candidate self;  // the host or relayed candidate that is this base
   FoundationId foundation = 0;
 
   const net::SocketAddress& address() const { return self.address; }

@@ -6,8 +6,8 @@ namespace pinhole::ice {
 namespace {
 
 CandidateType LocalTypeOf(const Session& session, const CandidatePair& pair) {
-  if (pair.valid() && pair.mapped() >= 0) return session.local_candidate(pair.mapped()).type;
-  return pair.local >= 0 ? session.local_candidate(pair.local).type : session.base(pair.base).self.type;
+  if (pair.valid() && pair.mapped()) return session.local_candidate(*pair.mapped()).type;
+  return pair.local ? session.local_candidate(*pair.local).type : session.base(pair.base).self.type;
 }
 
 PathClass ClassOfPair(const Session& session, const CandidatePair& pair) {
@@ -29,15 +29,15 @@ PathClass ClassOf(CandidateType local, CandidateType remote, bool tcp) {
   return hosts ? PathClass::kHost : PathClass::kReflexive;
 }
 
-int BestValidPair(const Session& session, int stream, int component) {
-  int best = -1;
+std::optional<int> BestValidPair(const Session& session, int stream, int component) {
+  std::optional<int> best;
   PathClass best_class{};
   for (int i = 0; i < session.lists.pair_count(); ++i) {
     const CandidatePair& pair = session.lists.pair(i);
     if (!pair.valid() || !IsOf(pair, stream, component)) continue;
     const PathClass path_class = ClassOfPair(session, pair);
-    if (best < 0 || path_class < best_class ||
-        (path_class == best_class && pair.valid_pair->priority > session.lists.pair(best).valid_pair->priority)) {
+    if (!best || path_class < best_class ||
+        (path_class == best_class && pair.valid_pair->priority > session.lists.pair(*best).valid_pair->priority)) {
       best = i;
       best_class = path_class;
     }
@@ -47,10 +47,10 @@ int BestValidPair(const Session& session, int stream, int component) {
 
 NominationDecision DecideNomination(const Session& session, net::Instant now, int stream, int component) {
   const NominationPolicy policy = session.options.nomination;
-  const int best = BestValidPair(session, stream, component);
-  if (best < 0) return {};
+  const std::optional<int> best = BestValidPair(session, stream, component);
+  if (!best) return {};
   if (policy == NominationPolicy::kFirstValid) {
-    int first = best;
+    int first = *best;
     for (int i = 0; i < session.lists.pair_count(); ++i) {
       const CandidatePair& pair = session.lists.pair(i);
       if (pair.valid() && IsOf(pair, stream, component) &&
@@ -63,7 +63,7 @@ NominationDecision DecideNomination(const Session& session, net::Instant now, in
 
   bool any_open = !session.remote_complete;  // A candidate that the peer has not told yet may give a better pair.
   bool better_open = any_open;
-  const PathClass best_class = ClassOfPair(session, session.lists.pair(best));
+  const PathClass best_class = ClassOfPair(session, session.lists.pair(*best));
   for (int index : session.lists.list(stream).order) {
     const CandidatePair& pair = session.lists.pair(index);
     if (pair.component != component || !IsOpen(pair.state)) continue;
@@ -72,7 +72,7 @@ NominationDecision DecideNomination(const Session& session, net::Instant now, in
   }
   if (policy == NominationPolicy::kExhaustive) {
     if (any_open) return {};
-    int highest = best;
+    int highest = *best;
     for (int i = 0; i < session.lists.pair_count(); ++i) {
       const CandidatePair& pair = session.lists.pair(i);
       if (pair.valid() && IsOf(pair, stream, component) &&

@@ -23,7 +23,7 @@ struct NominationDecision {
 NominationDecision DecideNomination(const Session& session, net::Instant now, int stream, int component);
 
 // The best valid pair of a component: by class, then by priority. Data is sent on it before a pair is selected
-// (RFC 8445 §12.1). -1: no pair is valid.
-int BestValidPair(const Session& session, int stream, int component);
+// (RFC 8445 §12.1). nullopt: no pair is valid.
+std::optional<int> BestValidPair(const Session& session, int stream, int component);
 
 }  // namespace pinhole::ice

@@ -147,7 +147,7 @@ int DiscardBeyond(int limit, bool tcp_only, std::vector<std::vector<CandidatePai
 
 }  // namespace
 
-CandidatePair MakePair(const Session& session, int base_index, int local, int remote) {
+CandidatePair MakePair(const Session& session, int base_index, std::optional<int> local, int remote) {
   const LocalBase& base = session.base(base_index);
   const RemoteCandidate& peer = session.remotes[remote];
   CandidatePair pair;
@@ -187,15 +187,15 @@ void FormCheckLists(Session& session) {
 }
 
 bool GiveUpTcpPair(Session& session) {
-  int lowest = -1;
+  std::optional<int> lowest;
   for (int i = 0; i < session.lists.pair_count(); ++i) {
     const CandidatePair& pair = session.lists.pair(i);
     const bool unchecked = pair.state == PairState::kFrozen || pair.state == PairState::kWaiting;
     if (!pair.listed || !pair.tcp() || !unchecked || pair.nomination != Nomination::kNone) continue;
-    if (lowest < 0 || pair.priority < session.lists.pair(lowest).priority) lowest = i;
+    if (!lowest || pair.priority < session.lists.pair(*lowest).priority) lowest = i;
   }
-  if (lowest < 0) return false;
-  session.lists.Unlist(lowest, PairEnd::kDiscarded);
+  if (!lowest) return false;
+  session.lists.Unlist(*lowest, PairEnd::kDiscarded);
   ++session.counters.pairs_discarded;
   return true;
 }
@@ -208,9 +208,9 @@ void PairLateRemoteCandidate(Session& session, int remote) {
     const Candidate& peer = session.remotes[remote].candidate;
     if (!MayPair(local, peer) || !session.lists.list(local.stream).has_component(local.component)) continue;
     const CheckList& list = session.lists.list(local.stream);
-    if (list.state != CheckListState::kRunning || list.component(local.component).selected >= 0) continue;
+    if (list.state != CheckListState::kRunning || list.component(local.component).selected) continue;
     // Redundant: an earlier local candidate with the same base has made this pair.
-    if (session.lists.Find(base, remote) >= 0) continue;
+    if (session.lists.Find(base, remote)) continue;
     CandidatePair pair = MakePair(session, base, static_cast<int>(i), remote);
     if (pair.tcp() && !session.targets.WouldAllow(peer.address.address())) {
       ++session.counters.targets_refused;

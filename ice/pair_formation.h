@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "ice/session.h"
 
 namespace pinhole::ice {
@@ -19,7 +21,7 @@ void PairLateRemoteCandidate(Session& session, int remote);
 bool GiveUpTcpPair(Session& session);
 
 // A new Waiting pair of a base and a remote candidate, which is not on a checklist yet. `local` is the local candidate
-// that gives the priority; -1: the base's own candidate, which is withheld from the peer.
-CandidatePair MakePair(const Session& session, int base, int local, int remote);
+// that gives the priority; nullopt: the base's own candidate, which is withheld from the peer.
+CandidatePair MakePair(const Session& session, int base, std::optional<int> local, int remote);
 
 }  // namespace pinhole::ice

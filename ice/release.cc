@@ -35,8 +35,8 @@ void Release::Now(net::Instant now) {
 bool Release::IsSelected(int index) const {
   for (const CheckList& list : session_.lists.lists()) {
     for (const ComponentStatus& component : list.components) {
-      if (component.selected < 0) continue;
-      const int selected = session_.lists.pair(component.selected).base;
+      if (!component.selected) continue;
+      const int selected = session_.lists.pair(*component.selected).base;
       if (selected == index) return true;
       const std::optional<int> relay = session_.base(selected).relay;
       if (relay && session_.relays[*relay].socket_base == index) return true;
@@ -72,12 +72,13 @@ void Release::CloseConnections(bool but_selected) {
 }
 
 bool Release::IsSelectedConnection(const TcpConnection& connection) const {
-  const int pair = connection.to_server ? -1 : session_.FindPair(connection.base, connection.remote);
-  if (pair < 0) return false;
+  if (connection.to_server) return false;
+  const std::optional<int> pair = session_.FindPair(connection.base, connection.remote);
+  if (!pair) return false;
   const ComponentStatus& component =
-      session_.lists.list(session_.lists.pair(pair).stream).component(session_.lists.pair(pair).component);
-  return component.selected == pair ||
-         (component.selected >= 0 && session_.lists.pair(component.selected).generator() == pair);
+      session_.lists.list(session_.lists.pair(*pair).stream).component(session_.lists.pair(*pair).component);
+  return component.selected == *pair ||
+         (component.selected && session_.lists.pair(*component.selected).generator() == *pair);
 }
 
 // Closes the sockets and the connections to TURN servers that neither a selected pair nor the release of an allocation

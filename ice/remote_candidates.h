@@ -24,20 +24,20 @@ class RemoteCandidates {
   int size() const { return static_cast<int>(all_.size()); }
   const std::vector<RemoteCandidate>& all() const { return all_; }
 
-  // The index of the candidate; -1: there is none.
-  int Find(int stream, int component, Transport transport, const net::SocketAddress& address) const;
+  // The index of the candidate; nullopt: there is none.
+  std::optional<int> Find(int stream, int component, Transport transport, const net::SocketAddress& address) const;
 
   // Adds a candidate that the peer told, and returns its index. If its address was learned before, the told candidate
-  // replaces the learned one at the same index. -1: the candidate cannot be used (no port, an unspecified or multicast
-  // address), was told before, or exceeds the limit.
-  int Add(const Candidate& candidate);
+  // replaces the learned one at the same index. nullopt: the candidate cannot be used (no port, an unspecified or
+  // multicast address), was told before, or exceeds the limit.
+  std::optional<int> Add(const Candidate& candidate);
 
   // The number of candidates that were learned on `base` from this IP address.
   int CountLearned(int base, const net::IpAddress& address) const;
-  // Adds a peer-reflexive candidate and returns its index. If `replaces` is not -1, the new candidate takes the place
+  // Adds a peer-reflexive candidate and returns its index. If `replaces` is given, the new candidate takes the place
   // of the one at that index.
   int Learn(int stream, int component, Transport transport, int base, const net::SocketAddress& from,
-            std::uint32_t priority, int replaces);
+            std::uint32_t priority, std::optional<int> replaces);
 
   // Gives the candidate a new address. Over TCP the peer has a new address with each connection that it opens.
   void Move(int remote, const net::SocketAddress& to) { all_[static_cast<std::size_t>(remote)].candidate.address = to; }

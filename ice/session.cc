@@ -23,9 +23,9 @@ int Session::AddLocalCandidate(const Candidate& candidate, int base, FoundationI
   return static_cast<int>(local_candidates.size()) - 1;
 }
 
-int Session::FindLocalCandidate(const net::SocketAddress& address, int base_index) const {
+std::optional<int> Session::FindLocalCandidate(const net::SocketAddress& address, int base_index) const {
   const LocalBase& of = base(base_index);
-  int found = -1;
+  std::optional<int> found;
   for (std::size_t i = 0; i < local_candidates.size(); ++i) {
     const Candidate& candidate = local_candidates[i];
     if (candidate.address != address || candidate.stream != of.stream || candidate.component != of.component ||
@@ -33,19 +33,19 @@ int Session::FindLocalCandidate(const net::SocketAddress& address, int base_inde
       continue;
     }
     if (local_details[i].base == base_index) return static_cast<int>(i);
-    if (found < 0) found = static_cast<int>(i);
+    if (!found) found = static_cast<int>(i);
   }
   return found;
 }
 
-int Session::FindRemote(int base_index, const net::SocketAddress& from) const {
+std::optional<int> Session::FindRemote(int base_index, const net::SocketAddress& from) const {
   const LocalBase& local_base = base(base_index);
   return remotes.Find(local_base.stream, local_base.component, Counterpart(local_base.transport()), from);
 }
 
-int Session::FindPair(int base_index, const net::SocketAddress& remote_address) const {
-  const int remote_index = FindRemote(base_index, remote_address);
-  return remote_index < 0 ? -1 : lists.Find(base_index, remote_index);
+std::optional<int> Session::FindPair(int base_index, const net::SocketAddress& remote_address) const {
+  const std::optional<int> remote_index = FindRemote(base_index, remote_address);
+  return remote_index ? lists.Find(base_index, *remote_index) : std::nullopt;
 }
 
 bool Session::Send(net::Instant now, int base_index, const net::SocketAddress& to, net::ByteView bytes,
@@ -91,7 +91,7 @@ std::uint64_t Session::PriorityOf(std::uint32_t local_priority, std::uint32_t re
 }
 
 std::uint32_t Session::LocalPriorityOf(const CandidatePair& pair) const {
-  return pair.local >= 0 ? local_candidate(pair.local).priority : base(pair.base).self.priority;
+  return pair.local ? local_candidate(*pair.local).priority : base(pair.base).self.priority;
 }
 
 PairView Session::ViewOf(int index) const {
@@ -99,7 +99,7 @@ PairView Session::ViewOf(int index) const {
   PairView view;
   view.stream = pair.stream;
   view.component = pair.component;
-  view.local = pair.local >= 0 ? local_candidate(pair.local) : base(pair.base).self;
+  view.local = pair.local ? local_candidate(*pair.local) : base(pair.base).self;
   view.base = base(pair.base).address();
   view.remote = remotes[pair.remote].candidate;
   view.priority = pair.priority;
@@ -115,7 +115,7 @@ PairView Session::ViewOf(int index) const {
   view.last_refused_send = pair.checks.last_refused_send;
   view.first_check = pair.checks.first;
   view.valid = pair.valid();
-  if (pair.mapped() >= 0) view.mapped = local_candidate(pair.mapped());
+  if (pair.mapped()) view.mapped = local_candidate(*pair.mapped());
   if (pair.valid_pair.has_value()) {
     view.valid_since = pair.valid_pair->since;
     view.round_trip = pair.valid_pair->round_trip;
@@ -132,8 +132,8 @@ void Session::RecomputePriorities() {
     CandidatePair& pair = lists.pair(i);
     const std::uint32_t remote_priority = remotes[pair.remote].candidate.priority;
     pair.priority = PriorityOf(LocalPriorityOf(pair), remote_priority);
-    if (pair.mapped() >= 0) {
-      pair.valid_pair->priority = PriorityOf(local_candidate(pair.mapped()).priority, remote_priority);
+    if (pair.mapped()) {
+      pair.valid_pair->priority = PriorityOf(local_candidate(*pair.mapped()).priority, remote_priority);
     }
   }
   lists.Reorder();

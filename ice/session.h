@@ -69,12 +69,12 @@ struct Session {
   // Adds a candidate that is told to the peer or that a check has found. Returns its index.
   int AddLocalCandidate(const Candidate& candidate, int base, FoundationId foundation);
   // The local candidate with this address and with the component and transport of `base`. A candidate of `base` itself
-  // is preferred to one of another base. -1: there is none.
-  int FindLocalCandidate(const net::SocketAddress& address, int base) const;
-  // The pair of `base` and this address of the peer, listed or not; -1: there is none.
-  int FindPair(int base, const net::SocketAddress& remote) const;
-  // The remote candidate to which the source address `from` of a message on `base` belongs; -1: none is known.
-  int FindRemote(int base, const net::SocketAddress& from) const;
+  // is preferred to one of another base. nullopt: there is none.
+  std::optional<int> FindLocalCandidate(const net::SocketAddress& address, int base) const;
+  // The pair of `base` and this address of the peer, listed or not; nullopt: there is none.
+  std::optional<int> FindPair(int base, const net::SocketAddress& remote) const;
+  // The remote candidate to which the source address `from` of a message on `base` belongs; nullopt: none is known.
+  std::optional<int> FindRemote(int base, const net::SocketAddress& from) const;
 
   // Sends from `base`: through its relay if it has one, or over its TCP connection to `to`. False: the bytes cannot be
   // sent now.

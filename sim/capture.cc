@@ -32,14 +32,14 @@ absl::string_view InWords(Relation relation) {
 int CaptureTracer::InterfaceOf(const TraceEvent& event) {
   const std::size_t node = static_cast<std::size_t>(event.node);
   if (interfaces_.size() <= node) interfaces_.resize(node + 1);
-  std::vector<int>& of_node = interfaces_[node];
-  const std::size_t index = static_cast<std::size_t>(event.interface);
-  if (of_node.size() <= index) of_node.resize(index + 1, -1);
-  if (of_node[index] < 0) {
+  std::vector<std::optional<int>>& of_node = interfaces_[node];
+  const std::size_t index = static_cast<std::size_t>(*event.interface);
+  if (of_node.size() <= index) of_node.resize(index + 1);
+  if (!of_node[index]) {
     const Node& named = world_.node(event.node);
     of_node[index] = writer_.AddInterface(absl::StrCat(named.name(), ".", named.interface_at(index).name));
   }
-  return of_node[index];
+  return *of_node[index];
 }
 
 void CaptureTracer::OnTrace(const TraceEvent& event, const Packet& packet) {

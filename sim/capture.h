@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -41,7 +42,7 @@ class CaptureTracer final : public Tracer {
 
   const World& world_;
   PcapngWriter writer_;
-  std::vector<std::vector<int>> interfaces_;  // by node, then interface; -1: not in the file yet
+  std::vector<std::vector<std::optional<int>>> interfaces_;  // by node, then interface; nullopt: not in the file yet
   std::vector<Waiting> waiting_;
 };
 

@@ -215,7 +215,7 @@ Arrival Passage::Walk(Datagram datagram, bool pause) {
         const Box& box = model_.boxes[At(*box_index)];
         if (!box.passes_ipv6) return lost(Loss::Kind::kNoIpv6, *box_index);
         if (!LetsIn(box)) return lost(Loss::Kind::kBlocked, *box_index);
-        const std::optional<int> inside = OtherInside(box, -1, to);
+        const std::optional<int> inside = OtherInside(box, std::nullopt, to);
         if (!inside) return lost(Loss::Kind::kNoRoute, *box_index);
         datagram.delay += box.outside.down;
         datagram.network = *inside;
@@ -315,14 +315,15 @@ std::optional<int> Passage::BoxWithExternal(int network, const IpAddress& addres
 std::optional<int> Passage::BoxRoutingTo(int network, const IpAddress& address) const {
   for (std::size_t i = 0; i < model_.boxes.size(); ++i) {
     const Box& box = model_.boxes[i];
-    if (Domain(box.outside.network) == Domain(network) && OtherInside(box, -1, address)) return static_cast<int>(i);
+    if (Domain(box.outside.network) == Domain(network) && OtherInside(box, std::nullopt, address))
+      return static_cast<int>(i);
   }
   return std::nullopt;
 }
 
-std::optional<int> Passage::OtherInside(const Box& box, int network, const IpAddress& address) const {
+std::optional<int> Passage::OtherInside(const Box& box, std::optional<int> network, const IpAddress& address) const {
   for (const Interface& interface : box.inside) {
-    if (network >= 0 && Domain(interface.network) == Domain(network)) continue;
+    if (network && Domain(interface.network) == Domain(*network)) continue;
     if (HostAt(interface.network, address) || BoxWithExternal(interface.network, address)) return interface.network;
     if (address.is_v6() && BoxRoutingTo(interface.network, address)) return interface.network;
   }

@@ -169,8 +169,8 @@ class Passage {
   std::optional<int> BoxWithExternal(int network, const net::IpAddress& address) const;
   // The box that routes to this IPv6 address.
   std::optional<int> BoxRoutingTo(int network, const net::IpAddress& address) const;
-  // The inside network of `box` that has the address, except `network` itself.
-  std::optional<int> OtherInside(const Box& box, int network, const net::IpAddress& address) const;
+  // The inside network of `box` that has the address, except `network` itself; nullopt: except none.
+  std::optional<int> OtherInside(const Box& box, std::optional<int> network, const net::IpAddress& address) const;
   bool Carries(int from_network, int to_network, const net::IpAddress& address) const;
   int Domain(int network) const { return model_.networks[static_cast<std::size_t>(network)].domain; }
 

@@ -1,6 +1,7 @@
 #include "scenarios/run/cell_run.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -102,15 +103,15 @@ absl::Status CellRun::BuildNodes() {
     sim::HostNode* const host = AddNode(planned);
     nodes_.push_back(host);
     hosts_.push_back(host);
-    int first = -1;
+    std::optional<int> first;
     for (const PlannedInterface& interface : planned.interfaces) {
       const int index = host->AddInterface(interface.name, interface.kind);
-      if (first < 0) first = index;
+      if (!first) first = index;
       for (const net::InterfaceAddress& address : interface.addresses) {
         if (absl::Status status = host->AddAddress(index, address); !status.ok()) return status;
       }
     }
-    first_interface_.push_back(std::max(first, 0));
+    first_interface_.push_back(first.value_or(0));
     for (std::size_t i = 0; i < planned.interfaces.size(); ++i) {
       if (!planned.interfaces[i].filters_sources) continue;
       static_cast<sim::Router*>(host)->FilterSourcesFrom(first_interface_.back() + static_cast<int>(i));

@@ -25,18 +25,16 @@ Shared::Shared(NatProfile nat_profile, const std::vector<net::IpAddress>& extern
 }
 
 std::optional<int> Shared::NetworkOf(std::uint32_t address) const {
-  std::optional<int> network;
-  int longest = -1;
+  const InsidePrefix* longest = nullptr;
   for (const InsidePrefix& known : inside) {
     if (!known.prefix.address().is_v4()) continue;
     const int length = known.prefix.length();
     const std::uint32_t differs = known.prefix.address().v4() ^ address;
-    if (length > longest && (length == 0 || differs >> (32 - length) == 0)) {
-      longest = length;
-      network = known.network;
-    }
+    if (longest != nullptr && length <= longest->prefix.length()) continue;
+    if (length == 0 || differs >> (32 - length) == 0) longest = &known;
   }
-  return network;
+  if (longest == nullptr) return std::nullopt;
+  return longest->network;
 }
 
 bool Shared::IsExternal(std::uint32_t address) const {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "net/time.h"
 #include "sim/packet/node_id.h"
 #include "sim/packet/packet.h"
@@ -19,9 +21,9 @@ struct TraceEvent {
   net::Instant at;
   TraceKind kind = TraceKind::kSend;
   NodeId node{};
-  int interface = -1;      // of `node`; -1: none concerned
-  NodeId other{};          // kSend, kReceive: the node at the other end of the link
-  net::Instant arrival{};  // kSend: when it will arrive at `other`; meaningless if kDrop follows
+  std::optional<int> interface;  // of `node`; nullopt: none concerned
+  NodeId other{};                // kSend, kReceive: the node at the other end of the link
+  net::Instant arrival{};        // kSend: when it will arrive at `other`; meaningless if kDrop follows
   Rule rule = Rule::kNone;
   DropState state;
 };

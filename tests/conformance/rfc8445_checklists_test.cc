@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,9 +32,9 @@ struct Lists {
   }
   PairState State(int pair) const { return set.pair(pair).state; }
   // Takes the next pair and sets it In-Progress, as if its check were sent.
-  int Check() {
-    const int pair = set.TakeNext();
-    if (pair >= 0) set.SetState(pair, PairState::kInProgress);
+  std::optional<int> Check() {
+    const std::optional<int> pair = set.TakeNext();
+    if (pair) set.SetState(*pair, PairState::kInProgress);
     return pair;
   }
   CheckListSet set;
@@ -243,7 +244,7 @@ TEST(Rfc8445, Section6_1_4_2_Step1_TriggeredChecksGoFirstInOrder) {
   EXPECT_EQ(lists.Check(), c);
   EXPECT_EQ(lists.Check(), b);
   EXPECT_EQ(lists.Check(), a);
-  EXPECT_EQ(lists.Check(), -1);
+  EXPECT_EQ(lists.Check(), std::nullopt);
 }
 
 TEST(Rfc8445, Section6_1_4_2_Step2_AFrozenPairThawsWhenItsFoundationIsNeitherWaitingNorInProgress) {
@@ -254,7 +255,7 @@ TEST(Rfc8445, Section6_1_4_2_Step2_AFrozenPairThawsWhenItsFoundationIsNeitherWai
   lists.set.ComputeInitialStates();
   EXPECT_EQ(lists.Check(), first);
   EXPECT_FALSE(lists.set.HasNext());
-  EXPECT_EQ(lists.Check(), -1);  // In-Progress holds the others back ...
+  EXPECT_EQ(lists.Check(), std::nullopt);  // In-Progress holds the others back ...
   lists.set.SetState(first, PairState::kFailed);
   EXPECT_TRUE(lists.set.HasNext());
   EXPECT_EQ(lists.Check(), second);  // ... its failure does not, and one at a time.
@@ -267,7 +268,7 @@ TEST(Rfc8445, Section6_1_4_2_Step2_AnotherListsPairHoldsTheFoundationBackToo) {
   const int other = lists.Add(1, 1);
   lists.set.ComputeInitialStates();
   EXPECT_EQ(lists.Check(), first);
-  EXPECT_EQ(lists.Check(), -1);
+  EXPECT_EQ(lists.Check(), std::nullopt);
   EXPECT_EQ(lists.State(other), kFrozen);
   lists.set.SetState(first, PairState::kFailed);
   EXPECT_EQ(lists.Check(), other);
@@ -295,7 +296,7 @@ TEST(Rfc8445, Section6_1_4_2_AListThatIsNotRunningIsNotChecked) {
   lists.set.ComputeInitialStates();
   lists.set.list(0).state = CheckListState::kCompleted;
   EXPECT_FALSE(lists.set.HasNext());
-  EXPECT_EQ(lists.Check(), -1);
+  EXPECT_EQ(lists.Check(), std::nullopt);
 }
 
 // Two streams with one foundation. The check of the second stream follows at once after the success of the first.
