@@ -1,19 +1,20 @@
-// The bounds are one table. Each row has the number of a field of proto::Bounds, the words and the unit for the
-// message, and a function that takes the measure from a TrialOutcome. BrokenBound() goes through the rows in order,
-// skips the fields that the expectation does not set, and stops at the first broken bound.
+// BrokenBound() goes through the fields of proto::Bounds by protobuf reflection, skips those that the expectation does
+// not set, and stops at the first broken bound. A bound on a time has a row in a table, with its words and a function
+// that takes the measure from a TrialOutcome. Every other bound is on the count that has its name without "_max".
 //
-// The value of a bound is read by protobuf reflection, so that a new bound is one row and no further code. Measures are
-// rounded up to whole microseconds: a time of 10.5 us exceeds a bound of 10 us.
+// Times are rounded up to whole microseconds: a time of 10.5 us exceeds a bound of 10 us.
 
 #include "scenarios/judge/bounds.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <iterator>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 
 namespace pinhole::scenarios {
 namespace {
@@ -39,50 +40,59 @@ Measure LaterUs(const TrialOutcome& outcome, std::optional<net::Instant> SideOut
   });
 }
 
-Measure Count(const std::optional<std::int64_t>& value) {
-  if (!value) return std::nullopt;
-  return static_cast<std::uint64_t>(*value);
-}
-
-// How one field of proto::Bounds is checked.
-struct Bound {
-  int field;          // the number of the field
+// How a bound on a time is checked.
+struct TimeBound {
+  int field;          // the number of the field of proto::Bounds
   const char* words;  // the beginning of the sentence that reports a broken bound
-  const char* unit;
   Measure (*measure)(const TrialOutcome&);
 };
 
-// In the order in which bounds are checked. Only the first broken bound is reported.
-constexpr Bound kBounds[] = {
-    {proto::Bounds::kConnectedMaxUsFieldNumber, "connected after", " us",
+constexpr TimeBound kTimeBounds[] = {
+    {proto::Bounds::kConnectedMaxUsFieldNumber, "connected after",
      [](const TrialOutcome& outcome) { return LaterUs(outcome, &SideOutcome::connected_at); }},
-    {proto::Bounds::kNominatedMaxUsFieldNumber, "nominated after", " us",
+    {proto::Bounds::kNominatedMaxUsFieldNumber, "nominated after",
      [](const TrialOutcome& outcome) { return LaterUs(outcome, &SideOutcome::nominated); }},
-    {proto::Bounds::kValidToNominatedMaxUsFieldNumber, "from first valid pair to nomination", " us",
+    {proto::Bounds::kValidToNominatedMaxUsFieldNumber, "from first valid pair to nomination",
      [](const TrialOutcome& outcome) {
        return LaterUs(outcome, [](const SideOutcome& side) -> std::optional<net::Duration> {
          if (!side.first_valid || !side.nominated) return std::nullopt;
          return *side.nominated - *side.first_valid;
        });
      }},
-    {proto::Bounds::kPacketsMaxFieldNumber, "packets", "",
-     [](const TrialOutcome& outcome) { return Count(outcome.packets); }},
-    {proto::Bounds::kBytesMaxFieldNumber, "bytes", "",
-     [](const TrialOutcome& outcome) { return Count(outcome.wire_bytes); }},
 };
+
+// What a field of proto::Bounds bounds.
+struct Bounded {
+  std::string words;
+  const char* unit;
+  Measure measure;
+};
+
+Bounded BoundedBy(const google::protobuf::FieldDescriptor& field, const TrialOutcome& outcome) {
+  for (const TimeBound& bound : kTimeBounds) {
+    if (bound.field == field.number()) return {bound.words, " us", bound.measure(outcome)};
+  }
+  const absl::string_view name = absl::StripSuffix(field.name(), "_max");
+  const auto count = std::find_if(outcome.counts.begin(), outcome.counts.end(),
+                                  [name](const CountOutcome& one) { return one.name == name; });
+  return {absl::StrReplaceAll(name, {{"_", " "}}), "",
+          count == outcome.counts.end() ? std::nullopt : Measure(count->value)};
+}
 
 }  // namespace
 
 std::string BrokenBound(const proto::Bounds& bounds, const TrialOutcome& outcome) {
+  const google::protobuf::Descriptor& type = *bounds.GetDescriptor();
   const google::protobuf::Reflection& reflection = *bounds.GetReflection();
-  for (const Bound& bound : kBounds) {
-    const google::protobuf::FieldDescriptor& field = *bounds.GetDescriptor()->FindFieldByNumber(bound.field);
-    if (!reflection.HasField(bounds, &field)) continue;
-    const Measure got = bound.measure(outcome);
-    if (!got) return absl::StrCat(bound.words, ": there is none");
-    const std::uint64_t most = reflection.GetUInt64(bounds, &field);
-    if (*got > most) {
-      return absl::StrCat(bound.words, " ", *got, bound.unit, ", expected at most ", most, bound.unit);
+  for (int i = 0; i < type.field_count(); ++i) {
+    const google::protobuf::FieldDescriptor* const field = type.field(i);
+    if (!reflection.HasField(bounds, field)) continue;
+    const Bounded bounded = BoundedBy(*field, outcome);
+    if (!bounded.measure) return absl::StrCat(bounded.words, ": there is none");
+    const std::uint64_t most = reflection.GetUInt64(bounds, field);
+    if (*bounded.measure > most) {
+      return absl::StrCat(bounded.words, " ", *bounded.measure, bounded.unit, ", expected at most ", most,
+                          bounded.unit);
     }
   }
   return "";

@@ -12,8 +12,8 @@
 // longer time counts. A measure that does not exist breaks its bound, because a session that never connected is not
 // fast.
 //
-// A new bound needs a field in the schema and a row in the table of bounds.cc. If no field of TrialOutcome has its
-// measure, it also needs such a field.
+// A new bound is a field in the schema. If it is on a count, the trial counts it in TrialOutcome::counts under the
+// field's name without "_max". If it is on a time, it also needs a row of the table in bounds.cc.
 namespace pinhole::scenarios {
 
 // Returns a sentence on the first bound that is broken, in the order of the schema's fields: "packets 40, expected at

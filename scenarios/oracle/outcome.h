@@ -89,6 +89,12 @@ struct TestOutcome {
   std::optional<bool> passed;  // absent: not run
 };
 
+// A number that was counted in a trial. The bound on it is the field of proto::Bounds that has its name and "_max".
+struct CountOutcome {
+  const char* name = "";  // such as "packets"
+  std::uint64_t value = 0;
+};
+
 struct TrialOutcome {
   Outcome outcome = Outcome::kUndecided;
   SideOutcome a;  // the participant that the trial names first
@@ -102,9 +108,8 @@ struct TrialOutcome {
   // outcome of such a trial has no meaning.
   std::vector<TestOutcome> tests;
   std::string row;  // the row of a table in which `tests` count
-  // Counts that expectations can bound. No value means "not measured", which is not 0.
-  std::optional<std::int64_t> packets;
-  std::optional<std::int64_t> wire_bytes;
+  // The counts that expectations can bound. A count that is not in the list was not measured, which is not 0.
+  std::vector<CountOutcome> counts;
 };
 
 }  // namespace pinhole::scenarios

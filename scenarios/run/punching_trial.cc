@@ -160,8 +160,7 @@ TrialOutcome PunchingTrial::OutcomeIn(const CellRun& run) const {
     outcome.outcome = Outcome::kFailed;
   }
   const sim::Traffic sent = SentByParticipants(run, plan_);
-  outcome.packets = static_cast<std::int64_t>(sent.packets);
-  outcome.wire_bytes = static_cast<std::int64_t>(sent.bytes);
+  outcome.counts = {{"packets", sent.packets}, {"bytes", sent.bytes}};
   if (!outcome.agree) {
     if (const std::optional<Killer> killer = FindKiller(run, nullptr, *this)) outcome.killed = killer->by;
   }

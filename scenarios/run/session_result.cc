@@ -9,6 +9,7 @@
 #include "scenarios/run/pair_drops.h"
 #include "scenarios/run/result_words.h"
 #include "scenarios/run/session_explain.h"
+#include "scenarios/run/session_measures.h"
 
 namespace pinhole::scenarios {
 namespace {
@@ -38,18 +39,7 @@ void FillSide(const CellRun& run, const PacketBook& book, const SessionTrial& se
   result->set_role(ice::ToString(report.role));
   result->set_connected(report.state == apps::EndpointState::kConnected);
   if (!report.failure.empty()) result->set_failure(report.failure);
-  const apps::EndpointTimes& times = report.times;
-  if (times.started) result->set_started_us(ToUs(*times.started));
-  if (times.gathered) result->set_gathered_us(ToUs(*times.gathered));
-  if (times.exchanged) result->set_exchanged_us(ToUs(*times.exchanged));
-  if (times.first_valid) result->set_first_valid_us(ToUs(*times.first_valid));
-  if (times.nominated) result->set_nominated_us(ToUs(*times.nominated));
-  if (times.first_data) result->set_first_data_us(ToUs(*times.first_data));
-  if (times.connected) result->set_connected_us(ToUs(*times.connected));
-  if (times.first_data && session.hold() > net::Duration::zero()) {
-    result->set_largest_gap_us(ToUs(report.largest_data_gap));
-  }
-  if (times.nominated) result->set_consent_lost(times.consent_lost.has_value());
+  FillMeasures(run, book, session, side, report, result);
   for (const ice::UnansweredRequest& request : report.unanswered) {
     std::string text =
         absl::StrCat(request.turn ? "TURN " : "STUN ", request.server.ToString(), " from ", request.base.ToString());
@@ -83,26 +73,7 @@ void FillSide(const CellRun& run, const PacketBook& book, const SessionTrial& se
     const std::string ended = ExplainPair(run, report.pairs[i], death == deaths.end() ? nullptr : &*death);
     if (!ended.empty()) pair->set_ended_by(ended);
   }
-  if (!report.selected.empty()) {
-    FillPair(report.selected.front(), result->mutable_selected());
-    result->set_path_changes(static_cast<std::uint32_t>(report.path_changes));
-  }
-  const sim::TrafficCounters counters = run.world().node_counters(run.host(session.plan().peer(side).node));
-  result->set_checks_sent(
-      static_cast<std::uint32_t>(counters.sent[static_cast<std::size_t>(net::PacketClass::kCheck)].packets));
-  result->set_check_retransmissions(static_cast<std::uint32_t>(
-      counters.sent[static_cast<std::size_t>(net::PacketClass::kRetransmittedCheck)].packets));
-  // The rate is measured only if the session went on for at least a second after connecting.
-  const net::Duration connected = times.connected ? run.world().now() - *times.connected : net::Duration::zero();
-  if (connected >= std::chrono::seconds(1)) {
-    std::uint64_t consent = 0;
-    for (const PacketBook::Delivery& delivery : book.deliveries()) {
-      const PacketBook::Entry& entry = book.at(delivery.packet);
-      if (delivery.at > *times.connected && entry.packet_class == net::PacketClass::kConsent) ++consent;
-    }
-    result->set_stun_after_connecting_ppks(
-        static_cast<std::uint32_t>(consent * 1'000'000'000'000ULL / static_cast<std::uint64_t>(connected.count())));
-  }
+  if (!report.selected.empty()) FillPair(report.selected.front(), result->mutable_selected());
 }
 
 // The number of candidates that a side signalled, but that are part of no valid pair of either side.

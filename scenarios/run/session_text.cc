@@ -8,37 +8,11 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "scenarios/run/result_words.h"
+#include "scenarios/run/session_measures.h"
 #include "scenarios/run/session_plan.h"
 
 namespace pinhole::scenarios {
 namespace {
-
-std::string TimesOf(const proto::Side& side) {
-  std::vector<std::string> times;
-  const auto add = [&times](const char* what, bool has, std::uint64_t us) {
-    if (has) times.push_back(absl::StrCat(what, " ", Ms(us)));
-  };
-  add("started", side.has_started_us(), side.started_us());
-  add("gathered", side.has_gathered_us(), side.gathered_us());
-  add("exchanged", side.has_exchanged_us(), side.exchanged_us());
-  add("first valid", side.has_first_valid_us(), side.first_valid_us());
-  add("nominated", side.has_nominated_us(), side.nominated_us());
-  add("first data", side.has_first_data_us(), side.first_data_us());
-  add("connected", side.has_connected_us(), side.connected_us());
-  return times.empty() ? "never started" : absl::StrJoin(times, ", ");
-}
-
-// The measures that are taken while the session is held: the longest silence, STUN traffic, path changes, consent.
-std::string HeldOf(const proto::Side& side) {
-  std::vector<std::string> held;
-  if (side.has_largest_gap_us()) held.push_back(absl::StrCat("longest silence ", Ms(side.largest_gap_us())));
-  if (side.has_stun_after_connecting_ppks()) {
-    held.push_back(absl::StrFormat("%.3f STUN packets a second", side.stun_after_connecting_ppks() / 1000.0));
-  }
-  if (side.path_changes() > 0) held.push_back(Counted(side.path_changes(), "path change"));
-  if (side.consent_lost()) held.push_back("consent lost");
-  return absl::StrJoin(held, ", ");
-}
 
 // The candidate type with the transport: "host" over UDP, "host/active" over TCP.
 std::string TypeOf(const std::string& type, const std::string& transport) {
@@ -68,8 +42,8 @@ void PrintSide(const proto::Side& side, std::ostream& out) {
   } else {
     out << "not finished\n";
   }
-  out << "  times: " << TimesOf(side) << "\n";
-  if (const std::string held = HeldOf(side); !held.empty()) out << "  held: " << held << "\n";
+  if (!side.has_started_us()) out << "  times: never started\n";
+  for (const std::string& line : MeasureLines(side)) out << "  " << line << "\n";
   out << "  candidates:\n";
   for (const proto::Candidate& candidate : side.candidate()) {
     out << absl::StrFormat("    %-5s %-24s base %-24s by %s\n", TypeOf(candidate.type(), candidate.transport()),

@@ -116,8 +116,7 @@ TrialOutcome SessionTrial::OutcomeIn(const CellRun& run) const {
     outcome.outcome = Outcome::kFailed;
   }
   const sim::Traffic sent = SentByParticipants(run, plan_);
-  outcome.packets = static_cast<std::int64_t>(sent.packets);
-  outcome.wire_bytes = static_cast<std::int64_t>(sent.bytes);
+  outcome.counts = {{"packets", sent.packets}, {"bytes", sent.bytes}};
   return outcome;
 }
 

@@ -43,8 +43,7 @@ TrialOutcome Direct(CandidateType a_local, CandidateType a_remote, CandidateType
   outcome.b.nominated = net::Instant(milliseconds(180));
   outcome.a.connected_at = net::Instant(milliseconds(200));
   outcome.b.connected_at = net::Instant(milliseconds(220));
-  outcome.packets = 40;
-  outcome.wire_bytes = 4000;
+  outcome.counts = {{"packets", 40}, {"bytes", 4000}};
   return outcome;
 }
 
