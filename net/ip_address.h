@@ -80,7 +80,7 @@ class IpAddress {
   constexpr std::uint64_t low() const { return LoadU64(bytes_.data() + 8); }
 
   friend constexpr bool operator==(const IpAddress& a, const IpAddress& b) {
-    return a.low() == b.low() && a.high() == b.high() && a.family_ == b.family_;
+    return a.high() == b.high() && a.low() == b.low() && a.family_ == b.family_;
   }
   friend constexpr std::strong_ordering operator<=>(const IpAddress& a, const IpAddress& b) {
     if (a.family_ != b.family_) return a.family_ <=> b.family_;
